@@ -1,0 +1,1 @@
+"""Semi-supervised fine-grained sketch-based image retrieval (FG-SBIR)."""

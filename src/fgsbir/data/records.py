@@ -1,0 +1,68 @@
+"""The canonical records that every reader produces, whatever the layout on disk."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+Split = Literal["train", "val", "test", "unlabelled"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test", "unlabelled")
+
+
+class DataError(ValueError):
+    """Input data that cannot be used; the message names the file or row and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo as it lies on disk.
+
+    ``id`` is unique in the data set (namespaced where the layout's ids are not, as ``shoes/12``).
+    ``unseen`` marks a photo of a category that no training stage of paper 1 may read.
+    """
+
+    id: str
+    category: str
+    split: Split
+    path: Path
+    unseen: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sketch:
+    """One drawing of one photo.
+
+    ``strokes`` is float32 (n, 3): absolute x, y on the 256 canvas, y down, and a pen flag that is
+    1 on a stroke's last point (see :mod:`fgsbir.data.strokes`). ``user`` is None where the set
+    does not say who drew. ``unseen`` marks a sketch by a user, or of a category, held out for
+    adaptation.
+    """
+
+    id: str
+    photo_id: str
+    user: str | None
+    strokes: np.ndarray
+    unseen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """One file or row that a reader left out, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Source:
+    """What a reader found: the records, what it skipped, and how that compares with the public counts.
+
+    ``known_counts`` holds the published numbers to compare with (for example
+    ``{"train_photos": 300}``), empty for sets that have none.
+    """
+
+    photos: list[Photo] = field(default_factory=list)
+    sketches: list[Sketch] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    known_counts: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,105 @@
+"""Strokes: the canonical vector form of a sketch, and the point sequence that G reads and writes.
+
+Canonical form: float32 (n, 3), rows (x, y, pen). x and y are absolute, in pixels of a 256 x 256
+canvas with y pointing down; pen is 1 on the last point of a stroke and 0 elsewhere, so the last
+row's pen is always 1.
+
+Sequence form (paper 1, section 3.2): float32 (n + 1, 5), rows (dx, dy, p1, p2, p3). dx and dy are
+offsets from the previous point, the first from the canvas centre; exactly one of p1 (the pen stays
+down to the next point), p2 (the pen is lifted after this point) and p3 (the drawing has ended)
+is 1. The last row is (0, 0, 0, 0, 1).
+"""
+
+import numpy as np
+from skimage.measure import approximate_polygon
+
+from fgsbir.data.records import DataError
+
+CANVAS = 256
+LONGEST_SIDE = 190.0
+
+
+def check_strokes(strokes: np.ndarray, name: str) -> np.ndarray:
+    """Return ``strokes`` as a canonical float32 array, or raise DataError naming ``name``.
+
+    Accepts any numeric (n, 3) array with n >= 2, finite values and pen flags 0 or 1. A missing
+    last pen flag is an error: silently closing it would hide a truncated drawing.
+    """
+    array = np.asarray(strokes)
+    if array.ndim != 2 or array.shape[1] != 3 or array.dtype.kind not in "fiu":
+        raise DataError(f"{name}: expected strokes as numbers of shape (n, 3), found {array.dtype} {array.shape}")
+    if len(array) < 2:
+        raise DataError(f"{name}: expected at least 2 points, found {len(array)}")
+    if not np.isfinite(array).all():
+        row = int(np.argwhere(~np.isfinite(array))[0, 0])
+        raise DataError(f"{name}: row {row} is not finite: {array[row].tolist()}")
+    if not np.isin(array[:, 2], (0, 1)).all():
+        raise DataError(f"{name}: expected pen flags 0 or 1, found {np.unique(array[:, 2])[:5].tolist()}")
+    if array[-1, 2] != 1:
+        raise DataError(f"{name}: expected pen flag 1 on the last point")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def split_strokes(strokes: np.ndarray) -> list[np.ndarray]:
+    """Cut a canonical sketch into its strokes, each (m, 2)."""
+    ends = np.flatnonzero(strokes[:, 2] > 0.5) + 1
+    return [part for part in np.split(strokes[:, :2], ends) if len(part)]
+
+
+def join_strokes(parts: list[np.ndarray]) -> np.ndarray:
+    """Put strokes, each (m, 2), together into one canonical float32 (n, 3) array."""
+    if not parts:
+        return np.zeros((0, 3), np.float32)
+    joined = np.zeros((sum(len(part) for part in parts), 3), np.float32)
+    joined[:, :2] = np.concatenate(parts)
+    joined[np.cumsum([len(part) for part in parts]) - 1, 2] = 1
+    return joined
+
+
+def centre(strokes: np.ndarray, longest_side: float = LONGEST_SIDE) -> np.ndarray:
+    """Scale and move a sketch so that its longest side is ``longest_side`` and its box is centred.
+
+    Keeps the aspect ratio. Real and generated sketches go through this same rule, so that how a
+    sketch is placed tells the discriminator nothing about where it came from. A sketch without
+    extent is only centred.
+    """
+    placed = strokes.astype(np.float32, copy=True)
+    low, high = placed[:, :2].min(0), placed[:, :2].max(0)
+    side = float((high - low).max())
+    scale = longest_side / side if side > 1e-6 else 1.0
+    placed[:, :2] = (placed[:, :2] - (low + high) / 2) * scale + CANVAS / 2
+    return placed
+
+
+def simplify(strokes: np.ndarray, tolerance: float) -> np.ndarray:
+    """Ramer-Douglas-Peucker on each stroke; ``tolerance`` in canvas pixels. Ends are kept."""
+    return join_strokes([approximate_polygon(part, tolerance) for part in split_strokes(strokes)])
+
+
+def to_sequence(strokes: np.ndarray) -> np.ndarray:
+    """Turn a canonical sketch (n, 3) into G's point sequence (n + 1, 5), offsets in canvas pixels."""
+    points = strokes[:, :2]
+    previous = np.concatenate([np.full((1, 2), CANVAS / 2, np.float32), points[:-1]])
+    sequence = np.zeros((len(strokes) + 1, 5), np.float32)
+    sequence[:-1, :2] = points - previous
+    lifted = strokes[:, 2] > 0.5
+    sequence[:-1, 2] = ~lifted
+    sequence[:-1, 3] = lifted
+    sequence[-1, 4] = 1
+    return sequence
+
+
+def from_sequence(sequence: np.ndarray) -> np.ndarray:
+    """Turn a point sequence (t, 5) back into a canonical sketch; what follows the first end is dropped.
+
+    A sequence that never ends is taken whole, and its last point closes the last stroke. An empty
+    drawing (the first row is an end) gives shape (0, 3).
+    """
+    ends = np.flatnonzero(sequence[:, 4] > 0.5)
+    points = sequence[: ends[0]] if len(ends) else sequence
+    strokes = np.zeros((len(points), 3), np.float32)
+    if len(points):
+        strokes[:, :2] = np.cumsum(points[:, :2], axis=0, dtype=np.float64) + CANVAS / 2
+        strokes[:, 2] = points[:, 3] > 0.5
+        strokes[-1, 2] = 1
+    return strokes
