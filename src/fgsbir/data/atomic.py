@@ -1,0 +1,102 @@
+"""Writing files and folders so that a reader sees the old ones or the new ones, never half of either."""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+DECIMALS = 6
+
+
+@contextmanager
+def write_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty sibling of ``folder`` to write into; it becomes ``folder`` when the block ends well.
+
+    What stood at ``folder`` is replaced as a whole. If the block raises (a full disk, an interrupt)
+    the sibling is removed and ``folder`` stays as it was. A sibling left by a killed process is
+    cleared by the next call.
+    """
+    partial, old = _sibling(folder, "partial"), _sibling(folder, "old")
+    for leftover in (partial, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        # A folder that is not empty cannot be replaced in one call, so the old one steps aside first.
+        if folder.exists():
+            folder.replace(old)
+        partial.replace(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        if old.exists() and not folder.exists():
+            old.replace(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def write_file(path: Path) -> Iterator[Path]:
+    """Yield a sibling of ``path`` to write to; it becomes ``path`` when the block ends well.
+
+    For libraries that want a file name (pictures, safetensors). The sibling keeps the suffix,
+    since such libraries choose the format by it. Parents are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = _sibling(path, "partial").with_suffix(path.suffix)
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` at once; on an error ``path`` stays as it was."""
+    with write_file(path) as partial:
+        partial.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, line ends as they are, to ``path`` at once."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
+    """Write ``value`` as JSON: keys sorted, floats rounded to 6 decimals, a final newline.
+
+    ``indent`` None packs it, for files with an entry a photo. Raises ValueError naming the key
+    if a number is NaN or infinite: JSON has neither, and DVC could not compare them.
+    """
+    rounded = round_floats(value, path.name)
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(
+        rounded, sort_keys=True, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False
+    )
+    write_text(path, text + "\n")
+
+
+def round_floats(value: Any, name: str = "value") -> Any:
+    """Copy nested mappings and sequences with every float rounded to 6 decimals and made finite-checked.
+
+    ``name`` stands at the head of the key that the ValueError for a NaN or an infinity names.
+    """
+    if isinstance(value, Mapping):
+        return {key: round_floats(item, f"{name}: {key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [round_floats(item, f"{name}[{position}]") for position, item in enumerate(value)]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{name}: expected a finite number, found {value}")
+        return round(float(value), DECIMALS) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return value
+
+
+def _sibling(path: Path, role: str) -> Path:
+    return path.with_name(f".{path.name}.{role}")

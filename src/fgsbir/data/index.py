@@ -1,0 +1,200 @@
+"""The index of the shards: what every photo and sketch is, and where in the tars its bytes lie."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from fgsbir.data.atomic import write_bytes
+from fgsbir.data.records import SPLITS, DataError, Split
+
+FORMAT = 1
+INDEX_FILE = "index.json"
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+Count = Annotated[int, Field(ge=0)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ShardFile = Annotated[str, Field(pattern=r"^(train|val|test|unlabelled)-\d{5}\.tar$")]
+Extent = tuple[Count, Count]  # offset and size in a tar, in bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryEntry:
+    """One category; ``unseen`` ones are kept from every stage of paper 1."""
+
+    unseen: bool
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class SketchEntry:
+    """One sketch of a photo; ``points`` rows of the photo's strokes are its own."""
+
+    id: str
+    user: str | None
+    unseen: bool
+    points: Annotated[int, Field(ge=1)]
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoEntry:
+    """One photo: ``photo`` and ``strokes`` are (offset, size) in the tar ``shard``, in bytes."""
+
+    id: str
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    category: str
+    split: Split
+    unseen: bool
+    shard: ShardFile
+    photo: Extent
+    strokes: Extent | None
+    sketches: tuple[SketchEntry, ...]
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One tar, with its size in bytes and its hash."""
+
+    file: ShardFile
+    split: Split
+    sha256: Sha256
+    bytes: Count
+    photos: Count
+    sketches: Count
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """All that is in a folder of shards, photos in the order of their ids.
+
+    ``category`` is the one that training and evaluation are restricted to (None: all seen ones).
+    ``counts`` is split -> category -> {"photos", "sketches"}; ``split_hash`` is the SHA-256 of the
+    sorted (id, split) pairs, so that two runs can tell whether they share their splits.
+    """
+
+    format: int
+    name: str
+    layout: str
+    category: str | None
+    categories: dict[str, CategoryEntry]
+    counts: dict[Split, dict[str, dict[str, Count]]]
+    split_hash: Sha256
+    shards: tuple[Shard, ...]
+    photos: tuple[PhotoEntry, ...]
+    __pydantic_config__ = _STRICT
+
+
+def make_index(
+    *, name: str, layout: str, category: str | None, shards: Iterable[Shard], photos: Iterable[PhotoEntry]
+) -> Index:
+    """Put an index together: sorts, counts and hashes. Raises DataError if ``category`` has no photo."""
+    entries = tuple(sorted(photos, key=lambda photo: photo.id))
+    names = sorted({photo.category for photo in entries})
+    if category is not None and category not in names:
+        raise DataError(f"category {category!r} is not in the set, which has: {', '.join(names) or 'no photo at all'}")
+    return Index(
+        format=FORMAT,
+        name=name,
+        layout=layout,
+        category=category,
+        categories={
+            name: CategoryEntry(all(photo.unseen for photo in entries if photo.category == name)) for name in names
+        },
+        counts=count(entries),
+        split_hash=split_hash((photo.id, photo.split) for photo in entries),
+        shards=tuple(sorted(shards, key=lambda shard: shard.file)),
+        photos=entries,
+    )
+
+
+def count(photos: Iterable[PhotoEntry]) -> dict[Split, dict[str, dict[str, int]]]:
+    """Count photos and sketches by split (all four, also empty ones) and category."""
+    found = Counter[tuple[str, str]]()
+    drawn = Counter[tuple[str, str]]()
+    for photo in photos:
+        found[photo.split, photo.category] += 1
+        drawn[photo.split, photo.category] += len(photo.sketches)
+    return {
+        split: {
+            category: {"photos": found[split, category], "sketches": drawn[split, category]}
+            for _, category in sorted(pair for pair in found if pair[0] == split)
+        }
+        for split in SPLITS
+    }
+
+
+def split_hash(pairs: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 over the sorted (id, split) pairs."""
+    return hashlib.sha256(json.dumps(sorted(pairs)).encode()).hexdigest()
+
+
+def write_index(index: Index, folder: Path) -> None:
+    """Write ``folder/index.json``."""
+    write_bytes(folder / INDEX_FILE, TypeAdapter(Index).dump_json(index) + b"\n")
+
+
+def read_index(folder: Path) -> Index:
+    """Read ``folder/index.json`` strictly: an unknown, missing or out-of-range key is a DataError.
+
+    Also checked: that every photo lies inside a shard of its own split, that ids and keys are
+    unique, and that the counts and the split hash are those of the photos.
+    """
+    path = folder / INDEX_FILE
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path}: not found; expected the index of a folder of shards") from None
+    found = _format(data, path)
+    if found != FORMAT:
+        raise DataError(f"{path}: expected index format {FORMAT}, found {found!r}")
+    try:
+        index = TypeAdapter(Index).validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise DataError(f"{path}: {place}: {first['msg']}, found {str(first['input'])[:80]!r}") from None
+    _check(index, path)
+    return index
+
+
+def _format(data: bytes, path: Path) -> Any:
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise DataError(f"{path}: expected JSON, found something else or a truncated file ({error})") from None
+    return value.get("format") if isinstance(value, dict) else type(value).__name__
+
+
+def _check(index: Index, path: Path) -> None:
+    shards = {shard.file: shard for shard in index.shards}
+    for name, values in {
+        "photo id": [photo.id for photo in index.photos],
+        "key": [photo.key for photo in index.photos],
+        "shard": [shard.file for shard in index.shards],
+    }.items():
+        twice = [value for value, times in Counter(values).items() if times > 1]
+        if twice:
+            raise DataError(f"{path}: {name} {twice[0]!r} stands more than once")
+    for photo in index.photos:
+        shard = shards.get(photo.shard)
+        if shard is None or shard.split != photo.split:
+            raise DataError(f"{path}: photo {photo.id!r} of split {photo.split} points to shard {photo.shard!r}")
+        for extent in (photo.photo, photo.strokes):
+            if extent is not None and sum(extent) > shard.bytes:
+                raise DataError(f"{path}: photo {photo.id!r} lies beyond the end of {photo.shard}")
+        if (photo.strokes is None) != (not photo.sketches):
+            raise DataError(f"{path}: photo {photo.id!r} has {len(photo.sketches)} sketches, strokes {photo.strokes}")
+    if index.category is not None and index.category not in index.categories:
+        raise DataError(f"{path}: category {index.category!r} is not one of {', '.join(index.categories)}")
+    if index.counts != count(index.photos):
+        raise DataError(f"{path}: counts are not those of the photos listed")
+    if index.split_hash != split_hash((photo.id, photo.split) for photo in index.photos):
+        raise DataError(f"{path}: split_hash is not that of the photos listed")

@@ -1,0 +1,67 @@
+"""Which photos and sketches a training stage may use: subsets by stable hashes of the photo id.
+
+Every use has its own salt, so that the subsets are independent of each other, and every subset is
+"hash below a fraction", so that a smaller fraction gives a subset of what a larger one gives.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fgsbir.data.index import Index, PhotoEntry
+from fgsbir.data.records import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSplit:
+    """The photos of one training run, each list in the order of the ids."""
+
+    labelled: list[PhotoEntry]
+    unlabelled: list[PhotoEntry]
+    validation: list[PhotoEntry]
+    test: list[PhotoEntry]
+
+
+def stable_fraction(salt: str, id: str) -> float:
+    """Map (salt, id) to a number in [0, 1), evenly spread, the same on every machine and run."""
+    digest = hashlib.sha256(f"{salt}\0{id}".encode()).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53  # 53 bits: a float64 below 1, exactly
+
+
+def seen_sketches(entry: PhotoEntry) -> list[int]:
+    """Positions of the photo's sketches that paper 1's stages may read: none by held-out users."""
+    return [] if entry.unseen else [i for i, sketch in enumerate(entry.sketches) if not sketch.unseen]
+
+
+def training_split(index: Index, labelled_frac: float) -> TrainingSplit:
+    """Split the photos of ``index.category`` (None: of every seen category) for training.
+
+    Labelled are the training photos that have a seen sketch and whose hash lies below
+    ``labelled_frac`` in [0, 1]; the other ones with a seen sketch join the set's own unlabelled
+    photos. Photos of unseen categories are in none of the lists. A training photo that only
+    held-out users drew is in none either: it is support for adaptation.
+
+    Raises DataError if ``index.category`` is itself an unseen category.
+    """
+    if index.category is not None and index.categories[index.category].unseen:
+        raise DataError(f"category {index.category!r} is marked unseen: nothing may be trained on it")
+    photos = [
+        photo
+        for photo in sorted(index.photos, key=lambda photo: photo.id)
+        if not photo.unseen and index.category in (None, photo.category)
+    ]
+    drawn = [photo for photo in photos if photo.split == "train" and seen_sketches(photo)]
+    labelled = [photo for photo in drawn if stable_fraction("labelled", photo.id) < labelled_frac]
+    kept = {photo.id for photo in labelled}
+    moved = {photo.id for photo in drawn} - kept
+    return TrainingSplit(
+        labelled=labelled,
+        unlabelled=[photo for photo in photos if photo.split == "unlabelled" or photo.id in moved],
+        validation=[photo for photo in photos if photo.split == "val"],
+        test=[photo for photo in photos if photo.split == "test"],
+    )
+
+
+def unlabelled_subset(photos: Sequence[PhotoEntry], unlabelled_frac: float) -> list[PhotoEntry]:
+    """The photos whose hash lies below ``unlabelled_frac`` in [0, 1], in the order given."""
+    return [photo for photo in photos if stable_fraction("unlabelled", photo.id) < unlabelled_frac]
