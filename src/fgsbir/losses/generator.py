@@ -1,0 +1,71 @@
+"""Losses of G, the photo-to-sketch generator (paper 1, Eq. 3), on float32 tensors."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Mixture(NamedTuple):
+    """M bivariate Gaussians per point, each field float32 (..., M); offsets are in G's scaled units.
+
+    ``weight_logits`` before the softmax; ``mean_x``, ``mean_y``; ``log_sigma_x``, ``log_sigma_y``, clamped
+    by the model; ``rho``, the correlation, kept away from -1 and 1 by the model.
+    """
+
+    weight_logits: Tensor
+    mean_x: Tensor
+    mean_y: Tensor
+    log_sigma_x: Tensor
+    log_sigma_y: Tensor
+    rho: Tensor
+
+
+def bivariate_log_density(mixture: Mixture, offsets: Tensor) -> Tensor:
+    """Log density of ``offsets`` (..., 2) under a mixture (..., M): (...).
+
+    A log-sum-exp over the components, so that a point far from all of them gives a finite number.
+    """
+    x = (offsets[..., 0, None] - mixture.mean_x) * torch.exp(-mixture.log_sigma_x)
+    y = (offsets[..., 1, None] - mixture.mean_y) * torch.exp(-mixture.log_sigma_y)
+    uncorrelated = 1 - mixture.rho.square()
+    distance = (x.square() + y.square() - 2 * mixture.rho * x * y) / uncorrelated
+    log_normaliser = mixture.log_sigma_x + mixture.log_sigma_y + 0.5 * torch.log(uncorrelated) + math.log(2 * math.pi)
+    return torch.logsumexp(mixture.weight_logits.log_softmax(-1) - 0.5 * distance - log_normaliser, -1)
+
+
+def sequence_log_probability(mixture: Mixture, pen_logits: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:
+    """Log probability of whole drawings: sum over t of log p(offset_t) + log p(pen_t), (n,).
+
+    ``mixture`` and ``pen_logits`` (n, T, 3) predict the rows of ``sequences`` (n, T, 5); ``lengths`` (n,)
+    counts a drawing's rows up to and including its end. The end's row says nothing of an offset, so only
+    its pen counts; rows after it do not count at all.
+    """
+    steps = torch.arange(sequences.shape[1], device=sequences.device)
+    drawn = steps < lengths[:, None]
+    ended = sequences[..., 4] > 0.5
+    offset = bivariate_log_density(mixture, sequences[..., :2])
+    pen = (pen_logits.log_softmax(-1) * sequences[..., 2:]).sum(-1)
+    # torch.where and not a product: whatever stands in the rows after the end must not leak in.
+    nothing = offset.new_zeros(())
+    return (torch.where(drawn & ~ended, offset, nothing) + torch.where(drawn, pen, nothing)).sum(1)
+
+
+def reconstruction_loss(mixture: Mixture, pen_logits: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:
+    """L_R of each drawing: minus its log probability, per row of its own length: (n,) (paper 1, Eq. 3).
+
+    Arguments as in :func:`sequence_log_probability`. The pen's loss at the end's row is part of it: that
+    is how G learns to stop.
+    """
+    return -sequence_log_probability(mixture, pen_logits, sequences, lengths) / lengths.clamp(min=1)
+
+
+def kl_loss(mu: Tensor, log_sigma: Tensor, floor: float = 0.0) -> Tensor:
+    """L_kl: divergence of N(mu, sigma) from N(0, 1), mean over the batch and the latent dimensions (n, d): scalar.
+
+    Not less than ``floor`` ("free bits"): below it the gradient is zero, so that the latent is not
+    squeezed to nothing.
+    """
+    divergence = 0.5 * (mu.square() + torch.exp(2 * log_sigma) - 1 - 2 * log_sigma)
+    return divergence.mean().clamp(min=floor)

@@ -1,0 +1,226 @@
+"""G, the photo-to-sketch generator: a VAE whose decoder attends to the photo (paper 1, section 3.2)."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from fgsbir.data.strokes import CANVAS
+from fgsbir.losses.generator import Mixture, sequence_log_probability
+from fgsbir.models.attention import MapAttention
+from fgsbir.models.backbones import build_backbone
+from fgsbir.models.sampling import (
+    CHECK_EVERY,
+    LOG_SIGMA,
+    RHO_LIMIT,
+    Drawing,
+    draw_randomness,
+    draw_rows,
+    finish,
+    latent_noise,
+    start_token,
+)
+
+# Bounds of the latent's log sigma: its KL and its sample stay finite whatever the encoder says.
+LATENT_LOG_SIGMA = (-8.0, 3.0)
+
+
+class Encoding(NamedTuple):
+    """What the decoder knows of each photo, computed once and not once per point.
+
+    ``features`` (n, positions, c) is the map B, ``keys`` (n, positions, width) is W_B * B or None without
+    attention, ``mu`` and ``log_sigma`` (n, latent) are the latent's distribution, ``grid`` is B's (h', w').
+    """
+
+    features: Tensor
+    keys: Tensor | None
+    mu: Tensor
+    log_sigma: Tensor
+    grid: tuple[int, int]
+
+
+class GeneratorOutput(NamedTuple):
+    """Predictions for every row of a teacher-forced sequence; all float32.
+
+    ``mixture``: fields (n, T, M); ``pen_logits`` (n, T, 3); ``mu``, ``log_sigma`` (n, latent);
+    ``hidden`` (n, T, H), the decoder's states h_t.
+    """
+
+    mixture: Mixture
+    pen_logits: Tensor
+    mu: Tensor
+    log_sigma: Tensor
+    hidden: Tensor
+
+
+class Generator(nn.Module):
+    """Photo to a sequence of points; see :mod:`fgsbir.data.strokes` for the sequence's five columns.
+
+    Offsets go in and come out divided by ``offset_scale``, a buffer in canvas pixels that the trainer sets
+    once from its labelled sketches. ``attention`` False feeds the pooled map to every step in place of
+    Eq. 2. ``pen_position`` adds the absolute position of the pen to the decoder's input, as nothing else
+    tells it where on the page it is. ``max_points`` bounds the rows of a sample.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: str,
+        latent: int,
+        hidden: int,
+        mixtures: int,
+        attention: bool,
+        attention_width: int,
+        pen_position: bool,
+        max_points: int,
+        image_size: int,
+        weights: Path | None = None,
+        weights_sha256: str | None = None,
+    ) -> None:
+        super().__init__()
+        self._config = {
+            "backbone": backbone,
+            "latent": latent,
+            "hidden": hidden,
+            "mixtures": mixtures,
+            "attention": attention,
+            "attention_width": attention_width,
+            "pen_position": pen_position,
+            "max_points": max_points,
+            "image_size": image_size,
+        }
+        self.mixtures = mixtures
+        self.max_points = max_points
+        self.image_size = image_size
+        self.pen_position = pen_position
+        # The small backbone keeps an 8 x 8 map of a 64 pixel photo: what attention points at must be a place.
+        stride = 8 if backbone == "small" else None
+        self.encoder = build_backbone(backbone, weights=weights, weights_sha256=weights_sha256, stride=stride)
+        channels = self.encoder.channels
+        self.to_mu = nn.Linear(channels, latent)
+        self.to_log_sigma = nn.Linear(channels, latent)
+        self.to_state = nn.Linear(latent, 2 * hidden)
+        self.attention = MapAttention(channels, hidden, attention_width) if attention else None
+        self.cell = nn.LSTMCell(channels + 5 + 2 * pen_position, hidden)
+        self.output_layer = nn.Linear(hidden, 6 * mixtures + 3)
+        self.offset_scale: Tensor
+        self.register_buffer("offset_scale", torch.ones(()))
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, without the initial weights: what :mod:`fgsbir.models.store` rebuilds from."""
+        return dict(self._config)
+
+    def encode(self, photos: Tensor) -> Encoding:
+        """Encode photos, float32 (n, 3, s, s) in [0, 1]. The map may be made in bf16; what is returned is float32."""
+        features = self.encoder(photos)
+        keys = self.attention.keys(features).float() if self.attention else None
+        grid = (features.shape[2], features.shape[3])
+        flat = features.float().flatten(2).transpose(1, 2).contiguous()
+        with torch.autocast(photos.device.type, enabled=False):
+            pooled = flat.mean(1)
+            log_sigma = self.to_log_sigma(pooled).clamp(*LATENT_LOG_SIGMA)
+            return Encoding(flat, keys, self.to_mu(pooled), log_sigma, grid)
+
+    def initial_state(self, encoding: Encoding, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """[h0; c0] = tanh(W_z z + b_z) with z = mu + sigma * noise; noise (n, latent)."""
+        latent = encoding.mu + encoding.log_sigma.exp() * noise
+        h, c = torch.tanh(self.to_state(latent)).chunk(2, 1)
+        return h.contiguous(), c.contiguous()
+
+    def points(self, rows: Tensor, drawn: Tensor) -> Tensor:
+        """The decoder's view of previous rows (..., 5): itself, and where the pen is.
+
+        ``drawn`` (..., 2) is the sum of all offsets up to that row, in scaled units from the canvas centre.
+        """
+        if not self.pen_position:
+            return rows
+        return torch.cat([rows, drawn * (self.offset_scale / (CANVAS / 2))], -1)
+
+    def attend(self, encoding: Encoding, h: Tensor) -> tuple[Tensor, Tensor | None]:
+        """g_t (n, c) and the attention (n, positions): Eq. 2, or the pooled map and None without attention."""
+        if self.attention is None or encoding.keys is None:
+            return encoding.features.mean(1), None
+        return self.attention(encoding.keys, encoding.features, h)
+
+    def output(self, hidden: Tensor) -> tuple[Mixture, Tensor]:
+        """The last layer (W_y, b_y) on h (..., H): the mixture, fields (..., M), and pen logits (..., 3), float32."""
+        with torch.autocast(hidden.device.type, enabled=False):
+            raw = self.output_layer(hidden.float())
+        logits, mean_x, mean_y, log_x, log_y, rho = raw[..., :-3].unflatten(-1, (6, self.mixtures)).unbind(-2)
+        return (
+            Mixture(logits, mean_x, mean_y, log_x.clamp(*LOG_SIGMA), log_y.clamp(*LOG_SIGMA), rho.tanh() * RHO_LIMIT),
+            raw[..., -3:],
+        )
+
+    def forward(self, photos: Tensor, sequences: Tensor, noise: Tensor) -> GeneratorOutput:
+        """Teacher-forced decoding of ``sequences``, float32 (n, T, 5) with scaled offsets; noise (n, latent).
+
+        The prediction at t is of row t, after reading the start token (t = 0) or row t - 1.
+        """
+        encoding = self.encode(photos)
+        with torch.autocast(photos.device.type, enabled=False):
+            h, c = self.initial_state(encoding, noise)
+            rows = torch.cat([start_token(len(sequences), photos.device).unsqueeze(1), sequences[:, :-1]], 1)
+            points = self.points(rows, rows[..., :2].cumsum(1)).unbind(1)
+            states = []
+            for point in points:
+                attended, _ = self.attend(encoding, h)
+                h, c = self.cell(torch.cat([attended, point], 1), (h, c))
+                states.append(h)
+            hidden = torch.stack(states, 1)
+        return GeneratorOutput(*self.output(hidden), encoding.mu, encoding.log_sigma, hidden)
+
+    def log_probability(self, hidden: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:
+        """log p of drawn sequences (n, T, 5) from the states (n, T, H) that drew them: (n,), at temperature 1.
+
+        With ``hidden`` detached its gradient reaches the last layer alone, as the policy gradient of paper 1
+        (Eq. 9) wants. ``lengths`` (n,) counts rows up to and including the end.
+        """
+        return sequence_log_probability(*self.output(hidden), sequences, lengths)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        photos: Tensor,
+        *,
+        temperature: float = 1.0,
+        max_points: int | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        return_attention: bool = False,
+    ) -> Drawing:
+        """Draw one sketch a photo; photos float32 (n, 3, s, s) in [0, 1].
+
+        ``temperature`` 0 draws greedily: the likeliest component's mean, the likeliest pen. ``noise``
+        (n, latent) is the latent's; None draws it, or takes the latent's mean at temperature 0. All random
+        numbers come from ``generator`` (on any device) before the first point and in the photos' order, so
+        a drawing depends neither on how long the others get nor on the photos after its own.
+        """
+        n, device = len(photos), photos.device
+        steps = self.max_points if max_points is None else max_points
+        if noise is None:
+            noise = latent_noise(n, self.to_mu.out_features, temperature, generator, device)
+        randomness = draw_randomness(n, steps, self.mixtures, temperature, generator, device)
+        encoding = self.encode(photos)
+        with torch.autocast(device.type, enabled=False):
+            h, c = self.initial_state(encoding, noise)
+            row = start_token(n, device)
+            position = torch.zeros(n, 2, device=device)
+            ended = torch.zeros(n, 1, dtype=torch.bool, device=device)
+            sequences, hidden, looks = [], [], []
+            for step in range(steps):
+                g, weights = self.attend(encoding, h)
+                h, c = self.cell(torch.cat([g, self.points(row, position)], 1), (h, c))
+                row = draw_rows(self.output_layer(h), randomness, step, ended)
+                ended = row[:, 4:] > 0.5
+                position = position + row[:, :2]
+                sequences.append(row)
+                hidden.append(h)
+                if return_attention and weights is not None:
+                    looks.append(weights)
+                # Asking costs a wait for the device, so ask seldom.
+                if step % CHECK_EVERY == CHECK_EVERY - 1 and bool(ended.all()):
+                    break
+        attention = torch.stack(looks, 1).unflatten(2, encoding.grid) if looks else None
+        return finish(torch.stack(sequences, 1), torch.stack(hidden, 1), attention)

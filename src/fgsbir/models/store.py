@@ -1,0 +1,114 @@
+"""Model folders that describe themselves: ``model.safetensors`` and ``config.json``, loaded without any params."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+from torch import nn
+
+from fgsbir.data.atomic import write_folder
+from fgsbir.data.records import DataError
+from fgsbir.models.discriminator import Discriminator
+from fgsbir.models.generator import Generator
+from fgsbir.models.retrieval import RetrievalModel
+from fgsbir.models.sketch_classifier import SketchClassifier
+
+FORMAT = 1
+TENSORS, CONFIG = "model.safetensors", "config.json"
+KINDS: dict[str, type[nn.Module]] = {
+    "retrieval": RetrievalModel,
+    "generator": Generator,
+    "discriminator": Discriminator,
+    "sketch_classifier": SketchClassifier,
+}
+
+
+def save_model(folder: Path, model: nn.Module, *, kind: str, details: dict[str, Any]) -> None:
+    """Write ``model`` as one of the ``KINDS`` to ``folder``, in one piece: the old folder or the new, never half.
+
+    ``details`` (JSON values: preprocessing, data, commit, ...) is kept as it is. The same tensors give the
+    same bytes. ``model`` may be on any device, in any memory format.
+    """
+    if type(model) is not KINDS[kind]:
+        raise TypeError(f"expected a {KINDS[kind].__name__} for kind {kind}, found {type(model).__name__}")
+    # safetensors refuses the strides of channels-last weights.
+    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    data = save_safetensors(state)
+    config = {
+        "format": FORMAT,
+        "kind": kind,
+        "architecture": model.config(),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "details": details,
+    }
+    text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    with write_folder(folder) as partial:
+        (partial / TENSORS).write_bytes(data)
+        (partial / CONFIG).write_text(text, encoding="utf-8")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read a model folder's ``config.json``: keys format, kind, architecture, sha256, details.
+
+    Raises DataError if it is missing, is not JSON, or is of another format.
+    """
+    path = Path(folder) / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; expected a model folder with {CONFIG} and {TENSORS}") from error
+    except ValueError as error:
+        raise DataError(f"{path}: expected JSON: {error}") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        found = config.get("format") if isinstance(config, dict) else type(config).__name__
+        raise DataError(f"{path}: expected a model of format {FORMAT}, found {found!r}")
+    for key, expected in (("kind", str), ("architecture", dict), ("sha256", str), ("details", dict)):
+        if not isinstance(config.get(key), expected):
+            raise DataError(f"{path}: expected key {key} as {expected.__name__}, found {config.get(key)!r}")
+    return config
+
+
+def load_model(folder: Path, *, kind: str | None = None, map_location: str | torch.device = "cpu") -> Any:
+    """Rebuild the model that :func:`save_model` wrote, from the folder alone, in eval mode on ``map_location``.
+
+    ``kind`` states what is expected there. Raises DataError naming the file and what is wrong: missing,
+    truncated or altered, of another kind, or with tensors that its architecture does not have.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    found = config["kind"]
+    if kind is not None and found != kind:
+        raise DataError(f"{folder}: expected a model of kind {kind}, found {found}")
+    if found not in KINDS:
+        raise DataError(f"{folder / CONFIG}: expected a kind among {', '.join(sorted(KINDS))}, found {found!r}")
+    try:
+        model = KINDS[found](**config["architecture"])
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{folder / CONFIG}: no architecture of kind {found}: {error}") from error
+    path = folder / TENSORS
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != config["sha256"]:
+        raise DataError(f"{path}: truncated or altered: expected sha256 {config['sha256']}, found {sha256}")
+    try:
+        state = load_safetensors(data)
+    except SafetensorError as error:
+        raise DataError(f"{path}: expected a safetensors file: {error}") from error
+    own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    read = {key: tuple(value.shape) for key, value in state.items()}
+    for key in sorted(own.keys() | read.keys()):
+        if own.get(key) != read.get(key):
+            raise DataError(
+                f"{path}: another architecture than {CONFIG}'s: expected {key} of shape {own.get(key)}, "
+                f"found {read.get(key)}"
+            )
+    model.load_state_dict(state)
+    return model.to(map_location).eval()
