@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 DECIMALS = 6
 
 
@@ -21,6 +23,8 @@ def write_folder(folder: Path) -> Iterator[Path]:
     cleared by the next call.
     """
     partial, old = _sibling(folder, "partial"), _sibling(folder, "old")
+    if old.exists() and not folder.exists():  # killed between the two renames below
+        old.replace(folder)
     for leftover in (partial, old):
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -83,18 +87,20 @@ def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
 
 
 def round_floats(value: Any, name: str = "value") -> Any:
-    """Copy nested mappings and sequences with every float rounded to 6 decimals and made finite-checked.
+    """Copy nested mappings and sequences with every float, also numpy's, rounded to 6 decimals.
 
-    ``name`` stands at the head of the key that the ValueError for a NaN or an infinity names.
+    Raises ValueError for a NaN or an infinity, naming its key after ``name``.
     """
     if isinstance(value, Mapping):
         return {key: round_floats(item, f"{name}: {key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [round_floats(item, f"{name}[{position}]") for position, item in enumerate(value)]
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{name}: expected a finite number, found {value}")
-        return round(float(value), DECIMALS) + 0.0  # + 0.0 turns -0.0 into 0.0
+        return round(value, DECIMALS) + 0.0  # + 0.0 turns -0.0 into 0.0
     return value
 
 

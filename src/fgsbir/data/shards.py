@@ -26,7 +26,7 @@ from fgsbir.data.index import Index, PhotoEntry, Shard, SketchEntry, make_index,
 from fgsbir.data.records import SPLITS, DataError, Photo, Sketch, Source, Split
 from fgsbir.data.selection import stable_fraction
 
-EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif"}
+EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif"}
 
 
 def escape_key(id: str) -> str:

@@ -1,0 +1,104 @@
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fgsbir.data.index import PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
+from fgsbir.data.records import DataError
+
+
+def entries() -> list[PhotoEntry]:
+    sketches = (SketchEntry("b_1", "u1", False, 7), SketchEntry("b_2", None, True, 3))
+    return [
+        PhotoEntry("b", "b", "chair", "train", False, "train-00000.tar", (512, 100), (2048, 248), sketches),
+        PhotoEntry("a/1", "a_2f1", "boat", "test", True, "test-00000.tar", (512, 60), None, ()),
+        PhotoEntry("c", "c", "chair", "train", False, "train-00000.tar", (4096, 90), None, ()),
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shards = [
+        Shard("train-00000.tar", "train", "0" * 64, 10240, 2, 2),
+        Shard("test-00000.tar", "test", "f" * 64, 10240, 1, 0),
+    ]
+    index = make_index(name="toy", layout="qmul", category="chair", shards=shards, photos=entries())
+    write_index(index, tmp_path)
+    assert read_index(tmp_path) == index
+    return tmp_path
+
+
+def test_the_index_sorts_counts_and_hashes(folder: Path) -> None:
+    index = read_index(folder)
+    assert [photo.id for photo in index.photos] == ["a/1", "b", "c"]
+    assert index.counts == {
+        "train": {"chair": {"photos": 2, "sketches": 2}},
+        "val": {},
+        "test": {"boat": {"photos": 1, "sketches": 0}},
+        "unlabelled": {},
+    }
+    assert {name: category.unseen for name, category in index.categories.items()} == {"boat": True, "chair": False}
+    text = '[["a/1", "test"], ["b", "train"], ["c", "train"]]'
+    assert index.split_hash == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_split_hash_sees_a_photo_change_its_split(folder: Path) -> None:
+    before = read_index(folder).split_hash
+    moved = [*entries()[:2], PhotoEntry("c", "c", "chair", "val", False, "val-00000.tar", (0, 1), None, ())]
+    assert make_index(name="", layout="", category=None, shards=[], photos=moved).split_hash != before
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (["format"], 2, "expected index format 1, found 2"),
+        (["more"], 1, "more: .*found '1'"),
+        (["photos", 0, "key"], "a.1", "photos.0.key"),
+        (["photos", 0, "photo"], [1, -1], "photos.0.photo.1"),
+        (["photos", 0, "split"], "dev", "photos.0.split"),
+        (["photos", 1, "sketches", 0, "points"], 1.5, "photos.1.sketches.0.points"),
+        (["photos", 1, "sketches", 0, "unseen"], "no", "photos.1.sketches.0.unseen"),
+        (["photos", 1, "id"], "c", "photo id 'c' stands more than once"),
+        (["photos", 1, "key"], "c", "key 'c' stands more than once"),
+        (["photos", 1, "shard"], "test-00000.tar", "photo 'b' of split train points to shard 'test-00000.tar'"),
+        (["photos", 1, "shard"], "train-00009.tar", "points to shard 'train-00009.tar'"),
+        (["photos", 1, "photo"], [10000, 1000], "beyond the end of train-00000.tar"),
+        (["photos", 1, "sketches"], [], "photo 'b' has 0 sketches"),
+        (["shards", 0, "file"], "../../etc/passwd", "shards.0.file"),
+        (["category"], "shoe", "category 'shoe' is not one of boat, chair"),
+        (["counts", "val"], {"chair": {"photos": 1, "sketches": 1}}, "counts"),
+        (["split_hash"], "0" * 64, "split_hash"),
+    ],
+)
+def test_a_bad_index_is_refused_and_its_place_named(folder: Path, keys: list[Any], value: Any, message: str) -> None:
+    content = json.loads((folder / "index.json").read_text())
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    (folder / "index.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=f"index.json: .*{message}"):
+        read_index(folder)
+
+
+@pytest.mark.parametrize("key", ["format", "photos", "category", "split_hash"])
+def test_a_missing_key_is_named(folder: Path, key: str) -> None:
+    content = json.loads((folder / "index.json").read_text())
+    del content[key]
+    (folder / "index.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=key):
+        read_index(folder)
+
+
+@pytest.mark.parametrize("text", ["", '{"format": 1, "photos": [', "[]", "null", "\x80"])
+def test_what_is_no_index_is_refused(folder: Path, text: str) -> None:
+    (folder / "index.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataError, match="index.json: expected"):
+        read_index(folder)
+
+
+def test_a_missing_index_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="index.json: not found"):
+        read_index(tmp_path)
