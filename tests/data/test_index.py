@@ -95,10 +95,10 @@ def test_a_missing_key_is_named(folder: Path, key: str) -> None:
 @pytest.mark.parametrize("text", ["", '{"format": 1, "photos": [', "[]", "null", "\x80"])
 def test_what_is_no_index_is_refused(folder: Path, text: str) -> None:
     (folder / "index.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises(DataError, match="index.json: expected"):
+    with pytest.raises(DataError, match=r"index\.json: expected"):
         read_index(folder)
 
 
 def test_a_missing_index_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="index.json: not found"):
+    with pytest.raises(DataError, match=r"index\.json: not found"):
         read_index(tmp_path)

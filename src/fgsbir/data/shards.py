@@ -26,7 +26,7 @@ from fgsbir.data.index import Index, PhotoEntry, Shard, SketchEntry, make_index,
 from fgsbir.data.records import SPLITS, DataError, Photo, Sketch, Source, Split
 from fgsbir.data.selection import stable_fraction
 
-EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif"}
+EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif"}
 
 
 def escape_key(id: str) -> str:
@@ -143,8 +143,8 @@ def _extension(data: bytes, path: Path) -> str:
     """The extension that the bytes deserve, whatever the file's name says: WebDataset decodes by it."""
     try:
         with Image.open(io.BytesIO(data), formats=list(EXTENSIONS)) as image:
-            return EXTENSIONS[image.format or ""]
-    except (UnidentifiedImageError, OSError, KeyError):
+            return EXTENSIONS.get(image.format or "", "jpg")  # Pillow calls a JPEG of several pictures MPO
+    except (UnidentifiedImageError, OSError):
         raise DataError(f"{path}: expected an image, one of {', '.join(EXTENSIONS)}") from None
 
 
