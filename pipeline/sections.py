@@ -1,0 +1,222 @@
+"""The sections of params.yaml: which keys there are, of what type, and between which bounds.
+
+What each key means stands over it in params.yaml. A type or bound given here is all that the
+loader needs to check a value and to say what is allowed.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def _number(value: Any) -> Any:
+    # PyYAML reads 1e-4 and 2e3 as strings; DVC writes such numbers. True counts as 1 in Python.
+    if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
+        raise ValueError("not a number")
+    return float(value) if isinstance(value, str) else value
+
+
+def _or_none(value: Any) -> Any:
+    return None if value == "none" else value
+
+
+Whole = Annotated[int, BeforeValidator(_number)]
+Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+NameOrNone = Annotated[Text | None, BeforeValidator(_or_none)]
+PathOrNone = Annotated[Path | None, BeforeValidator(_or_none)]
+Sha256OrNone = Annotated[Sha256 | None, BeforeValidator(_or_none)]
+Precision = Literal["bf16", "float32"]
+
+
+class Section(BaseModel):
+    """A mapping of params.yaml with exactly these keys; it cannot be changed after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Weights(Section):
+    """An optional weight file: a path and its SHA-256, or none for both."""
+
+    weights: PathOrNone
+    weights_sha256: Sha256OrNone
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> "Weights":
+        if (self.weights is None) != (self.weights_sha256 is None):
+            raise ValueError("weights and weights_sha256 go together: give both, or none for both")
+        return self
+
+
+class Runtime(Section):
+    accelerator: Literal["auto", "cpu", "cuda"]
+    devices: Whole = Field(ge=1, le=4096)
+    threads: Whole = Field(ge=0, le=1024)
+    photo_cache_gib: Real = Field(ge=0)
+    log_interval: Whole = Field(ge=1)
+
+
+class Dataset(Section):
+    name: Text
+    layout: Literal["synthetic", "sketchx", "qmul", "qmul_v1", "sketchy", "folder"]
+    root: Path
+    category: NameOrNone
+    val_frac: Real = Field(ge=0, lt=1)
+    unseen_categories: tuple[Text, ...]
+    unseen_users: tuple[Text, ...]
+    max_megapixels: Real = Field(gt=0, le=1000)
+
+    @model_validator(mode="after")
+    def _main_category_is_seen(self) -> "Dataset":
+        if self.category in self.unseen_categories:
+            raise ValueError(f"category {self.category!r} stands in unseen_categories too: nothing could be trained")
+        return self
+
+
+class Synthesise(Section):
+    size: Whole = Field(ge=32, le=1024, multiple_of=8)
+    labelled: Whole = Field(ge=2, le=1_000_000)
+    sketches_per_photo: Whole = Field(ge=1, le=100)
+    unlabelled: Whole = Field(ge=0, le=10_000_000)
+    val: Whole = Field(ge=1, le=1_000_000)
+    test: Whole = Field(ge=2, le=1_000_000)
+    other_categories: Whole = Field(ge=0, le=100)
+    other_photos: Whole = Field(ge=2, le=100_000)
+    users: Whole = Field(ge=1, le=1000)
+    unseen_users: Whole = Field(ge=0, le=1000)
+    jpeg_quality: Whole = Field(ge=30, le=100)
+    workers: Whole = Field(ge=1, le=256)
+
+    @model_validator(mode="after")
+    def _some_user_is_seen(self) -> "Synthesise":
+        if self.unseen_users >= self.users:
+            raise ValueError(f"unseen_users ({self.unseen_users}) must be fewer than users ({self.users})")
+        return self
+
+
+class Shard(Section):
+    photos_per_shard: Whole = Field(ge=1, le=1_000_000)
+    trace_tolerance: Real = Field(gt=0, le=10)
+    duplicate_hash_bits: Whole = Field(ge=0, le=32)
+    duplicate_correlation: Real = Field(gt=0, le=1)
+
+
+class PretrainRetrieval(Weights):
+    image_size: Whole = Field(ge=32, le=512, multiple_of=8)
+    backbone: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    embedding_dim: Whole = Field(ge=2, le=4096)
+    attention: StrictBool
+    loss: Literal["triplet", "hardest", "semi_hard", "info_nce"]
+    margin: Real = Field(gt=0, le=2)
+    temperature: Real = Field(gt=0, le=10)
+    batch_size: Whole = Field(ge=2, le=65_536)
+    steps: Whole = Field(ge=1)
+    learning_rate: Real = Field(gt=0, le=1)
+    weight_decay: Real = Field(ge=0, le=10)
+    validate_every: Whole = Field(ge=1)
+    line_width: Real = Field(gt=0, le=32)
+    augment: Real = Field(ge=0, le=2)
+
+
+class SketchFile(Section):
+    path: Path
+    sha256: Sha256
+
+
+class PretrainGenerator(Weights):
+    image_size: Whole = Field(ge=32, le=512, multiple_of=8)
+    backbone: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    attention: StrictBool
+    attention_width: Whole = Field(ge=1, le=4096)
+    latent: Whole = Field(ge=1, le=4096)
+    hidden: Whole = Field(ge=1, le=8192)
+    mixtures: Whole = Field(ge=1, le=100)
+    pen_position: StrictBool
+    max_points: Whole = Field(ge=2, le=2000)
+    simplify: Real = Field(ge=0, le=32)
+    point_jitter: Real = Field(ge=0, le=32)
+    kl_weight: Real = Field(ge=0, le=1000)
+    kl_floor: Real = Field(ge=0, le=1000)
+    kl_anneal_steps: Whole = Field(ge=0)
+    batch_size: Whole = Field(ge=1, le=65_536)
+    steps: Whole = Field(ge=1)
+    learning_rate: Real = Field(gt=0, le=1)
+    grad_clip: Real = Field(gt=0)
+    validate_every: Whole = Field(ge=1)
+    select: Literal["retrieval", "likelihood"]
+    sketch_files: tuple[SketchFile, ...]
+    sketch_steps: Whole = Field(ge=0)
+    augment: Real = Field(ge=0, le=2)
+
+    @model_validator(mode="after")
+    def _sketches_to_train_on(self) -> "PretrainGenerator":
+        if self.sketch_steps and not self.sketch_files:
+            raise ValueError(f"sketch_steps is {self.sketch_steps}, but sketch_files is empty")
+        return self
+
+
+class SketchClassifier(Section):
+    image_size: Whole = Field(ge=32, le=512, multiple_of=8)
+    steps: Whole = Field(ge=1)
+    batch_size: Whole = Field(ge=1, le=65_536)
+    learning_rate: Real = Field(gt=0, le=1)
+
+
+class Pseudo(Section):
+    temperature: Real = Field(ge=0, le=2)
+    samples: Whole = Field(ge=1, le=100)
+    discriminator_steps: Whole = Field(ge=1)
+    discriminator_learning_rate: Real = Field(gt=0, le=1)
+    discriminator_width: Whole = Field(ge=8, le=1024, multiple_of=8)
+    batch_size: Whole = Field(ge=1, le=65_536)
+
+
+class Joint(Section):
+    joint_training: StrictBool
+    instance_weighting: StrictBool
+    teacher: Literal["none", "relative", "absolute"]
+    steps: Whole = Field(ge=1)
+    k_r: Whole = Field(ge=1)
+    k_g: Whole = Field(ge=1)
+    batch_size: Whole = Field(ge=2, le=65_536)
+    learning_rate: Real = Field(gt=0, le=1)
+    generator_learning_rate: Real = Field(gt=0, le=1)
+    discriminator_learning_rate: Real = Field(gt=0, le=1)
+    lambda_kd: Real = Field(ge=0, le=1000)
+    lambda_r1: Real = Field(ge=0, le=1000)
+    lambda_r2: Real = Field(ge=0, le=1000)
+    lambda_g: Real = Field(ge=0, le=1000)
+    baseline: Literal["none", "mean", "greedy"]
+    grad_clip: Real = Field(gt=0)
+    temperature: Real = Field(ge=0, le=2)
+    validate_every: Whole = Field(ge=1)
+
+
+class Evaluate(Section):
+    bootstrap: Whole = Field(ge=100, le=1_000_000)
+    top_k: Whole = Field(ge=1, le=100)
+    pictures: Whole = Field(ge=1, le=100)
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    seed: Whole = Field(ge=0, lt=2**31)
+    precision: Precision
+    labelled_frac: Real = Field(gt=0, le=1)
+    unlabelled_frac: Real = Field(ge=0, le=1)
+    runtime: Runtime
+    dataset: Dataset
+    synthesise: Synthesise
+    shard: Shard
+    pretrain_retrieval: PretrainRetrieval
+    pretrain_generator: PretrainGenerator
+    sketch_classifier: SketchClassifier
+    pseudo: Pseudo
+    joint: Joint
+    evaluate: Evaluate

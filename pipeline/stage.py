@@ -1,0 +1,110 @@
+"""What every stage shares: its frame (logging, clear errors, exit codes) and the folder that it resumes from.
+
+A stage file ends with ``run(main)``. Its imports of :mod:`fgsbir` stand inside ``main``, after
+``load()``, so that a mistake in params.yaml is reported at once, before torch is imported.
+"""
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fgsbir.data.records import DataError
+from fgsbir.training.faults import TrainingDiverged
+from pipeline.params import ParamsError, load
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parent.parent
+INTERRUPTED = 130
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a stage and leave the process: status 0, 1 after an error, 130 after SIGINT or SIGTERM.
+
+    What a user can mend (params, data, a diverged training, a full disk, a missing file) is told
+    without a traceback; anything else is a fault of the program and keeps it.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    try:
+        main()
+    except KeyboardInterrupt:
+        _leave("interrupted; the same command goes on from the last checkpoint", INTERRUPTED)
+    except (ParamsError, DataError, TrainingDiverged) as error:
+        _leave(str(error), 1)
+    except Exception as error:
+        if _disk_is_full(error):
+            _leave(f"the disk is full ({error}); free some space and run the same command again", 1)
+        if isinstance(error, OSError) and error.filename is not None:
+            _leave(f"{error.filename}: {error.strerror}", 1)
+        raise
+
+
+def _leave(message: str, status: int) -> None:
+    print(f"error: {message}" if status == 1 else message, file=sys.stderr, flush=True)
+    # Loader threads and other processes of a torn-down run must not keep it alive, nor add to what it said.
+    os._exit(status)
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Whether an error, or what it was raised from, says so; safetensors and torch only pass the text on."""
+    while error is not None:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or "No space left on device" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def scratch_folder(stage: str) -> Path:
+    """The folder that ``stage`` keeps its checkpoint in: ``.scratch/<stage>/<fingerprint>``.
+
+    It lies in DVC's repository and not in the working folder, since temporary and queued runs
+    erase theirs even after a crash. The fingerprint changes with all that DVC would run the stage
+    again for (its params, its code, its inputs), so that no run goes on from another's checkpoint.
+    """
+    return Path(os.environ.get("DVC_ROOT", "")).resolve() / ".scratch" / stage / fingerprint(stage)
+
+
+def fingerprint(stage: str) -> str:
+    """16 hexadecimal digits over what dvc.yaml lists as the stage's params and dependencies.
+
+    Of a folder of shards the ``index.json`` is read, which holds their hashes; other folders are
+    read whole.
+    """
+    declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
+    values = load().model_dump(mode="json")
+    tracked = {name: _value(values, name) for name in declared.get("params", [])}
+    digest = hashlib.sha256(json.dumps(tracked, sort_keys=True).encode())
+    for dependency in declared["deps"]:
+        # Code is that of this file's own project; data lies in the working folder.
+        code = dependency.startswith(("src/", "pipeline/"))
+        for file in _files((ROOT if code else Path()) / dependency):
+            digest.update(f"{dependency} {file.name} ".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _value(values: dict[str, Any], name: str) -> Any:
+    for part in name.split("."):
+        values = values[part]
+    return values
+
+
+def _files(path: Path) -> Iterator[Path]:
+    index = path / "index.json"
+    if path.is_file():
+        yield path
+    elif index.is_file():
+        yield index
+    elif path.is_dir():
+        yield from sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    else:
+        raise DataError(f"{path}: no such file or folder; it is an input of this stage")
