@@ -287,8 +287,8 @@ def _describe(value: Any) -> str:
         return "nothing"
     if isinstance(value, _Name):
         return f"numpy's {value.role}"
-    if isinstance(value, _Array) and isinstance(value.values, list):
-        return "an array of objects"
+    if isinstance(value, _Array):
+        return "an array of objects" if isinstance(value.values, list) else "an array"
     kind = type(value).__name__.lstrip("_").lower()
     return f"{kind} {value!r:.60}" if isinstance(value, int | float | str) else f"a {kind}"
 

@@ -1,0 +1,76 @@
+"""Layout ``synthetic``: the set that this project draws itself (see :mod:`fgsbir.data.synthetic`).
+
+<root>/manifest.json                  categories, users, photos and their splits
+<root>/photos/<category>/<id>.jpg
+<root>/sketches.ndjson                one JSON object a line: id, photo, user, strokes
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fgsbir.data.readers.json_strokes import parse_strokes
+from fgsbir.data.records import SPLITS, DataError, Photo, Sketch, Source
+
+FORMAT = 1
+
+
+def read_synthetic(root: Path, trace_tolerance: float) -> Source:
+    """Read the set; unseen categories and users are marked as its manifest says."""
+    del trace_tolerance  # these sketches are strokes already
+    manifest_path = root / "manifest.json"
+    manifest = _parse(_read_text(manifest_path), str(manifest_path))
+    if manifest.get("format") != FORMAT:
+        raise DataError(f"{manifest_path}: expected format {FORMAT}, found {manifest.get('format')!r}")
+    try:
+        unseen_categories = {category["name"]: category["unseen"] for category in manifest["categories"]}
+        unseen_users = {user["id"]: user["unseen"] for user in manifest["users"]}
+        rows = [(row["id"], row["category"], row["split"]) for row in manifest["photos"]]
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{manifest_path}: expected categories, users and photos with their keys, missing {error}"
+        ) from None
+
+    source = Source()
+    categories = {}
+    for id, category, split in rows:
+        if split not in SPLITS or category not in unseen_categories:
+            raise DataError(f"{manifest_path}: photo {id!r}: unknown split {split!r} or category {category!r}")
+        path = root / "photos" / category / f"{id}.jpg"
+        source.photos.append(Photo(id, category, split, path, unseen_categories[category]))
+        categories[id] = category
+
+    sketches_path = root / "sketches.ndjson"
+    for number, line in enumerate(_read_text(sketches_path).splitlines(), 1):
+        name = f"{sketches_path}: line {number}"
+        row = _parse(line, name)
+        try:
+            id, photo_id, user, strokes = row["id"], row["photo"], row["user"], row["strokes"]
+        except KeyError as error:
+            raise DataError(f"{name}: expected id, photo, user and strokes, missing {error}") from None
+        if photo_id not in categories or user not in unseen_users:
+            raise DataError(
+                f"{name}: sketch {id!r}: photo {photo_id!r} or user {user!r} is not in {manifest_path.name}"
+            )
+        unseen = unseen_users[user] or unseen_categories[categories[photo_id]]
+        source.sketches.append(Sketch(id, photo_id, user, parse_strokes(strokes, name), unseen))
+    return source
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: expected a file of layout synthetic, found none ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: expected UTF-8 text, found other bytes") from None
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name}: expected a JSON object, found damage ({error})") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{name}: expected a JSON object, found {type(value).__name__}")
+    return value
