@@ -7,7 +7,7 @@ wrong key with its value and what is allowed there. The keys themselves are in
 
 import difflib
 import types
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -25,7 +25,7 @@ class ParamsError(ValueError):
 def load(path: Path = Path("params.yaml")) -> Params:
     """Read and check params.yaml. Raises ParamsError, which names every problem at once."""
     try:
-        values = yaml.load(path.read_bytes(), _Loader)  # noqa: S506 - a SafeLoader
+        values = yaml.load(path.read_bytes(), _Loader)
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file; run from the project's root") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -130,10 +130,15 @@ def _bounds(metadata: Sequence[Any]) -> list[str]:
         "min_length": "of length >= {}",
     }
     bounds = []
-    # A Field in an Annotated type carries its rules inside.
-    for rule in [inner for rule in metadata for inner in (rule.metadata if isinstance(rule, FieldInfo) else [rule])]:
+    for rule in _rules(metadata):
         for name, sign in signs.items():
             value = getattr(rule, name, None)
             if value is not None:
                 bounds.append(sign.format(value))
     return bounds
+
+
+def _rules(metadata: Sequence[Any]) -> Iterator[Any]:
+    for entry in metadata:
+        # A Field in an Annotated type carries its rules inside.
+        yield from entry.metadata if isinstance(entry, FieldInfo) else [entry]

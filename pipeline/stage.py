@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -36,7 +36,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except KeyboardInterrupt:
-        _leave("interrupted; the same command goes on from the last checkpoint", INTERRUPTED)
+        _leave("interrupted; the same command goes on from where it stopped", INTERRUPTED)
     except (ParamsError, DataError, TrainingDiverged) as error:
         _leave(str(error), 1)
     except Exception as error:
@@ -47,10 +47,9 @@ def run(main: Callable[[], None]) -> None:
         raise
 
 
-def _leave(message: str, status: int) -> None:
+def _leave(message: str, status: int) -> NoReturn:
     print(f"error: {message}" if status == 1 else message, file=sys.stderr, flush=True)
-    # Loader threads and other processes of a torn-down run must not keep it alive, nor add to what it said.
-    os._exit(status)
+    sys.exit(status)
 
 
 def _disk_is_full(error: BaseException | None) -> bool:
