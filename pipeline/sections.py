@@ -26,6 +26,7 @@ def _or_none(value: Any) -> Any:
 
 Whole = Annotated[int, BeforeValidator(_number)]
 Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Seed = Annotated[int, BeforeValidator(_number), Field(ge=0, lt=2**31)]
 Text = Annotated[str, Field(min_length=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 NameOrNone = Annotated[Text | None, BeforeValidator(_or_none)]
@@ -79,6 +80,7 @@ class Dataset(Section):
 
 
 class Synthesise(Section):
+    seed: Seed
     size: Whole = Field(ge=32, le=1024, multiple_of=8)
     labelled: Whole = Field(ge=2, le=1_000_000)
     sketches_per_photo: Whole = Field(ge=1, le=100)
@@ -206,7 +208,7 @@ class Evaluate(Section):
 class Params(Section):
     """All of params.yaml."""
 
-    seed: Whole = Field(ge=0, lt=2**31)
+    seed: Seed
     precision: Precision
     labelled_frac: Real = Field(gt=0, le=1)
     unlabelled_frac: Real = Field(ge=0, le=1)
