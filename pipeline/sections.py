@@ -58,6 +58,7 @@ class Runtime(Section):
     accelerator: Literal["auto", "cpu", "cuda"]
     devices: Whole = Field(ge=1, le=4096)
     threads: Whole = Field(ge=0, le=1024)
+    workers: Whole = Field(ge=1, le=256)
     photo_cache_gib: Real = Field(ge=0)
     log_interval: Whole = Field(ge=1)
 
@@ -92,7 +93,6 @@ class Synthesise(Section):
     users: Whole = Field(ge=1, le=1000)
     unseen_users: Whole = Field(ge=0, le=1000)
     jpeg_quality: Whole = Field(ge=30, le=100)
-    workers: Whole = Field(ge=1, le=256)
 
     @model_validator(mode="after")
     def _some_user_is_seen(self) -> "Synthesise":
