@@ -59,10 +59,12 @@ class Source:
     """What a reader found: the records, what it skipped, and how that compares with the public counts.
 
     ``known_counts`` holds the published numbers to compare with (for example
-    ``{"train_photos": 300}``), empty for sets that have none.
+    ``{"train_photos": 300}``), empty for sets that have none; ``found_counts`` the numbers under the
+    same names as the layout's files gave them, before anything was held out or left out.
     """
 
     photos: list[Photo] = field(default_factory=list)
     sketches: list[Sketch] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     known_counts: dict[str, int] = field(default_factory=dict)
+    found_counts: dict[str, int] = field(default_factory=dict)

@@ -80,9 +80,9 @@ def settle_splits(source: Source) -> None:
 
 
 def report_counts(source: Source) -> None:
-    """Log what was found beside the published counts; a difference is a warning."""
+    """Note and log what was found beside the published counts; a difference is a warning."""
     for name, known in source.known_counts.items():
-        found = count(source, name)
+        found = source.found_counts[name] = count(source, name)
         level = logging.INFO if found == known else logging.WARNING
         log.log(level, "%s: found %d, published %d", name, found, known)
 
