@@ -11,14 +11,12 @@ from fgsbir.losses.generator import Mixture, sequence_log_probability
 from fgsbir.models.attention import MapAttention
 from fgsbir.models.backbones import build_backbone
 from fgsbir.models.sampling import (
-    CHECK_EVERY,
     LOG_SIGMA,
     RHO_LIMIT,
     Drawing,
     draw_randomness,
-    draw_rows,
-    finish,
     latent_noise,
+    sample_drawings,
     start_token,
 )
 
@@ -29,15 +27,24 @@ LATENT_LOG_SIGMA = (-8.0, 3.0)
 class Encoding(NamedTuple):
     """What the decoder knows of each photo, computed once and not once per point.
 
-    ``features`` (n, positions, c) is the map B, ``keys`` (n, positions, width) is W_B * B or None without
-    attention, ``mu`` and ``log_sigma`` (n, latent) are the latent's distribution, ``grid`` is B's (h', w').
+    ``features`` (n, positions, c) is the map B and ``pooled`` (n, c) its mean; ``keys`` (n, positions, width)
+    is the attention's W_B * B, or None without attention; ``mu`` and ``log_sigma`` (n, latent) are the latent's
+    distribution; ``grid`` is B's (h', w').
     """
 
     features: Tensor
+    pooled: Tensor
     keys: Tensor | None
     mu: Tensor
     log_sigma: Tensor
     grid: tuple[int, int]
+
+    def rows(self, index: Tensor) -> "Encoding":
+        """The same for some of the photos."""
+        keys = None if self.keys is None else self.keys[index]
+        return Encoding(
+            self.features[index], self.pooled[index], keys, self.mu[index], self.log_sigma[index], self.grid
+        )
 
 
 class GeneratorOutput(NamedTuple):
@@ -114,13 +121,13 @@ class Generator(nn.Module):
     def encode(self, photos: Tensor) -> Encoding:
         """Encode photos, float32 (n, 3, s, s) in [0, 1]. The map may be made in bf16; what is returned is float32."""
         features = self.encoder(photos)
-        keys = self.attention.keys(features).float() if self.attention else None
+        keys = self.attention.keys(features) if self.attention else None
         grid = (features.shape[2], features.shape[3])
         flat = features.float().flatten(2).transpose(1, 2).contiguous()
         with torch.autocast(photos.device.type, enabled=False):
             pooled = flat.mean(1)
             log_sigma = self.to_log_sigma(pooled).clamp(*LATENT_LOG_SIGMA)
-            return Encoding(flat, keys, self.to_mu(pooled), log_sigma, grid)
+            return Encoding(flat, pooled, keys, self.to_mu(pooled), log_sigma, grid)
 
     def initial_state(self, encoding: Encoding, noise: Tensor) -> tuple[Tensor, Tensor]:
         """[h0; c0] = tanh(W_z z + b_z) with z = mu + sigma * noise; noise (n, latent)."""
@@ -137,11 +144,11 @@ class Generator(nn.Module):
             return rows
         return torch.cat([rows, drawn * (self.offset_scale / (CANVAS / 2))], -1)
 
-    def attend(self, encoding: Encoding, h: Tensor) -> tuple[Tensor, Tensor | None]:
-        """g_t (n, c) and the attention (n, positions): Eq. 2, or the pooled map and None without attention."""
-        if self.attention is None or encoding.keys is None:
-            return encoding.features.mean(1), None
-        return self.attention(encoding.keys, encoding.features, h)
+    def look(self, encoding: Encoding, query: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """g_t (n, c) and the attention (n, positions) by Eq. 2; the pooled map and None without attention."""
+        if self.attention is None or encoding.keys is None or query is None:
+            return encoding.pooled, None
+        return self.attention.look(encoding.keys, encoding.features, query)
 
     def output(self, hidden: Tensor) -> tuple[Mixture, Tensor]:
         """The last layer (W_y, b_y) on h (..., H): the mixture, fields (..., M), and pen logits (..., 3), float32."""
@@ -165,8 +172,8 @@ class Generator(nn.Module):
             points = self.points(rows, rows[..., :2].cumsum(1)).unbind(1)
             states = []
             for point in points:
-                attended, _ = self.attend(encoding, h)
-                h, c = self.cell(torch.cat([attended, point], 1), (h, c))
+                seen, _ = self.look(encoding, self.attention.query(h) if self.attention else None)
+                h, c = self.cell(torch.cat([seen, point], 1), (h, c))
                 states.append(h)
             hidden = torch.stack(states, 1)
         return GeneratorOutput(*self.output(hidden), encoding.mu, encoding.log_sigma, hidden)
@@ -204,23 +211,5 @@ class Generator(nn.Module):
         randomness = draw_randomness(n, steps, self.mixtures, temperature, generator, device)
         encoding = self.encode(photos)
         with torch.autocast(device.type, enabled=False):
-            h, c = self.initial_state(encoding, noise)
-            row = start_token(n, device)
-            position = torch.zeros(n, 2, device=device)
-            ended = torch.zeros(n, 1, dtype=torch.bool, device=device)
-            sequences, hidden, looks = [], [], []
-            for step in range(steps):
-                g, weights = self.attend(encoding, h)
-                h, c = self.cell(torch.cat([g, self.points(row, position)], 1), (h, c))
-                row = draw_rows(self.output_layer(h), randomness, step, ended)
-                ended = row[:, 4:] > 0.5
-                position = position + row[:, :2]
-                sequences.append(row)
-                hidden.append(h)
-                if return_attention and weights is not None:
-                    looks.append(weights)
-                # Asking costs a wait for the device, so ask seldom.
-                if step % CHECK_EVERY == CHECK_EVERY - 1 and bool(ended.all()):
-                    break
-        attention = torch.stack(looks, 1).unflatten(2, encoding.grid) if looks else None
-        return finish(torch.stack(sequences, 1), torch.stack(hidden, 1), attention)
+            state = self.initial_state(encoding, noise)
+            return sample_drawings(self, encoding, state, randomness, return_attention=return_attention)

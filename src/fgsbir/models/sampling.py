@@ -1,15 +1,22 @@
-"""Drawing points from G's mixtures: the random numbers, one step for a batch, and the finished drawings."""
+"""Drawing sketches with G: the random numbers, one point of a batch, and the loop over points."""
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from fgsbir.models.generator import Encoding, Generator
 
 # log sigma of an offset in scaled units: 0.02 to 20 times the data's standard deviation.
 LOG_SIGMA = (-4.0, 3.0)
 RHO_LIMIT = 0.95
+# Asking how many drawings go on makes the host wait for the device, so it is asked every few points only.
 CHECK_EVERY = 8
+# Ended drawings leave the batch when they are at least a quarter of it; moving the rest costs a copy of their maps.
+KEEP_SHARE = 0.75
 
 
 class Drawing(NamedTuple):
@@ -17,8 +24,9 @@ class Drawing(NamedTuple):
 
     ``sequences`` float32 (n, T, 5), offsets in G's scaled units, every row after a drawing's end
     (0, 0, 0, 0, 1); ``lengths`` int64 (n,) counts rows up to and including the end; ``ended`` bool (n,) is
-    False where ``max_points`` cut the drawing off; ``hidden`` (n, T, H) the decoder's states;
-    ``attention`` (n, T, h', w') or None. T is at most ``max_points``, less where all ended early.
+    False where ``max_points`` cut the drawing off; ``hidden`` (n, T, H) the decoder's states h_t and
+    ``attention`` (n, T, h', w') or None, both unspecified after the end. T is at most ``max_points``,
+    less where all ended early.
     """
 
     sequences: Tensor
@@ -39,6 +47,10 @@ class Randomness(NamedTuple):
     component: Tensor
     pen: Tensor
     offset: Tensor
+
+    def rows(self, index: Tensor) -> "Randomness":
+        """The same for some of the drawings."""
+        return Randomness(*(noise[:, index] for noise in self))
 
 
 def draw_randomness(
@@ -69,21 +81,22 @@ def latent_noise(
     return torch.randn(n, latent, generator=generator, device=source).to(device)
 
 
-def draw_rows(raw: Tensor, randomness: Randomness, step: int, ended: Tensor) -> Tensor:
+def draw_rows(raw: Tensor, component: Tensor, pen: Tensor, offset: Tensor, ended: Tensor) -> Tensor:
     """One point of every drawing from the last layer's output, float32 (n, 6 M + 3): rows (n, 5).
 
-    ``ended`` (n, 1) marks drawings that are over: they get one more end row.
+    ``component`` (n, M), ``pen`` (n, 3) and ``offset`` (n, 2) are one step's noise (:class:`Randomness`);
+    ``ended`` bool (n, 1) marks drawings that are over: they get one more end row.
     """
     parameters = raw[:, :-3].unflatten(1, (6, -1))
-    component = (parameters[:, 0] + randomness.component[step]).argmax(1)
-    chosen = parameters[:, 1:].gather(2, component[:, None, None].expand(-1, 5, 1)).squeeze(2)
+    likeliest = (parameters[:, 0] + component).argmax(1)
+    chosen = parameters[:, 1:].gather(2, likeliest[:, None, None].expand(-1, 5, 1)).squeeze(2)
     sigma = chosen[:, 2:4].clamp(*LOG_SIGMA).exp()
     rho = chosen[:, 4].tanh() * RHO_LIMIT
-    x, y = randomness.offset[step].unbind(1)
-    offset = chosen[:, :2] + sigma * torch.stack([x, rho * x + torch.sqrt(1 - rho.square()) * y], 1)
-    pen = (raw[:, -3:] + randomness.pen[step]).argmax(1, keepdim=True).masked_fill(ended, 2)
-    one_hot = pen == torch.arange(3, device=raw.device)
-    return torch.cat([offset.masked_fill(one_hot[:, 2:], 0.0), one_hot.to(raw.dtype)], 1)
+    x, y = offset.unbind(1)
+    moved = chosen[:, :2] + sigma * torch.stack([x, rho * x + torch.sqrt(1 - rho.square()) * y], 1)
+    state = (raw[:, -3:] + pen).argmax(1, keepdim=True).masked_fill(ended, 2)
+    one_hot = state == torch.arange(3, device=raw.device)
+    return torch.cat([moved.masked_fill(one_hot[:, 2:], 0.0), one_hot.to(raw.dtype)], 1)
 
 
 def start_token(n: int, device: torch.device) -> Tensor:
@@ -93,10 +106,84 @@ def start_token(n: int, device: torch.device) -> Tensor:
     return token
 
 
-def finish(sequences: Tensor, hidden: Tensor, attention: Tensor | None) -> Drawing:
-    """Count each drawing's rows and tell which ended by themselves."""
-    over = sequences[..., 4] > 0.5
-    ended = over[:, -1]
+class FusedDecoder:
+    """G's recurrence with its matrices side by side, for sampling: one product of h a step, where three were.
+
+    ``advance`` gives what :class:`torch.nn.LSTMCell`, the attention's query and the last layer give.
+    """
+
+    def __init__(self, model: "Generator") -> None:
+        cell = model.cell
+        of_h = [cell.weight_hh, model.output_layer.weight]
+        bias = [cell.bias_ih + cell.bias_hh, model.output_layer.bias]
+        if model.attention is not None:
+            of_h.append(model.attention.query.weight)
+            bias.append(cell.bias_ih.new_zeros(len(model.attention.query.weight)))
+        self.of_h, self.bias = torch.cat(of_h), torch.cat(bias)
+        self.of_input = cell.weight_ih.t()
+        self.sizes = [len(weight) for weight in of_h]
+
+    def read(self, h: Tensor) -> list[Tensor]:
+        """What h (n, H) says: its share of the next gates (n, 4 H), the output (n, 6 M + 3), the query, if any."""
+        return list(functional.linear(h, self.of_h, self.bias).split(self.sizes, 1))
+
+    def advance(self, gates_of_h: Tensor, inputs: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """The LSTM's next h and c, each (n, H)."""
+        write, keep, new, out = torch.addmm(gates_of_h, inputs, self.of_input).chunk(4, 1)
+        c = keep.sigmoid() * c + write.sigmoid() * new.tanh()
+        return out.sigmoid() * c.tanh(), c
+
+
+@torch.no_grad()
+def sample_drawings(
+    model: "Generator",
+    encoding: "Encoding",
+    state: tuple[Tensor, Tensor],
+    randomness: Randomness,
+    *,
+    return_attention: bool,
+) -> Drawing:
+    """Draw one sketch for every row of ``encoding`` from the states (h0, c0); see :meth:`Generator.sample`.
+
+    Drawings that have ended leave the batch, so the cost follows the points drawn and not the longest drawing.
+    """
+    n, steps, device = len(encoding.mu), len(randomness.pen), encoding.mu.device
+    decoder = FusedDecoder(model)
+    h, c = state
+    row, position = start_token(n, device), torch.zeros(n, 2, device=device)
+    ended = torch.zeros(n, 1, dtype=torch.bool, device=device)
+    sequences = row.new_tensor([0, 0, 0, 0, 1]).repeat(n, steps, 1)
+    hidden = h.new_zeros(n, steps, h.shape[1])
+    attention = h.new_zeros(n, steps, *encoding.grid) if return_attention and model.attention else None
+    active = torch.arange(n, device=device)
+    stop = 0
+    gates, _, *query = decoder.read(h)
+    while stop < steps and len(active):
+        start, stop = stop, min(stop + CHECK_EVERY, steps)
+        rows, states, looks = [], [], []
+        for step in range(start, stop):
+            seen, weights = model.look(encoding, *query)
+            h, c = decoder.advance(gates, torch.cat([seen, model.points(row, position)], 1), c)
+            gates, raw, *query = decoder.read(h)
+            row = draw_rows(raw, *(noise[step] for noise in randomness), ended)
+            ended = row[:, 4:] > 0.5
+            position = position + row[:, :2]
+            rows.append(row)
+            states.append(h)
+            looks.append(weights)
+        sequences[active, start:stop] = torch.stack(rows, 1)
+        hidden[active, start:stop] = torch.stack(states, 1)
+        if attention is not None:
+            attention[active, start:stop] = torch.stack(looks, 1).unflatten(2, encoding.grid)
+        going = (~ended.squeeze(1)).nonzero().squeeze(1)
+        if len(going) <= KEEP_SHARE * len(active):
+            active, encoding, randomness = active[going], encoding.rows(going), randomness.rows(going)
+            h, c, gates, row, position, ended = (part[going] for part in (h, c, gates, row, position, ended))
+            query = [part[going] for part in query]
+    over = sequences[:, :stop, 4] > 0.5
+    ended_itself = over[:, -1]
     # Rows after the first end are ends too, so all but one of them lie beyond the drawing.
-    lengths = (~over).sum(1) + ended.long()
-    return Drawing(sequences, lengths, ended, hidden, attention)
+    lengths = (~over).sum(1) + ended_itself
+    return Drawing(
+        sequences[:, :stop], lengths, ended_itself, hidden[:, :stop], None if attention is None else attention[:, :stop]
+    )
