@@ -167,6 +167,9 @@ class SketchClassifier(Section):
     steps: Whole = Field(ge=1)
     batch_size: Whole = Field(ge=1, le=65_536)
     learning_rate: Real = Field(gt=0, le=1)
+    validate_every: Whole = Field(ge=1)
+    line_width: Real = Field(gt=0, le=32)
+    augment: Real = Field(ge=0, le=2)
 
 
 class Pseudo(Section):
@@ -176,6 +179,7 @@ class Pseudo(Section):
     discriminator_learning_rate: Real = Field(gt=0, le=1)
     discriminator_width: Whole = Field(ge=8, le=1024, multiple_of=8)
     batch_size: Whole = Field(ge=1, le=65_536)
+    validate_every: Whole = Field(ge=1)
 
 
 class Joint(Section):
