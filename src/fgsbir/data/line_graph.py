@@ -1,0 +1,197 @@
+"""A skeleton as a graph: its lines cut at the junctions, and joined again where they run straight on."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import ndimage
+
+# How far along a line its direction at a junction is measured, and up to which turn it goes on there.
+DIRECTION_PIXELS = 8
+MAX_TURN = 60.0
+
+_EIGHT = np.ones((3, 3), int)
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """Skeleton pixels in order, float64 (m, 2) as x, y; ``nodes`` are the junctions at its ends, -1 for none."""
+
+    points: np.ndarray
+    nodes: list[int]
+    length: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.length = float(np.hypot(*np.diff(self.points, axis=0).T).sum()) + 1
+
+
+def line_paths(skeleton: np.ndarray, radius: float) -> list[np.ndarray]:
+    """The strokes of a skeleton, bool (h, w) with an empty border: each float64 (m, 2), x and y of pixels.
+
+    ``radius`` is half the drawn lines' width. Branches no longer than that are fringes of thinning
+    and are pruned; junctions no further apart than twice that are one crossing. At a junction the
+    two lines that go on straightest, within 60 degrees, are one stroke, then the next two.
+    """
+    lines, nodes = _cut(_without_corners(skeleton))
+    lines = _merge_near_junctions(lines, nodes, 2 * radius + 1)
+    lines = _prune(lines, 1.5 * radius + 1)
+    return [_smooth(path) for path in _join(lines, nodes)]
+
+
+def _without_corners(skeleton: np.ndarray) -> np.ndarray:
+    """Remove the pixels of staircases whose two neighbours touch diagonally: they look like junctions."""
+    thin = skeleton.copy()
+    for turns in range(4):
+        view = np.rot90(thin, turns)  # a view: writing to it writes to ``thin``
+        centre = view[1:-1, 1:-1]
+        up, right = view[:-2, 1:-1], view[1:-1, 2:]
+        down, left, opposite = view[2:, 1:-1], view[1:-1, :-2], view[2:, :-2]
+        centre[up & right & ~down & ~left & ~opposite] = False
+    return thin
+
+
+def _cut(skeleton: np.ndarray) -> tuple[list[_Line], np.ndarray]:
+    """Cut the skeleton at its junctions: the lines between, and the junctions' centres, (j, 2) as x, y."""
+    junction = skeleton & (_neighbours(skeleton) > 2)
+    labels, number = ndimage.label(junction, _EIGHT)
+    rows, columns = np.nonzero(junction)
+    label = labels[rows, columns] - 1
+    pixels_at = np.bincount(label, minlength=number).astype(np.float64)
+    nodes = np.stack([np.bincount(label, weight, number) for weight in (columns, rows)], 1) / pixels_at[:, None]
+
+    width = skeleton.shape[1]
+    around = [-width, -1, 1, width, -width - 1, -width + 1, width - 1, width + 1]
+    between = skeleton & ~junction
+    open_pixels = dict.fromkeys(np.flatnonzero(between).tolist())
+    ends = np.flatnonzero(between & (_neighbours(between) <= 1)).tolist()
+    lines = []
+    # First from the ends of lines; what is left then are rings.
+    for start in [*ends, *open_pixels]:
+        if start not in open_pixels:
+            continue
+        path = _walk(start, around, open_pixels)
+        touched = [sorted({int(labels.flat[pixel + step]) for step in around} - {0}) for pixel in (path[0], path[-1])]
+        if len(path) == 1:  # one pixel between two junctions, or beside one
+            touched = [touched[0][:1], touched[0][1:]]
+        at = [labels_there[0] - 1 if labels_there else -1 for labels_there in touched]
+        closed = at == [-1, -1] and len(path) > 2 and path[-1] - path[0] in around
+        pixels = np.array(path + path[:1] if closed else path)
+        lines.append(_Line(np.stack([pixels % width, pixels // width], 1).astype(np.float64), at))
+    # A junction that touches no line is a blob of its own: a dot.
+    used = {node for line in lines for node in line.nodes}
+    lines += [_Line(nodes[node : node + 1], [-1, -1]) for node in range(number) if node not in used]
+    return lines, nodes
+
+
+def _neighbours(mask: np.ndarray) -> np.ndarray:
+    return ndimage.convolve(mask.astype(np.uint8), _EIGHT, mode="constant") - mask
+
+
+def _walk(start: int, around: list[int], open_pixels: dict[int, None]) -> list[int]:
+    """Follow a line from ``start`` until no pixel of it is left; takes its pixels out of ``open_pixels``."""
+    path = [start]
+    while True:
+        del open_pixels[path[-1]]
+        for step in around:
+            if path[-1] + step in open_pixels:
+                path.append(path[-1] + step)
+                break
+        else:
+            return path
+
+
+def _merge_near_junctions(lines: list[_Line], nodes: np.ndarray, distance: float) -> list[_Line]:
+    """Make junctions one that a line of at most ``distance`` joins; two lines crossing are thinned to such a pair."""
+    parent = list(range(len(nodes)))
+
+    def root(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    kept = []
+    for line in lines:
+        first, last = line.nodes
+        if first >= 0 and last >= 0 and first != last and line.length <= distance:
+            parent[root(first)] = root(last)
+        else:
+            kept.append(line)
+    groups = defaultdict(list)
+    for node in range(len(nodes)):
+        groups[root(node)].append(node)
+    for target, members in groups.items():
+        nodes[target] = nodes[members].mean(0)
+    for line in kept:
+        line.nodes = [root(node) if node >= 0 else -1 for node in line.nodes]
+    return kept
+
+
+def _prune(lines: list[_Line], length: float) -> list[_Line]:
+    """Drop branches shorter than ``length`` from junctions, except where nothing longer meets."""
+    longest: dict[int, float] = defaultdict(float)
+    for line in lines:
+        for node in line.nodes:
+            longest[node] = max(longest[node], line.length)
+    kept = []
+    for line in lines:
+        branch = (line.nodes[0] < 0) != (line.nodes[1] < 0)
+        if not branch or line.length > length or longest[max(line.nodes)] <= length:
+            kept.append(line)
+    return kept
+
+
+def _join(lines: list[_Line], nodes: np.ndarray) -> list[np.ndarray]:
+    """Join lines through the junctions; lines that end at a junction reach its centre."""
+    at_node: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for number, line in enumerate(lines):
+        for end in (0, 1):
+            if line.nodes[end] >= 0:
+                at_node[line.nodes[end]].append((number, end))
+    partner: dict[tuple[int, int], tuple[int, int]] = {}
+    for node, ends in at_node.items():
+        directions = np.array([_direction(lines[number], end, nodes[node]) for number, end in ends])
+        straightness = -directions @ directions.T
+        pairs = [(straightness[i, j], ends[i], ends[j]) for i in range(len(ends)) for j in range(i)]
+        for value, one, other in sorted(pairs, key=lambda pair: -pair[0]):
+            goes_on = value > np.cos(np.radians(MAX_TURN)) or len(ends) == 2
+            if goes_on and one not in partner and other not in partner:
+                partner[one], partner[other] = other, one
+
+    paths = []
+    done: set[int] = set()
+    free = [(number, end) for number in range(len(lines)) for end in (0, 1) if (number, end) not in partner]
+    for start in [*free, *((number, 0) for number in range(len(lines)))]:
+        if start[0] in done:
+            continue
+        pieces = []
+        here: tuple[int, int] | None = start
+        while here is not None and here[0] not in done:
+            number, end = here
+            done.add(number)
+            line = lines[number]
+            if line.nodes[end] >= 0:
+                pieces.append(nodes[line.nodes[end], None])
+            pieces.append(line.points if end == 0 else line.points[::-1])
+            here = partner.get((number, 1 - end))
+            if (here is None or here[0] in done) and line.nodes[1 - end] >= 0:
+                pieces.append(nodes[line.nodes[1 - end], None])
+        paths.append(np.concatenate(pieces))
+    return paths
+
+
+def _direction(line: _Line, end: int, node: np.ndarray) -> np.ndarray:
+    """The unit vector from the junction along the line."""
+    points = line.points if end == 0 else line.points[::-1]
+    vector = points[min(DIRECTION_PIXELS, len(points) - 1)] - node
+    return vector / max(float(np.hypot(*vector)), 1e-9)
+
+
+def _smooth(path: np.ndarray) -> np.ndarray:
+    """Take the pixel grid's steps out of a line: each point becomes the weighted mean of five."""
+    if len(path) < 5:
+        return path
+    smooth = path.copy()
+    smooth[1:-1] = (path[:-2] + 2 * path[1:-1] + path[2:]) / 4
+    smooth[2:-2] = (path[:-4] + 4 * path[1:-3] + 6 * path[2:-2] + 4 * path[3:-1] + path[4:]) / 16
+    return smooth
