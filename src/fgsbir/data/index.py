@@ -98,8 +98,7 @@ def make_index(
     """Put an index together: sorts, counts and hashes. Raises DataError if ``category`` has no photo."""
     entries = tuple(sorted(photos, key=lambda photo: photo.id))
     names = sorted({photo.category for photo in entries})
-    if category is not None and category not in names:
-        raise DataError(f"category {category!r} is not in the set, which has: {', '.join(names) or 'no photo at all'}")
+    check_category(category, names)
     return Index(
         format=FORMAT,
         name=name,
@@ -113,6 +112,13 @@ def make_index(
         shards=tuple(sorted(shards, key=lambda shard: shard.file)),
         photos=entries,
     )
+
+
+def check_category(category: str | None, known: Iterable[str]) -> None:
+    """Raise DataError, listing the ``known`` categories, if ``category`` is neither None nor one of them."""
+    names = sorted(set(known))
+    if category is not None and category not in names:
+        raise DataError(f"category {category!r} is not in the set, which has: {', '.join(names) or 'no photo at all'}")
 
 
 def count(photos: Iterable[PhotoEntry]) -> dict[Split, dict[str, dict[str, int]]]:

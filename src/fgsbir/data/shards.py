@@ -20,9 +20,19 @@ from types import TracebackType
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from tqdm import tqdm
 
 from fgsbir.data.atomic import write_folder
-from fgsbir.data.index import Index, PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
+from fgsbir.data.index import (
+    Index,
+    PhotoEntry,
+    Shard,
+    SketchEntry,
+    check_category,
+    make_index,
+    read_index,
+    write_index,
+)
 from fgsbir.data.records import SPLITS, DataError, Photo, Sketch, Source, Split
 from fgsbir.data.selection import stable_fraction
 
@@ -63,10 +73,11 @@ def write_shards(
     photo that is no image, and a ``category`` that no photo has.
     """
     sketches = _sketches_by_photo(source)
+    check_category(category, (photo.category for photo in source.photos))
     places = _places(source.photos, photos_per_shard)
     with write_folder(folder) as partial:
         shards, entries = [], []
-        for file in sorted(places):
+        for file in tqdm(sorted(places), "packing", unit="shard", disable=None):
             photos = places[file]
             members = _write_tar(partial / file, photos, sketches)
             found = [_entry(photo, file, sketches[photo.id], members) for photo in photos]

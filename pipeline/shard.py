@@ -1,0 +1,63 @@
+"""Pack a data set, whatever its layout, into shards: python -m pipeline.shard.
+
+Reads the folder ``dataset.root``. Writes ``data/shards`` (tars by split and their index) and
+``metrics/data.json`` (what the set holds, what was skipped, which photos were left out as
+duplicates of held-out ones).
+"""
+
+import logging
+from pathlib import Path
+
+from pipeline.params import load
+from pipeline.stage import run
+
+logger = logging.getLogger(__name__)
+
+SHARDS = Path("data/shards")
+METRICS = Path("metrics/data.json")
+
+
+def main() -> None:
+    params = load()
+    from fgsbir.data import readers
+    from fgsbir.data.atomic import write_json
+    from fgsbir.data.leaks import find_leaks, leave_out
+    from fgsbir.data.shards import write_shards
+    from fgsbir.data.summary import summarise
+
+    dataset, shard = params.dataset, params.shard
+    source = readers.read(
+        dataset.layout,
+        dataset.root,
+        unseen_categories=dataset.unseen_categories,
+        unseen_users=dataset.unseen_users,
+        val_frac=dataset.val_frac,
+        max_megapixels=dataset.max_megapixels,
+        trace_tolerance=shard.trace_tolerance,
+    )
+
+    leaks = find_leaks(source.photos, hash_bits=shard.duplicate_hash_bits, correlation=shard.duplicate_correlation)
+    for leak in leaks:
+        logger.warning(
+            "left out: %s shows the same as the held-out %s (%s)", leak.photo, leak.duplicate_of, leak.reason
+        )
+
+    index = write_shards(
+        leave_out(source, leaks),
+        SHARDS,
+        name=dataset.name,
+        layout=dataset.layout,
+        category=dataset.category,
+        photos_per_shard=shard.photos_per_shard,
+    )
+    write_json(METRICS, summarise(index, source, leaks, dataset.root))
+    logger.info(
+        "packed %d photos with %d sketches into %d shards",
+        len(index.photos),
+        sum(shard.sketches for shard in index.shards),
+        len(index.shards),
+    )
+
+
+if __name__ == "__main__":
+    run(main)

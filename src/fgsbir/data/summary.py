@@ -1,0 +1,95 @@
+"""What a packed data set holds, as the numbers and lists of ``metrics/data.json``."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fgsbir.data.index import Index
+from fgsbir.data.leaks import Leak
+from fgsbir.data.records import SPLITS, DataError, Source
+from fgsbir.data.selection import seen_sketches, training_split
+
+LISTED = 20
+
+
+def summarise(index: Index, source: Source, leaks: Sequence[Leak], root: Path) -> dict[str, Any]:
+    """Count photos, sketches, users and categories; list what was left out and why.
+
+    ``source`` is what the reader found below ``root``. Numbers of one kind stand in a mapping of
+    their own, one level deep, as ``dvc metrics diff`` compares them; the table by category and
+    the first 20 skipped files are lists, which it passes over. ``labelled`` and ``unlabelled`` are
+    what training has at labelled_frac 1.
+
+    Raises DataError if nothing is left to train or to test on.
+    """
+    split = training_split(index, 1.0)
+    queries = sum(len(seen_sketches(photo)) for photo in split.test)
+    if not split.labelled or not queries:
+        raise DataError(
+            f"{root}: expected training and test photos with sketches "
+            f"{'' if index.category is None else f'of category {index.category!r} '}by users that are not held out, "
+            f"found {len(split.labelled)} training photos and {queries} test sketches"
+        )
+    drawn = [sketch for photo in index.photos for sketch in photo.sketches]
+    return {
+        "name": index.name,
+        "layout": index.layout,
+        "category": index.category or "all",
+        "split_hash": index.split_hash,
+        "photos": _by_split(index, "photos"),
+        "sketches": _by_split(index, "sketches"),
+        "categories": {
+            "seen": sum(not category.unseen for category in index.categories.values()),
+            "unseen": sum(category.unseen for category in index.categories.values()),
+        },
+        "users": {
+            "all": len({sketch.user for sketch in drawn} - {None}),
+            "unseen": len(_unseen_users(index)),
+        },
+        "training": {
+            "labelled": len(split.labelled),
+            "labelled_sketches": sum(len(seen_sketches(photo)) for photo in split.labelled),
+            "unlabelled": len(split.unlabelled),
+            "validation": len(split.validation),
+            "validation_sketches": sum(len(seen_sketches(photo)) for photo in split.validation),
+            "test": len(split.test),
+            "test_sketches": queries,
+        },
+        "published": dict(source.known_counts),
+        "found": dict(source.found_counts),
+        "left_out": {"skipped": len(source.skipped), "leaks": len(leaks)},
+        "by_category": [
+            {
+                "category": name,
+                "unseen": category.unseen,
+                **{split: index.counts[split].get(name, {"photos": 0, "sketches": 0}) for split in SPLITS},
+            }
+            for name, category in sorted(index.categories.items())
+        ],
+        "skipped": [
+            {"path": _below(root, skipped.path), "reason": _below(root, skipped.reason)}
+            for skipped in source.skipped[:LISTED]
+        ],
+        "leaks": [asdict(leak) for leak in leaks],
+    }
+
+
+def _by_split(index: Index, kind: str) -> dict[str, int]:
+    return {split: sum(counts[kind] for counts in index.counts[split].values()) for split in SPLITS}
+
+
+def _unseen_users(index: Index) -> set[str]:
+    """Users held out from training: those none of whose sketches of seen categories is seen."""
+    seen, unseen = set[str](), set[str]()
+    for photo in index.photos:
+        if not photo.unseen:
+            for sketch in photo.sketches:
+                if sketch.user is not None:
+                    (unseen if sketch.unseen else seen).add(sketch.user)
+    return unseen - seen
+
+
+def _below(root: Path, text: str) -> str:
+    """The text with paths from the root on: where the set lies differs from one machine to the next."""
+    return text.replace(f"{root}/", "")

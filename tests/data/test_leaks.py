@@ -1,0 +1,172 @@
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageOps
+from scipy.fft import dctn
+
+from fgsbir.data import leaks
+from fgsbir.data.leaks import Leak, find_leaks, leave_out, perceptual_hash
+from fgsbir.data.records import Photo, Sketch, Source, Split
+
+LIMITS = {"hash_bits": 6, "correlation": 0.98}
+
+
+def product(number: int, colour: tuple[int, int, int] = (150, 90, 40)) -> Image.Image:
+    """A chair of random proportions with a wooden seat, on white, a little off centre."""
+    rng = np.random.default_rng(number)
+    image = Image.new("RGB", (512, 512), "white")
+    draw = ImageDraw.Draw(image)
+    left, right = rng.integers(90, 160), rng.integers(300, 400)
+    top, seat = rng.integers(60, 140), rng.integers(230, 300)
+    dark = tuple(c // 2 for c in colour)
+    draw.rounded_rectangle((left, top, right, seat), int(rng.integers(5, 60)), fill=dark)
+    for k in range(rng.integers(2, 6)):
+        x = left + 20 + k * 35
+        draw.rectangle((x, top + 15, x + int(rng.integers(6, 20)), seat), fill=colour)
+    draw.polygon([(left - 30, seat), (right + 20, seat), (right + 50, seat + 40), (left - 10, seat + 40)], fill=colour)
+    for x in (left, right):
+        draw.line((x, seat + 40, x + int(rng.integers(-30, 30)), 460), fill=dark, width=int(rng.integers(8, 26)))
+    return image.resize((256, 256), Image.Resampling.LANCZOS)
+
+
+def lay(folder: Path, id: str, split: Split, image: Image.Image, **options: object) -> Photo:
+    kind = str(options.pop("kind", "JPEG"))
+    path = folder / f"{id.replace('/', '_')}.{kind.lower()}"
+    image.save(path, kind, **({"quality": 90} | options if kind != "PNG" else options))
+    return Photo(id, "chair", split, path)
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> list[Photo]:
+    """Twelve test and three validation photos, and thirty others that look alike but are none of them."""
+    photos = [lay(tmp_path, f"held{i}", "test" if i < 12 else "val", product(i)) for i in range(15)]
+    photos += [lay(tmp_path, f"own{i}", "train" if i % 2 else "unlabelled", product(100 + i)) for i in range(30)]
+    return photos
+
+
+def crop_to_product(image: Image.Image) -> Image.Image:
+    box = ImageOps.invert(image.convert("L")).point(lambda value: 255 * (value > 20)).getbbox()
+    return image.crop(box)
+
+
+COPIES: dict[str, Callable[[Image.Image], tuple[Image.Image, dict[str, object]]]] = {
+    "recompressed": lambda image: (image, {"quality": 35}),
+    "other format": lambda image: (image, {"kind": "WEBP", "quality": 60}),
+    "smaller": lambda image: (image.resize((96, 96)), {}),
+    "larger": lambda image: (image.resize((700, 700)), {"kind": "PNG"}),
+    "mirrored": lambda image: (ImageOps.mirror(image), {}),
+    "mirrored and smaller": lambda image: (ImageOps.mirror(image.resize((120, 120))), {"quality": 60}),
+    "cropped to the product": lambda image: (crop_to_product(image), {}),
+    "wider margin": lambda image: (ImageOps.expand(image, (60, 20, 30, 20), "white"), {}),
+    "transparent": lambda image: (Image.merge("RGBA", (*image.split(), alpha(image))), {"kind": "PNG"}),
+}
+
+
+def alpha(image: Image.Image) -> Image.Image:
+    return image.convert("L").point(lambda value: 255 * (value < 250))
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_copies_are_found(gallery: list[Photo], tmp_path: Path, kind: str) -> None:
+    for number, split in ((3, "unlabelled"), (13, "train")):
+        image, options = COPIES[kind](product(number))
+        gallery.append(lay(tmp_path, f"copy{number}", split, image, **options))
+    found = find_leaks(gallery, **LIMITS)
+    assert {leak.photo: leak.duplicate_of for leak in found} == {"copy3": "held3", "copy13": "held13"}
+    assert all(leak.reason == ("mirrored" if "mirrored" in kind else "same picture") for leak in found)
+    assert all(0.98 <= leak.correlation <= 1.0001 for leak in found)
+
+
+def test_the_same_bytes_are_found_whatever_they_show(gallery: list[Photo], tmp_path: Path) -> None:
+    blank = lay(tmp_path, "blank", "test", Image.new("RGB", (50, 50), "white"))
+    shutil.copy(blank.path, tmp_path / "again.jpeg")
+    again = Photo("again", "lamp", "unlabelled", tmp_path / "again.jpeg")
+    assert find_leaks([*gallery, blank, again], **LIMITS) == [Leak("again", "blank", "same bytes", 1.0)]
+
+
+def test_look_alikes_are_kept(gallery: list[Photo], tmp_path: Path) -> None:
+    gallery.append(lay(tmp_path, "blue", "train", product(3, (40, 90, 190))))
+    touched = product(5)
+    ImageDraw.Draw(touched).ellipse((90, 60, 150, 110), fill=(230, 200, 60))
+    gallery.append(lay(tmp_path, "with-cushion", "train", touched))
+    assert find_leaks(gallery, **LIMITS) == []
+    # The hash alone would have dropped some of them: it is the pixels that decide.
+    assert len(find_leaks(gallery, hash_bits=20, correlation=0.5)) > 5
+
+
+def test_the_same_name_proposes_and_the_pixels_decide(gallery: list[Photo], tmp_path: Path) -> None:
+    folder = tmp_path / "unlabelled"
+    folder.mkdir()
+    for name, image in (("held4", product(77)), ("held5", product(5))):
+        photo = lay(folder, name, "unlabelled", image, quality=20)
+        gallery.append(Photo(f"unlabelled/{name}", "chair", "unlabelled", photo.path))
+    # At hash_bits 0 the hash proposes nothing that was recompressed so hard.
+    assert [leak.photo for leak in find_leaks(gallery, hash_bits=0, correlation=0.98)] == ["unlabelled/held5"]
+
+
+def test_copies_among_training_photos_or_among_held_out_ones_are_no_leak(gallery: list[Photo], tmp_path: Path) -> None:
+    gallery.append(lay(tmp_path, "twin", "unlabelled", product(101), quality=60))
+    gallery.append(lay(tmp_path, "test-twin", "test", product(12), quality=60))
+    assert find_leaks(gallery, **LIMITS) == []
+
+
+def test_a_photo_is_listed_once_with_its_best_match(gallery: list[Photo], tmp_path: Path) -> None:
+    gallery.append(lay(tmp_path, "held6-again", "test", product(6), quality=30))
+    gallery.append(lay(tmp_path, "copy", "train", product(6), quality=88))
+    assert [(leak.photo, leak.duplicate_of) for leak in find_leaks(gallery, **LIMITS)] == [("copy", "held6")]
+
+
+def test_sets_without_one_side_have_no_leak(gallery: list[Photo]) -> None:
+    assert find_leaks([photo for photo in gallery if photo.split == "train"], **LIMITS) == []
+    assert find_leaks([photo for photo in gallery if photo.split == "test"], **LIMITS) == []
+    assert find_leaks([], **LIMITS) == []
+
+
+def test_what_leaks_is_left_out_with_its_sketches(gallery: list[Photo]) -> None:
+    strokes = np.float32([[1, 2, 0], [3, 4, 1]])
+    sketches = [Sketch(f"{photo.id}_1", photo.id, None, strokes) for photo in gallery[15:18]]
+    source = Source(gallery, sketches, known_counts={"train_photos": 15}, found_counts={"train_photos": 15})
+    kept = leave_out(source, [Leak("own1", "held0", "same bytes", 1.0)])
+    assert {photo.id for photo in source.photos} - {photo.id for photo in kept.photos} == {"own1"}
+    assert [sketch.photo_id for sketch in kept.sketches] == ["own0", "own2"]
+    assert kept.found_counts == source.found_counts
+
+
+def test_the_hash_is_that_of_a_textbook() -> None:
+    grey = np.random.default_rng(0).uniform(0, 255, (32, 32))
+    low = dctn(grey, type=2)[:8, :8].ravel()[1:]  # unscaled, as the hash's own cosines
+    bits = "".join("1" if value > np.median(low) else "0" for value in low) + "0"
+    assert int(perceptual_hash(grey)) == int(bits, 2)
+
+
+@pytest.mark.parametrize("at_once", [1, 50, 1 << 22])
+def test_proposals_are_those_of_a_naive_loop(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(leaks, "PAIRS_AT_ONCE", at_once)
+    rng = np.random.default_rng(1)
+    held = rng.integers(0, 2**63, (7, 2, 2), dtype=np.uint64)
+    free = rng.integers(0, 2**63, (20, 2), dtype=np.uint64)
+    free[3, 1] = held[2, 0, 1] ^ np.uint64(0b1011)
+    free[11, 0] = held[5, 1, 0] ^ np.uint64(0b111)
+    free[12, 0] = held[5, 1, 1]  # another view: no match
+    for bits in (2, 3, 22, 64):
+        expected: dict[int, set[int]] = {}
+        for j in range(20):
+            for i in range(7):
+                distances = [bin(int(free[j, v]) ^ int(held[i, m, v])).count("1") for v in (0, 1) for m in (0, 1)]
+                if min(distances) <= bits:
+                    expected.setdefault(j, set()).add(i)
+        assert leaks._propose_by_hash(held, free, bits) == expected
+
+
+@pytest.mark.slow
+def test_the_hashes_of_a_large_set_are_compared_in_seconds() -> None:
+    rng = np.random.default_rng(0)
+    held = rng.integers(0, 2**63, (1000, 2, 2), dtype=np.uint64)
+    free = rng.integers(0, 2**63, (50_000, 2), dtype=np.uint64)
+    start = time.perf_counter()
+    leaks._propose_by_hash(held, free, 6)
+    assert time.perf_counter() - start < 30
