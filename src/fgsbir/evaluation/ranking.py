@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Pairs whose distances are recomputed at once; bounds the memory of the exact comparison.
+# Distances held at once, and pairs compared again at once: they bound the memory. Blocks of 4 MiB of
+# float32 keep the product at full speed and stay in cache for the comparisons.
+BLOCK = 1 << 20
 EXACT_PAIRS = 1 << 14
 
 
@@ -22,13 +24,12 @@ def ranks(
     truth: np.ndarray,
     query_category: np.ndarray | None = None,
     gallery_category: np.ndarray | None = None,
-    chunk: int = 512,
 ) -> np.ndarray:
     """Rank of each query's true photo by L2 distance, inside the query's category: int64 (q,), 1 is best.
 
     ``query`` (q, d) and ``gallery`` (g, d) are float32 embeddings, normalised or not; ``truth`` (q,)
     gives each query's row of ``gallery``. Categories (any comparable dtype) are given for both or
-    neither. ``chunk`` queries are compared with the gallery at a time.
+    neither.
 
     The result is exact for the given embeddings, whatever matrix library multiplies them: distances
     too close for float32 to order are compared again in float64.
@@ -44,7 +45,7 @@ def ranks(
     if (query_category is None) != (gallery_category is None):
         raise ValueError("give categories for both query and gallery, or for neither")
     if query_category is None or gallery_category is None:
-        return _ranks_inside(query, gallery, truth, chunk)
+        return _ranks_inside(query, gallery, truth)
 
     query_category, gallery_category = np.asarray(query_category), np.asarray(gallery_category)
     astray = np.flatnonzero(gallery_category[truth] != query_category)
@@ -56,7 +57,7 @@ def ranks(
     out = np.zeros(len(query), np.int64)
     for category in np.unique(query_category):
         queries, photos = np.flatnonzero(query_category == category), np.flatnonzero(gallery_category == category)
-        out[queries] = _ranks_inside(query[queries], gallery[photos], np.searchsorted(photos, truth[queries]), chunk)
+        out[queries] = _ranks_inside(query[queries], gallery[photos], np.searchsorted(photos, truth[queries]))
     return out
 
 
@@ -66,7 +67,6 @@ def top_k(
     k: int,
     query_category: np.ndarray | None = None,
     gallery_category: np.ndarray | None = None,
-    chunk: int = 512,
 ) -> np.ndarray:
     """Rows of the k nearest gallery photos of each query, nearest first: int64 (q, k).
 
@@ -83,7 +83,7 @@ def top_k(
         ]
     for queries, photos in groups:
         count = min(k, len(photos))
-        for rows, closeness in _closeness(query[queries], gallery[photos], chunk):
+        for rows, closeness in _closeness(query[queries], gallery[photos], np.zeros(len(queries))):
             near = np.sort(np.argpartition(-closeness, count - 1, axis=1)[:, :count], axis=1)
             order = np.argsort(-np.take_along_axis(closeness, near, 1), axis=1, kind="stable")
             out[queries[rows], :count] = photos[np.take_along_axis(near, order, 1)]
@@ -110,58 +110,69 @@ def ranking_percentile(ranks: np.ndarray, gallery_size: np.ndarray | int) -> np.
     return 100.0 * (1 - (np.asarray(ranks, np.float64) - 1) / others)
 
 
-def _closeness(query: np.ndarray, gallery: np.ndarray, chunk: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield (rows, q.g - |g|^2 / 2) for blocks of queries: (|q|^2 - d^2) / 2, so larger is nearer.
+def _closeness(query: np.ndarray, gallery: np.ndarray, origin: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield (rows, q.g - |g|^2 / 2 - origin) for blocks of queries: larger is nearer.
 
-    The gallery's norms ride along as one more dimension of the product. The block is reused.
+    That is (|q|^2 - d^2) / 2 less one number a query, so it orders as the distances do. The gallery's norms and
+    the queries' origins ride along as two more dimensions of the product, which is cheaper than a pass over
+    the block. The block is reused from one step to the next.
     """
+    length = max(1, min(len(query), BLOCK // max(1, len(gallery))))
+    width = query.shape[1]
     half_norms = np.einsum("ij,ij->i", gallery, gallery)[:, None] / 2
-    columns = np.concatenate([gallery, -half_norms], axis=1, dtype=np.float32).T
-    longer = np.ones((len(query), query.shape[1] + 1), np.float32)
-    longer[:, :-1] = query
-    block = np.empty((min(chunk, len(query)), len(gallery)), np.float32)
-    for start in range(0, len(query), chunk):
-        rows = slice(start, min(start + chunk, len(query)))
-        yield rows, np.matmul(longer[rows], columns, out=block[: rows.stop - rows.start])
+    columns = np.concatenate([gallery, -half_norms, np.ones_like(half_norms)], axis=1, dtype=np.float32).T
+    longer = np.ones((length, width + 2), np.float32)
+    block = np.empty((length, len(gallery)), np.float32)
+    for start in range(0, len(query), length):
+        rows = slice(start, min(start + length, len(query)))
+        count = rows.stop - rows.start
+        longer[:count, :width] = query[rows]
+        longer[:count, -1] = -origin[rows]
+        yield rows, np.matmul(longer[:count], columns, out=block[:count])
 
 
-def _ranks_inside(query: np.ndarray, gallery: np.ndarray, truth: np.ndarray, chunk: int) -> np.ndarray:
-    """Ranks against one gallery: one product a block, two comparisons in place, no sorting."""
-    query_norm = np.sqrt(np.einsum("ij,ij->i", query, query))
-    gallery_norm = np.sqrt(np.einsum("ij,ij->i", gallery, gallery))
-    if not (np.isfinite(query_norm).all() and np.isfinite(gallery_norm).all()):
+def _ranks_inside(query: np.ndarray, gallery: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Ranks against one gallery: one product and two comparisons a block, no sorting."""
+    query_square = np.einsum("ij,ij->i", query, query)
+    gallery_square = np.einsum("ij,ij->i", gallery, gallery)
+    if not (np.isfinite(query_square).all() and np.isfinite(gallery_square).all()):
         raise ValueError("embeddings are not finite")
-    largest = float(gallery_norm.max(initial=0.0))
-    # Bound of the rounding error of the difference of two products of length d + 1.
-    unit = 2.0**-24
-    tolerance = (2 * (query.shape[1] + 4) * unit * largest * (query_norm + largest / 2)).astype(np.float32)
+    true = np.einsum("ij,ij->i", query, gallery[truth]) - gallery_square[truth] / 2
+    # Well above the rounding error of the differences below, sums of d + 2 products: it grows as sqrt(d) units in
+    # the last place, since matrix libraries add in many lanes.
+    longest = float(np.sqrt(max(query_square.max(initial=0), gallery_square.max(initial=0))))
+    tolerance = np.float32(8 * np.sqrt(query.shape[1] + 2) * 2.0**-24 * longest**2)
 
     out = np.zeros(len(query), np.int64)
-    # Flags padded to whole words of eight, which are then counted a word at a time.
-    flags = np.zeros((min(chunk, len(query)), -(-len(gallery) // 8) * 8), bool)
-    for rows, closeness in _closeness(query, gallery, chunk):
-        true = closeness[np.arange(len(closeness)), truth[rows]]
-        low, high = true - tolerance[rows], true + tolerance[rows]
-        flag = flags[: len(closeness)]
-        np.greater_equal(closeness, low[:, None], out=flag[:, : len(gallery)])
-        at_most = _count(flag)
-        np.greater(closeness, high[:, None], out=flag[:, : len(gallery)])
-        surely_nearer = _count(flag)
-        out[rows] = at_most
-        # The true photo itself is always between the two bounds; anything else there needs a closer look.
-        unclear = np.flatnonzero(at_most - surely_nearer > 1)
+    for rows, closeness in _closeness(query, gallery, true):
+        # Flags of eight photos are then counted, and compared, as one 64-bit word.
+        if rows.start == 0:
+            flags = np.zeros((2, len(closeness), -(-len(gallery) // 8) * 8), bool)
+        at_most, nearer = flags[:, : len(closeness)]
+        np.greater_equal(closeness, -tolerance, out=at_most[:, : len(gallery)])
+        np.greater(closeness, tolerance, out=nearer[:, : len(gallery)])
+        count = _count(at_most)
+        # The true photo itself always lies between the bounds; whatever else does is compared again, exactly.
+        unclear = np.flatnonzero(count - _count(nearer) > 1)
         if len(unclear):
-            near = (closeness[unclear] >= low[unclear, None]) & (closeness[unclear] <= high[unclear, None])
-            place, photo = np.nonzero(near)
-            whole = unclear + rows.start
-            tied = _at_most_as_far(query, gallery, whole[place], photo, truth)
-            out[whole] = surely_nearer[unclear] + np.bincount(place, tied, minlength=len(unclear)).astype(np.int64)
+            place, photo = np.divmod(np.flatnonzero(at_most[unclear] ^ nearer[unclear]), flags.shape[2])
+            farther = ~_at_most_as_far(query, gallery, (unclear + rows.start)[place], photo, truth)
+            count[unclear] -= np.bincount(place[farther], minlength=len(unclear))
+        out[rows] = count
     return out
 
 
 def _count(flags: np.ndarray) -> np.ndarray:
-    """Count the true flags of each row of a bool array whose width is a multiple of 8: int64."""
-    return np.bitwise_count(flags.view(np.uint64)).sum(axis=1, dtype=np.uint32).astype(np.int64)
+    """Count the true flags of each row of a bool array whose width is a multiple of 8: int64.
+
+    255 additions of words of eight flags, one a byte, cannot overflow a byte.
+    """
+    words = flags.view(np.uint64)
+    total = np.zeros(len(flags), np.int64)
+    for start in range(0, words.shape[1], 255):
+        sums = np.einsum("ij->i", words[:, start : start + 255])
+        total += sums[:, None].view(np.uint8).sum(1, dtype=np.int64)
+    return total
 
 
 def _at_most_as_far(
