@@ -33,6 +33,11 @@ def seen_sketches(entry: PhotoEntry) -> list[int]:
     return [] if entry.unseen else [i for i, sketch in enumerate(entry.sketches) if not sketch.unseen]
 
 
+def is_labelled(entry: PhotoEntry, labelled_frac: float) -> bool:
+    """Whether the sketches of a training photo may be used: its hash lies below ``labelled_frac`` in [0, 1]."""
+    return entry.split == "train" and stable_fraction("labelled", entry.id) < labelled_frac
+
+
 def training_split(index: Index, labelled_frac: float) -> TrainingSplit:
     """Split the photos of ``index.category`` (None: of every seen category) for training.
 
@@ -51,7 +56,7 @@ def training_split(index: Index, labelled_frac: float) -> TrainingSplit:
         if not photo.unseen and index.category in (None, photo.category)
     ]
     drawn = [photo for photo in photos if photo.split == "train" and seen_sketches(photo)]
-    labelled = [photo for photo in drawn if stable_fraction("labelled", photo.id) < labelled_frac]
+    labelled = [photo for photo in drawn if is_labelled(photo, labelled_frac)]
     kept = {photo.id for photo in labelled}
     moved = {photo.id for photo in drawn} - kept
     return TrainingSplit(

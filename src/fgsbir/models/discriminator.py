@@ -21,6 +21,7 @@ class Discriminator(nn.Module):
         if image_size >> layers < 3:
             raise DataError(f"discriminator: {layers} layers leave no patch of a {image_size} pixel image")
         self._config = {"image_size": image_size, "width": width, "layers": layers}
+        self.image_size = image_size
         widths = [width * min(2**level, 8) for level in range(layers + 1)]
         blocks: list[nn.Module] = [nn.Conv2d(4, width, 4, 2, 1), nn.LeakyReLU(0.2)]
         for level in range(1, layers + 1):

@@ -1,0 +1,107 @@
+"""Stage joint: F, G and D_C train each other on labelled and pseudo pairs (Algorithm 1). Run by ``dvc repro``."""
+
+import logging
+from pathlib import Path
+
+from pipeline.params import load
+from pipeline.stage import run, scratch_folder
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    params = load()
+    settings = params.joint
+
+    from fgsbir.data.pairs import PairStream, at_size, labelled_pairs, photo_set
+    from fgsbir.data.pseudo import read_pseudo
+    from fgsbir.data.selection import training_split, unlabelled_subset
+    from fgsbir.data.shards import ShardStore
+    from fgsbir.models.store import load_model, read_config, save_model
+    from fgsbir.training.checkpoint import Scratch
+    from fgsbir.training.generator import SequenceForm
+    from fgsbir.training.joint import JointModels, JointSettings, labelled_to_draw, pseudo_pairs, train_joint
+    from fgsbir.training.objective import RetrievalObjective
+    from fgsbir.training.policy_gradient import RewardForm
+    from fgsbir.training.provenance import provenance
+    from fgsbir.training.run import write_curve
+    from fgsbir.training.runtime import launch
+    from fgsbir.training.validation import RetrievalValidation
+
+    fabric = launch(params.runtime, params.precision)
+    store = ShardStore(Path("data/shards"))
+    split = training_split(store.index, params.labelled_frac)
+    chosen = unlabelled_subset(split.unlabelled, params.unlabelled_frac)
+    if not chosen:
+        logger.info("no unlabelled photos: joint training is the control, on labelled pairs alone")
+
+    supervised, generator_made = (read_config(Path(f"models/{name}"))["details"] for name in ("retrieval", "generator"))
+    joint_settings = JointSettings(
+        weight_decay=supervised["weight_decay"],
+        kl_weight=generator_made["kl_weight"],
+        kl_floor=generator_made["kl_floor"],
+        log_interval=params.runtime.log_interval,
+        **settings.model_dump(include=JointSettings.__dataclass_fields__.keys()),
+    )
+    kinds = {"retrieval": "retrieval", "generator": "generator", "discriminator": "discriminator"}
+    loaded = {
+        name: load_model(Path(f"models/{name}"), kind=kind, map_location=fabric.device) for name, kind in kinds.items()
+    }
+    teacher = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
+    models = JointModels(**loaded, teacher=teacher, settings=joint_settings)
+
+    cache = params.runtime.photo_cache_gib
+    labelled = labelled_pairs(store, split.labelled, supervised["image_size"], cache)
+    labelled_drawn = at_size(labelled, store, split.labelled, generator_made["image_size"], cache)
+    unlabelled = None
+    if chosen:
+        photos = photo_set(store, chosen, supervised["image_size"], cache)
+        photos_drawn = at_size(photos, store, chosen, generator_made["image_size"], cache)
+        unlabelled = pseudo_pairs(photos, photos_drawn, read_pseudo(Path("data/pseudo")))
+    line_width = supervised["line_width"]
+    scratch = Scratch(scratch_folder("joint"))
+    curve = train_joint(
+        fabric,
+        models,
+        PairStream(
+            labelled,
+            batch_size=settings.batch_size,
+            seed=params.seed,
+            salt=20,
+            strength=supervised["augment"],
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+        ),
+        labelled_drawn,
+        labelled_to_draw(labelled, labelled_drawn),
+        unlabelled,
+        RetrievalValidation(
+            labelled_pairs(store, split.validation, supervised["image_size"], cache),
+            line_width=line_width,
+            device=fabric.device,
+            precision=params.precision,
+        ),
+        RetrievalObjective(**supervised["objective"]),
+        RewardForm(settings.lambda_r1, settings.lambda_r2, settings.baseline),
+        SequenceForm(generator_made["simplify"], generator_made["point_jitter"], models.generator.max_points),
+        joint_settings,
+        line_width=line_width,
+        scratch=scratch,
+    )
+
+    if fabric.is_global_zero:
+        made = provenance(store.index, params.labelled_frac, params.seed, len(labelled)) | {
+            "unlabelled_photos": len(chosen),
+            "unlabelled_frac": params.unlabelled_frac,
+        }
+        for name, model in loaded.items():
+            details = read_config(Path(f"models/{name}"))["details"] | made
+            save_model(Path("models/joint") / name, model, kind=kinds[name], details=details)
+        histogram = [name for name in curve[0] if name.startswith("certainty_")]
+        write_curve(Path("metrics/joint.csv"), [{k: v for k, v in row.items() if k not in histogram} for row in curve])
+        write_curve(Path("metrics/certainty.csv"), [{k: row[k] for k in ("step", *histogram)} for row in curve])
+        scratch.clear()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,111 @@
+"""Stage pretrain_generator: G learns to draw the labelled photos (paper 1, Eqs. 2 and 3). Run by ``dvc repro``."""
+
+from pathlib import Path
+
+from pipeline.params import load
+from pipeline.stage import run, scratch_folder
+
+
+def main() -> None:
+    params = load()
+    settings = params.pretrain_generator
+
+    import torch
+    from fgsbir.data.quickdraw import read_sketch_files
+
+    from fgsbir.data.augmentation import change_sketch_jointly
+    from fgsbir.data.pairs import PairStream, labelled_pairs, sketch_only_pairs
+    from fgsbir.data.selection import training_split
+    from fgsbir.data.sequences import offset_scale, simplify_to
+    from fgsbir.data.shards import ShardStore
+    from fgsbir.models.generator import Generator
+    from fgsbir.models.store import load_model, read_config, save_model
+    from fgsbir.training.checkpoint import Scratch
+    from fgsbir.training.generator import SequenceForm, train_generator
+    from fgsbir.training.provenance import provenance
+    from fgsbir.training.run import write_curve
+    from fgsbir.training.runtime import launch, place, seed_weights
+    from fgsbir.training.validation import RetrievalValidation
+
+    fabric = launch(params.runtime, params.precision)
+    store = ShardStore(Path("data/shards"))
+    split = training_split(store.index, params.labelled_frac)
+    size, cache = settings.image_size, params.runtime.photo_cache_gib
+    labelled = labelled_pairs(store, split.labelled, size, cache)
+
+    # The supervised F judges the drawings of the validation photos.
+    judge = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
+    line_width = read_config(Path("models/retrieval"))["details"]["line_width"]
+    gallery = labelled_pairs(store, split.validation, judge.image_size, cache)
+
+    seed_weights(params.seed, "generator")
+    model = Generator(
+        backbone=settings.backbone,
+        latent=settings.latent,
+        hidden=settings.hidden,
+        mixtures=settings.mixtures,
+        attention=settings.attention,
+        attention_width=settings.attention_width,
+        pen_position=settings.pen_position,
+        max_points=settings.max_points,
+        image_size=size,
+        weights=settings.weights,
+        weights_sha256=settings.weights_sha256,
+    )
+    sketches = [strokes for choice in labelled.sketches for strokes in choice]
+    simplified = [simplify_to(strokes, settings.simplify, settings.max_points) for strokes in sketches]
+    model.offset_scale = torch.tensor(offset_scale(simplified))
+    place(fabric, model)
+
+    stream = PairStream(
+        labelled,
+        batch_size=settings.batch_size,
+        seed=params.seed,
+        salt=2,
+        strength=settings.augment,
+        change=change_sketch_jointly,
+        rank=fabric.global_rank,
+        world=fabric.world_size,
+    )
+    alone = read_sketch_files([(file.path, file.sha256) for file in settings.sketch_files])
+    scratch = Scratch(scratch_folder("pretrain_generator"))
+    curve = train_generator(
+        fabric,
+        model,
+        stream,
+        sketch_only_pairs(alone, size, line_width) if alone else None,
+        RetrievalValidation(gallery, line_width=line_width, device=fabric.device, precision=params.precision),
+        labelled_pairs(store, split.validation, size, cache),
+        judge,
+        SequenceForm(settings.simplify, settings.point_jitter, settings.max_points),
+        steps=settings.steps,
+        sketch_steps=settings.sketch_steps,
+        learning_rate=settings.learning_rate,
+        kl_weight=settings.kl_weight,
+        kl_floor=settings.kl_floor,
+        kl_anneal_steps=settings.kl_anneal_steps,
+        grad_clip=settings.grad_clip,
+        select=settings.select,
+        validate_every=settings.validate_every,
+        log_interval=params.runtime.log_interval,
+        scratch=scratch,
+    )
+
+    if fabric.is_global_zero:
+        details = {
+            "image_size": size,
+            "line_width": line_width,
+            "simplify": settings.simplify,
+            "point_jitter": settings.point_jitter,
+            "kl_weight": settings.kl_weight,
+            "kl_floor": settings.kl_floor,
+            "augment": settings.augment,
+            **provenance(store.index, params.labelled_frac, params.seed, len(labelled)),
+        }
+        save_model(Path("models/generator"), model, kind="generator", details=details)
+        write_curve(Path("metrics/pretrain_generator.csv"), curve)
+        scratch.clear()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,104 @@
+"""Stage pseudo: G draws every unlabelled photo, and D_C says how far to trust each drawing. Run by ``dvc repro``."""
+
+from pathlib import Path
+
+from pipeline.params import load
+from pipeline.stage import run, scratch_folder
+
+
+def main() -> None:
+    params = load()
+    settings = params.pseudo
+
+    from fgsbir.evaluation.figures import pseudo_sheet
+
+    from fgsbir.data.augmentation import change_sketch_jointly
+    from fgsbir.data.pairs import PairStream, labelled_pairs, photo_set
+    from fgsbir.data.pseudo import PseudoSketches, write_pseudo
+    from fgsbir.data.selection import training_split
+    from fgsbir.data.shards import ShardStore
+    from fgsbir.models.discriminator import Discriminator
+    from fgsbir.models.store import load_model, read_config, save_model
+    from fgsbir.training.checkpoint import Scratch
+    from fgsbir.training.discriminator import train_discriminator
+    from fgsbir.training.provenance import provenance
+    from fgsbir.training.pseudo import draw_all, score_all
+    from fgsbir.training.run import write_curve
+    from fgsbir.training.runtime import launch, place, seed_weights
+
+    fabric = launch(params.runtime, params.precision)
+    store = ShardStore(Path("data/shards"))
+    split = training_split(store.index, params.labelled_frac)
+    generator = load_model(Path("models/generator"), kind="generator", map_location=fabric.device)
+    drawn_by = read_config(Path("models/generator"))["details"]
+    size, cache = drawn_by["image_size"], params.runtime.photo_cache_gib
+    labelled = labelled_pairs(store, split.labelled, size, cache)
+    unlabelled = photo_set(store, split.unlabelled, size, cache)
+    redrawn = photo_set(store, split.labelled, size, cache)
+
+    for photos, seed in ((unlabelled, params.seed), (redrawn, params.seed + 1)):
+        photos.sketches = draw_all(
+            fabric,
+            generator,
+            photos,
+            samples=settings.samples,
+            temperature=settings.temperature,
+            seed=seed,
+            precision=params.precision,
+        )
+
+    seed_weights(params.seed, "discriminator")
+    discriminator = Discriminator(image_size=size, width=settings.discriminator_width)
+    place(fabric, discriminator)
+    scratch = Scratch(scratch_folder("pseudo"))
+    real = PairStream(
+        labelled,
+        batch_size=settings.batch_size,
+        seed=params.seed,
+        salt=4,
+        strength=drawn_by["augment"],
+        change=change_sketch_jointly,
+        rank=fabric.global_rank,
+        world=fabric.world_size,
+    )
+    curve = train_discriminator(
+        fabric,
+        discriminator,
+        real,
+        [photos for photos in (unlabelled, redrawn) if len(photos)],
+        line_width=drawn_by["line_width"],
+        steps=settings.discriminator_steps,
+        learning_rate=settings.discriminator_learning_rate,
+        validate_every=settings.validate_every,
+        log_interval=params.runtime.log_interval,
+        scratch=scratch,
+    )
+    certainty = score_all(
+        discriminator,
+        unlabelled,
+        line_width=drawn_by["line_width"],
+        device=fabric.device,
+        precision=params.precision,
+    )
+
+    if fabric.is_global_zero:
+        details = {
+            "image_size": size,
+            "line_width": drawn_by["line_width"],
+            **provenance(store.index, params.labelled_frac, params.seed, len(labelled)),
+        }
+        write_pseudo(
+            Path("data/pseudo"),
+            PseudoSketches(
+                dict(zip(unlabelled.photo_ids, unlabelled.sketches, strict=True)),
+                dict(zip(unlabelled.photo_ids, certainty, strict=True)),
+            ),
+        )
+        save_model(Path("models/discriminator"), discriminator, kind="discriminator", details=details)
+        write_curve(Path("metrics/pseudo.csv"), curve)
+        pseudo_sheet(Path("metrics/pseudo.png"), unlabelled, certainty)
+        scratch.clear()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,69 @@
+"""Stage sketch_classifier: a network that names sketches, to judge generated ones by. Run by ``dvc repro``."""
+
+from pathlib import Path
+
+from pipeline.params import load
+from pipeline.stage import run, scratch_folder
+
+
+def main() -> None:
+    params = load()
+    settings = params.sketch_classifier
+
+    from fgsbir.data.pairs import PairStream, sketch_only_pairs
+    from fgsbir.data.shards import ShardStore
+    from fgsbir.data.sketch_classes import sketch_classes
+    from fgsbir.models.sketch_classifier import SketchClassifier
+    from fgsbir.models.store import save_model
+    from fgsbir.training.checkpoint import Scratch
+    from fgsbir.training.provenance import provenance
+    from fgsbir.training.run import write_curve
+    from fgsbir.training.runtime import launch, place, seed_weights
+    from fgsbir.training.sketch_classifier import train_sketch_classifier
+
+    fabric = launch(params.runtime, params.precision)
+    store = ShardStore(Path("data/shards"))
+    data = sketch_classes(store, params.labelled_frac)
+
+    seed_weights(params.seed, "sketch_classifier")
+    model = SketchClassifier(image_size=settings.image_size, classes=len(data.names))
+    place(fabric, model)
+    scratch = Scratch(scratch_folder("sketch_classifier"))
+    curve = train_sketch_classifier(
+        fabric,
+        model,
+        PairStream(
+            sketch_only_pairs(data.sketches, settings.image_size, settings.line_width, data.classes),
+            batch_size=settings.batch_size,
+            seed=params.seed,
+            salt=3,
+            strength=settings.augment,
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+        ),
+        (data.held_out, data.held_out_classes),
+        size=settings.image_size,
+        line_width=settings.line_width,
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        validate_every=settings.validate_every,
+        log_interval=params.runtime.log_interval,
+        precision=params.precision,
+        scratch=scratch,
+    )
+
+    if fabric.is_global_zero:
+        details = {
+            "image_size": settings.image_size,
+            "line_width": settings.line_width,
+            "classes": data.names,
+            "classes_are": data.kind,
+            **provenance(store.index, params.labelled_frac, params.seed, len(data.sketches)),
+        }
+        save_model(Path("models/sketch_classifier"), model, kind="sketch_classifier", details=details)
+        write_curve(Path("metrics/sketch_classifier.csv"), curve)
+        scratch.clear()
+
+
+if __name__ == "__main__":
+    run(main)

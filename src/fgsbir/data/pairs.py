@@ -1,0 +1,219 @@
+"""Sketch-photo pairs in memory, and batches that depend on (seed, stream, step) alone.
+
+A batch is a pure function of its step: nothing has to be saved to resume a run in the middle, any
+number of processes sees the same global batch, and a failing step can be named by its photos.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from fgsbir.data.augmentation import Change, change_photos, change_sketch, draw_change
+from fgsbir.data.index import PhotoEntry
+from fgsbir.data.photos import decode_photo
+from fgsbir.data.rasterise import rasterise, rasterise_batch
+from fgsbir.data.selection import seen_sketches
+from fgsbir.data.shards import ShardStore
+from fgsbir.data.strokes import centre
+from fgsbir.models.embedding import PhotoRows, photo_tensor, sketch_tensor
+
+Made = TypeVar("Made")
+
+
+class PhotoPixels:
+    """Decoded photos of a list of entries: uint8 (n, size, size, 3) on request.
+
+    Photos are decoded once and kept as long as they fit into ``limit_gib``; the rest is decoded
+    again each time that it is asked for.
+    """
+
+    def __init__(self, store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float) -> None:
+        self.store, self.entries, self.size = store, entries, size
+        kept = min(len(entries), int(limit_gib * 2**30 / (size * size * 3)))
+        self._kept = np.empty((kept, size, size, 3), np.uint8)
+        self._decoded = np.zeros(kept, bool)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        out = np.empty((len(rows), self.size, self.size, 3), np.uint8)
+        for place, row in enumerate(rows):
+            if row < len(self._kept):
+                if not self._decoded[row]:
+                    self._kept[row] = decode_photo(self.store.read_photo(self.entries[row]), self.size)
+                    self._decoded[row] = True
+                out[place] = self._kept[row]
+            else:
+                out[place] = decode_photo(self.store.read_photo(self.entries[row]), self.size)
+        return out
+
+
+@dataclass(slots=True)
+class PairSet:
+    """Photos with the sketches that may be used of them, centred.
+
+    ``photo_ids[i]`` names photo i, ``categories`` int64 (n,) numbers its category, ``pixels`` gives
+    it as uint8 (s, s, 3), and ``sketches[i]`` lists its canonical strokes.
+    """
+
+    photo_ids: list[str]
+    categories: np.ndarray
+    pixels: PhotoRows
+    sketches: list[list[np.ndarray]]
+
+    def __len__(self) -> int:
+        return len(self.photo_ids)
+
+
+def photo_set(store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float) -> PairSet:
+    """Photos alone: a pair set without sketches, whose strokes in the shards, if any, are not read."""
+    number = {name: row for row, name in enumerate(sorted(store.index.categories))}
+    return PairSet(
+        photo_ids=[entry.id for entry in entries],
+        categories=np.array([number[entry.category] for entry in entries], np.int64),
+        pixels=PhotoPixels(store, entries, size, limit_gib),
+        sketches=[[] for _ in entries],
+    )
+
+
+def labelled_pairs(store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float) -> PairSet:
+    """Photos with their human sketches by users who are not held out."""
+    pairs = photo_set(store, entries, size, limit_gib)
+    for row, entry in enumerate(entries):
+        strokes = store.read_strokes(entry)
+        pairs.sketches[row] = [centre(strokes[place]) for place in seen_sketches(entry)]
+    return pairs
+
+
+def at_size(pairs: PairSet, store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float) -> PairSet:
+    """The same photos and sketches at another image size; the same pixels where it is the same size."""
+    if isinstance(pairs.pixels, PhotoPixels) and pairs.pixels.size == size:
+        return replace(pairs)
+    return replace(pairs, pixels=PhotoPixels(store, entries, size, limit_gib))
+
+
+class RasterRows:
+    """Sketches that stand in for photos: the raster of each, as uint8 (n, s, s, 3)."""
+
+    def __init__(self, sketches: list[np.ndarray], size: int, line_width: float) -> None:
+        self._sketches, self._size, self._line_width = sketches, size, line_width
+
+    def __len__(self) -> int:
+        return len(self._sketches)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        drawn = [rasterise(self._sketches[row], self._size, self._line_width) for row in rows]
+        return np.repeat(np.stack(drawn)[..., None], 3, axis=3)
+
+
+def sketch_only_pairs(
+    sketches: list[np.ndarray], size: int, line_width: float, classes: np.ndarray | None = None
+) -> PairSet:
+    """Pairs of a sketch with its own raster as the photo, for learning without any photo.
+
+    ``classes`` int64 (n,) stand in the place of categories; by default all are 0.
+    """
+    return PairSet(
+        photo_ids=[f"sketch {row}" for row in range(len(sketches))],
+        categories=np.zeros(len(sketches), np.int64) if classes is None else classes,
+        pixels=RasterRows(sketches, size, line_width),
+        sketches=[[strokes] for strokes in sketches],
+    )
+
+
+@dataclass(slots=True)
+class PairBatch:
+    """One process's share of a global batch of n pairs, before augmentation reaches the pixels.
+
+    ``photos`` uint8 (n, s, s, 3); ``strokes`` already changed; ``rows`` int64 (n,) into the pair
+    set and ``choices`` int64 (n,) into the row's sketches; ``categories`` int64 (n,).
+    """
+
+    photos: np.ndarray
+    strokes: list[np.ndarray]
+    rows: np.ndarray
+    choices: np.ndarray
+    categories: np.ndarray
+    changes: list[Change]
+
+    def images(self, size: int, line_width: float, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """Photos and sketch rasters as float32 (n, 3, s, s) in [0, 1] on ``device``, augmented."""
+        photos = photo_tensor(torch.from_numpy(self.photos).to(device, non_blocking=True))
+        rasters = torch.from_numpy(rasterise_batch(self.strokes, size, line_width)).to(device, non_blocking=True)
+        return change_photos(photos, self.changes), sketch_tensor(rasters)
+
+
+@dataclass(frozen=True, slots=True)
+class PairStream:
+    """An endless, reproducible stream of batches: each epoch shows every photo once, with one of its sketches.
+
+    ``change`` turns (strokes, Change) into the augmented strokes. ``rank`` of ``world`` processes
+    takes its contiguous share of every global batch of ``batch_size`` pairs.
+    """
+
+    pairs: PairSet
+    batch_size: int
+    seed: int
+    salt: int
+    strength: float
+    change: Callable[[np.ndarray, Change], np.ndarray] = change_sketch
+    rank: int = 0
+    world: int = 1
+
+    def rows(self, step: int) -> np.ndarray:
+        """Rows of the pair set in the global batch of ``step``."""
+        positions = step * self.batch_size + np.arange(self.batch_size)
+        epochs = positions // len(self.pairs)
+        order = {
+            int(epoch): np.random.default_rng([self.seed, self.salt, 0, int(epoch)]).permutation(len(self.pairs))
+            for epoch in np.unique(epochs)
+        }
+        return np.array(
+            [order[int(epoch)][place % len(self.pairs)] for epoch, place in zip(epochs, positions, strict=True)]
+        )
+
+    def mine(self, step: int) -> np.ndarray:
+        """This process's share of the rows of ``step``."""
+        share = self.batch_size // self.world
+        return self.rows(step)[self.rank * share : (self.rank + 1) * share]
+
+    def batch(self, step: int) -> PairBatch:
+        """This process's share of the batch of ``step``."""
+        rows = self.mine(step)
+        first = step * self.batch_size + self.rank * len(rows)
+        strokes, changes, choices = [], [], []
+        for place, row in enumerate(rows):
+            rng = np.random.default_rng([self.seed, self.salt, 1, first + place])
+            choice = int(rng.integers(len(self.pairs.sketches[row])))
+            change = draw_change(rng, self.strength)
+            choices.append(choice)
+            changes.append(change)
+            strokes.append(self.change(self.pairs.sketches[row][choice], change))
+        return PairBatch(
+            photos=self.pairs.pixels[rows],
+            strokes=strokes,
+            rows=rows,
+            choices=np.array(choices, np.int64),
+            categories=self.pairs.categories[rows],
+            changes=changes,
+        )
+
+    def photo_ids(self, step: int) -> list[str]:
+        """The ids of the photos of ``step``."""
+        return [self.pairs.photo_ids[row] for row in self.rows(step)]
+
+
+def prefetch(make: Callable[[int], Made], first: int, last: int) -> Iterator[tuple[int, Made]]:
+    """Yield (step, make(step)) for first <= step < last, one step ahead in a thread."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(make, first) if first < last else None
+        for step in range(first, last):
+            assert waiting is not None
+            ready = waiting.result()
+            waiting = pool.submit(make, step + 1) if step + 1 < last else None
+            yield step, ready

@@ -1,0 +1,67 @@
+"""The folder of pseudo pairs: for every unlabelled photo its generated sketches and their certainties."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fgsbir.data.atomic import write_folder
+from fgsbir.data.records import DataError
+
+FORMAT = 1
+INDEX, ARRAYS = "index.json", "pseudo.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class PseudoSketches:
+    """Generated sketches by photo id: canonical strokes, and certainties float32 in [0, 1] in the same order."""
+
+    strokes: dict[str, list[np.ndarray]]
+    certainty: dict[str, np.ndarray]
+
+
+def write_pseudo(folder: Path, pseudo: PseudoSketches) -> None:
+    """Write ``index.json`` (photo ids and sketches of each) and ``pseudo.npz``, in one piece.
+
+    The arrays hold all points (float32 (n, 3)), the points of each sketch (int64) and its
+    certainty (float32), in the order of the index.
+    """
+    names = sorted(pseudo.strokes)
+    sketches = [strokes for name in names for strokes in pseudo.strokes[name]]
+    certainty = [value for name in names for value in pseudo.certainty[name]]
+    photos = [{"id": name, "sketches": len(pseudo.strokes[name])} for name in names]
+    with write_folder(folder) as partial:
+        np.savez(
+            partial / ARRAYS,
+            points=np.concatenate([np.zeros((0, 3), np.float32), *sketches]),
+            counts=np.array([len(strokes) for strokes in sketches], np.int64),
+            certainty=np.array(certainty, np.float32),
+        )
+        (partial / INDEX).write_text(json.dumps({"format": FORMAT, "photos": photos}, indent=1) + "\n")
+
+
+def read_pseudo(folder: Path) -> PseudoSketches:
+    """Read what :func:`write_pseudo` wrote. Raises DataError where the files are missing or do not agree."""
+    try:
+        index = json.loads((folder / INDEX).read_text())
+        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+            points, counts, certainty = arrays["points"], arrays["counts"], arrays["certainty"]
+    except FileNotFoundError as error:
+        raise DataError(f"{error.filename}: no such file; expected the output of the stage pseudo") from error
+    except (ValueError, KeyError, OSError) as error:
+        raise DataError(f"{folder}: expected {INDEX} and {ARRAYS} of the stage pseudo: {error}") from error
+    if index.get("format") != FORMAT:
+        raise DataError(f"{folder / INDEX}: expected format {FORMAT}, found {index.get('format')!r}")
+    total = sum(photo["sketches"] for photo in index["photos"])
+    if not (len(counts) == len(certainty) == total and counts.sum() == len(points)):
+        raise DataError(f"{folder}: {INDEX} lists {total} sketches, {ARRAYS} holds {len(counts)}")
+    parts: Sequence[np.ndarray] = np.split(points, np.cumsum(counts)[:-1]) if total else []
+    strokes, scores, start = {}, {}, 0
+    for photo in index["photos"]:
+        stop = start + photo["sketches"]
+        strokes[photo["id"]] = list(parts[start:stop])
+        scores[photo["id"]] = certainty[start:stop]
+        start = stop
+    return PseudoSketches(strokes, scores)

@@ -1,0 +1,49 @@
+"""Canonical sketches as the padded point sequences that G learns from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fgsbir.data.strokes import simplify, to_sequence
+
+COARSER = 1.3
+
+
+def simplify_to(strokes: np.ndarray, tolerance: float, max_points: int) -> np.ndarray:
+    """Simplify to at most ``max_points`` points, with the smallest tolerance (canvas pixels) that does.
+
+    Starts at ``tolerance`` and coarsens by steps of 30 %. Public code drops long sketches instead,
+    which on a small set throws away the most careful drawings. A sketch of more strokes than fit
+    keeps its first ones.
+    """
+    simplified = simplify(strokes, tolerance)
+    while len(simplified) > max_points and tolerance < 64:
+        tolerance *= COARSER
+        simplified = simplify(strokes, tolerance)
+    if len(simplified) > max_points:
+        simplified = simplified[:max_points].copy()
+        simplified[-1, 2] = 1
+    return simplified
+
+
+def offset_scale(sketches: Sequence[np.ndarray]) -> float:
+    """The standard deviation of all offsets, in canvas pixels: the one number that sequences are divided by."""
+    offsets = np.concatenate([to_sequence(strokes)[:-1, :2] for strokes in sketches])
+    return float(offsets.std())
+
+
+def pad_sequences(sketches: Sequence[np.ndarray], scale: float, max_points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Stack simplified sketches as float32 (n, max_points + 1, 5) and their lengths int64 (n,).
+
+    Offsets are divided by ``scale``. A length counts the rows up to and including the end; the
+    rows after it are ends too.
+    """
+    stacked = np.zeros((len(sketches), max_points + 1, 5), np.float32)
+    stacked[:, :, 4] = 1
+    lengths = np.empty(len(sketches), np.int64)
+    for row, strokes in enumerate(sketches):
+        sequence = to_sequence(strokes)
+        sequence[:, :2] /= scale
+        stacked[row, : len(sequence)] = sequence
+        lengths[row] = len(sequence)
+    return stacked, lengths

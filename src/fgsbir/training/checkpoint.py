@@ -1,0 +1,97 @@
+"""What a training run needs to be stopped at any moment: checkpoints, interruption, and a guard against NaN."""
+
+import logging
+import os
+import pickle
+import shutil
+import signal
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+logger = logging.getLogger(__name__)
+
+State = dict[str, Any]
+
+
+class Scratch:
+    """One resumable checkpoint in a folder of its own.
+
+    A state holds tensors, numbers, strings, lists and dicts only, so that it is read back without
+    a general unpickler.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "checkpoint.pt"
+
+    def load(self) -> State | None:
+        """The last saved state, or None for a fresh start. An unreadable file counts as none, with a warning."""
+        if not self.path.exists():
+            return None
+        try:
+            state: State = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+            logger.warning("%s cannot be read (%s): starting from the beginning", self.path, error)
+            return None
+        logger.info("resuming from %s at step %d", self.path, state["step"])
+        return state
+
+    def save(self, state: State) -> None:
+        """Replace the checkpoint in one move: a kill leaves the old one or the new one, never a piece."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path)
+
+    def clear(self) -> None:
+        """Remove the folder; called once the stage's outputs are in place."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)
+
+
+class Interruption:
+    """Turns SIGINT and SIGTERM into a request that the loop reads at the end of a step."""
+
+    def __init__(self, fabric: Fabric) -> None:
+        self._fabric = fabric
+        self._requested = False
+
+    def __enter__(self) -> "Interruption":
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._requested = True
+
+    def requested(self) -> bool:
+        """Whether any process was asked to stop. Processes must agree, so all of them call this together."""
+        if self._fabric.world_size == 1:
+            return self._requested
+        flag = torch.tensor(float(self._requested), device=self._fabric.device)
+        return bool(self._fabric.all_reduce(flag, reduce_op="sum") > 0)  # type: ignore[operator]
+
+
+class FiniteGuard:
+    """Remembers on the device the first step whose loss was not finite, so that checking costs no wait."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._first = torch.full((), -1, dtype=torch.int64, device=device)
+
+    def watch(self, step: int, losses: dict[str, torch.Tensor]) -> None:
+        """Look at the scalar losses of ``step`` (only at the device's own time)."""
+        finite = torch.stack([torch.isfinite(loss.detach()).all() for loss in losses.values()]).all()
+        self._first = torch.where((self._first < 0) & ~finite, step, self._first)
+
+    def first_bad_step(self) -> int | None:
+        """The first step with a NaN or infinite loss, or None. Waits for the device."""
+        step = int(self._first)
+        return None if step < 0 else step

@@ -1,0 +1,113 @@
+"""Training of D_C, which tells real pairs from pseudo pairs (paper 1, section 3.3; Eq. 5)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from fgsbir.data.augmentation import change_photos
+from fgsbir.data.pairs import PairBatch, PairSet, PairStream, prefetch
+from fgsbir.losses.discriminator import discriminator_loss
+from fgsbir.models.discriminator import Discriminator, certainty
+from fgsbir.models.embedding import PhotoRows, photo_tensor, scoring, sketch_rasters
+from fgsbir.training.checkpoint import Scratch
+from fgsbir.training.run import Row, Run
+from fgsbir.training.runtime import gather_live, sum_gradients
+
+
+def pair_images(
+    photos: np.ndarray, sketches: Sequence[np.ndarray], size: int, line_width: float, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Photos (n, 3, s, s) and centred sketch rasters (n, 1, s, s), float32 in [0, 1]: D_C's input."""
+    rasters = torch.from_numpy(sketch_rasters(sketches, size, line_width)).to(device)
+    return photo_tensor(torch.from_numpy(photos).to(device)), rasters.float().div_(255).unsqueeze(1)
+
+
+def batch_logits(fabric: Fabric, model: Discriminator, batch: PairBatch, line_width: float) -> torch.Tensor:
+    """Patch logits of an augmented batch from all processes, (world * n, h, w)."""
+    photos, rasters = pair_images(batch.photos, batch.strokes, model.image_size, line_width, fabric.device)
+    with fabric.autocast():
+        logits = model(change_photos(photos, batch.changes), rasters)
+    return gather_live(fabric, logits.float())
+
+
+def discriminator_step(
+    fabric: Fabric,
+    model: Discriminator,
+    optimizer: torch.optim.Optimizer,
+    real: PairBatch,
+    fakes: Sequence[PairBatch],
+    *,
+    line_width: float,
+) -> torch.Tensor:
+    """One step of Eq. 5: real labelled pairs against the pairs of ``fakes``; returns the scalar loss."""
+    model.train()
+    real_logits = batch_logits(fabric, model, real, line_width)
+    fake_logits = torch.cat([batch_logits(fabric, model, fake, line_width) for fake in fakes])
+    loss = discriminator_loss(real_logits, fake_logits)
+    optimizer.zero_grad()
+    loss.backward()
+    sum_gradients(fabric, model)
+    optimizer.step()
+    return loss
+
+
+def train_discriminator(
+    fabric: Fabric,
+    model: Discriminator,
+    real: PairStream,
+    fakes: Sequence[PairSet],
+    *,
+    line_width: float,
+    steps: int,
+    learning_rate: float,
+    validate_every: int,
+    log_interval: int,
+    scratch: Scratch,
+) -> list[Row]:
+    """Warm D_C up before the first round of joint training, in place; returns the curve.
+
+    ``fakes`` are photos with generated sketches, labelled photos as well as unlabelled ones: shown
+    unlabelled photos alone as fakes, D_C could tell the photos apart and never look at the sketch. There is nothing to select by, so the last epoch is kept.
+    """
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.5, 0.999))
+    with Run(
+        "discriminator",
+        fabric,
+        scratch,
+        steps=steps,
+        epoch_steps=validate_every,
+        log_interval=log_interval,
+        parts={"model": model, "optimizer": optimizer},
+        selected={"model": model},
+        describe=real.photo_ids,
+    ) as run:
+        streams = [real, *(replace(real, pairs=pairs, salt=real.salt + 10 + row) for row, pairs in enumerate(fakes))]
+        for step, batches in prefetch(lambda step: [stream.batch(step) for stream in streams], run.first, steps):
+            loss = discriminator_step(fabric, model, optimizer, batches[0], batches[1:], line_width=line_width)
+            run.step_done(step, {"discriminator": loss})
+            if run.epoch_ends(step):
+                run.epoch_done(step, {}, score=step)
+    return run.rows
+
+
+def certainties(
+    model: Discriminator,
+    photos: PhotoRows,
+    rows: np.ndarray,
+    sketches: Sequence[np.ndarray],
+    *,
+    line_width: float,
+    device: torch.device,
+    precision: str,
+) -> np.ndarray:
+    """omega = D_C(photo, sketch) of pairs (photo ``rows[i]``, ``sketches[i]``), not augmented: float32 (n,) in [0, 1]."""
+    scores = []
+    with scoring(model, device, precision):
+        for start in range(0, len(rows), 256):
+            part = slice(start, start + 256)
+            images = pair_images(photos[rows[part]], sketches[part], model.image_size, line_width, device)
+            scores.append(certainty(model(*images)))
+    return torch.cat(scores).cpu().numpy() if scores else np.zeros(0, np.float32)

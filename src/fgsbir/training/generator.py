@@ -1,0 +1,173 @@
+"""Supervised training of G on the labelled pairs (paper 1, section 3.2; Eqs. 2 and 3)."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from fgsbir.data.augmentation import change_photos
+from fgsbir.data.pairs import PairBatch, PairSet, PairStream, prefetch
+from fgsbir.data.sequences import pad_sequences, simplify_to
+from fgsbir.losses.generator import kl_loss, reconstruction_loss
+from fgsbir.models.drawing import draw_sketches
+from fgsbir.models.embedding import photo_tensor
+from fgsbir.models.generator import Generator
+from fgsbir.models.retrieval import RetrievalModel
+from fgsbir.training.checkpoint import Scratch
+from fgsbir.training.run import Row, Run
+from fgsbir.training.runtime import gather_live, step_generator, sum_gradients
+from fgsbir.training.schedule import set_rate, warmup_cosine
+from fgsbir.training.validation import RetrievalValidation
+
+VALIDATION_TEMPERATURE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceForm:
+    """How strokes become G's sequences: simplification and jitter in canvas pixels, and the longest drawing."""
+
+    tolerance: float
+    jitter: float
+    max_points: int
+
+
+def sequence_batch(
+    batch: PairBatch, model: Generator, form: SequenceForm, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The batch's sketches as scaled sequences float32 (n, T, 5), cut to the longest, and lengths int64 (n,)."""
+    drawn = []
+    for strokes in batch.strokes:
+        simplified = simplify_to(strokes, form.tolerance, form.max_points)
+        if form.jitter:
+            simplified[:, :2] += rng.normal(0, form.jitter, (len(simplified), 2))
+        drawn.append(simplified)
+    sequences, lengths = pad_sequences(drawn, float(model.offset_scale), form.max_points)
+    return torch.from_numpy(sequences[:, : lengths.max()]), torch.from_numpy(lengths)
+
+
+def generator_losses(
+    fabric: Fabric,
+    model: Generator,
+    batch: PairBatch,
+    form: SequenceForm,
+    *,
+    kl_floor: float,
+    seed: int,
+    step: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """L_R and L_kl of Eq. 3 over the pairs of all processes, float32 scalars equal on each of them."""
+    rng = np.random.default_rng([seed, 7, step, fabric.global_rank])
+    sequences, lengths = (part.to(fabric.device) for part in sequence_batch(batch, model, form, rng))
+    photos = change_photos(photo_tensor(torch.from_numpy(batch.photos).to(fabric.device)), batch.changes)
+    latent = model.to_mu.out_features
+    noise = torch.randn(len(batch.rows) * fabric.world_size, latent, generator=step_generator(seed, step))
+    noise = noise[fabric.global_rank * len(batch.rows) :][: len(batch.rows)].to(fabric.device)
+    with fabric.autocast():
+        output = model(photos, sequences, noise)
+    reconstruction = reconstruction_loss(output.mixture, output.pen_logits, sequences, lengths)
+    divergence = kl_loss(gather_live(fabric, output.mu), gather_live(fabric, output.log_sigma), kl_floor)
+    return gather_live(fabric, reconstruction).mean(), divergence
+
+
+def train_generator(
+    fabric: Fabric,
+    model: Generator,
+    stream: PairStream,
+    sketches_alone: PairSet | None,
+    validation: RetrievalValidation,
+    validation_pairs: PairSet,
+    judge: RetrievalModel,
+    form: SequenceForm,
+    *,
+    steps: int,
+    sketch_steps: int,
+    learning_rate: float,
+    kl_weight: float,
+    kl_floor: float,
+    kl_anneal_steps: int,
+    grad_clip: float,
+    select: str,
+    validate_every: int,
+    log_interval: int,
+    scratch: Scratch,
+) -> list[Row]:
+    """Train ``model`` in place and leave it at its best epoch on the validation photos.
+
+    The first ``sketch_steps`` steps learn from ``sketches_alone``, whose photo is the sketch's own
+    raster, and the ``steps`` after them from the pairs. ``select`` is ``retrieval`` (how often ``judge``, the supervised F, finds a
+    validation photo from its generated sketch, which goes on rising after the likelihood has begun
+    to fall) or ``likelihood``. Errors and resuming as in
+    :func:`fgsbir.training.retrieval.train_retrieval`.
+    """
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-4)
+    total = sketch_steps + steps
+    sketch_stream = replace(stream, pairs=sketches_alone, salt=stream.salt + 100) if sketches_alone else None
+
+    def batch_of(step: int) -> PairBatch:
+        if step < sketch_steps and sketch_stream is not None:
+            return sketch_stream.batch(step)
+        return stream.batch(step - sketch_steps)
+
+    with Run(
+        "generator",
+        fabric,
+        scratch,
+        steps=total,
+        epoch_steps=validate_every,
+        log_interval=log_interval,
+        parts={"model": model, "optimizer": optimizer},
+        selected={"model": model},
+        describe=stream.photo_ids,
+    ) as run:
+        for step, batch in prefetch(batch_of, run.first, total):
+            model.train()
+            set_rate(optimizer, warmup_cosine(step, total, learning_rate))
+            reconstruction, divergence = generator_losses(
+                fabric, model, batch, form, kl_floor=kl_floor, seed=stream.seed, step=step
+            )
+            # Eq. 3, with sketch-RNN's annealing of the divergence from 1 % to its full weight.
+            annealed = kl_weight * min(1.0, max(0.01, step / max(1, kl_anneal_steps)))
+            loss = reconstruction + annealed * divergence
+            optimizer.zero_grad()
+            loss.backward()
+            sum_gradients(fabric, model)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+            optimizer.step()
+            run.step_done(step, {"reconstruction": reconstruction, "divergence": divergence})
+
+            if run.epoch_ends(step):
+                sketches = draw_sketches(
+                    model,
+                    validation_pairs.pixels,
+                    temperature=VALIDATION_TEMPERATURE,
+                    seed=stream.seed,
+                    batch=128,
+                    device=fabric.device,
+                    precision=validation.precision,
+                )
+                found = validation.generated_scores(judge, sketches.strokes)
+                scores = {f"generated_{name}": value for name, value in found.items()}
+                scores["ended"] = 100 * float(sketches.ended.mean())
+                scores["validation_likelihood"] = validation_likelihood(fabric, model, validation_pairs, form)
+                score = found["mean_reciprocal_rank"] if select == "retrieval" else scores["validation_likelihood"]
+                run.epoch_done(step, scores, score=score)
+    return run.rows
+
+
+@torch.no_grad()
+def validation_likelihood(fabric: Fabric, model: Generator, pairs: PairSet, form: SequenceForm) -> float:
+    """Mean log likelihood a row of every validation sketch, z at the mean of its distribution."""
+    rows = [(row, strokes) for row, choice in enumerate(pairs.sketches) for strokes in choice]
+    model.eval()
+    values = []
+    for start in range(0, len(rows), 128):
+        part = rows[start : start + 128]
+        drawn = [simplify_to(strokes, form.tolerance, form.max_points) for _, strokes in part]
+        sequences, lengths = pad_sequences(drawn, float(model.offset_scale), form.max_points)
+        photos = photo_tensor(torch.from_numpy(pairs.pixels[np.array([row for row, _ in part])]).to(fabric.device))
+        target, ends = torch.from_numpy(sequences).to(fabric.device), torch.from_numpy(lengths).to(fabric.device)
+        with fabric.autocast():
+            output = model(photos, target, torch.zeros(len(part), model.to_mu.out_features, device=fabric.device))
+        values.append(-reconstruction_loss(output.mixture, output.pen_logits, target, ends))
+    return float(torch.cat(values).mean())

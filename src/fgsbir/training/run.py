@@ -1,0 +1,154 @@
+"""The state of one training run: what is summed, logged, selected, saved and resumed, the same for every stage."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from tqdm import tqdm
+
+from fgsbir.data.atomic import write_text
+from fgsbir.training.checkpoint import FiniteGuard, Interruption, Scratch
+from fgsbir.training.faults import TrainingDiverged, TrainingInterrupted
+
+logger = logging.getLogger(__name__)
+
+Row = dict[str, float]
+
+
+class Stateful(Protocol):
+    """Models and optimisers."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
+
+
+class Run:
+    """Counts the steps of a run from where its checkpoint stands.
+
+    ``parts`` is everything with a state that the steps change (models and optimisers; random
+    numbers are functions of the step and need no saving). ``selected`` are the models of which the
+    best epoch is kept. ``describe(step)`` names the photos of a step, for the message about a NaN.
+    An epoch is ``epoch_steps`` steps; a checkpoint is written at each epoch's end and when the run
+    is asked to stop.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fabric: Fabric,
+        scratch: Scratch,
+        *,
+        steps: int,
+        epoch_steps: int,
+        log_interval: int,
+        parts: dict[str, Stateful],
+        selected: dict[str, nn.Module],
+        describe: Callable[[int], Sequence[str]],
+    ) -> None:
+        self.name, self.steps, self.rows = name, steps, list[Row]()
+        self.first = 0
+        self._fabric, self._scratch, self._parts, self._selected = fabric, scratch, parts, selected
+        self._epoch_steps, self._log_interval, self._describe = epoch_steps, log_interval, describe
+        self._sums: dict[str, torch.Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._best: dict[str, dict[str, torch.Tensor]] = {}
+        self._best_score = -float("inf")
+        self._guard = FiniteGuard(fabric.device)
+        self._interruption = Interruption(fabric)
+
+    def __enter__(self) -> "Run":
+        if state := self._scratch.load():
+            for name, part in self._parts.items():
+                part.load_state_dict(state["parts"][name])
+            self.first, self.rows = state["step"], state["rows"]
+            self._best, self._best_score = state["best"], state["best_score"]
+            self._sums = {name: value.to(self._fabric.device) for name, value in state["sums"].items()}
+            self._counts = state["counts"]
+        self._interruption.__enter__()
+        self._progress = tqdm(
+            total=self.steps, initial=self.first, desc=self.name, unit="step", disable=not self._fabric.is_global_zero
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.close()
+        self._interruption.__exit__(kind, error, trace)
+        if kind is None:
+            for name, model in self._selected.items():
+                model.load_state_dict(self._best[name])
+
+    def step_done(self, step: int, losses: dict[str, torch.Tensor]) -> None:
+        """Note the scalar losses of a step. Raises TrainingDiverged or TrainingInterrupted where due."""
+        self._guard.watch(step, losses)
+        for name, loss in losses.items():
+            self._sums[name] = self._sums.get(name, torch.zeros((), device=self._fabric.device)) + loss.detach()
+            self._counts[name] = self._counts.get(name, 0) + 1
+        self._progress.update()
+        if (step + 1) % self._log_interval == 0:
+            self._stop_if_diverged()
+        if not self.epoch_ends(step) and self._interruption.requested():
+            self._stop_if_diverged()
+            self._save(step + 1)
+            raise TrainingInterrupted
+
+    def epoch_ends(self, step: int) -> bool:
+        """Whether ``step`` is the last of an epoch, or of the run."""
+        return (step + 1) % self._epoch_steps == 0 or step + 1 == self.steps
+
+    def epoch_done(self, step: int, scores: dict[str, float], *, score: float) -> None:
+        """Log and keep one row (step, mean losses of the epoch, ``scores``); keep the models if ``score`` is the best."""
+        self._stop_if_diverged()
+        row = {"step": float(step + 1)}
+        row |= {f"{name}_loss": float(total) / self._counts[name] for name, total in self._sums.items()}
+        row |= scores
+        self._sums, self._counts = {}, {}
+        self.rows.append(row)
+        logger.info("%s %s", self.name, " ".join(f"{name} {value:.4g}" for name, value in row.items()))
+        if score > self._best_score:
+            self._best_score = score
+            self._best = {
+                name: {key: value.detach().clone() for key, value in model.state_dict().items()}
+                for name, model in self._selected.items()
+            }
+        self._save(step + 1)
+        if step + 1 < self.steps and self._interruption.requested():
+            raise TrainingInterrupted
+
+    def _save(self, step: int) -> None:
+        if self._fabric.is_global_zero:
+            self._scratch.save(
+                {
+                    "step": step,
+                    "parts": {name: part.state_dict() for name, part in self._parts.items()},
+                    "rows": self.rows,
+                    "best": self._best,
+                    "best_score": self._best_score,
+                    "sums": self._sums,
+                    "counts": self._counts,
+                }
+            )
+
+    def _stop_if_diverged(self) -> None:
+        step = self._guard.first_bad_step()
+        if step is None:
+            return
+        path = self._scratch.path
+        kept = f"the last good checkpoint is {path}" if path.exists() else "no checkpoint was saved before it"
+        raise TrainingDiverged(
+            f"{self.name}: the loss became NaN or infinite at step {step} "
+            f"(photos {', '.join(self._describe(step))}); {kept}. Try a lower learning rate, or precision: float32."
+        )
+
+
+def write_curve(path: Path, rows: list[Row]) -> None:
+    """Write rows as CSV with the first row's columns, numbers to 6 significant digits."""
+    lines = [",".join(rows[0]), *(",".join(f"{row[name]:.6g}" for name in rows[0]) for row in rows)]
+    write_text(path, "\n".join(lines) + "\n")

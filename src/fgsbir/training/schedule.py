@@ -1,0 +1,19 @@
+"""Learning rates over the steps of a run."""
+
+import math
+
+import torch
+
+
+def warmup_cosine(step: int, steps: int, peak: float, warmup: float = 0.05) -> float:
+    """Linear from 0 to ``peak`` over the first ``warmup`` share of ``steps``, then a half cosine down to 0."""
+    rise = max(1, int(steps * warmup))
+    if step < rise:
+        return peak * (step + 1) / rise
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every parameter group the rate ``rate``."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
