@@ -40,7 +40,7 @@ def ranks(
     query, gallery, truth = np.asarray(query, np.float32), np.asarray(gallery, np.float32), np.asarray(truth)
     if query.ndim != 2 or gallery.ndim != 2 or query.shape[1] != gallery.shape[1] or truth.shape != (len(query),):
         raise ValueError(f"query {query.shape}, gallery {gallery.shape} and truth {truth.shape} do not fit together")
-    if len(query) and not (0 <= truth.min() and truth.max() < len(gallery)):
+    if len(query) and not (truth.min() >= 0 and truth.max() < len(gallery)):
         raise ValueError(f"truth runs from {truth.min()} to {truth.max()}, the gallery has {len(gallery)} rows")
     if (query_category is None) != (gallery_category is None):
         raise ValueError("give categories for both query and gallery, or for neither")

@@ -3,9 +3,7 @@
 import torch
 
 
-def reward(
-    retrieval_loss: torch.Tensor, certainty: torch.Tensor, lambda_r1: float, lambda_r2: float
-) -> torch.Tensor:
+def reward(retrieval_loss: torch.Tensor, certainty: torch.Tensor, lambda_r1: float, lambda_r2: float) -> torch.Tensor:
     """-lambda_r1 * L_trip + lambda_r2 * D_C, one value a drawing: (n,), without gradient. Paper 1, Eq. 8."""
     return -lambda_r1 * retrieval_loss.detach() + lambda_r2 * certainty.detach()
 

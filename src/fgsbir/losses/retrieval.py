@@ -25,9 +25,7 @@ def distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return ((a - b).square().sum(-1) + DISTANCE_EPSILON).sqrt()
 
 
-def triplet_loss(
-    sketch: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, margin: float
-) -> torch.Tensor:
+def triplet_loss(sketch: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, margin: float) -> torch.Tensor:
     """max(0, margin + d(sketch, positive) - d(sketch, negative)), each (n, d): (n,). Paper 1, Eq. 4."""
     return functional.relu(margin + distance(sketch, positive) - distance(sketch, negative))
 

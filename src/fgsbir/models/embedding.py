@@ -36,12 +36,14 @@ def sketch_rasters(sketches: Sequence[np.ndarray], image_size: int, line_width: 
     ``line_width`` is in pixels of the 256 canvas. A drawing without points (a generator may end at
     once) is a white page.
     """
-    return rasterise_batch([centre(strokes) if len(strokes) else strokes for strokes in sketches], image_size, line_width)
+    return rasterise_batch(
+        [centre(strokes) if len(strokes) else strokes for strokes in sketches], image_size, line_width
+    )
 
 
 @contextmanager
 def scoring(model: nn.Module, device: torch.device, precision: str) -> Iterator[None]:
-    """Run ``model`` in eval mode, without gradients, under autocast if ``precision`` is bf16; restore its mode after."""
+    """Eval mode, no gradients, and autocast if ``precision`` is bf16; the model's mode is restored after."""
     was_training = model.training
     model.eval()
     try:

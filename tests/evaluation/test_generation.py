@@ -1,0 +1,93 @@
+"""Scores of generated sketches against reference implementations and worked values."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import sqrtm
+from scipy.stats import spearmanr
+from torchmetrics.image.fid import _compute_fid
+
+from fgsbir.evaluation import generation
+
+
+def features(seed, n, f, shift=0.0):
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(n, f)) @ rng.normal(size=(f, f)) * 0.3 + shift).astype(np.float32)
+
+
+def naive_fid(a, b):
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    gap = a.mean(0) - b.mean(0)
+    return gap @ gap + np.trace(cov_a + cov_b - 2 * sqrtm(cov_a @ cov_b).real)
+
+
+def test_fid_equals_the_naive_matrix_root_and_the_reference_implementation():
+    a, b = features(0, 300, 16), features(1, 200, 16, shift=0.5)
+    found = generation.frechet_distance(a, b)
+    assert found == pytest.approx(naive_fid(a, b), rel=1e-6)
+    moments = [
+        tensor
+        for x in (a, b)
+        for tensor in (torch.from_numpy(x).double().mean(0), torch.from_numpy(x).double().T.cov())
+    ]
+    assert found == pytest.approx(float(_compute_fid(*moments)), rel=1e-6)
+
+
+def test_fid_with_fewer_samples_than_features_is_real_and_right():
+    """Both covariances are singular, where a matrix root of their product is at its worst."""
+    a, b = features(0, 20, 64), features(1, 30, 64, shift=1.0)
+    assert generation.frechet_distance(a, b) == pytest.approx(naive_fid(a, b), rel=1e-3)
+
+
+def test_fid_worked_values():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(50, 5))
+    assert generation.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    shifted = a.copy()
+    shifted[:, 1] += 2
+    assert generation.frechet_distance(a, shifted) == pytest.approx(4)
+    # One feature stretched threefold: (3 sd - sd)^2, and the mean moves by twice itself.
+    b = a[:, :1]
+    assert generation.frechet_distance(b, 3 * b) == pytest.approx(4 * b.var(ddof=1) + 4 * b.mean() ** 2)
+
+
+def test_fid_needs_two_samples():
+    with pytest.raises(ValueError, match="at least 2 samples, found 1 and 3"):
+        generation.frechet_distance(np.zeros((1, 2)), np.zeros((3, 2)))
+
+
+def test_recognition_counts_ties_as_wrong():
+    logits = np.array([[3.0, 1.0], [0.0, 2.0], [1.0, 1.0], [5.0, 0.0]])
+    assert generation.recognition(logits, np.array([0, 1, 0, 1])) == 50.0
+
+
+def test_shape_scores():
+    one = np.array([[0, 0, 0], [1, 1, 1]], np.float32)
+    two = np.array([[0, 0, 0], [1, 1, 1], [2, 2, 0], [3, 3, 1]], np.float32)
+    assert generation.shape_scores([one, two]) == {"points": 3.0, "strokes": 1.5}
+
+
+def test_spearman_equals_the_reference_with_ties():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 5, 40), rng.normal(size=40)
+    assert generation.spearman(x, y) == pytest.approx(spearmanr(x, y).statistic)
+    assert generation.spearman(np.ones(5), np.arange(5)) == 0.0
+
+
+def test_certainty_bins_hold_equally_many_and_rise_with_a_good_certainty():
+    rng = np.random.default_rng(1)
+    certainty = rng.permutation(np.linspace(0, 1, 103))
+    bins = generation.certainty_bins(certainty, 100 * certainty)
+    assert bins.count.sum() == 103
+    assert set(bins.count) == {10, 11}
+    np.testing.assert_allclose(bins.percentile, 100 * bins.certainty)
+    assert (np.diff(bins.certainty) > 0).all()
+    assert bins.error[0] == pytest.approx(np.std(np.sort(certainty)[:11] * 100, ddof=1) / np.sqrt(11))
+
+
+def test_fewer_photos_than_bins():
+    bins = generation.certainty_bins(np.array([0.2, 0.1]), np.array([50.0, 70.0]))
+    assert bins.certainty.tolist() == [0.1, 0.2]
+    assert bins.percentile.tolist() == [70.0, 50.0]
+    assert bins.error.tolist() == [0.0, 0.0]
