@@ -8,8 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fgsbir.data.readers.checks import check_ids, check_photos, check_sketches, report_counts, settle_splits
+from fgsbir.data.readers.folder import read_folder
 from fgsbir.data.readers.holdout import hold_out, mark_unseen, name_users
+from fgsbir.data.readers.qmul import read_qmul
+from fgsbir.data.readers.qmul_v1 import read_qmul_v1
 from fgsbir.data.readers.sketchx import read_sketchx
+from fgsbir.data.readers.sketchy import read_sketchy
 from fgsbir.data.readers.synthetic import read_synthetic
 from fgsbir.data.readers.unlabelled import add_unlabelled
 from fgsbir.data.records import DataError, Source
@@ -17,6 +21,10 @@ from fgsbir.data.records import DataError, Source
 READERS: dict[str, Callable[[Path, float], Source]] = {
     "synthetic": read_synthetic,
     "sketchx": read_sketchx,
+    "qmul": read_qmul,
+    "qmul_v1": read_qmul_v1,
+    "sketchy": read_sketchy,
+    "folder": read_folder,
 }
 
 
@@ -58,6 +66,8 @@ def read(
     check_ids(source)
     check_sketches(source)
     check_photos(source, max_megapixels, lenient=layout == "folder")
+    if not source.sketches:
+        raise DataError(f"{root}: expected photos with sketches, found none that can be used")
 
     if users is not None:
         name_users(source, users)
