@@ -23,7 +23,7 @@ def main() -> None:
     from fgsbir.data.atomic import write_json
     from fgsbir.data.leaks import find_leaks, leave_out
     from fgsbir.data.shards import write_shards
-    from fgsbir.data.summary import summarise
+    from fgsbir.data.summary import check_usable, summarise
 
     dataset, shard = params.dataset, params.shard
     source = readers.read(
@@ -42,8 +42,11 @@ def main() -> None:
             "left out: %s shows the same as the held-out %s (%s)", leak.photo, leak.duplicate_of, leak.reason
         )
 
+    kept = leave_out(source, leaks)
+    check_usable(kept, dataset.category)
+
     index = write_shards(
-        leave_out(source, leaks),
+        kept,
         SHARDS,
         name=dataset.name,
         layout=dataset.layout,

@@ -5,12 +5,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fgsbir.data.index import Index
+from fgsbir.data.index import Index, check_category
 from fgsbir.data.leaks import Leak
 from fgsbir.data.records import SPLITS, DataError, Source
 from fgsbir.data.selection import seen_sketches, training_split
 
 LISTED = 20
+
+
+def check_usable(source: Source, category: str | None) -> None:
+    """Raise DataError unless ``category`` (None: any seen one) has something to train on and to test on."""
+    check_category(category, (photo.category for photo in source.photos))
+    wanted = [photo for photo in source.photos if category in (None, photo.category)]
+    splits = {photo.id: photo.split for photo in wanted if not photo.unseen}
+    drawn = [splits.get(sketch.photo_id) for sketch in source.sketches if not sketch.unseen]
+    if "train" not in drawn or "test" not in drawn:
+        raise DataError(
+            f"category {category or 'all'}: expected training photos and test photos with sketches, of categories and "
+            f"by users that are not marked unseen; found {drawn.count('train')} such training sketches, "
+            f"{drawn.count('test')} test sketches"
+        )
 
 
 def summarise(index: Index, source: Source, leaks: Sequence[Leak], root: Path) -> dict[str, Any]:
@@ -20,17 +34,8 @@ def summarise(index: Index, source: Source, leaks: Sequence[Leak], root: Path) -
     their own, one level deep, as ``dvc metrics diff`` compares them; the table by category and
     the first 20 skipped files are lists, which it passes over. ``labelled`` and ``unlabelled`` are
     what training has at labelled_frac 1.
-
-    Raises DataError if nothing is left to train or to test on.
     """
     split = training_split(index, 1.0)
-    queries = sum(len(seen_sketches(photo)) for photo in split.test)
-    if not split.labelled or not queries:
-        raise DataError(
-            f"{root}: expected training and test photos with sketches "
-            f"{'' if index.category is None else f'of category {index.category!r} '}by users that are not held out, "
-            f"found {len(split.labelled)} training photos and {queries} test sketches"
-        )
     drawn = [sketch for photo in index.photos for sketch in photo.sketches]
     return {
         "name": index.name,
@@ -54,7 +59,7 @@ def summarise(index: Index, source: Source, leaks: Sequence[Leak], root: Path) -
             "validation": len(split.validation),
             "validation_sketches": sum(len(seen_sketches(photo)) for photo in split.validation),
             "test": len(split.test),
-            "test_sketches": queries,
+            "test_sketches": sum(len(seen_sketches(photo)) for photo in split.test),
         },
         "published": dict(source.known_counts),
         "found": dict(source.found_counts),
