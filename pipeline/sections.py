@@ -168,7 +168,6 @@ class SketchClassifier(Section):
     batch_size: Whole = Field(ge=1, le=65_536)
     learning_rate: Real = Field(gt=0, le=1)
     validate_every: Whole = Field(ge=1)
-    validate_every: Whole = Field(ge=1)
     line_width: Real = Field(gt=0, le=32)
     augment: Real = Field(ge=0, le=2)
 

@@ -1,0 +1,227 @@
+"""dvc.yaml against the code: what a stage depends on, reads and writes is what it declares."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.dependencies import source_files
+from pipeline.params import load
+from pipeline.sections import Params
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "dvc.yaml").read_text()
+STAGES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["stages"]
+TRAINING = ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint")
+
+every_stage = pytest.mark.parametrize("name", STAGES)
+
+
+def outputs(name: str) -> dict[str, dict[str, Any]]:
+    """Every output of a stage with its settings, outs, metrics and plots alike."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind in ("outs", "metrics", "plots"):
+        for entry in STAGES[name].get(kind, []):
+            path, settings = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
+            found[path] = {"kind": kind, **settings}
+    return found
+
+
+def inputs(name: str) -> list[str]:
+    """The data that a stage depends on: all that is no code."""
+    return [path for path in STAGES[name]["deps"] if not path.startswith(("src/", "pipeline/"))]
+
+
+def tree(name: str) -> ast.Module:
+    return ast.parse((ROOT / "pipeline" / f"{name}.py").read_text())
+
+
+def covers(declared: str, path: str) -> bool:
+    return path == declared or path.startswith(declared + "/")
+
+
+def test_the_interface_is_kept() -> None:
+    assert set(STAGES) >= {
+        "synthesise",
+        "shard",
+        "pretrain_retrieval",
+        "pretrain_generator",
+        "sketch_classifier",
+        "pseudo",
+        "joint",
+        "evaluate",
+    }
+
+
+@every_stage
+def test_a_stage_says_in_two_lines_what_it_does(name: str) -> None:
+    description = STAGES[name]["desc"].strip()
+    assert description.endswith(".")
+    assert 60 < len(description) < 240
+
+
+@every_stage
+def test_a_command_holds_no_values(name: str) -> None:
+    assert STAGES[name]["cmd"] == f"python -m pipeline.{name}"
+
+
+@every_stage
+def test_a_stage_depends_on_exactly_the_code_that_it_imports(name: str) -> None:
+    listed = [path for path in STAGES[name]["deps"] if path.startswith(("src/", "pipeline/"))]
+    assert listed == source_files(ROOT, f"pipeline/{name}.py"), "run: make deps"
+
+
+@every_stage
+def test_a_stage_tracks_exactly_the_sections_that_it_reads(name: str) -> None:
+    read = {
+        node.attr
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "params"
+    }
+    # Whatever is not tracked must not change a result: runtime alone.
+    assert read - {"runtime"} == set(STAGES[name]["params"])
+
+
+def test_every_key_is_read_by_a_stage_that_tracks_it() -> None:
+    for section, field in Params.model_fields.items():
+        readers = [name for name, stage in STAGES.items() if section in stage["params"]]
+        if section == "runtime":
+            assert not readers
+            readers = list(STAGES)
+        assert readers, f"{section} is tracked by no stage"
+        keys = getattr(field.annotation, "model_fields", {})
+        files = [ROOT / file for name in readers for file in STAGES[name]["deps"] if covers("src", file)]
+        files += [ROOT / "pipeline" / f"{name}.py" for name in readers]
+        attributes = {
+            node.attr
+            for file in files
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Attribute)
+        }
+        assert set(keys) <= attributes, f"{section}: {set(keys) - attributes} is never read"
+
+
+def test_only_joint_and_evaluate_run_again_for_unlabelled_frac() -> None:
+    assert [name for name, stage in STAGES.items() if "unlabelled_frac" in stage["params"]] == ["joint"]
+    behind = {"joint"}
+    for name in STAGES:  # in the order of the file, which is that of the pipeline
+        behind |= (
+            {name} if any(covers(out, dep) for one in behind for out in outputs(one) for dep in inputs(name)) else set()
+        )
+    assert behind == {"joint", "evaluate"}
+
+
+@every_stage
+def test_every_path_in_the_code_is_declared(name: str) -> None:
+    written = {
+        node.value
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"(data|models|metrics)(/[\w.]+)+", node.value)
+    }
+    declared = [*inputs(name), *outputs(name)]
+    for path in written:
+        assert any(covers(entry, path) or covers(path, entry) for entry in declared), f"{path} is not declared"
+    for entry in declared:
+        assert (
+            "${" in entry or any(covers(entry, path) or covers(path, entry) for path in written) or name == "synthesise"
+        ), f"{entry} is declared, but not in the code"
+
+
+@every_stage
+def test_every_input_is_another_stages_output(name: str) -> None:
+    others = [out for other in STAGES if other != name for out in outputs(other)]
+    for path in inputs(name):
+        resolved = path.replace("${dataset.root}", str(load(ROOT / "params.yaml").dataset.root))
+        assert any(covers(out, resolved) for out in others), path
+
+
+def test_outputs_are_named_one_by_one_and_do_not_overlap() -> None:
+    found = [path for name in STAGES for path in outputs(name)]
+    assert not {"data", "data/raw", "models", "metrics"} & set(found)
+    for path in found:
+        assert sum(covers(other, path) for other in found) == 1, path
+
+
+@every_stage
+def test_outputs_are_kept_by_git_or_by_dvc_and_not_by_both(name: str) -> None:
+    for path, settings in outputs(name).items():
+        cached = settings.get("cache", True)
+        ignored = subprocess.run(["git", "check-ignore", "-q", "--no-index", path], cwd=ROOT, check=False).returncode
+        if ignored not in (0, 1):
+            pytest.skip("not a git repository")
+        assert (ignored == 0) == cached, path
+        # Only metrics and plots may be uncached: any other uncached output switches the run cache off.
+        assert cached or settings["kind"] in ("metrics", "plots"), path
+        assert Path(path).suffix not in (".json", ".csv") or not cached, path
+
+
+@every_stage
+def test_nothing_switches_the_run_cache_off(name: str) -> None:
+    assert set(STAGES[name]) <= {"desc", "cmd", "deps", "params", "outs", "metrics", "plots"}
+    assert not any("persist" in settings for settings in outputs(name).values())
+
+
+def test_no_anchors() -> None:
+    # `dvc exp run -S` cannot edit a file that has them.
+    for name in ("dvc.yaml", "params.yaml"):
+        kinds = {type(event) for event in yaml.parse((ROOT / name).read_text())}
+        assert yaml.AliasEvent not in kinds, name
+
+
+def test_a_change_to_the_evaluation_retrains_nothing() -> None:
+    own = {file for file in STAGES["evaluate"]["deps"] if file.startswith("src/fgsbir/evaluation/")}
+    # Validation ranks too; how it ranks decides which epoch is kept.
+    allowed = {"src/fgsbir/evaluation/ranking.py", "src/fgsbir/evaluation/__init__.py"}
+    for name in TRAINING:
+        assert own & set(STAGES[name]["deps"]) <= allowed, name
+
+
+def test_a_change_to_joint_training_leaves_the_supervised_models() -> None:
+    for name in ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo"):
+        assert not {"src/fgsbir/training/joint.py", "src/fgsbir/losses/teacher.py"} & set(STAGES[name]["deps"])
+
+
+def test_plots_show_declared_files() -> None:
+    declared = {path for name in STAGES for path in outputs(name)}
+    for entry in yaml.safe_load(TEXT).get("plots", []):
+        for title, settings in entry.items():
+            sources = settings["y"] if isinstance(settings["y"], dict) else {title: settings["y"]}
+            assert set(sources) <= declared
+
+
+# The walk over the imports, on a small project.
+
+
+def test_the_walk_finds_what_is_imported_anywhere(tmp_path: Path) -> None:
+    files = {
+        "pipeline/__init__.py": "import sys",
+        "pipeline/one.py": "import os\nfrom pipeline.two import f\ndef main():\n    from pkg.a import thing\n",
+        "pipeline/two.py": "",
+        "pipeline/unused.py": "import pkg.unused",
+        "src/pkg/__init__.py": "",
+        "src/pkg/a/__init__.py": "from .inner import thing",
+        "src/pkg/a/inner.py": "from .. import b\nimport pkg.a.deep.est as est",
+        "src/pkg/a/deep/est.py": "from pkg import c  # a name of the package, or its module\nx = 1",
+        "src/pkg/b.py": "from pkg.a import inner  # a circle",
+        "src/pkg/c.py": "y = 2",
+        "src/pkg/unused.py": "z = 3",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert source_files(tmp_path, "pipeline/one.py") == [
+        "pipeline/one.py",
+        "pipeline/__init__.py",
+        "src/pkg/a/__init__.py",
+        "src/pkg/a/deep/est.py",
+        "src/pkg/a/inner.py",
+        "src/pkg/b.py",
+        "src/pkg/c.py",
+    ]
