@@ -15,8 +15,9 @@ from torchvision.models import get_model, list_models
 
 from fgsbir.data.records import DataError
 
-SMALL_WIDTHS = (32, 64, 128, 256)
-SMALL_STRIDES = (8, 16)
+# Channels of the small backbone's four stages, by its stride. The finer map has four times the positions, each
+# of which G reads at every step, so it is narrower.
+SMALL_WIDTHS = {16: (32, 64, 128, 256), 8: (32, 64, 128, 128)}
 # Families whose layers, in order, end in one (n, c, h, w) map. The others (vision transformers, MaxViT)
 # have no such map, or a forward pass that their layers' order does not tell.
 FAMILIES = (
@@ -65,10 +66,11 @@ class BasicBlock(nn.Module):
 
 
 def small_trunk(stride: int) -> nn.Sequential:
-    """Narrow residual network for CPUs: (n, 3, h, w) to (n, 256, h / stride, w / stride), stride 8 or 16."""
-    layers: list[nn.Module] = [nn.Conv2d(3, SMALL_WIDTHS[0], 3, 2, 1, bias=False), nn.GroupNorm(8, 32), nn.ReLU()]
-    channels = SMALL_WIDTHS[0]
-    for width, step in zip(SMALL_WIDTHS, (1, 2, 2, stride // 8), strict=True):
+    """Narrow residual network for CPUs: (n, 3, h, w) to (n, 256 or 128, h / stride, w / stride), stride 16 or 8."""
+    widths = SMALL_WIDTHS[stride]
+    layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 3, 2, 1, bias=False), nn.GroupNorm(8, widths[0]), nn.ReLU()]
+    channels = widths[0]
+    for width, step in zip(widths, (1, 2, 2, stride // 8), strict=True):
         layers.append(BasicBlock(channels, width, step))
         channels = width
     return nn.Sequential(*layers)
@@ -88,12 +90,12 @@ def build_backbone(
     """
     if name == "small":
         stride = 16 if stride is None else stride
-        if stride not in SMALL_STRIDES:
-            raise DataError(f"backbone small: expected a stride among {SMALL_STRIDES}, found {stride}")
+        if stride not in SMALL_WIDTHS:
+            raise DataError(f"backbone small: expected a stride among {sorted(SMALL_WIDTHS)}, found {stride}")
         trunk = small_trunk(stride)
         if weights is not None:
             _load_strictly(trunk, read_weights(weights, weights_sha256), weights, "small")
-        return Backbone(trunk, SMALL_WIDTHS[-1], HALF, HALF)
+        return Backbone(trunk, SMALL_WIDTHS[stride][-1], HALF, HALF)
     if stride is not None:
         raise DataError(f"backbone {name}: its stride is fixed, only small takes one")
     if name not in list_models(module=torchvision.models) or not name.startswith(FAMILIES):
@@ -167,7 +169,9 @@ def _feature_trunk(name: str, network: nn.Module) -> nn.Sequential:
         layers[key] = layer
     if name.startswith("vgg"):
         # The paper's B is the map before the last pooling, where places can still be told apart.
-        layers["features"] = network.features[:-1]
+        features = layers["features"]
+        assert isinstance(features, nn.Sequential)
+        layers["features"] = features[:-1]
     if name.startswith("densenet"):
         layers["relu"] = nn.ReLU()  # a function call in torchvision's own forward pass
     trunk = nn.Sequential()

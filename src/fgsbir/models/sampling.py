@@ -165,12 +165,13 @@ def sample_drawings(
             seen, weights = model.look(encoding, *query)
             h, c = decoder.advance(gates, torch.cat([seen, model.points(row, position)], 1), c)
             gates, raw, *query = decoder.read(h)
-            row = draw_rows(raw, *(noise[step] for noise in randomness), ended)
+            row = draw_rows(raw, randomness.component[step], randomness.pen[step], randomness.offset[step], ended)
             ended = row[:, 4:] > 0.5
             position = position + row[:, :2]
             rows.append(row)
             states.append(h)
-            looks.append(weights)
+            if attention is not None and weights is not None:
+                looks.append(weights)
         sequences[active, start:stop] = torch.stack(rows, 1)
         hidden[active, start:stop] = torch.stack(states, 1)
         if attention is not None:

@@ -20,7 +20,8 @@ from fgsbir.models.sketch_classifier import SketchClassifier
 
 FORMAT = 1
 TENSORS, CONFIG = "model.safetensors", "config.json"
-KINDS: dict[str, type[nn.Module]] = {
+Model = RetrievalModel | Generator | Discriminator | SketchClassifier
+KINDS: dict[str, type[Model]] = {
     "retrieval": RetrievalModel,
     "generator": Generator,
     "discriminator": Discriminator,
@@ -34,7 +35,7 @@ def save_model(folder: Path, model: nn.Module, *, kind: str, details: dict[str, 
     ``details`` (JSON values: preprocessing, data, commit, ...) is kept as it is. The same tensors give the
     same bytes. ``model`` may be on any device, in any memory format.
     """
-    if type(model) is not KINDS[kind]:
+    if not isinstance(model, KINDS[kind]):
         raise TypeError(f"expected a {KINDS[kind].__name__} for kind {kind}, found {type(model).__name__}")
     # safetensors refuses the strides of channels-last weights.
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
