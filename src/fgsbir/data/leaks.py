@@ -130,9 +130,9 @@ def _look(photo: Photo) -> _Look:
 
 def _cut_to_product(image: np.ndarray) -> np.ndarray:
     """Cut away the even margin; the image as it is where there is none, or nothing but margin."""
-    grey = np.asarray(Image.fromarray(image).convert("L")).astype(np.int16)
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    product = np.abs(grey - np.median(border)) > BACKGROUND_STEP
+    grey = np.asarray(Image.fromarray(image).convert("L"))
+    margin = int(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
+    product = (grey > margin + BACKGROUND_STEP) | (grey < margin - BACKGROUND_STEP)
     rows, columns = np.flatnonzero(product.any(1)), np.flatnonzero(product.any(0))
     if len(rows) == 0 or min(np.ptp(rows), np.ptp(columns)) < DECODE // 16:
         return image
@@ -140,7 +140,7 @@ def _cut_to_product(image: np.ndarray) -> np.ndarray:
 
 
 def _resize(image: np.ndarray, size: int) -> np.ndarray:
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
 
 
 def _name(photo: Photo) -> str:
