@@ -1,0 +1,208 @@
+"""House rules for the whole tree: which way imports point, what no file may do, and what the lock may hold."""
+
+import ast
+import functools
+import re
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "fgsbir"
+MODULES = sorted(path for folder in ("src", "pipeline", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
+LOCK = (ROOT / "requirements.lock").read_text()
+
+# Arrows point one way: what the files of a package may import of the others.
+MAY_IMPORT = {
+    "data": {"data"},
+    "losses": {"losses"},
+    "models": {"models", "losses", "data"},
+    "evaluation": {"evaluation", "models", "data"},
+    "training": {"training", "models", "losses", "data", "evaluation"},
+}
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Dotted names that a file imports, anywhere in it."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_module_is_too_long_or_named_after_nothing() -> None:
+    lengths = {shown(path): path.read_text().count("\n") for path in MODULES}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+    assert not {path.stem for path in MODULES} & {"utils", "util", "helpers", "common", "misc"}
+
+
+def test_arrows_point_one_way() -> None:
+    against = []
+    for path in SOURCE.rglob("*.py"):
+        package = path.relative_to(SOURCE).parts[0]
+        for name in imported(path):
+            head, *rest = name.split(".")
+            wrong_package = head == "fgsbir" and package in MAY_IMPORT and rest[0] not in MAY_IMPORT[package]
+            if head in {"pipeline", "dvc", "benchmarks", "tests"} or wrong_package or rest[-1:] == ["*"]:
+                against.append(f"{shown(path)} imports {name}")
+    assert against == []
+
+
+def test_the_packages_are_known() -> None:
+    assert {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", ["fgsbir.evaluation.ranking", "fgsbir.evaluation.bootstrap", "fgsbir.data.shards"])
+def test_what_needs_no_torch_does_not_load_it(module: str) -> None:
+    program = f"import sys, {module}; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": str(ROOT / "src")}, check=True)
+
+
+UNPICKLING = re.compile(
+    r"((c?pickle|dill|joblib|shelve|marshal|cloudpickle)\.(loads?|open|Unpickler)|.*\bread_pickle|eval|exec|os\.system"
+    r"|yaml\.(unsafe_load|full_load|unsafe_load_all))"
+)
+
+
+def dangers(path: Path) -> Iterator[str]:
+    """What in a file could run code that stands in its input."""
+    for node in ast.walk(tree(path)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        options = {option.arg: ast.unparse(option.value) for option in node.keywords}
+        if (
+            UNPICKLING.fullmatch(name)
+            or options.get("allow_pickle", "False") != "False"
+            or options.get("shell", "False") != "False"
+            or (name == "torch.load" and options.get("weights_only") != "True")
+        ):
+            yield ast.unparse(node)
+    yield from (name for name in imported(path) if UNPICKLING.fullmatch(name))
+
+
+def test_no_general_unpickler() -> None:
+    found = [f"{shown(path)}: {danger}" for path in MODULES for danger in dangers(path)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pickle.load(file)",
+        "from pickle import loads",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "np.load(path, allow_pickle=True)",
+        "subprocess.run(command, shell=True)",
+        "eval(text)",
+    ],
+)
+def test_an_unpickler_would_be_found(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(line)
+    assert list(dangers(path))
+    path.write_text("torch.load(path, weights_only=True)\nnp.load(path, allow_pickle=False)\nmodel.eval()")
+    assert not list(dangers(path))
+
+
+def test_the_library_logs_and_does_not_print() -> None:
+    printing = [
+        shown(path)
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
+    ]
+    assert printing == []
+
+
+def test_what_is_public_is_documented() -> None:
+    silent = []
+    for path in MODULES:
+        module = tree(path)
+        if module.body and not ast.get_docstring(module):
+            silent.append(shown(path))
+        for node in module.body:
+            # The keys of params are documented in params.yaml, and main() by its module.
+            exempt = path.name == "sections.py" or getattr(node, "name", "_") == "main"
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_") and not exempt:
+                silent += [] if ast.get_docstring(node) else [f"{shown(path)}: {node.name}"]
+    assert silent == []
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git repository")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_only_the_ci_script_names_a_folder_outside() -> None:
+    # Nor any folder of the machine that it was written on, nor a package host.
+    outside = re.compile(r"\.\./shared|shared/data|/work/|/root/|/tmp/\w|(pypi|pythonhosted|pytorch)\.org")
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".yaml", ".toml", ".lock", ""} and path != Path(__file__).resolve():
+            found = outside.search(path.read_text(errors="ignore"))
+            assert found is None or path == ROOT / ".ci" / "run", f"{path}: {found}"
+
+
+def test_no_data_is_committed() -> None:
+    for path in tracked():
+        folder = path.relative_to(ROOT).parts[0]
+        assert folder not in {"data", "models"} or path.name == ".gitignore" or path.suffix == ".dvc", path
+        assert folder != "metrics" or path.suffix in {".json", ".csv"}, path
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    # Without packages under tests, two files of one name would be one module.
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_tests_mirror_the_source() -> None:
+    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders >= {*MAY_IMPORT, "pipeline"}
+
+
+@pytest.mark.parametrize("forbidden", ["://", "--index", "--extra-index", "--find-links", "+cpu", "+cu", "file:"])
+def test_the_lock_names_no_host_and_no_special_build(forbidden: str) -> None:
+    assert forbidden not in LOCK
+
+
+def test_the_lock_pins_and_hashes_everything() -> None:
+    entries = re.split(r"\n(?=\S)", LOCK.strip())
+    for entry in entries:
+        first = entry.splitlines()[0]
+        assert re.match(r"[\w.-]+(\[[\w,.-]+\])?==[^\s;]+( ;.*)? \\$", first), first
+        assert "--hash=sha256:" in entry, first
+
+
+def test_the_lock_has_all_that_the_project_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    locked = {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"^([\w.-]+)[\[=]", LOCK, re.MULTILINE)}
+    for requirement in wanted:
+        name = re.match(r"[\w.-]+", requirement)
+        assert name
+        assert re.sub(r"[-_.]+", "-", name[0]).lower() in locked, requirement
+    # Other distributions of the same project were once malicious.
+    assert not {"lightning", "pytorch-lightning"} & locked
