@@ -3,43 +3,35 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 BIN := $(CURDIR)/.venv/bin
+
 # The stages' commands say `python`: it must be the environment's.
 export PATH := $(BIN):$(PATH)
+# Tests and stages never wait for a word from the keyboard.
+export GIT_TERMINAL_PROMPT := 0
 
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
 
 help: ## Show the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
 
 repro: install ## Run what is out of date in the pipeline, then show the metrics
-	dvc repro
+	python -m dvc repro
 	python -m pipeline.report
 
 test: install ## Run the fast tests
-	python -m pytest -q -n auto
+	OMP_NUM_THREADS=1 python -m pytest -q -n auto --maxprocesses 8
 
-test-all: install ## Run all tests, the end-to-end ones included
-	python -m pytest -q -m "slow or not slow"
+test-slow: install ## Run the slow tests, the end-to-end ones among them
+	python -m pytest -q -m slow
+
+test-all: test test-slow ## Run all tests
 
 lint: install ## Check style and formatting
 	ruff check .
 	ruff format --check .
 
 types: install ## Check types
-	mypy
-
-install: .venv/installed ## Make .venv and install the locked requirements
-
-# The stamp is newer than the lock once the lock is installed.
-.venv/installed: requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python >= 3.11 is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@if python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
-	then uv pip sync --quiet --require-hashes requirements.lock; \
-	else python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; fi
-	touch $@
+	python -m mypy
 
 deps: install ## Write the stages' source files into dvc.yaml
 	python -m pipeline.dependencies
@@ -47,4 +39,20 @@ deps: install ## Write the stages' source files into dvc.yaml
 clean-scratch: ## Remove the checkpoints of interrupted stages
 	rm -rf .scratch
 
-.PHONY: help repro test test-all lint types install clean-scratch
+install: .venv/installed ## Make .venv and install the locked requirements
+
+# The stamp is newer than the lock once the lock is installed.
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python >= 3.11 is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@# uv installs the lock about ten times as fast as pip, which does where uv cannot be had.
+	@if python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); then \
+	  uv pip install -q --python .venv/bin/python --require-hashes -r requirements.lock; \
+	else \
+	  python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; \
+	fi
+	touch $@
+
+.PHONY: help repro test test-slow test-all lint types deps clean-scratch install

@@ -1,0 +1,62 @@
+"""The table at the end of ``make repro``."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.report import facts, table
+
+ROOT = Path(__file__).resolve().parents[2]
+SCORES = {
+    "supervised": {"acc@1": 46.8333, "acc@1_low": 44.25, "acc@1_high": 49.5, "mean_rank": 7.0},
+    "joint": {"acc@1": 50.0, "acc@1_low": 48.0, "acc@1_high": 52.125, "only_low": 1},
+    "n_query": 1200,
+    "device": "cpu",
+    "lists_are_passed_over": [1, 2],
+}
+
+
+def test_a_row_for_each_model_and_intervals_beside_their_score() -> None:
+    assert list(table(SCORES)) == [
+        "              acc@1                mean_rank  only_low",
+        "  supervised  46.83 [44.25, 49.5]  7",
+        "  joint       50 [48, 52.12]                  1",
+    ]
+
+
+def test_what_belongs_to_no_row_stands_below() -> None:
+    assert list(facts(SCORES)) == ["  n query: 1200", "  device: cpu"]
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    (tmp_path / "metrics" / "pictures").mkdir(parents=True)
+    for name in ("evaluate.json", "generator.json"):
+        (tmp_path / "metrics" / name).write_text(json.dumps(SCORES))
+    for name in ("synthetic.png", "pictures/queries.png", "unknown.png"):
+        (tmp_path / "metrics" / name).write_bytes(b"")
+    return tmp_path
+
+
+def report(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline.report"]
+    return subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+
+
+def test_the_report_shows_both_tables_and_the_pictures_that_stages_declare(finished: Path) -> None:
+    done = report(finished)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("supervised  46.83 [44.25, 49.5]") == 2
+    assert done.stdout.endswith("Pictures\n\n  metrics/pictures/queries.png\n  metrics/synthetic.png\n")
+
+
+def test_without_a_run_the_report_says_what_to_do(finished: Path) -> None:
+    (finished / "metrics" / "evaluate.json").unlink()
+    done = report(finished)
+    assert done.returncode == 1
+    assert done.stderr == "error: metrics/evaluate.json: no such file; run `dvc repro` first\n"
