@@ -1,7 +1,8 @@
 """Prints what the last run measured and where its pictures are: ``python -m pipeline.report``."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,43 +16,48 @@ PICTURES = {".png", ".jpg", ".svg", ".gif"}
 
 
 def main() -> None:
-    tables = {
-        "Retrieval of the test photos (with 95 % intervals)": _read(METRICS / "evaluate.json"),
-        "Sketches that G draws of them": _read(METRICS / "generator.json"),
-    }
-    for title, scores in tables.items():
-        print(f"\n{title}\n")
-        print("\n".join(table(scores)))
-        print("\n" + "\n".join(facts(scores)))
-    found = sorted(path for path in _declared_pictures() if path.exists())
+    for name, title, rows in (
+        ("evaluate", "Retrieval of the test photos", ("supervised", "joint", "joint_minus_supervised")),
+        ("generator", "Sketches of the test photos", ("before_joint", "after_joint", "human")),
+    ):
+        scores = _read(METRICS / f"{name}.json")
+        print(f"\n{title}, with 95 % intervals where they are known\n")
+        print("\n".join(table(scores, rows)))
+        print()
+        print("\n".join(facts(scores, rows)))
     print("\nPictures\n")
-    print("\n".join(f"  {path}" for path in found))
+    print("\n".join(f"  {path}" for path in sorted(_declared_pictures()) if path.exists()))
 
 
-def table(scores: Mapping[str, Any]) -> Iterator[str]:
-    """The nested mappings of a metrics file as lines: one a mapping, one column a score.
+def table(scores: Mapping[str, Any], rows: Sequence[str]) -> Iterator[str]:
+    """The mappings ``rows`` of a metrics file as lines, one column a score.
 
     ``x_low`` and ``x_high`` are shown as the interval of ``x``.
     """
-    rows = {name: values for name, values in scores.items() if isinstance(values, Mapping)}
-    columns = list(dict.fromkeys(column for values in rows.values() for column in values))
-    columns = [column for column in columns if not _is_bound(column, columns)]
+    rows = [name for name in rows if name in scores]
+    names = sorted({column for name in rows for column in scores[name]}, key=_natural)
+    columns = [column for column in names if not _is_bound(column, names)]
     cells = [["", *columns]]
-    cells += [[name.replace("_", " "), *(_cell(values, column) for column in columns)] for name, values in rows.items()]
+    cells += [[name.replace("_", " "), *(_cell(scores[name], column) for column in columns)] for name in rows]
     widths = [max(len(row[place]) for row in cells) for place in range(len(columns) + 1)]
     for row in cells:
-        first, *others = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  " + "  ".join([first, *others]).rstrip()
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def facts(scores: Mapping[str, Any]) -> Iterator[str]:
-    """The numbers and words of a metrics file that belong to no row: gallery size, seed, and so on."""
+def facts(scores: Mapping[str, Any], rows: Sequence[str]) -> Iterator[str]:
+    """What a metrics file says besides its ``rows``: gallery size, seed, and so on."""
     for name, value in scores.items():
-        if isinstance(value, (str, int, float)):
-            yield f"  {name.replace('_', ' ')}: {value}"
+        if name not in rows:
+            inner = value.items() if isinstance(value, Mapping) else [("", value)]
+            yield from (f"  {' '.join(f'{name} {key}'.split('_')).strip()}: {_number(item)}" for key, item in inner)
 
 
-def _is_bound(column: str, columns: list[str]) -> bool:
+def _natural(column: str) -> list[tuple[int, str]]:
+    """Sorts acc@5 before acc@10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", column)]
+
+
+def _is_bound(column: str, columns: Sequence[str]) -> bool:
     name, _, end = column.rpartition("_")
     return end in ("low", "high") and name in columns
 

@@ -12,24 +12,24 @@ from pipeline.report import facts, table
 
 ROOT = Path(__file__).resolve().parents[2]
 SCORES = {
-    "supervised": {"acc@1": 46.8333, "acc@1_low": 44.25, "acc@1_high": 49.5, "mean_rank": 7.0},
-    "joint": {"acc@1": 50.0, "acc@1_low": 48.0, "acc@1_high": 52.125, "only_low": 1},
+    "joint": {"acc@1": 50.0, "acc@1_high": 52.125, "acc@1_low": 48.0, "acc@10": 90.5, "acc@5": 71.0, "only_low": 1},
     "n_query": 1200,
-    "device": "cpu",
-    "lists_are_passed_over": [1, 2],
+    "protocol": {"device": "cpu", "split_hash": "ab"},
+    "supervised": {"acc@1": 46.8333, "acc@1_high": 49.5, "acc@1_low": 44.25, "acc@10": 88.0, "mean_rank": 7.0},
 }
+ROWS = ("supervised", "joint", "joint_minus_supervised")
 
 
 def test_a_row_for_each_model_and_intervals_beside_their_score() -> None:
-    assert list(table(SCORES)) == [
-        "              acc@1                mean_rank  only_low",
-        "  supervised  46.83 [44.25, 49.5]  7",
-        "  joint       50 [48, 52.12]                  1",
+    assert list(table(SCORES, ROWS)) == [
+        "              acc@1                acc@5  acc@10  mean_rank  only_low",
+        "  supervised  46.83 [44.25, 49.5]         88      7",
+        "  joint       50 [48, 52.12]       71     90.5               1",
     ]
 
 
 def test_what_belongs_to_no_row_stands_below() -> None:
-    assert list(facts(SCORES)) == ["  n query: 1200", "  device: cpu"]
+    assert list(facts(SCORES, ROWS)) == ["  n query: 1200", "  protocol device: cpu", "  protocol split hash: ab"]
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def report(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_the_report_shows_both_tables_and_the_pictures_that_stages_declare(finished: Path) -> None:
     done = report(finished)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("supervised  46.83 [44.25, 49.5]") == 2
+    assert done.stdout.count("supervised  46.83 [44.25, 49.5]") == 1
     assert done.stdout.endswith("Pictures\n\n  metrics/pictures/queries.png\n  metrics/synthetic.png\n")
 
 
