@@ -1,0 +1,7 @@
+"""Settings that all tests share."""
+
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no failure, and a run that fails fails again: no deadlines, the same examples every time.
+settings.register_profile("project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
