@@ -16,10 +16,10 @@ def main() -> None:
     from fgsbir.data.pairs import PairStream, at_size, labelled_pairs, photo_set
     from fgsbir.data.pseudo import read_pseudo
     from fgsbir.data.selection import training_split, unlabelled_subset
+    from fgsbir.data.sequences import simplified_pairs
     from fgsbir.data.shards import ShardStore
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.generator import SequenceForm
     from fgsbir.training.joint import JointModels, JointSettings, labelled_to_draw, pseudo_pairs, train_joint
     from fgsbir.training.objective import RetrievalObjective
     from fgsbir.training.policy_gradient import RewardForm
@@ -40,6 +40,7 @@ def main() -> None:
         weight_decay=supervised["weight_decay"],
         kl_weight=generator_made["kl_weight"],
         kl_floor=generator_made["kl_floor"],
+        point_jitter=generator_made["point_jitter"],
         log_interval=params.runtime.log_interval,
         **settings.model_dump(include=JointSettings.__dataclass_fields__.keys()),
     )
@@ -73,6 +74,7 @@ def main() -> None:
             world=fabric.world_size,
         ),
         labelled_drawn,
+        simplified_pairs(labelled_drawn, generator_made["simplify"], models.generator.max_points),
         labelled_to_draw(labelled, labelled_drawn),
         unlabelled,
         RetrievalValidation(
@@ -83,7 +85,6 @@ def main() -> None:
         ),
         RetrievalObjective(**supervised["objective"]),
         RewardForm(settings.lambda_r1, settings.lambda_r2, settings.baseline),
-        SequenceForm(generator_made["simplify"], generator_made["point_jitter"], models.generator.max_points),
         joint_settings,
         line_width=line_width,
         scratch=scratch,

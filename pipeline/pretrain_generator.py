@@ -11,17 +11,17 @@ def main() -> None:
     settings = params.pretrain_generator
 
     import torch
-    from fgsbir.data.quickdraw import read_sketch_files
 
     from fgsbir.data.augmentation import change_sketch_jointly
     from fgsbir.data.pairs import PairStream, labelled_pairs, sketch_only_pairs
+    from fgsbir.data.quickdraw import read_verified
     from fgsbir.data.selection import training_split
-    from fgsbir.data.sequences import offset_scale, simplify_to
+    from fgsbir.data.sequences import offset_scale, simplified_pairs
     from fgsbir.data.shards import ShardStore
     from fgsbir.models.generator import Generator
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.generator import SequenceForm, train_generator
+    from fgsbir.training.generator import train_generator
     from fgsbir.training.provenance import provenance
     from fgsbir.training.run import write_curve
     from fgsbir.training.runtime import launch, place, seed_weights
@@ -31,7 +31,8 @@ def main() -> None:
     store = ShardStore(Path("data/shards"))
     split = training_split(store.index, params.labelled_frac)
     size, cache = settings.image_size, params.runtime.photo_cache_gib
-    labelled = labelled_pairs(store, split.labelled, size, cache)
+    form = settings.simplify, settings.max_points
+    labelled = simplified_pairs(labelled_pairs(store, split.labelled, size, cache), *form)
 
     # The supervised F judges the drawings of the validation photos.
     judge = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
@@ -52,9 +53,7 @@ def main() -> None:
         weights=settings.weights,
         weights_sha256=settings.weights_sha256,
     )
-    sketches = [strokes for choice in labelled.sketches for strokes in choice]
-    simplified = [simplify_to(strokes, settings.simplify, settings.max_points) for strokes in sketches]
-    model.offset_scale = torch.tensor(offset_scale(simplified))
+    model.offset_scale = torch.tensor(offset_scale([strokes for choice in labelled.sketches for strokes in choice]))
     place(fabric, model)
 
     stream = PairStream(
@@ -67,17 +66,17 @@ def main() -> None:
         rank=fabric.global_rank,
         world=fabric.world_size,
     )
-    alone = read_sketch_files([(file.path, file.sha256) for file in settings.sketch_files])
+    alone = [strokes for file in settings.sketch_files for strokes in read_verified(file.path, file.sha256)]
     scratch = Scratch(scratch_folder("pretrain_generator"))
     curve = train_generator(
         fabric,
         model,
         stream,
-        sketch_only_pairs(alone, size, line_width) if alone else None,
+        simplified_pairs(sketch_only_pairs(alone, size, line_width), *form) if alone else None,
         RetrievalValidation(gallery, line_width=line_width, device=fabric.device, precision=params.precision),
-        labelled_pairs(store, split.validation, size, cache),
+        simplified_pairs(labelled_pairs(store, split.validation, size, cache), *form),
         judge,
-        SequenceForm(settings.simplify, settings.point_jitter, settings.max_points),
+        jitter=settings.point_jitter,
         steps=settings.steps,
         sketch_steps=settings.sketch_steps,
         learning_rate=settings.learning_rate,

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from fgsbir.data.strokes import CANVAS, centre, join_strokes, split_strokes
+from fgsbir.data.strokes import CANVAS, centre
 
 HALF = CANVAS / 2
 
@@ -82,15 +82,15 @@ def _warp(points: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 def change_sketch(strokes: np.ndarray, change: Change) -> np.ndarray:
     """Apply the joint and the sketch-only change to a canonical sketch; centred before and after."""
-    parts = split_strokes(centre(strokes))
-    kept = [
-        part
-        for row, part in enumerate(parts)
-        if change.dropout[row % len(change.dropout)] >= change.dropout_rate
-    ]
-    matrix = (change.sketch @ change.joint).T
-    moved = [_warp((part - HALF) @ matrix + HALF, change.warp) for part in (kept or parts)]
-    placed = centre(join_strokes(moved))
+    placed = centre(strokes)
+    # Which stroke a point belongs to: the number of strokes that ended before it.
+    stroke = np.cumsum(placed[:, 2]) - placed[:, 2]
+    kept = change.dropout[stroke.astype(np.intp) % len(change.dropout)] >= change.dropout_rate
+    if kept.any():
+        placed = placed[kept]
+    turned = (placed[:, :2] - HALF) @ (change.sketch @ change.joint).T.astype(np.float32) + HALF
+    placed[:, :2] = _warp(turned, change.warp)
+    placed = centre(placed)
     placed[:, :2] = (placed[:, :2] - HALF) * change.sketch_scale + HALF + change.sketch_shift
     return placed
 

@@ -4,6 +4,7 @@ Two public forms: ``.npz`` as sketch-rnn published it (object arrays of stroke-3
 pen lifted) and ``.ndjson`` (a JSON object a line, its ``drawing`` a list of strokes [xs, ys, ...]).
 """
 
+import hashlib
 import io
 import json
 import zipfile
@@ -37,6 +38,16 @@ def read_quickdraw(path: Path, limit: int | None = None) -> Iterator[np.ndarray]
         raise DataError(f"{path}: expected a QuickDraw file, found nothing")
     drawings = (centre(strokes) for strokes in readers[path.suffix](path) if len(strokes) >= 2)
     return islice(drawings, limit)
+
+
+def read_verified(path: Path, sha256: str) -> list[np.ndarray]:
+    """All sketches of a file whose SHA-256 must be ``sha256``; errors as in :func:`read_quickdraw`."""
+    sketches = list(read_quickdraw(path))
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise DataError(f"{path}: expected sha256 {sha256}, found {found}")
+    return sketches
 
 
 def _read_npz(path: Path) -> Iterator[np.ndarray]:

@@ -1,9 +1,11 @@
 """Canonical sketches as the padded point sequences that G learns from."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from fgsbir.data.pairs import PairSet
 from fgsbir.data.strokes import simplify, to_sequence
 
 COARSER = 1.3
@@ -24,6 +26,16 @@ def simplify_to(strokes: np.ndarray, tolerance: float, max_points: int) -> np.nd
         simplified = simplified[:max_points].copy()
         simplified[-1, 2] = 1
     return simplified
+
+
+def simplified_pairs(pairs: PairSet, tolerance: float, max_points: int) -> PairSet:
+    """The same photos with their sketches simplified by :func:`simplify_to`, as G reads them.
+
+    Done once and not after each augmentation: the joint change is affine and keeps what a
+    simplified line is near to.
+    """
+    sketches = [[simplify_to(strokes, tolerance, max_points) for strokes in choice] for choice in pairs.sketches]
+    return replace(pairs, sketches=sketches)
 
 
 def offset_scale(sketches: Sequence[np.ndarray]) -> float:

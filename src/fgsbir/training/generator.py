@@ -1,6 +1,6 @@
 """Supervised training of G on the labelled pairs (paper 1, section 3.2; Eqs. 2 and 3)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from lightning_fabric import Fabric
 
 from fgsbir.data.augmentation import change_photos
 from fgsbir.data.pairs import PairBatch, PairSet, PairStream, prefetch
-from fgsbir.data.sequences import pad_sequences, simplify_to
+from fgsbir.data.sequences import pad_sequences
 from fgsbir.losses.generator import kl_loss, reconstruction_loss
 from fgsbir.models.drawing import draw_sketches
 from fgsbir.models.embedding import photo_tensor
@@ -23,26 +23,17 @@ from fgsbir.training.validation import RetrievalValidation
 VALIDATION_TEMPERATURE = 0.4
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceForm:
-    """How strokes become G's sequences: simplification and jitter in canvas pixels, and the longest drawing."""
-
-    tolerance: float
-    jitter: float
-    max_points: int
-
-
 def sequence_batch(
-    batch: PairBatch, model: Generator, form: SequenceForm, rng: np.random.Generator
+    batch: PairBatch, model: Generator, jitter: float, rng: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The batch's sketches as scaled sequences float32 (n, T, 5), cut to the longest, and lengths int64 (n,)."""
-    drawn = []
-    for strokes in batch.strokes:
-        simplified = simplify_to(strokes, form.tolerance, form.max_points)
-        if form.jitter:
-            simplified[:, :2] += rng.normal(0, form.jitter, (len(simplified), 2))
-        drawn.append(simplified)
-    sequences, lengths = pad_sequences(drawn, float(model.offset_scale), form.max_points)
+    """The batch's simplified sketches as scaled sequences float32 (n, T, 5), cut to the longest, and lengths int64 (n,).
+
+    Every point is moved by normal noise of ``jitter`` canvas pixels.
+    """
+    drawn = [strokes.copy() for strokes in batch.strokes]
+    for strokes in drawn:
+        strokes[:, :2] += rng.normal(0, jitter, (len(strokes), 2))
+    sequences, lengths = pad_sequences(drawn, float(model.offset_scale), model.max_points)
     return torch.from_numpy(sequences[:, : lengths.max()]), torch.from_numpy(lengths)
 
 
@@ -50,15 +41,15 @@ def generator_losses(
     fabric: Fabric,
     model: Generator,
     batch: PairBatch,
-    form: SequenceForm,
     *,
+    jitter: float,
     kl_floor: float,
     seed: int,
     step: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """L_R and L_kl of Eq. 3 over the pairs of all processes, float32 scalars equal on each of them."""
     rng = np.random.default_rng([seed, 7, step, fabric.global_rank])
-    sequences, lengths = (part.to(fabric.device) for part in sequence_batch(batch, model, form, rng))
+    sequences, lengths = (part.to(fabric.device) for part in sequence_batch(batch, model, jitter, rng))
     photos = change_photos(photo_tensor(torch.from_numpy(batch.photos).to(fabric.device)), batch.changes)
     latent = model.to_mu.out_features
     noise = torch.randn(len(batch.rows) * fabric.world_size, latent, generator=step_generator(seed, step))
@@ -78,8 +69,8 @@ def train_generator(
     validation: RetrievalValidation,
     validation_pairs: PairSet,
     judge: RetrievalModel,
-    form: SequenceForm,
     *,
+    jitter: float,
     steps: int,
     sketch_steps: int,
     learning_rate: float,
@@ -94,7 +85,8 @@ def train_generator(
 ) -> list[Row]:
     """Train ``model`` in place and leave it at its best epoch on the validation photos.
 
-    The first ``sketch_steps`` steps learn from ``sketches_alone``, whose photo is the sketch's own
+    The sketches of ``stream``, ``sketches_alone`` and ``validation_pairs`` are simplified already
+    (:func:`fgsbir.data.sequences.simplified_pairs`); ``validation`` holds the ones that F sees. The first ``sketch_steps`` steps learn from ``sketches_alone``, whose photo is the sketch's own
     raster, and the ``steps`` after them from the pairs. ``select`` is ``retrieval`` (how often ``judge``, the supervised F, finds a
     validation photo from its generated sketch, which goes on rising after the likelihood has begun
     to fall) or ``likelihood``. Errors and resuming as in
@@ -124,7 +116,7 @@ def train_generator(
             model.train()
             set_rate(optimizer, warmup_cosine(step, total, learning_rate))
             reconstruction, divergence = generator_losses(
-                fabric, model, batch, form, kl_floor=kl_floor, seed=stream.seed, step=step
+                fabric, model, batch, jitter=jitter, kl_floor=kl_floor, seed=stream.seed, step=step
             )
             # Eq. 3, with sketch-RNN's annealing of the divergence from 1 % to its full weight.
             annealed = kl_weight * min(1.0, max(0.01, step / max(1, kl_anneal_steps)))
@@ -149,22 +141,23 @@ def train_generator(
                 found = validation.generated_scores(judge, sketches.strokes)
                 scores = {f"generated_{name}": value for name, value in found.items()}
                 scores["ended"] = 100 * float(sketches.ended.mean())
-                scores["validation_likelihood"] = validation_likelihood(fabric, model, validation_pairs, form)
+                scores["validation_likelihood"] = validation_likelihood(fabric, model, validation_pairs)
                 score = found["mean_reciprocal_rank"] if select == "retrieval" else scores["validation_likelihood"]
                 run.epoch_done(step, scores, score=score)
     return run.rows
 
 
 @torch.no_grad()
-def validation_likelihood(fabric: Fabric, model: Generator, pairs: PairSet, form: SequenceForm) -> float:
+def validation_likelihood(fabric: Fabric, model: Generator, pairs: PairSet) -> float:
     """Mean log likelihood a row of every validation sketch, z at the mean of its distribution."""
     rows = [(row, strokes) for row, choice in enumerate(pairs.sketches) for strokes in choice]
     model.eval()
     values = []
     for start in range(0, len(rows), 128):
         part = rows[start : start + 128]
-        drawn = [simplify_to(strokes, form.tolerance, form.max_points) for _, strokes in part]
-        sequences, lengths = pad_sequences(drawn, float(model.offset_scale), form.max_points)
+        sequences, lengths = pad_sequences(
+            [strokes for _, strokes in part], float(model.offset_scale), model.max_points
+        )
         photos = photo_tensor(torch.from_numpy(pairs.pixels[np.array([row for row, _ in part])]).to(fabric.device))
         target, ends = torch.from_numpy(sequences).to(fabric.device), torch.from_numpy(lengths).to(fabric.device)
         with fabric.autocast():

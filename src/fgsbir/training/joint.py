@@ -25,7 +25,7 @@ from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.discriminator import certainties, discriminator_step
-from fgsbir.training.generator import SequenceForm, generator_losses
+from fgsbir.training.generator import generator_losses
 from fgsbir.training.noise_tolerance import Teacher, semi_supervised_losses, weighted_sum
 from fgsbir.training.objective import RetrievalObjective
 from fgsbir.training.policy_gradient import Judges, PhotoBatch, RewardForm, policy_gradient
@@ -56,6 +56,7 @@ class JointSettings:
     temperature: float
     kl_weight: float
     kl_floor: float
+    point_jitter: float
     grad_clip: float
     validate_every: int
     log_interval: int
@@ -104,12 +105,12 @@ def train_joint(
     models: JointModels,
     labelled: PairStream,
     labelled_drawn: PairSet,
+    labelled_simplified: PairSet,
     labelled_photos: Photos,
     unlabelled: Photos | None,
     validation: RetrievalValidation,
     objective: RetrievalObjective,
     rewards: RewardForm,
-    form: SequenceForm,
     settings: JointSettings,
     *,
     line_width: float,
@@ -119,7 +120,7 @@ def train_joint(
 
     ``labelled`` gives batches of B human pairs; as many pseudo pairs are added to each, or, where
     ``unlabelled`` is None, as many human ones again. ``labelled_drawn`` are the same human pairs at
-    G's image size, and ``labelled_photos`` their photos for G to draw. ``settings.steps`` counts steps of F. Returns
+    G's image size, ``labelled_simplified`` those with the simplified sketches that G learns from, and ``labelled_photos`` their photos for G to draw. ``settings.steps`` counts steps of F. Returns
     the curve: losses, mean reward, histogram of omega, validation scores. Errors and resuming as
     in :func:`fgsbir.training.retrieval.train_retrieval`.
     """
@@ -135,7 +136,7 @@ def train_joint(
         real = replace(labelled, pairs=labelled_drawn, salt=labelled.salt + 2, change=change_sketch_jointly)
         fake = replace(real, pairs=unlabelled.drawn, salt=labelled.salt + 3)
         fake_labelled = replace(real, pairs=labelled_photos.drawn, salt=labelled.salt + 4)
-        vae = replace(real, salt=labelled.salt + 5)
+        vae = replace(real, pairs=labelled_simplified, salt=labelled.salt + 5)
 
     with Run(
         "joint",
@@ -151,6 +152,7 @@ def train_joint(
             "discriminator": models.discriminator,
         },
         describe=lambda turn: labelled.photo_ids(turn * k_r),
+        unit=k_r,
     ) as run:
         for turn in range(run.first, run.steps):
             first, last = turn * k_r, (turn + 1) * k_r
@@ -210,7 +212,13 @@ def train_joint(
                     models.generator.train()
                     batch = vae.batch(step)
                     reconstruction, divergence = generator_losses(
-                        fabric, models.generator, batch, form, kl_floor=settings.kl_floor, seed=seed, step=step
+                        fabric,
+                        models.generator,
+                        batch,
+                        jitter=settings.point_jitter,
+                        kl_floor=settings.kl_floor,
+                        seed=seed,
+                        step=step,
                     )
                     photos = photo_batch([(labelled_photos, vae.mine(step)), (unlabelled, fake.mine(step))])
                     gradient, earned = policy_gradient(

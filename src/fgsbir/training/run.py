@@ -34,7 +34,7 @@ class Run:
     ``parts`` is everything with a state that the steps change (models and optimisers; random
     numbers are functions of the step and need no saving). ``selected`` are the models of which the
     best epoch is kept. ``describe(step)`` names the photos of a step, for the message about a NaN.
-    An epoch is ``epoch_steps`` steps; a checkpoint is written at each epoch's end and when the run
+    An epoch is ``epoch_steps`` steps; rows and messages count steps times ``unit``. A checkpoint is written at each epoch's end and when the run
     is asked to stop.
     """
 
@@ -50,9 +50,10 @@ class Run:
         parts: dict[str, Stateful],
         selected: dict[str, nn.Module],
         describe: Callable[[int], Sequence[str]],
+        unit: int = 1,
     ) -> None:
         self.name, self.steps, self.rows = name, steps, list[Row]()
-        self.first = 0
+        self.first, self._unit = 0, unit
         self._fabric, self._scratch, self._parts, self._selected = fabric, scratch, parts, selected
         self._epoch_steps, self._log_interval, self._describe = epoch_steps, log_interval, describe
         self._sums: dict[str, torch.Tensor] = {}
@@ -106,7 +107,7 @@ class Run:
     def epoch_done(self, step: int, scores: dict[str, float], *, score: float) -> None:
         """Log and keep one row (step, mean losses of the epoch, ``scores``); keep the models if ``score`` is the best."""
         self._stop_if_diverged()
-        row = {"step": float(step + 1)}
+        row = {"step": float((step + 1) * self._unit)}
         row |= {f"{name}_loss": float(total) / self._counts[name] for name, total in self._sums.items()}
         row |= scores
         self._sums, self._counts = {}, {}
@@ -143,7 +144,7 @@ class Run:
         path = self._scratch.path
         kept = f"the last good checkpoint is {path}" if path.exists() else "no checkpoint was saved before it"
         raise TrainingDiverged(
-            f"{self.name}: the loss became NaN or infinite at step {step} "
+            f"{self.name}: the loss became NaN or infinite at step {step * self._unit} "
             f"(photos {', '.join(self._describe(step))}); {kept}. Try a lower learning rate, or precision: float32."
         )
 
