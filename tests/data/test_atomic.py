@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fgsbir.data.atomic import round_floats, write_bytes, write_file, write_folder, write_json
@@ -123,6 +123,7 @@ def test_numbers_that_json_lacks_are_refused_by_name(tmp_path: Path, value: floa
     assert names(tmp_path) == []
 
 
+@settings(deadline=None)
 @given(st.recursive(st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.text(), st.lists))
 def test_rounding_moves_no_float_by_more_than_half_a_millionth(value: object) -> None:
     def compare(a: object, b: object) -> None:

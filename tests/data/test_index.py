@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fgsbir.data.index import PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
+from fgsbir.data.index import PhotoEntry, Shard, SketchEntry, make_index, read_index, split_hash, write_index
 from fgsbir.data.records import DataError
 
 
@@ -48,6 +48,11 @@ def test_the_split_hash_sees_a_photo_change_its_split(folder: Path) -> None:
     before = read_index(folder).split_hash
     moved = [*entries()[:2], PhotoEntry("c", "c", "chair", "val", False, "val-00000.tar", (0, 1), None, ())]
     assert make_index(name="", layout="", category=None, shards=[], photos=moved).split_hash != before
+
+
+def test_the_split_hash_does_not_depend_on_the_order() -> None:
+    pairs = [("b", "train"), ("a", "test"), ("c", "val")]
+    assert split_hash(pairs) == split_hash(reversed(pairs))
 
 
 @pytest.mark.parametrize(

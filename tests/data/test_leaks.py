@@ -81,6 +81,17 @@ def test_copies_are_found(gallery: list[Photo], tmp_path: Path, kind: str) -> No
     assert all(0.98 <= leak.correlation <= 1.0001 for leak in found)
 
 
+@pytest.mark.parametrize("frame", [(60, 0, 60, 0), (0, 0, 0, 90), (30, 30, 30, 30)])
+def test_a_photo_of_a_room_is_found_in_a_white_frame(
+    gallery: list[Photo], tmp_path: Path, frame: tuple[int, int, int, int]
+) -> None:
+    wall = Image.linear_gradient("L").resize((256, 256)).point(lambda value: 90 + value // 3)
+    room = Image.composite(product(50), Image.merge("RGB", (wall, wall, wall.rotate(90))), alpha(product(50)))
+    gallery.append(lay(tmp_path, "room", "test", room))
+    gallery.append(lay(tmp_path, "framed", "train", ImageOps.expand(room, frame, "white"), quality=70))
+    assert [(leak.photo, leak.duplicate_of) for leak in find_leaks(gallery, **LIMITS)] == [("framed", "room")]
+
+
 def test_the_same_bytes_are_found_whatever_they_show(gallery: list[Photo], tmp_path: Path) -> None:
     blank = lay(tmp_path, "blank", "test", Image.new("RGB", (50, 50), "white"))
     shutil.copy(blank.path, tmp_path / "again.jpeg")
@@ -147,17 +158,15 @@ def test_the_hash_is_that_of_a_textbook() -> None:
 def test_proposals_are_those_of_a_naive_loop(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     monkeypatch.setattr(leaks, "PAIRS_AT_ONCE", at_once)
     rng = np.random.default_rng(1)
-    held = rng.integers(0, 2**63, (7, 2, 2), dtype=np.uint64)
+    held = rng.integers(0, 2**63, (7, 4), dtype=np.uint64)
     free = rng.integers(0, 2**63, (20, 2), dtype=np.uint64)
-    free[3, 1] = held[2, 0, 1] ^ np.uint64(0b1011)
-    free[11, 0] = held[5, 1, 0] ^ np.uint64(0b111)
-    free[12, 0] = held[5, 1, 1]  # another view: no match
+    free[3, 1] = held[2, 0] ^ np.uint64(0b1011)
+    free[11, 0] = held[5, 3] ^ np.uint64(0b111)
     for bits in (2, 3, 22, 64):
         expected: dict[int, set[int]] = {}
         for j in range(20):
             for i in range(7):
-                distances = [bin(int(free[j, v]) ^ int(held[i, m, v])).count("1") for v in (0, 1) for m in (0, 1)]
-                if min(distances) <= bits:
+                if min(bin(int(a) ^ int(b)).count("1") for a in free[j] for b in held[i]) <= bits:
                     expected.setdefault(j, set()).add(i)
         assert leaks._propose_by_hash(held, free, bits) == expected
 
@@ -165,8 +174,8 @@ def test_proposals_are_those_of_a_naive_loop(monkeypatch: pytest.MonkeyPatch, at
 @pytest.mark.slow
 def test_the_hashes_of_a_large_set_are_compared_in_seconds() -> None:
     rng = np.random.default_rng(0)
-    held = rng.integers(0, 2**63, (1000, 2, 2), dtype=np.uint64)
+    held = rng.integers(0, 2**63, (1000, 4), dtype=np.uint64)
     free = rng.integers(0, 2**63, (50_000, 2), dtype=np.uint64)
-    start = time.perf_counter()
+    start = time.process_time()
     leaks._propose_by_hash(held, free, 6)
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30

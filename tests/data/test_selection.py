@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fgsbir.data.index import Index, PhotoEntry, SketchEntry, make_index
@@ -36,6 +36,7 @@ def test_stable_fraction_keeps_its_published_values() -> None:
     assert stable_fraction("unlabelled", "finbo_10") == 0.8821034390581769
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_stable_fraction_lies_in_the_half_open_unit_interval(salt: str, id: str) -> None:
     assert 0 <= stable_fraction(salt, id) < 1
@@ -47,6 +48,7 @@ def test_stable_fraction_is_even() -> None:
     assert np.abs(values - np.arange(4000) / 4000).max() < 1.95 / np.sqrt(4000)
 
 
+@settings(deadline=None)
 @given(FRACTIONS, FRACTIONS)
 def test_subsets_nest(a: float, b: float) -> None:
     low, high = sorted((a, b))

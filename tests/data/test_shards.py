@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from webdataset.compat import WebDataset
@@ -136,6 +136,7 @@ def test_long_ids_are_kept(source: Source, tmp_path: Path) -> None:
         assert store.read_photo(store.photos[0]) == photo.path.read_bytes()
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_keys_are_reversible_and_safe(a: str, b: str) -> None:
     key = escape_key(a)

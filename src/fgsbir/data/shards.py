@@ -131,11 +131,7 @@ def _write_tar(path: Path, photos: list[Photo], sketches: dict[str, list[Sketch]
     # Imported late: this brings torch, which reading shards and checking parameters do without.
     from webdataset.writer import TarWriter
 
-    # PAX, since the default format refuses keys of more than 100 characters.
-    with (
-        path.open("wb") as file,
-        TarWriter(file, user="", group="", mtime=0, encoder=False, format="PAX_FORMAT") as tar,
-    ):
+    with path.open("wb") as file, TarWriter(file, user="", group="", mtime=0, encoder=False) as tar:
         for photo in photos:
             data = photo.path.read_bytes()
             sample = {"__key__": escape_key(photo.id), _extension(data, photo.path): data}
