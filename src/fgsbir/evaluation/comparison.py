@@ -1,6 +1,8 @@
 """What metrics/evaluate.json says of ranks: accuracies with intervals, and paired differences of models. numpy only."""
 
-from collections.abc import Mapping
+import csv
+import io
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -39,9 +41,23 @@ def compare(ranks: Mapping[str, np.ndarray], photo: np.ndarray, *, resamples: in
     found = cluster_bootstrap(values, photo, resamples=resamples, seed=seed)
     table: dict[str, Scores] = {name: {} for name in columns}
     for (name, score), mean, low, high in zip(flat, *found, strict=True):
-        table[name] |= {score: float(mean), f"{score}_low": float(low), f"{score}_high": float(high)}
-    return table
+        table[name] |= {score: mean, f"{score}_low": low, f"{score}_high": high}
+    return {name: rounded(scores) for name, scores in table.items()}
+
+
+def rounded(scores: Mapping[str, float]) -> Scores:
+    """The same scores with 4 decimals: what a test set can resolve, and short in a table of differences."""
+    return {name: round(float(value), 4) for name, value in scores.items()}
 
 
 def _over_seeds(values: np.ndarray) -> np.ndarray:
     return values.mean(0) if values.ndim == 2 else values
+
+
+def rank_table(queries: Sequence[str], photos: Sequence[str], ranks: Mapping[str, np.ndarray]) -> str:
+    """CSV of every query's id, its photo's id and its rank under each model, one line a query."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["query", "photo", *ranks])
+    writer.writerows(zip(queries, photos, *(found.tolist() for found in ranks.values()), strict=True))
+    return text.getvalue()

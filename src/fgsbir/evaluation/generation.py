@@ -80,3 +80,14 @@ def certainty_bins(certainty: np.ndarray, percentile: np.ndarray, bins: int = 10
         error=np.array([percentile[part].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0 for part in parts]),
         count=np.array([len(part) for part in parts]),
     )
+
+
+def certainty_scores(certainty: np.ndarray, percentile: np.ndarray) -> dict[str, float]:
+    """Mean and spread of certainty (n,), and its correlation with ranking percentile (n,), over photos and bins."""
+    bins = certainty_bins(certainty, percentile)
+    return {
+        "mean": float(np.mean(certainty)),
+        "sd": float(np.std(certainty)),
+        "spearman_photos": spearman(certainty, percentile),
+        "spearman_bins": spearman(bins.certainty, bins.percentile),
+    }

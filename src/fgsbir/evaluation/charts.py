@@ -1,0 +1,123 @@
+"""Charts: certainty against ranking percentile (paper 1, Figure 4a), and the curves of training."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fgsbir.data.records import DataError
+from fgsbir.evaluation.generation import certainty_bins, spearman
+from fgsbir.evaluation.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
+
+HISTOGRAM = "certainty_"
+
+
+def certainty_chart(path: Path, generated: np.ndarray, percentile: np.ndarray, human: np.ndarray) -> None:
+    """D_C's certainty of generated sketches against how well F finds their photos, and its distribution.
+
+    ``generated`` (n,) certainties and ``percentile`` (n,) ranking percentiles of the same photos;
+    ``human`` (m,) the certainties of pairs with human sketches.
+    """
+    bins = certainty_bins(generated, percentile)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.2, 3.6), dpi=110, layout="constrained")
+        left, right = figure.subplots(1, 2)
+        left.errorbar(
+            bins.certainty, bins.percentile, yerr=1.96 * bins.error, marker="o", color=BLUE, capsize=3, linewidth=1.4
+        )
+        left.set_title("Ranking percentile of generated sketches", fontsize=9)
+        correlations = (
+            f"Spearman {spearman(bins.certainty, bins.percentile):+.2f} over bins, "
+            f"{spearman(generated, percentile):+.2f} over photos"
+        )
+        left.text(0.02, 0.97, correlations, transform=left.transAxes, va="top", fontsize=8, color=QUIET)
+        left.set_xlabel(f"certainty, mean of {len(bins.count)} bins of equal count (n = {len(generated)})")
+        left.set_ylabel("ranking percentile, mean ± 95 %")
+        edges = np.linspace(0, 1, 41)
+        for values, name, colour in ((generated, "generated", BLUE), (human, "human", ORANGE)):
+            weights = np.full(len(values), 100 / max(1, len(values)))
+            right.hist(values, edges, weights=weights, label=f"{name} sketches", color=colour, alpha=0.6)
+        right.set_title("Certainty of test photos' sketches", fontsize=9)
+        right.set_xlabel("certainty")
+        right.set_ylabel("share of pairs, %")
+        right.set_xlim(0, 1)
+        right.legend(frameon=False)
+        save_figure(figure, path)
+
+
+def read_curve(path: Path) -> dict[str, np.ndarray]:
+    """Read a curve written by training: column -> float64 (rows,). Raises DataError naming the file and row."""
+    try:
+        with path.open(newline="") as file:
+            header, *rows = csv.reader(file)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; expected a curve of training") from None
+    except ValueError:
+        raise DataError(f"{path}: expected a header and rows, found an empty file") from None
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise DataError(f"{path}: line {number}: expected {len(header)} columns, found {len(row)}")
+    try:
+        columns = np.array(rows, np.float64).reshape(len(rows), len(header)).T
+    except ValueError as error:
+        raise DataError(f"{path}: expected numbers: {error}") from None
+    return dict(zip(header, columns, strict=True))
+
+
+def curves_chart(path: Path, curves: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Every column of every curve in its own small panel over the step, one row of panels or more a curve.
+
+    ``curves`` maps a training's title to its columns, of which ``step`` is the x axis. Losses are blue,
+    scores orange.
+    """
+    across = 5
+    panels: list[tuple[str, str, np.ndarray, np.ndarray] | None] = []
+    for title, columns in curves.items():
+        names = [name for name in columns if name != "step"]
+        panels += [(title, name, columns["step"], columns[name]) for name in names]
+        panels += [None] * (-len(panels) % across)
+    rows = len(panels) // across
+    with matplotlib.rc_context({**STYLE, "font.size": 7, "axes.titlesize": 7.5}):
+        figure = Figure(figsize=(2.3 * across, 1.55 * rows), dpi=100, layout="constrained")
+        grid: Sequence[Axes] = figure.subplots(rows, across, squeeze=False).ravel()
+        for axes, panel in zip(grid, panels, strict=True):
+            if panel is None:
+                axes.axis("off")
+                continue
+            title, name, step, values = panel
+            axes.plot(
+                step, values, color=BLUE if name.endswith("_loss") else ORANGE, marker="." if len(step) < 30 else None
+            )
+            axes.set_title(f"{title}: {name.replace('_', ' ')}")
+        save_figure(figure, path)
+
+
+def histogram_chart(path: Path, columns: Mapping[str, np.ndarray]) -> None:
+    """The distribution of certainty through joint training: columns ``step`` and ``certainty_<lower edge>``.
+
+    Without any such column (the control has no pseudo pairs) the chart says so.
+    """
+    names = [name for name in columns if name.startswith(HISTOGRAM)]
+    with matplotlib.rc_context({**STYLE, "axes.grid": False}):
+        figure = Figure(figsize=(5.6, 3.4), dpi=110, layout="constrained")
+        axes = figure.subplots()
+        axes.set_title("Certainty of the pseudo pairs through joint training", fontsize=9)
+        if names:
+            shares = np.stack([columns[name] for name in names])
+            edges = [float(name.removeprefix(HISTOGRAM)) for name in names]
+            mesh = axes.pcolormesh(
+                np.arange(len(columns["step"]) + 1), [*edges, 1.0], shares, cmap="Blues", vmin=0, shading="flat"
+            )
+            ticks = np.unique(np.linspace(0, len(columns["step"]) - 1, 8).round().astype(int))
+            axes.set_xticks(ticks + 0.5, [f"{columns['step'][tick]:.0f}" for tick in ticks])
+            axes.set_xlabel("step")
+            axes.set_ylabel("certainty")
+            figure.colorbar(mesh, label="share of pseudo pairs, %")
+        else:
+            axes.text(0.5, 0.5, "no pseudo pairs", ha="center", color=QUIET, transform=axes.transAxes)
+            axes.axis("off")
+        save_figure(figure, path)

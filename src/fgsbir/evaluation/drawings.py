@@ -1,0 +1,144 @@
+"""How G draws the test photos, as judged by F, by the sketch classifier and by comparison with human sketches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from fgsbir.data.strokes import CANVAS, from_sequence
+from fgsbir.evaluation.comparison import Scores, compare, rounded
+from fgsbir.evaluation.generation import frechet_distance, recognition, shape_scores
+from fgsbir.evaluation.search import Search
+from fgsbir.models.drawing import Sketches
+from fgsbir.models.embedding import photo_tensor, scoring, sketch_rasters
+from fgsbir.models.generator import Generator
+from fgsbir.models.sketch_classifier import SketchClassifier
+
+BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Drawings of the gallery's photos, one each and in its order, with F's ranks and all scores of them."""
+
+    strokes: list[np.ndarray]
+    ranks: np.ndarray
+    scores: Scores
+
+
+class DrawingJudge:
+    """Judges sketches of the test photos: F searches for their photos, a classifier says how human they look.
+
+    ``details`` is what the classifier's model folder says of it. Where its classes are not
+    categories, or not all of the test set's, nothing can be recognised and that score is left out.
+    """
+
+    def __init__(
+        self,
+        search: Search,
+        classifier: SketchClassifier,
+        details: Mapping[str, Any],
+        *,
+        resamples: int,
+        seed: int,
+        device: torch.device,
+        precision: str,
+    ) -> None:
+        self._search, self._classifier, self._details = search, classifier, details
+        self._resamples, self._seed, self._device, self._precision = resamples, seed, device, precision
+        self._human_features, self._human_logits = self._look(search.test.sketches)
+
+    def drawings(self, drawn: Sketches) -> Judged:
+        """Judge one drawing of each gallery photo."""
+        ranks = self._search.ranks_of_drawings(drawn.strokes)
+        features, logits = self._look(drawn.strokes)
+        photos = np.arange(len(ranks))
+        scores = {
+            **self._retrieval(ranks, photos),
+            "fid": frechet_distance(features, self._human_features),
+            **self._recognition(logits, photos),
+            **shape_scores(drawn.strokes),
+            "ended": 100.0 * float(np.mean(drawn.ended)),
+        }
+        return Judged(drawn.strokes, ranks, rounded(scores))
+
+    def human_scores(self) -> Scores:
+        """The same of the human sketches, as far as it applies: what a generator could hope for."""
+        test = self._search.test
+        scores = {
+            **self._retrieval(self._search.ranks, test.truth),
+            **self._recognition(self._human_logits, test.truth),
+            **shape_scores(test.sketches),
+        }
+        return rounded(scores)
+
+    def _retrieval(self, ranks: np.ndarray, photos: np.ndarray) -> Scores:
+        return compare({"drawings": ranks}, photos, resamples=self._resamples, seed=self._seed)["drawings"]
+
+    def _recognition(self, logits: np.ndarray, photos: np.ndarray) -> Scores:
+        numbers = {name: number for number, name in enumerate(self._details["classes"])}
+        names = [photo.category for photo in self._search.test.photos]
+        if self._details["classes_are"] != "categories" or not set(names) <= numbers.keys():
+            return {}
+        return {"recognition": recognition(logits, np.array([numbers[name] for name in names])[photos])}
+
+    def _look(self, sketches: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The classifier's features (n, f) and logits (n, c) of canonical sketches, float32."""
+        features, logits = [], []
+        size, line_width = self._details["image_size"], self._details["line_width"]
+        with scoring(self._classifier, self._device, self._precision):
+            for start in range(0, len(sketches), BATCH):
+                rasters = torch.from_numpy(sketch_rasters(sketches[start : start + BATCH], size, line_width))
+                seen = self._classifier.features(rasters.to(self._device).float().div_(255).unsqueeze(1))
+                features.append(seen.float())
+                logits.append(self._classifier.classify(seen).float())
+        return torch.cat(features).cpu().numpy(), torch.cat(logits).cpu().numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedDrawing:
+    """One drawing as it came about: rows (t, 5) in canvas pixels up to the end, and attention (t, h', w') or None."""
+
+    sequence: np.ndarray
+    attention: np.ndarray | None
+
+    @property
+    def strokes(self) -> np.ndarray:
+        """The finished sketch, where G put it: canonical, not centred."""
+        return from_sequence(self.sequence)
+
+
+def watch_drawings(
+    generator: Generator, photos: np.ndarray, *, temperature: float, seed: int, device: torch.device
+) -> list[WatchedDrawing]:
+    """Draw photos, uint8 (n, s, s, 3), and keep where G looked at each point."""
+    with scoring(generator, device, "float32"):
+        drawing = generator.sample(
+            photo_tensor(torch.from_numpy(photos).to(device)),
+            temperature=temperature,
+            generator=torch.Generator().manual_seed(seed),
+            return_attention=True,
+        )
+    sequences = drawing.sequences.float().cpu().numpy().copy()
+    sequences[..., :2] *= float(generator.offset_scale)
+    maps = None if drawing.attention is None else drawing.attention.float().cpu().numpy()
+    watched = []
+    for row, (sequence, length, ended) in enumerate(
+        zip(sequences, drawing.lengths.tolist(), drawing.ended.tolist(), strict=True)
+    ):
+        points = length - 1 if ended else length
+        fitted = _fitted(sequence[:points])
+        watched.append(WatchedDrawing(fitted, None if maps is None else maps[row, :points]))
+    return watched
+
+
+def _fitted(sequence: np.ndarray) -> np.ndarray:
+    """Scale a sequence about the canvas centre, if need be, so that all of it lies on the canvas."""
+    if not len(sequence):
+        return sequence
+    reach = float(np.abs(np.cumsum(sequence[:, :2], axis=0)).max())
+    fitted = sequence.copy()
+    fitted[:, :2] *= min(1.0, 0.48 * CANVAS / max(reach, 1e-6))
+    return fitted
