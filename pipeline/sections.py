@@ -206,7 +206,6 @@ class Joint(Section):
 class Evaluate(Section):
     bootstrap: Whole = Field(ge=100, le=1_000_000)
     temperature: Real = Field(ge=0, le=2)
-    temperature: Real = Field(ge=0, le=2)
     top_k: Whole = Field(ge=1, le=100)
     pictures: Whole = Field(ge=1, le=100)
 
