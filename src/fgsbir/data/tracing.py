@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 from skimage.filters import apply_hysteresis_threshold, threshold_otsu
-from skimage.morphology import skeletonize
+from skimage.morphology import thin
 
 from fgsbir.data.line_graph import line_paths
 from fgsbir.data.photos import check_photo
@@ -35,10 +35,9 @@ def trace(data: bytes, name: str, tolerance: float, max_megapixels: float = 50) 
     check_photo(data, name, max_megapixels)
     with Image.open(io.BytesIO(data)) as image:
         grey = _grey(ImageOps.exif_transpose(image))
-    ink = ink_mask(grey)
-    if not ink.any():
+    parts = trace_mask(ink_mask(grey))
+    if not parts:
         raise DataError(f"{name}: expected lines on paper, found no ink")
-    parts = trace_mask(ink)
     scale = CANVAS / max(grey.shape)
     margin = (CANVAS - np.array(grey.shape[::-1]) * scale) / 2
     strokes = simplify(join_strokes([part * scale + margin for part in order_strokes(parts)]), tolerance)
@@ -73,11 +72,16 @@ def ink_mask(grey: np.ndarray) -> np.ndarray:
 
 def trace_mask(ink: np.ndarray) -> list[np.ndarray]:
     """Strokes of an ink mask, bool (h, w): each float64 (m, 2), x and y of pixel centres in image pixels."""
-    padded = np.pad(ink, 1)
-    skeleton = skeletonize(padded)
+    if not ink.any():
+        return []
+    rows, columns = (np.flatnonzero(ink.any(axis)) for axis in (1, 0))
+    corner = np.array([columns[0], rows[0]])
+    padded = np.pad(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 1)
+    # Zhang's thinning (skeletonize) is ten times as fast but eats the ends of diagonal lines.
+    skeleton = thin(padded)
     # Half the width of the typical line, which tells a real branch from the skeleton's fringes.
     radius = float(np.median(ndimage.distance_transform_edt(padded)[skeleton]))
-    return [part - 0.5 for part in line_paths(skeleton, radius)]
+    return [part + corner - 0.5 for part in line_paths(skeleton, radius)]
 
 
 def order_strokes(parts: list[np.ndarray]) -> list[np.ndarray]:

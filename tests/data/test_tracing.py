@@ -1,0 +1,232 @@
+import io
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+from scipy import ndimage
+
+from fgsbir.data.rasterise import rasterise
+from fgsbir.data.records import DataError
+from fgsbir.data.strokes import check_strokes, join_strokes, split_strokes
+from fgsbir.data.tracing import ink_mask, order_strokes, trace, trace_mask
+
+points = hnp.arrays(np.float64, st.tuples(st.integers(2, 6), st.just(2)), elements=st.integers(15, 240).map(float))
+drawings = st.lists(points, min_size=1, max_size=5).map(join_strokes)
+
+
+def encode(pixels: np.ndarray, form: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def retrace(image: np.ndarray, tolerance: float = 1.0) -> list[np.ndarray]:
+    return split_strokes(check_strokes(trace(encode(image), "x", tolerance), "x"))
+
+
+def gaps(image: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How far each ink pixel of ``image`` is from ink of ``other``, in pixels."""
+    return ndimage.distance_transform_edt(other >= 128)[image < 128]
+
+
+def lines(*strokes: list[tuple[float, float]]) -> np.ndarray:
+    return join_strokes([np.array(stroke, float) for stroke in strokes])
+
+
+@settings(max_examples=60)
+@given(drawings.filter(lambda strokes: np.ptp(strokes[:, :2], axis=0).max() > 12))
+def test_tracing_a_drawing_gives_its_ink_back(strokes: np.ndarray) -> None:
+    image = rasterise(strokes, 256)
+    again = rasterise(trace(encode(image), "x", 1.0), 256)
+    missing, added = gaps(image, again), gaps(again, image)
+    # In both directions; what may be further off are the points of acute angles, where two lines are one blot.
+    assert missing.mean() < 0.7 and added.mean() < 0.5
+    assert np.percentile(missing, 97) < 4 and added.max() < 6
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(15, 240),
+    st.integers(15, 240),
+    st.integers(15, 240),
+    st.integers(15, 240),
+    st.sampled_from([2.0, 3.0, 5.0, 8.0]),
+)
+@example(30, 30, 200, 200, 3.0)  # diagonals, which some thinning eats up
+@example(200, 40, 40, 200, 3.0)
+def test_a_straight_line_comes_back_as_its_two_ends(x0: int, y0: int, x1: int, y1: int, width: float) -> None:
+    if np.hypot(x1 - x0, y1 - y0) < 4 * width:
+        return
+    (found,) = retrace(rasterise(lines([(x0, y0), (x1, y1)]), 256, width), 2.0)
+    wanted = np.array([(x0, y0), (x1, y1)])
+    error = min(np.abs(found[[0, -1]] - ends).max() for ends in (wanted, wanted[::-1]))
+    assert error < 0.5 * width + 2 and len(found) <= 4
+
+
+def ellipse(x: float, y: float, across: float, down: float) -> list[tuple[float, float]]:
+    turn = np.linspace(0, 2 * np.pi, 60)
+    return list(zip(x + across * np.cos(turn), y + down * np.sin(turn), strict=True))
+
+
+@pytest.mark.parametrize("width", [3.0, 6.0])
+@pytest.mark.parametrize(
+    ("strokes", "number"),
+    [
+        ([[(40, 128), (216, 128)], [(128, 40), (128, 216)]], 2),  # a cross
+        ([[(40, 50), (216, 190)], [(40, 200), (216, 60)]], 2),  # an oblique one, which thinning turns into two forks
+        ([[(40, 60), (216, 60)], [(128, 60), (128, 216)]], 2),  # a T
+        ([[(40, 60), (200, 60), (200, 216)]], 1),  # a corner is no end
+        ([[(60, 60), (200, 60), (200, 200), (60, 200), (60, 60)]], 1),
+        ([ellipse(128, 128, 80, 60)], 1),
+        ([ellipse(128, 128, 90, 90), ellipse(128, 128, 40, 30)], 2),
+        ([[(30, y), (220, y + 8)] for y in range(40, 220, 40)], 5),
+        ([[(30, y), (226, y)] for y in range(60, 220, 60)] + [[(x, 30), (x, 226)] for x in range(60, 220, 60)], 6),
+    ],
+)
+def test_strokes_run_straight_through_junctions(strokes: list, number: int, width: float) -> None:
+    found = retrace(rasterise(lines(*strokes), 256, width))
+    assert len(found) == number
+
+
+def test_a_closed_line_ends_where_it_began() -> None:
+    (ring,) = retrace(rasterise(lines(ellipse(128, 128, 80, 60)), 256))
+    assert np.hypot(*(ring[0] - ring[-1])) < 3
+
+
+def test_the_fringes_of_a_ragged_thick_line_are_no_strokes() -> None:
+    image = rasterise(lines([(30, 128), (226, 128)]), 256, 12.0)
+    rng = np.random.default_rng(3)
+    ragged = np.where(ndimage.binary_dilation(image < 128) & (rng.random(image.shape) < 0.5), 0, image)
+    assert len(retrace(ragged)) == 1
+
+
+def test_small_drawn_dots_stay_and_dust_goes() -> None:
+    image = rasterise(lines([(30, 40), (220, 40)], [(128, 128), (129, 128)]), 256, 6.0).copy()
+    image[200, 30] = image[220, 200] = 0
+    found = retrace(image)
+    assert len(found) == 2
+    np.testing.assert_allclose(found[1].mean(0), [128.5, 128], atol=1.5)
+
+
+@pytest.mark.parametrize("tolerance", [0.5, 2.0, 5.0])
+def test_the_tolerance_is_kept(tolerance: float) -> None:
+    image = rasterise(lines(ellipse(128, 128, 90, 60)), 256)
+    (fine,), (coarse,) = retrace(image, 0.01), retrace(image, tolerance)
+    assert len(coarse) < len(fine)
+    starts, ends = coarse[:-1, None], coarse[1:, None]
+    along = ends - starts
+    share = np.clip(((fine[None] - starts) * along).sum(-1) / (along**2).sum(-1), 0, 1)
+    off = np.hypot(*np.moveaxis(fine[None] - starts - share[..., None] * along, -1, 0)).min(0)
+    assert off.max() < tolerance + 0.3
+
+
+CHAIR = lines(
+    [(70, 40), (66, 140), (70, 220)],
+    [(70, 40), (120, 30), (124, 135)],
+    [(66, 140), (124, 135), (190, 150), (130, 162), (66, 140)],
+    [(190, 150), (192, 226)],
+    ellipse(95, 85, 12, 20),
+)
+
+
+def scan(strokes: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+    """A photographed sheet: grey ink, paper that darkens to a corner, noise, blur."""
+    ink = 1 - rasterise(strokes, side, 2.5) / 255
+    y, x = np.mgrid[:side, :side] / side
+    sheet = (230 - 60 * x - 40 * y**2) * (1 - 0.6 * ink) + rng.normal(0, 5, ink.shape)
+    return ndimage.gaussian_filter(sheet, side / 700).clip(0, 255).astype(np.uint8)
+
+
+def variants() -> dict[str, bytes]:
+    image = rasterise(CHAIR, 256)
+    opaque = np.dstack([image] * 3 + [np.full_like(image, 255)])
+    transparent = np.dstack([np.zeros_like(image)] * 3 + [255 - image])
+    return {
+        "RGBA with alpha 255 everywhere": encode(opaque),
+        "black on transparency": encode(transparent),
+        "white on black": encode(255 - image),
+        "grey ink": encode((128 + image // 2).astype(np.uint8)),
+        "red ink": encode(np.dstack([np.full_like(image, 255), image, image])),
+        "JPEG": encode(image, "JPEG", quality=50),
+        "two colours": encode(image > 128),
+        "thin lines": encode(rasterise(CHAIR, 256, 1.5)),
+        "thick lines": encode(rasterise(CHAIR, 256, 6.0)),
+        "a large image": encode(rasterise(CHAIR, 1500)),
+        "a small image": encode(rasterise(CHAIR, 128)),
+        "a scan": encode(scan(CHAIR, 1000, np.random.default_rng(0)), "JPEG", quality=70),
+    }
+
+
+@pytest.mark.parametrize("kind", variants())
+def test_the_drawing_is_found_however_it_was_stored(kind: str) -> None:
+    found = trace(variants()[kind], kind, 1.0)
+    plain, again = rasterise(CHAIR, 256), rasterise(found, 256)
+    missing, added = gaps(plain, again), gaps(again, plain)
+    assert missing.mean() < 0.7 and added.mean() < 0.7 and missing.max() < 7 and added.max() < 7
+    assert len(split_strokes(found)) <= 9
+
+
+def test_a_picture_that_is_not_square_is_centred() -> None:
+    image = np.full((100, 200), 255, np.uint8)
+    image[49:51, 20:180] = 0
+    (found,) = retrace(image)
+    scale = 256 / 200
+    wanted = np.array([(20 * scale, 128), (180 * scale, 128)])
+    np.testing.assert_allclose(found[np.argsort(found[:, 0])][[0, -1]], wanted, atol=2)
+
+
+def test_strokes_begin_with_the_longest_and_go_on_with_the_nearest() -> None:
+    rng = np.random.default_rng(0)
+    parts = [rng.uniform(0, 256, (3, 2)) for _ in range(12)]
+    ordered = order_strokes(parts)
+    assert sorted(map(np.sum, ordered)) == pytest.approx(sorted(map(np.sum, parts)))
+    lengths = [sum(np.hypot(*(b - a)) for a, b in itertools.pairwise(part)) for part in ordered]
+    assert lengths[0] == max(lengths)
+    assert ordered[0][0].sum() <= ordered[0][-1].sum()
+    for position, part in enumerate(ordered[1:], 1):
+        pen = ordered[position - 1][-1]
+        others = [np.hypot(*(end - pen)) for left in ordered[position:] for end in (left[0], left[-1])]
+        assert np.hypot(*(part[0] - pen)) == pytest.approx(min(others))
+    assert order_strokes([]) == []
+
+
+@settings(max_examples=60)
+@given(hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, min_side=3, max_side=24)))
+def test_any_mask_gives_lines_inside_the_picture(ink: np.ndarray) -> None:
+    parts = trace_mask(ink)
+    assert bool(parts) == bool(ink.any())
+    for part in parts:
+        assert np.isfinite(part).all() and (part >= 0).all() and (part <= ink.shape[::-1]).all()
+
+
+def test_paper_without_ink_is_an_error() -> None:
+    rng = np.random.default_rng(0)
+    for paper in (
+        np.full((256, 256), 255, np.uint8),
+        np.zeros((64, 64), np.uint8),
+        scan(lines([(-9, -9), (-9, -8)]), 256, rng),
+    ):
+        with pytest.raises(DataError, match=r"^sketches/1\.png: expected lines on paper, found no ink"):
+            trace(encode(paper), "sketches/1.png", 1.0)
+    assert not ink_mask(np.full((8, 8), 200, np.uint8)).any()
+
+
+def test_one_dot_is_an_error() -> None:
+    image = np.full((256, 256), 255, np.uint8)
+    image[100:103, 100:103] = 0
+    with pytest.raises(DataError, match=r"^x: expected lines on paper, found a single dot"):
+        trace(encode(image), "x", 1.0)
+
+
+def test_what_is_no_image_is_an_error() -> None:
+    whole = encode(rasterise(CHAIR, 256))
+    for data in (b"", b"<svg/>", whole[:200]):
+        with pytest.raises(DataError, match=r"^x\.png: expected a JPEG, PNG"):
+            trace(data, "x.png", 1.0)
+    with pytest.raises(DataError, match=r"^x\.png: expected at most 0\.01 megapixels"):
+        trace(whole, "x.png", 1.0, max_megapixels=0.01)
