@@ -32,7 +32,7 @@ def main() -> None:
     from fgsbir.evaluation.pictures import Pictures
     from fgsbir.evaluation.protocol import protocol
     from fgsbir.evaluation.ranking import ranking_percentile
-    from fgsbir.evaluation.search import PhotoSizes, Search, test_set
+    from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
     from fgsbir.models.drawing import draw_sketches
     from fgsbir.models.store import load_model, read_config
     from fgsbir.training.discriminator import certainties
@@ -45,7 +45,7 @@ def main() -> None:
     models = {name: load_model(Path("models") / folder, map_location=device) for name, folder in FOLDERS.items()}
     made = {name: read_config(Path("models") / folder)["details"] for name, folder in FOLDERS.items()}
     store = ShardStore(Path("data/shards"))
-    test = test_set(store)
+    test = evaluation_set(store)
     sizes = PhotoSizes(store, test.photos, params.runtime.photo_cache_gib)
 
     # F: every test sketch searches the distinct test photos.

@@ -10,7 +10,7 @@ from fgsbir.data.selection import stable_fraction
 from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_chart, read_curve
 from fgsbir.evaluation.drawings import Judged, watch_drawings
 from fgsbir.evaluation.figures import Retrieved, before_after_sheet, drawing_sheet, retrieval_sheet
-from fgsbir.evaluation.search import PhotoSizes, Search, TestSet
+from fgsbir.evaluation.search import EvaluationSet, PhotoSizes, Search
 from fgsbir.models.generator import Generator
 
 SALT = "picture"
@@ -55,7 +55,7 @@ class Pictures:
     ``count`` queries or photos are shown.
     """
 
-    def __init__(self, folder: Path, test: TestSet, sizes: PhotoSizes, count: int) -> None:
+    def __init__(self, folder: Path, test: EvaluationSet, sizes: PhotoSizes, count: int) -> None:
         self._folder, self._test, self._sizes, self._count = folder, test, sizes, count
         self._shuffled = shuffled(test.photo_ids)
 

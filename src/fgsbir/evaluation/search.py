@@ -19,14 +19,12 @@ BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
-class TestSet:
+class EvaluationSet:
     """The gallery, each test photo of a seen category once, and the queries, every sketch of them by a seen user.
 
     ``categories`` int64 (g,) of the photos; ``sketches`` canonical and centred, ``sketch_ids``, and
     ``truth`` int64 (q,), each query's row of the gallery.
     """
-
-    __test__ = False  # pytest would take the class for a test
 
     photos: list[PhotoEntry]
     categories: np.ndarray
@@ -55,23 +53,20 @@ class TestSet:
         return self.sketches[places[0]] if len(places) else None
 
 
-def test_set(store: ShardStore) -> TestSet:
+def evaluation_set(store: ShardStore) -> EvaluationSet:
     """Collect the test set of the index's category (None: of every seen one). Raises DataError if it has no query."""
     # Which training photos are labelled does not matter to the test photos.
     photos = training_split(store.index, 1.0).test
     pairs = labelled_pairs(store, photos, size=8, limit_gib=0)
     if not any(pairs.sketches):
         raise DataError(f"{store.folder}: no sketch of a test photo of {store.index.category or 'a seen category'}")
-    return TestSet(
+    return EvaluationSet(
         photos=photos,
         categories=pairs.categories,
         sketches=[strokes for choice in pairs.sketches for strokes in choice],
         sketch_ids=[photo.sketches[place].id for photo in photos for place in seen_sketches(photo)],
         truth=np.repeat(np.arange(len(photos)), [len(choice) for choice in pairs.sketches]),
     )
-
-
-test_set.__test__ = False  # type: ignore[attr-defined]
 
 
 class PhotoSizes:
@@ -99,7 +94,7 @@ class Search:
         self,
         model: RetrievalModel,
         photos: PhotoRows,
-        test: TestSet,
+        test: EvaluationSet,
         *,
         line_width: float,
         device: torch.device,

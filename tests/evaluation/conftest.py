@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fgsbir.data.records import Photo, Sketch, Source
+from fgsbir.data.shards import ShardStore, write_shards
+
+
+def scribble(seed: int, points: int = 9) -> np.ndarray:
+    """A canonical sketch of two strokes."""
+    rng = np.random.default_rng(seed)
+    strokes = np.zeros((points, 3), np.float32)
+    strokes[:, :2] = rng.uniform(30, 220, (points, 2))
+    strokes[[points // 2, -1], 2] = 1
+    return strokes
+
+
+@pytest.fixture
+def make_store(tmp_path: Path):
+    """Make shards of 3 train and 9 test photos (6 chairs, 3 lamps) and 2 of an unseen category.
+
+    Test photo i has i % 3 sketches by seen users, and one more by an unseen one.
+    """
+
+    def make(category: str | None = None, sketches: bool = True) -> ShardStore:
+        source = Source()
+        rows = [("train", "chair")] * 2 + [("train", "lamp")] + [("test", "chair")] * 6 + [("test", "lamp")] * 3
+        for number, (split, name) in enumerate([*rows, ("test", "sock"), ("test", "sock")]):
+            path = tmp_path / f"{number}.png"
+            pixels = np.random.default_rng(number).integers(0, 256, (5, 5, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+            Image.fromarray(pixels).save(path)
+            photo = Photo(f"{name}-{number:02d}", name, split, path, unseen=name == "sock")
+            source.photos.append(photo)
+            for k in range((number % 3 if split == "test" else 1) + 1 if sketches else 0):
+                last = k == number % 3
+                source.sketches.append(
+                    Sketch(f"{photo.id}-{k}", photo.id, f"u{k}", scribble(10 * number + k), unseen=last or photo.unseen)
+                )
+        folder = tmp_path / f"shards-{category}"
+        write_shards(source, folder, name="toy", layout="folder", category=category, photos_per_shard=100)
+        return ShardStore(folder)
+
+    return make
