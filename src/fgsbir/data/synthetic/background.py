@@ -7,7 +7,13 @@ from fgsbir.data.synthetic.dice import Dice
 from fgsbir.data.synthetic.material import FABRICS, PAINTS, WOODS, Colour, texture
 
 PALE: tuple[Colour, ...] = (
-    (246, 245, 242), (232, 230, 226), (222, 228, 230), (236, 226, 212), (214, 208, 200), (206, 214, 204), (226, 214, 214),
+    (246, 245, 242),
+    (232, 230, 226),
+    (222, 228, 230),
+    (236, 226, 212),
+    (214, 208, 200),
+    (206, 214, 204),
+    (226, 214, 214),
 )
 KINDS = ("white", "tint", "graded", "room", "studio")
 
@@ -18,7 +24,7 @@ def background(dice: Dice, size: int, horizon: float, feet: tuple[float, float, 
     ``horizon`` is the row where a room's wall meets its floor; ``feet`` the left and right end and the
     lowest row of the product. All in these pixels.
     """
-    kind = dice.pick(KINDS, (4, 2, 2, 5, 2))
+    kind = dice.pick(KINDS, (3, 1.5, 1.5, 7, 2))
     wall = (252, 252, 252) if kind == "white" else dice.pick(PALE)
     image = Image.new("RGB", (size, size), wall)
     draw = ImageDraw.Draw(image)
@@ -29,7 +35,7 @@ def background(dice: Dice, size: int, horizon: float, feet: tuple[float, float, 
         draw.rectangle((0, int(horizon), size, size), fill=tuple(int(c * 0.93) for c in wall))
     elif kind == "room":
         _room(dice, image, int(horizon), wall)
-    if kind == "room" or dice.chance(0.25):
+    if kind == "room" or dice.chance(0.45):
         _clutter(dice, image, int(horizon), feet)
     return image
 
@@ -40,7 +46,9 @@ def _gradient(top: Colour, bottom: tuple[int, ...], size: int) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(np.broadcast_to(rows[:, None, :].astype(np.uint8), (size, size, 3))))
 
 
-def _tiled(dice: Dice, first: tuple[int, ...], second: tuple[int, ...], pattern: str, size: int, scale: int) -> Image.Image:
+def _tiled(
+    dice: Dice, first: tuple[int, ...], second: tuple[int, ...], pattern: str, size: int, scale: int
+) -> Image.Image:
     """A flat area of pattern; ``scale`` is how many pixels one texture cell takes."""
     tile = texture(pattern, int(dice.between(0, 6))).astype(np.int32)
     span = np.arange(size) // scale % tile.shape[0]
@@ -56,9 +64,9 @@ def _near(colour: tuple[int, ...], k: float) -> tuple[int, ...]:
 def _room(dice: Dice, image: Image.Image, horizon: int, wall: Colour) -> None:
     size = image.width
     draw = ImageDraw.Draw(image)
-    paper = dice.pick(("plain", "stripes", "floral", "dots", "checks"), (5, 1, 1, 0.6, 0.6))
+    paper = dice.pick(("plain", "stripes", "floral", "dots", "checks"), (2.5, 1.2, 1.2, 0.8, 0.6))
     if paper != "plain":
-        image.paste(_tiled(dice, wall, _near(wall, dice.between(0.9, 0.96)), paper, size, dice.pick((1, 2))), (0, 0))
+        image.paste(_tiled(dice, wall, _near(wall, dice.between(0.78, 0.95)), paper, size, dice.pick((1, 2))), (0, 0))
     floor = dice.pick(("boards", "plain", "carpet", "tiles"))
     first, second = dice.pick(WOODS)
     if floor == "boards":
@@ -104,13 +112,13 @@ def _clutter(dice: Dice, image: Image.Image, horizon: int, feet: tuple[float, fl
         box = [int(middle - wide), int(at - tall), int(middle + wide), int(at + tall)]
         draw.ellipse(box, fill=colour)
         draw.ellipse([box[0] + 14, box[1] + 6, box[2] - 14, box[3] - 6], outline=_near(colour, 1.3), width=4)
-    for _ in range(dice.pick((0, 1, 2), (4, 4, 2))):
+    for _ in range(dice.pick((0, 1, 2, 3), (3, 4, 2, 1))):
         w, h = int(dice.between(40, 110)), int(dice.between(40, 120))
         x, y = int(dice.between(0, size - w)), int(dice.between(4, max(6, horizon - h - 30)))
         draw.rectangle((x, y, x + w, y + h), fill=dice.pick(((40, 36, 34), (150, 110, 70), (240, 238, 232))))
         art = _tiled(dice, dice.pick(FABRICS), dice.pick(PALE), dice.pick(("worn", "floral", "stripes")), max(w, h), 1)
         image.paste(art.crop((0, 0, w - 12, h - 12)), (x + 6, y + 6))
-    for _ in range(dice.pick((0, 1, 2), (3, 4, 2))):
+    for _ in range(dice.pick((0, 1, 2, 3), (2, 4, 3, 1))):
         side = dice.chance(0.5)
         x = int(left - dice.between(-5, 70)) if side else int(right + dice.between(-5, 70))
         foot = int(horizon + dice.between(0.05, 0.5) * max(10.0, low - horizon))
@@ -127,12 +135,16 @@ def _thing(dice: Dice, draw: ImageDraw.ImageDraw, x: int, foot: int) -> None:
             a, b = dice.between(-1.2, 1.2), dice.between(0.7, 1.7)
             tip = (x + int(a * 60), foot - h - int(b * 60))
             draw.polygon(((x - 3, foot - h), tip, (x + 9, foot - h - 30)), fill=_near(green, dice.between(0.8, 1.2)))
-        draw.polygon(((x - w, foot - h), (x + w, foot - h), (x + w * 3 // 4, foot), (x - w * 3 // 4, foot)), fill=colour)
+        draw.polygon(
+            ((x - w, foot - h), (x + w, foot - h), (x + w * 3 // 4, foot), (x - w * 3 // 4, foot)), fill=colour
+        )
     elif what == "lamp":
         h = int(dice.between(180, 300))
         draw.line((x, foot, x, foot - h), fill=(60, 60, 62), width=5)
         draw.ellipse((x - 26, foot - 6, x + 26, foot + 6), fill=(60, 60, 62))
-        draw.polygon(((x - 20, foot - h - 50), (x + 20, foot - h - 50), (x + 38, foot - h), (x - 38, foot - h)), fill=colour)
+        draw.polygon(
+            ((x - 20, foot - h - 50), (x + 20, foot - h - 50), (x + 38, foot - h), (x - 38, foot - h)), fill=colour
+        )
     else:
         y = foot
         for _ in range(int(dice.between(1, 4))):

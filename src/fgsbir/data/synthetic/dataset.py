@@ -77,7 +77,15 @@ def plan(
     others += list(UNSEEN)[:hidden]
 
     sizes: list[tuple[str, list[tuple[Split, int, int]]]] = [
-        (MAIN, [("test", test, 3), ("val", val, 2), ("train", labelled, sketches_per_photo), ("unlabelled", unlabelled, 0)])
+        (
+            MAIN,
+            [
+                ("test", test, 3),
+                ("val", val, 2),
+                ("train", labelled, sketches_per_photo),
+                ("unlabelled", unlabelled, 0),
+            ],
+        )
     ]
     other_test, other_val = other_photos * 2 // 5, other_photos // 10
     for name in others:
@@ -150,7 +158,9 @@ def synthesise(
             (unfinished / "photos" / category).mkdir(parents=True)
         draw = partial(_draw, folder=unfinished, seed=seed, size=size, quality=jpeg_quality)
         lines: list[str] = []
-        for found in tqdm(_mapped(draw, whole.photos, workers), total=len(whole.photos), desc="synthesise", unit="photo"):
+        for found in tqdm(
+            _mapped(draw, whole.photos, workers), total=len(whole.photos), desc="synthesise", unit="photo"
+        ):
             lines += found
         (unfinished / "sketches.ndjson").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
         manifest = {

@@ -36,7 +36,7 @@ def instance(seed: int, photo_id: str) -> Instance:
     category = CATEGORIES[photo_id.rsplit("-", 1)[0]]
     values = sample(category, Dice(seed, photo_id, "values"))
     dice = Dice(seed, photo_id, "pose")
-    side = dice.between(0.6, 0.86) * PICTURE
+    side = dice.between(0.76, 0.92) * PICTURE
     slack = (PICTURE - side) * 0.32
     pose = Pose(
         yaw=dice.between(*category.yaw),

@@ -1,5 +1,6 @@
 """From a product's parts to the lines that can be seen: hidden stretches are cut away."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Drawn:
 
 def visible_lines(parts: Sequence[Part], view: View, line_below: float) -> list[Drawn]:
     """Visible lines of ``parts``; parts thinner than ``line_below`` pixels become single lines."""
-    owner = _owners(parts, view)
+    owner = owners(parts, view)
     found = []
     for index, part in enumerate(parts):
         lines = part.lines(view)
@@ -49,7 +50,7 @@ def path_length(points: Sequence[Point], closed: bool = False) -> float:
     return sum(math.hypot(b[0] - a[0], b[1] - a[1]) for a, b in zip(points, ends, strict=False))
 
 
-def _owners(parts: Sequence[Part], view: View) -> bytes:
+def owners(parts: Sequence[Part], view: View) -> bytes:
     """For each pixel, 1 + the position of the part that is seen there, 0 for none."""
     image = Image.new("L", (PICTURE, PICTURE), 0)
     draw = ImageDraw.Draw(image)
@@ -73,7 +74,7 @@ def _seen(points: list[Point], closed: bool, owner: bytes, label: int) -> list[t
     """The visible stretches of one line."""
     path = [*points, points[0]] if closed else points
     samples: list[tuple[Point, bool]] = []  # point, whether it is one of the line's own
-    for a, b in zip(path, path[1:], strict=False):
+    for a, b in itertools.pairwise(path):
         steps = max(1, int(math.hypot(b[0] - a[0], b[1] - a[1]) / STEP))
         for step in range(steps):
             t = step / steps

@@ -8,12 +8,13 @@ import io
 import math
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from fgsbir.data.synthetic.background import background
 from fgsbir.data.synthetic.dice import Dice
 from fgsbir.data.synthetic.geometry import PICTURE, Point, Vec, View, add, convex_hull, dot, look, scaled, unit
 from fgsbir.data.synthetic.instance import Instance, instance
+from fgsbir.data.synthetic.lines import owners
 from fgsbir.data.synthetic.material import TILE, Material, choose
 from fgsbir.data.synthetic.parts import Face, Part, back_to_front
 
@@ -28,7 +29,9 @@ def draw_photo(photo_id: str, *, seed: int, size: int = PICTURE, quality: int = 
     """
     picture = render(instance(seed, photo_id), seed)
     if size != PICTURE:
-        picture = picture.resize((size, size), Image.Resampling.BOX if PICTURE % size == 0 else Image.Resampling.BICUBIC)
+        picture = picture.resize(
+            (size, size), Image.Resampling.BOX if PICTURE % size == 0 else Image.Resampling.BICUBIC
+        )
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
@@ -39,6 +42,13 @@ def product_view(product: Instance, parts: list[Part]) -> View:
     pose = product.pose
     view = look(pose.yaw, pose.pitch, pose.roll, pose.mirrored)
     return view.fitted([p for part in parts for p in part.points()], pose.side, pose.x, pose.y)
+
+
+def silhouette(product: Instance) -> np.ndarray:
+    """Which pixels of the photo show the product: bool (PICTURE, PICTURE)."""
+    parts = product.category.build(product.values)
+    owner = np.frombuffer(owners(parts, product_view(product, parts)), np.uint8)
+    return owner.reshape(PICTURE, PICTURE) > 0
 
 
 def render(product: Instance, seed: int) -> Image.Image:
@@ -76,7 +86,7 @@ def _fill(canvas: Image.Image, face: Face, material: Material, light: Vec, ambie
     points = [(int(x * SUPERSAMPLE + 0.5), int(y * SUPERSAMPLE + 0.5)) for x, y in face.points]
     lit = max(0.0, dot(face.normal, light))
     level = ambient + (1.12 - ambient) * lit + material.gloss * max(0.0, lit - 0.75) * 2
-    shade = int(level * face.dark * 32) * 8
+    shade = int(level * face.dark * 64) * 4
     palette = material.shaded(shade)
     xs, ys = zip(*points, strict=True)
     x0, y0 = max(0, min(xs)), max(0, min(ys))
@@ -140,15 +150,21 @@ def _shadow(canvas: Image.Image, parts: list[Part], view: View, dice: Dice) -> N
         k = side / PICTURE
         ImageDraw.Draw(mask).polygon([(math.floor(x * k), math.floor(y * k)) for x, y in hull], fill=alpha)
         mask = mask.filter(ImageFilter.BoxBlur(blur)).filter(ImageFilter.BoxBlur(blur))
-        canvas.paste((24, 22, 26), (0, 0, canvas.width, canvas.height), mask.resize(canvas.size, Image.Resampling.BILINEAR))
+        canvas.paste(
+            (24, 22, 26), (0, 0, canvas.width, canvas.height), mask.resize(canvas.size, Image.Resampling.BILINEAR)
+        )
 
 
 def _developed(picture: Image.Image, dice: Dice) -> Image.Image:
-    """Exposure, white balance and sensor noise."""
+    """Exposure, white balance, light that falls off to a side, and sensor noise."""
     gain = [int(256 * dice.between(0.94, 1.05)) for _ in range(3)]
     lift = int(dice.between(-6, 8))
     curves = [min(255, max(0, (level * g >> 8) + lift)) for g in gain for level in range(256)]
     picture = picture.point(curves)
+    falloff = Image.new("L", (2, 2))
+    falloff.putdata([int(dice.between(234, 256)) for _ in range(4)])
+    falloff = falloff.resize(picture.size, Image.Resampling.BILINEAR)
+    picture = ImageChops.multiply(picture, Image.merge("RGB", (falloff, falloff, falloff)))
     spread = int(dice.between(1, 7))
     raw = np.random.PCG64(int(dice.between(0, 2**53))).random_raw(PICTURE * PICTURE * 3 // 8 + 1).view(np.uint8)
     grain = raw[: PICTURE * PICTURE * 3].reshape(PICTURE, PICTURE, 3).astype(np.int16)

@@ -7,7 +7,9 @@ import math
 from collections.abc import Sequence
 
 from fgsbir.data.synthetic.geometry import Vec, add, blend, cross, mean, scaled, sub, unit
-from fgsbir.data.synthetic.parts import Detail, Part, Round, Solid
+from fgsbir.data.synthetic.parts import Detail, Part
+from fgsbir.data.synthetic.round import Round
+from fgsbir.data.synthetic.solid import Solid
 
 Flat = list[tuple[float, float]]
 
@@ -97,27 +99,44 @@ def bar(role: str, material: str, a: Vec, b: Vec, width: float, depth: float | N
     v = cross(axis, u)
     loops = []
     for centre, k in ((a, 1.0), (b, taper)):
-        loops.append(
-            tuple(
-                add(centre, add(scaled(u, x), scaled(v, y)))
-                for x, y in rectangle(width * k, depth * k)
-            )
-        )
+        loops.append(tuple(add(centre, add(scaled(u, x), scaled(v, y))) for x, y in rectangle(width * k, depth * k)))
     return Solid(role, material, (), (a, b), max(width, depth), loops=tuple(loops), soft=True)
 
 
-def cushion(role: str, material: str, outline: Flat, bottom: float, top: float, puff: float, at: Vec = (0, 0, 0),
-            details: tuple[Detail, ...] = ()) -> Part:
+def cushion(
+    role: str,
+    material: str,
+    outline: Flat,
+    bottom: float,
+    top: float,
+    puff: float,
+    at: Vec = (0, 0, 0),
+    details: tuple[Detail, ...] = (),
+) -> Part:
     """A soft horizontal body; ``outline`` in (x, z), edges drawn in by ``puff`` (0.05 firm, 0.2 plump)."""
     return _soft(role, material, outline, bottom, top, puff, lambda u, v, w: (at[0] + u, at[1] + w, at[2] + v), details)
 
 
-def upright_cushion(role: str, material: str, outline: Flat, thickness: float, puff: float, at: Vec,
-                    lean: float = 0.0, details: tuple[Detail, ...] = ()) -> Part:
+def upright_cushion(
+    role: str,
+    material: str,
+    outline: Flat,
+    thickness: float,
+    puff: float,
+    at: Vec,
+    lean: float = 0.0,
+    details: tuple[Detail, ...] = (),
+) -> Part:
     """A soft upright body; ``outline`` in (x, y) round ``at``."""
     return _soft(
-        role, material, outline, -thickness / 2, thickness / 2, puff,
-        lambda u, v, w: (at[0] + u, at[1] + v, at[2] + w - lean * v), details,
+        role,
+        material,
+        outline,
+        -thickness / 2,
+        thickness / 2,
+        puff,
+        lambda u, v, w: (at[0] + u, at[1] + v, at[2] + w - lean * v),
+        details,
     )
 
 
@@ -139,11 +158,18 @@ def turned(role: str, material: str, a: Vec, b: Vec, profile: Sequence[tuple[flo
     return Round(role, material, (), (a, b), 2 * max(r for _, r in profile), rings=rings, bands=4)
 
 
-def vessel(role: str, material: str, at: Vec, profile: Sequence[tuple[float, float]], *, hollow: bool = False,
-           marks: tuple[int, ...] = ()) -> Part:
+def vessel(
+    role: str,
+    material: str,
+    at: Vec,
+    profile: Sequence[tuple[float, float]],
+    *,
+    hollow: bool = False,
+    marks: tuple[int, ...] = (),
+) -> Part:
     """A body turned on an upright axis: ``profile`` is (height above ``at``, radius), bottom first."""
     rings = tuple((add(at, (0.0, y, 0.0)), radius) for y, radius in profile)
-    return Round(role, material, rings=rings, hollow=hollow, marks=marks, bands=10)
+    return Round(role, material, rings=rings, hollow=hollow, marks=marks, bands=14)
 
 
 def wheel(role: str, material: str, centre: Vec, radius: float, width: float, axis: Vec = (1.0, 0.0, 0.0)) -> Part:

@@ -1,5 +1,6 @@
 """Sketches of products: what a user sees of the product, drawn by that user's hand as strokes."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -15,7 +16,8 @@ from fgsbir.data.synthetic.user import User, style
 
 TOLERANCE = 3.0  # of the simplification, on the centred canvas, that the budget of points refers to
 MOST_POINTS = 96
-WEIGHTS = {"outline": 1.0, "spine": 1.0, "inner": 0.45, "detail": 0.3}
+WEIGHTS = {"outline": 1.0, "spine": 1.2, "inner": 0.4, "detail": 0.3}
+ESSENTIAL = ("leg", "post", "foot", "handle", "spout", "wheel", "back", "arm", "seat", "runner", "stem", "shade")
 Stroke = list[Point]
 
 
@@ -61,7 +63,9 @@ def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
 
 
 def _cost(lines: Sequence[Drawn]) -> int:
-    return sum(len(simplified(line.points, TOLERANCE)) + line.closed for line in lines if line.kind in ("outline", "spine"))
+    return sum(
+        len(simplified(line.points, TOLERANCE)) + line.closed for line in lines if line.kind in ("outline", "spine")
+    )
 
 
 def _chosen(lines: Sequence[Drawn], user: User, dice: Dice) -> list[Drawn]:
@@ -70,7 +74,12 @@ def _chosen(lines: Sequence[Drawn], user: User, dice: Dice) -> list[Drawn]:
     sizes: dict[int, float] = {}
     for line in lines:
         sizes[line.part] = max(sizes.get(line.part, 0.0), line.length)
-    dropped = {part for part in sorted(sizes) if sizes[part] < 0.3 * longest and dice.chance(user.careless)}
+    roles = {line.part: line.role for line in lines}
+    dropped = {
+        part
+        for part in sorted(sizes)
+        if sizes[part] < 0.3 * longest and roles[part] not in ESSENTIAL and dice.chance(user.careless)
+    }
     habits = {kind: dice.chance(chance) for kind, chance in (("inner", user.inner), ("detail", user.detail))}
     return [line for line in lines if line.part not in dropped and habits.get(line.kind, True)]
 
@@ -116,7 +125,7 @@ def _cut(points: Stroke, user: User, dice: Dice) -> list[Stroke]:
         (ax, ay), (bx, by), (cx, cy) = points[i - 1], points[i], points[i + 1]
         before, after = math.hypot(bx - ax, by - ay), math.hypot(cx - bx, cy - by)
         straight = (bx - ax) * (cx - bx) + (by - ay) * (cy - by)
-        if min(before, after) > 12 and straight < 0.7 * before * after and dice.chance(user.split):
+        if min(before, after) > 8 and straight < 0.8 * before * after and dice.chance(user.split):
             pieces.append([points[i]])
     pieces[-1].append(points[-1])
     return pieces
@@ -125,7 +134,7 @@ def _cut(points: Stroke, user: User, dice: Dice) -> list[Stroke]:
 def _rounded(points: Stroke) -> Stroke:
     """Corner cutting (Chaikin), no deeper than 8 pixels."""
     found = [points[0]]
-    for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+    for (ax, ay), (bx, by) in itertools.pairwise(points):
         length = max(math.hypot(bx - ax, by - ay), 1e-6)
         t = min(0.25, 8 / length)
         found += [(ax + (bx - ax) * t, ay + (by - ay) * t), (bx + (ax - bx) * t, by + (ay - by) * t)]
@@ -151,12 +160,14 @@ def _wobbly(points: Stroke, user: User, dice: Dice) -> Stroke:
     offsets = [(dice.bell(reach), dice.bell(reach)) for _ in range(knots + 2)]
     found: Stroke = []
     done = 0.0
-    for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+    for (ax, ay), (bx, by) in itertools.pairwise(points):
         piece = math.hypot(bx - ax, by - ay)
         steps = max(1, round(piece / 7))
         for step in range(steps):
             t = step / steps
-            found.append(_strayed(ax + (bx - ax) * t, ay + (by - ay) * t, (done + piece * t) / max(length, 1e-6), offsets))
+            found.append(
+                _strayed(ax + (bx - ax) * t, ay + (by - ay) * t, (done + piece * t) / max(length, 1e-6), offsets)
+            )
         done += piece
     found.append(_strayed(*points[-1], 1.0, offsets))
     return found
@@ -180,13 +191,26 @@ def _within_budget(strokes: list[tuple[Drawn, list[Stroke]]], budget: int) -> li
     xs, ys = zip(*points, strict=True)
     tolerance = TOLERANCE * max(max(xs) - min(xs), max(ys) - min(ys)) / LONGEST_SIDE
     cost = [sum(len(simplified(stroke, tolerance)) for stroke in hand) for _, hand in strokes]
-    worth = [line.length * WEIGHTS[line.kind] for line, _ in strokes]
+    worth = _worth([line for line, _ in strokes])
     kept = set(range(len(strokes)))
     for i in sorted(kept, key=lambda i: (worth[i], i)):
         if sum(cost[k] for k in kept) <= budget or len(kept) == 1:
             break
         kept.discard(i)
     return [strokes[i] for i in sorted(kept)]
+
+
+def _worth(lines: Sequence[Drawn]) -> list[float]:
+    """What each line tells of the product: its length, less for the fourth plank than for the first leg."""
+    told: dict[str, set[int]] = {}
+    worth = []
+    for line in lines:
+        alike = told.setdefault(line.role, set())
+        alike.add(line.part)
+        share = 1.0 if line.role in ESSENTIAL else 2.0 / (1 + len(alike))
+        base = 25.0 if line.role in ESSENTIAL else 0.0
+        worth.append((base + line.length) * WEIGHTS[line.kind] * share)
+    return worth
 
 
 def simplified(points: Sequence[Point], tolerance: float) -> Stroke:
@@ -196,14 +220,13 @@ def simplified(points: Sequence[Point], tolerance: float) -> Stroke:
     while spans:
         first, last = spans.pop()
         (ax, ay), (bx, by) = points[first], points[last]
-        length = math.hypot(bx - ax, by - ay)
+        dx, dy = bx - ax, by - ay
+        square = dx * dx + dy * dy
         worst, at = tolerance, 0
         for i in range(first + 1, last):
             x, y = points[i]
-            if length > 1e-9:
-                away = abs((bx - ax) * (ay - y) - (ax - x) * (by - ay)) / length
-            else:
-                away = math.hypot(x - ax, y - ay)
+            t = min(max(((x - ax) * dx + (y - ay) * dy) / square, 0.0), 1.0) if square > 1e-12 else 0.0
+            away = math.hypot(x - ax - t * dx, y - ay - t * dy)
             if away > worst:
                 worst, at = away, i
         if at:

@@ -43,23 +43,23 @@ def style(seed: int, user_id: str) -> User:
     """The style of one user."""
     dice = Dice(seed, "user", user_id)
     skill = dice.between(0.0, 1.0)  # 1: a practised hand
-    effort = dice.between(0.0, 1.0)  # 1: draws everything
+    effort = dice.between(0.25, 1.0)  # 1: draws everything
     return User(
         id=user_id,
-        proportion=0.16 - 0.08 * skill,
-        view=7.0 - 4.0 * skill,
+        proportion=0.075 - 0.045 * skill,
+        view=3.5 - 2.5 * skill,
         squeeze=dice.bell(0.05),
-        wobble=2.4 - 1.7 * skill,
-        shift=3.0 - 2.0 * skill,
-        line_below=dice.pick((2.0, 5.0, 8.0, 13.0, 20.0)),
-        inner=0.25 + 0.75 * effort,
-        detail=0.9 * effort,
-        careless=0.3 * (1 - effort),
+        wobble=2.0 - 1.4 * skill,
+        shift=2.2 - 1.5 * skill,
+        line_below=dice.pick((2.0, 4.0, 6.0, 9.0, 13.0)),
+        inner=0.4 + 0.6 * effort,
+        detail=0.2 + 0.7 * effort,
+        careless=0.25 * (1 - effort),
         again=dice.pick((0.0, 0.0, 0.05, 0.2)),
         overshoot=dice.between(-2.0, 3.5),
         rounding=dice.chance(0.35),
         split=dice.pick((0.0, 0.1, 0.5, 0.9)),
         order=dice.pick(ORDERS),
-        budget=int(50 + 38 * effort),
+        budget=int(44 + 36 * effort),
         side=dice.between(150, 225),
     )

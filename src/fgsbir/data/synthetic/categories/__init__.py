@@ -1,9 +1,14 @@
 """All categories: the main one first, then the seen ones, then the unseen ones."""
 
-from fgsbir.data.synthetic.categories.carried import HANDBAG, RADIO, SUITCASE, TROLLEY
 from fgsbir.data.synthetic.categories.chair import CHAIR
-from fgsbir.data.synthetic.categories.furniture import BED, BENCH, CABINET, SHELF, SOFA, STOOL, TABLE
-from fgsbir.data.synthetic.categories.vessels import CLOCK, LAMP, MUG, TEAPOT, WATERING_CAN
+from fgsbir.data.synthetic.categories.devices import CLOCK, RADIO
+from fgsbir.data.synthetic.categories.lamps import LAMP
+from fgsbir.data.synthetic.categories.luggage import HANDBAG, SUITCASE
+from fgsbir.data.synthetic.categories.seats import BENCH, STOOL
+from fgsbir.data.synthetic.categories.soft_furniture import BED, SOFA
+from fgsbir.data.synthetic.categories.storage import CABINET, SHELF
+from fgsbir.data.synthetic.categories.tables import TABLE, TROLLEY
+from fgsbir.data.synthetic.categories.vessels import MUG, TEAPOT, WATERING_CAN
 from fgsbir.data.synthetic.grammar import Category
 
 _SEEN = (CHAIR, STOOL, BENCH, SOFA, TABLE, CABINET, SHELF, BED, LAMP, TEAPOT, MUG, HANDBAG, TROLLEY)
