@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 
 class SpatialAttention(nn.Module):
@@ -28,9 +27,9 @@ class SpatialAttention(nn.Module):
 
 
 class MapAttention(nn.Module):
-    """2-D attention over the photo's map (paper 1, Eq. 2): J = tanh(W_B * B + W_S h), softmax of W_a J.
+    """Weights of the 2-D attention over the photo's map (paper 1, Eq. 2): softmax of W_a tanh(W_B * B + W_S h).
 
-    Computed as tanh(x) = 2 sigmoid(2 x) - 1, six times as fast on a CPU; the softmax drops the constant.
+    Its steps are :func:`fgsbir.models.recurrence.advance`.
     """
 
     def __init__(self, channels: int, hidden: int, width: int) -> None:
@@ -40,11 +39,5 @@ class MapAttention(nn.Module):
         self.score = nn.Linear(width, 1, bias=False)
 
     def keys(self, features: Tensor) -> Tensor:
-        """2 W_B * B of a map (n, c, h, w), which no step changes: float32 (n, h * w, width)."""
-        return (2 * self.key(features).float()).flatten(2).transpose(1, 2).contiguous()
-
-    def look(self, keys: Tensor, features: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-        """One step: keys (n, p, width), map (n, p, c), W_S h (n, width) to g (n, c) and the attention (n, p)."""
-        half_joint = torch.add(keys, query.unsqueeze(1), alpha=2).sigmoid_()
-        weights = (2 * functional.linear(half_joint, self.score.weight)).squeeze(2).softmax(1)
-        return torch.bmm(weights.unsqueeze(1), features).squeeze(1), weights
+        """W_B * B of a map (n, c, h, w), which no step changes: float32 (n, h * w, width)."""
+        return self.key(features).float().flatten(2).transpose(1, 2).contiguous()

@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from fgsbir.data.strokes import CANVAS
 from fgsbir.losses.generator import Mixture, sequence_log_probability
 from fgsbir.models.attention import MapAttention
 from fgsbir.models.backbones import build_backbone
+from fgsbir.models.recurrence import Weights, plan, product_precision, recur
 from fgsbir.models.sampling import (
     LOG_SIGMA,
     RHO_LIMIT,
@@ -27,31 +29,23 @@ LATENT_LOG_SIGMA = (-8.0, 3.0)
 class Encoding(NamedTuple):
     """What the decoder knows of each photo, computed once and not once per point.
 
-    ``features`` (n, positions, c) is the map B and ``pooled`` (n, c) its mean; ``keys`` (n, positions, width)
-    is the attention's W_B * B, or None without attention; ``mu`` and ``log_sigma`` (n, latent) are the latent's
-    distribution; ``grid`` is B's (h', w').
+    ``features`` (n, positions, c) is the map B and ``keys`` (n, positions, width) the attention's W_B * B.
+    Without attention there is one position, the pooled map. ``mu`` and ``log_sigma`` (n, latent) are the
+    latent's distribution; ``grid`` is the positions' (h', w').
     """
 
     features: Tensor
-    pooled: Tensor
-    keys: Tensor | None
+    keys: Tensor
     mu: Tensor
     log_sigma: Tensor
     grid: tuple[int, int]
-
-    def rows(self, index: Tensor) -> "Encoding":
-        """The same for some of the photos."""
-        keys = None if self.keys is None else self.keys[index]
-        return Encoding(
-            self.features[index], self.pooled[index], keys, self.mu[index], self.log_sigma[index], self.grid
-        )
 
 
 class GeneratorOutput(NamedTuple):
     """Predictions for every row of a teacher-forced sequence; all float32.
 
     ``mixture``: fields (n, T, M); ``pen_logits`` (n, T, 3); ``mu``, ``log_sigma`` (n, latent);
-    ``hidden`` (n, T, H), the decoder's states h_t.
+    ``hidden`` (n, T, H), the decoder's states h_t. Rows after a sequence's end are unspecified.
     """
 
     mixture: Mixture
@@ -119,15 +113,16 @@ class Generator(nn.Module):
         return dict(self._config)
 
     def encode(self, photos: Tensor) -> Encoding:
-        """Encode photos, float32 (n, 3, s, s) in [0, 1]. The map may be made in bf16; what is returned is float32."""
-        features = self.encoder(photos)
-        keys = self.attention.keys(features) if self.attention else None
-        grid = (features.shape[2], features.shape[3])
-        flat = features.float().flatten(2).transpose(1, 2).contiguous()
+        """Encode photos, float32 (n, 3, s, s) in [0, 1]; float32, though the map may be made in bf16."""
+        mapped = self.encoder(photos)
+        keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(len(photos), 1, 1).float()
         with torch.autocast(photos.device.type, enabled=False):
-            pooled = flat.mean(1)
+            features = mapped.float().flatten(2).transpose(1, 2).contiguous()
+            pooled = features.mean(1)
             log_sigma = self.to_log_sigma(pooled).clamp(*LATENT_LOG_SIGMA)
-            return Encoding(flat, pooled, keys, self.to_mu(pooled), log_sigma, grid)
+            if self.attention is None:
+                return Encoding(pooled.unsqueeze(1), keys, self.to_mu(pooled), log_sigma, (1, 1))
+            return Encoding(features, keys, self.to_mu(pooled), log_sigma, (mapped.shape[2], mapped.shape[3]))
 
     def initial_state(self, encoding: Encoding, noise: Tensor) -> tuple[Tensor, Tensor]:
         """[h0; c0] = tanh(W_z z + b_z) with z = mu + sigma * noise; noise (n, latent)."""
@@ -135,20 +130,24 @@ class Generator(nn.Module):
         h, c = torch.tanh(self.to_state(latent)).chunk(2, 1)
         return h.contiguous(), c.contiguous()
 
-    def points(self, rows: Tensor, drawn: Tensor) -> Tensor:
-        """The decoder's view of previous rows (..., 5): itself, and where the pen is.
+    def weights(self) -> Weights:
+        """The matrices that every step multiplies with."""
+        channels = self.encoder.channels
+        if self.attention is None:
+            nothing = self.cell.weight_hh.new_zeros(1, self.cell.hidden_size)
+            return Weights(self.cell.weight_ih[:, :channels], torch.cat([self.cell.weight_hh, nothing]), nothing[0, :1])
+        hidden = torch.cat([self.cell.weight_hh, self.attention.query.weight])
+        return Weights(self.cell.weight_ih[:, :channels], hidden, self.attention.score.weight[0])
+
+    def read_points(self, rows: Tensor, drawn: Tensor) -> Tensor:
+        """The share of the gates (..., 4 H) that comes of the previous rows (..., 5), and of where the pen is.
 
         ``drawn`` (..., 2) is the sum of all offsets up to that row, in scaled units from the canvas centre.
         """
-        if not self.pen_position:
-            return rows
-        return torch.cat([rows, drawn * (self.offset_scale / (CANVAS / 2))], -1)
-
-    def look(self, encoding: Encoding, query: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """g_t (n, c) and the attention (n, positions) by Eq. 2; the pooled map and None without attention."""
-        if self.attention is None or encoding.keys is None or query is None:
-            return encoding.pooled, None
-        return self.attention.look(encoding.keys, encoding.features, query)
+        if self.pen_position:
+            rows = torch.cat([rows, drawn * (self.offset_scale / (CANVAS / 2))], -1)
+        bias = self.cell.bias_ih + self.cell.bias_hh
+        return functional.linear(rows, self.cell.weight_ih[:, self.encoder.channels :], bias)
 
     def output(self, hidden: Tensor) -> tuple[Mixture, Tensor]:
         """The last layer (W_y, b_y) on h (..., H): the mixture, fields (..., M), and pen logits (..., 3), float32."""
@@ -165,18 +164,18 @@ class Generator(nn.Module):
 
         The prediction at t is of row t, after reading the start token (t = 0) or row t - 1.
         """
-        encoding = self.encode(photos)
+        precision = product_precision(photos.device)
+        order, counts = plan(sequences)
+        sequences = sequences[order]
+        encoding = self.encode(photos[order])
         with torch.autocast(photos.device.type, enabled=False):
-            h, c = self.initial_state(encoding, noise)
+            h, c = self.initial_state(encoding, noise[order])
             rows = torch.cat([start_token(len(sequences), photos.device).unsqueeze(1), sequences[:, :-1]], 1)
-            points = self.points(rows, rows[..., :2].cumsum(1)).unbind(1)
-            states = []
-            for point in points:
-                seen, _ = self.look(encoding, self.attention.query(h) if self.attention else None)
-                h, c = self.cell(torch.cat([seen, point], 1), (h, c))
-                states.append(h)
-            hidden = torch.stack(states, 1)
-        return GeneratorOutput(*self.output(hidden), encoding.mu, encoding.log_sigma, hidden)
+            points = self.read_points(rows, rows[..., :2].cumsum(1)).transpose(0, 1)
+            states = recur(points, h, c, encoding.keys, encoding.features, self.weights(), counts, precision)
+            back = order.argsort()
+            hidden = states.transpose(0, 1)[back]
+        return GeneratorOutput(*self.output(hidden), encoding.mu[back], encoding.log_sigma[back], hidden)
 
     def log_probability(self, hidden: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:
         """log p of drawn sequences (n, T, 5) from the states (n, T, H) that drew them: (n,), at temperature 1.
@@ -205,6 +204,7 @@ class Generator(nn.Module):
         a drawing depends neither on how long the others get nor on the photos after its own.
         """
         n, device = len(photos), photos.device
+        precision = product_precision(device)
         steps = self.max_points if max_points is None else max_points
         if noise is None:
             noise = latent_noise(n, self.to_mu.out_features, temperature, generator, device)
@@ -212,4 +212,6 @@ class Generator(nn.Module):
         encoding = self.encode(photos)
         with torch.autocast(device.type, enabled=False):
             state = self.initial_state(encoding, noise)
-            return sample_drawings(self, encoding, state, randomness, return_attention=return_attention)
+            return sample_drawings(
+                self, encoding, state, randomness, precision=precision, return_attention=return_attention
+            )

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from fgsbir.models.recurrence import advance, exponential
 
 if TYPE_CHECKING:
     from fgsbir.models.generator import Encoding, Generator
@@ -106,34 +107,6 @@ def start_token(n: int, device: torch.device) -> Tensor:
     return token
 
 
-class FusedDecoder:
-    """G's recurrence with its matrices side by side, for sampling: one product of h a step, where three were.
-
-    ``advance`` gives what :class:`torch.nn.LSTMCell`, the attention's query and the last layer give.
-    """
-
-    def __init__(self, model: "Generator") -> None:
-        cell = model.cell
-        of_h = [cell.weight_hh, model.output_layer.weight]
-        bias = [cell.bias_ih + cell.bias_hh, model.output_layer.bias]
-        if model.attention is not None:
-            of_h.append(model.attention.query.weight)
-            bias.append(cell.bias_ih.new_zeros(len(model.attention.query.weight)))
-        self.of_h, self.bias = torch.cat(of_h), torch.cat(bias)
-        self.of_input = cell.weight_ih.t()
-        self.sizes = [len(weight) for weight in of_h]
-
-    def read(self, h: Tensor) -> list[Tensor]:
-        """What h (n, H) says: its share of the next gates (n, 4 H), the output (n, 6 M + 3), the query, if any."""
-        return list(functional.linear(h, self.of_h, self.bias).split(self.sizes, 1))
-
-    def advance(self, gates_of_h: Tensor, inputs: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """The LSTM's next h and c, each (n, H)."""
-        write, keep, new, out = torch.addmm(gates_of_h, inputs, self.of_input).chunk(4, 1)
-        c = keep.sigmoid() * c + write.sigmoid() * new.tanh()
-        return out.sigmoid() * c.tanh(), c
-
-
 @torch.no_grad()
 def sample_drawings(
     model: "Generator",
@@ -141,15 +114,18 @@ def sample_drawings(
     state: tuple[Tensor, Tensor],
     randomness: Randomness,
     *,
+    precision: torch.dtype,
     return_attention: bool,
 ) -> Drawing:
     """Draw one sketch for every row of ``encoding`` from the states (h0, c0); see :meth:`Generator.sample`.
 
+    The recurrence's products are made in ``precision``, the mixtures and all else in float32.
     Drawings that have ended leave the batch, so the cost follows the points drawn and not the longest drawing.
     """
     n, steps, device = len(encoding.mu), len(randomness.pen), encoding.mu.device
-    decoder = FusedDecoder(model)
+    weights = model.weights().cast(precision)
     h, c = state
+    keys, features = exponential(encoding.keys), encoding.features
     row, position = start_token(n, device), torch.zeros(n, 2, device=device)
     ended = torch.zeros(n, 1, dtype=torch.bool, device=device)
     sequences = row.new_tensor([0, 0, 0, 0, 1]).repeat(n, steps, 1)
@@ -157,30 +133,28 @@ def sample_drawings(
     attention = h.new_zeros(n, steps, *encoding.grid) if return_attention and model.attention else None
     active = torch.arange(n, device=device)
     stop = 0
-    gates, _, *query = decoder.read(h)
     while stop < steps and len(active):
         start, stop = stop, min(stop + CHECK_EVERY, steps)
         rows, states, looks = [], [], []
         for step in range(start, stop):
-            seen, weights = model.look(encoding, *query)
-            h, c = decoder.advance(gates, torch.cat([seen, model.points(row, position)], 1), c)
-            gates, raw, *query = decoder.read(h)
-            row = draw_rows(raw, randomness.component[step], randomness.pen[step], randomness.offset[step], ended)
+            h, c, memory = advance(model.read_points(row, position), h, c, keys, features, weights)
+            row = draw_rows(
+                model.output_layer(h), randomness.component[step], randomness.pen[step], randomness.offset[step], ended
+            )
             ended = row[:, 4:] > 0.5
             position = position + row[:, :2]
             rows.append(row)
             states.append(h)
-            if attention is not None and weights is not None:
-                looks.append(weights)
+            looks.append(memory.attention)
         sequences[active, start:stop] = torch.stack(rows, 1)
         hidden[active, start:stop] = torch.stack(states, 1)
         if attention is not None:
             attention[active, start:stop] = torch.stack(looks, 1).unflatten(2, encoding.grid)
         going = (~ended.squeeze(1)).nonzero().squeeze(1)
         if len(going) <= KEEP_SHARE * len(active):
-            active, encoding, randomness = active[going], encoding.rows(going), randomness.rows(going)
-            h, c, gates, row, position, ended = (part[going] for part in (h, c, gates, row, position, ended))
-            query = [part[going] for part in query]
+            active, randomness = active[going], randomness.rows(going)
+            h, c, keys, features = h[going], c[going], keys[going], features[going]
+            row, position, ended = row[going], position[going], ended[going]
     over = sequences[:, :stop, 4] > 0.5
     ended_itself = over[:, -1]
     # Rows after the first end are ends too, so all but one of them lie beyond the drawing.
