@@ -112,11 +112,11 @@ def test_look_alikes_are_kept(gallery: list[Photo], tmp_path: Path) -> None:
 def test_the_same_name_proposes_and_the_pixels_decide(gallery: list[Photo], tmp_path: Path) -> None:
     folder = tmp_path / "unlabelled"
     folder.mkdir()
-    for name, image in (("held4", product(77)), ("held5", product(5))):
-        photo = lay(folder, name, "unlabelled", image, quality=20)
+    for name, image in (("held4", product(77)), ("held5", product(5).resize((70, 70))), ("other", product(5))):
+        photo = lay(folder, name, "unlabelled", image, quality=15)
         gallery.append(Photo(f"unlabelled/{name}", "chair", "unlabelled", photo.path))
     # At hash_bits 0 the hash proposes nothing that was recompressed so hard.
-    assert [leak.photo for leak in find_leaks(gallery, hash_bits=0, correlation=0.98)] == ["unlabelled/held5"]
+    assert [leak.photo for leak in find_leaks(gallery, hash_bits=0, correlation=0.97)] == ["unlabelled/held5"]
 
 
 def test_copies_among_training_photos_or_among_held_out_ones_are_no_leak(gallery: list[Photo], tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Leak guard: photos of the training and unlabelled splits that also stand in the validation or test split.
 
-Cheap signs propose pairs: the same file name, the same bytes, or a close perceptual hash. Pixels then
-decide, since product photos on white look alike to any 64-bit hash. A copy may have been resized,
+Cheap signs propose pairs: the same file name, or a close perceptual hash (the same bytes give the same
+hash). Pixels then decide, since product photos on white look alike to any 64-bit hash. A copy may have been resized,
 recompressed, mirrored, cropped to the product or given a wider margin; another product, or the same
 one in another colour, is no copy.
 """
@@ -68,19 +68,18 @@ def find_leaks(photos: Sequence[Photo], *, hash_bits: int, correlation: float) -
         looks = pool.map(_look, held + free)
         progress = iter(tqdm(looks, "leak guard", len(held) + len(free), unit="photo", disable=None))
         held_looks = list(islice(progress, len(held)))
-        free_prints = [(look.digest, look.hashes) for look in progress]
+        free_hashes = [look.hashes for look in progress]  # the views of many photos would fill the memory
 
     proposed = _propose_by_hash(
         np.stack([np.concatenate([look.hashes, look.mirrored]) for look in held_looks]),
-        np.stack([hashes for _, hashes in free_prints]),
+        np.stack(free_hashes),
         hash_bits,
     )
-    names, digests = defaultdict(list), defaultdict(list)
-    for i, (photo, look) in enumerate(zip(held, held_looks, strict=True)):
+    names = defaultdict(list)
+    for i, photo in enumerate(held):
         names[_name(photo)].append(i)
-        digests[look.digest].append(i)
-    for j, (photo, (digest, _)) in enumerate(zip(free, free_prints, strict=True)):
-        proposed[j].update(names.get(_name(photo), ()), digests.get(digest, ()))
+    for j, photo in enumerate(free):
+        proposed[j].update(names.get(_name(photo), ()))
 
     candidates = sorted(j for j, pairs in proposed.items() if pairs)
     leaks = []
