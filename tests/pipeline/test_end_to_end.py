@@ -1,0 +1,249 @@
+"""The four commands that define the product, on a tiny set in a repository of its own, one after the other."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+STAGES = [
+    "synthesise",
+    "shard",
+    "pretrain_retrieval",
+    "pretrain_generator",
+    "sketch_classifier",
+    "pseudo",
+    "joint",
+    "evaluate",
+]
+MODEL = "model.safetensors"
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Repository:
+    """A clone with its pipeline, and the commands that a user gives in it."""
+
+    path: Path
+    environment: dict[str, str]
+
+    def __call__(self, *command: str, check: bool = True) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=1800,
+        )
+        assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stdout[-5000:]}"
+        return done.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self(sys.executable, "-m", "dvc", *arguments)
+
+    def git(self, *arguments: str) -> str:
+        return self("git", *arguments)
+
+    def json(self, *arguments: str) -> Any:
+        """What a command of DVC prints as JSON, without its warnings."""
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=self.path,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
+
+    def bytes(self) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(self.path)): path.read_bytes()
+            for folder in ("data", "models", "metrics")
+            for path in sorted((self.path / folder).rglob("*"))
+            if path.is_file()
+        }
+
+
+def ran(output: str) -> list[str]:
+    return sorted(re.findall(r"Running stage '(\w+)'", output), key=STAGES.index)
+
+
+def cached(output: str) -> list[str]:
+    return sorted(re.findall(r"Stage '(\w+)' is cached - skipping run", output), key=STAGES.index)
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("outside")
+
+
+@pytest.fixture(scope="module")
+def clean_environment(outside: Path) -> dict[str, str]:
+    """Settings that are no user's and no machine's; ``python`` is the one that runs the tests."""
+    values = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTHON"))}
+    return values | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "DVC_SYSTEM_CONFIG_DIR": str(outside / "system"),
+        "DVC_GLOBAL_CONFIG_DIR": str(outside / "global"),
+        "DVC_SITE_CACHE_DIR": str(outside / "site"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_AUTHOR_NAME": "A",
+        "GIT_AUTHOR_EMAIL": "a@example.org",
+        "GIT_COMMITTER_NAME": "A",
+        "GIT_COMMITTER_EMAIL": "a@example.org",
+    }
+
+
+@pytest.fixture(scope="module")
+def giver(project_copy: Path, clean_environment: dict[str, str], outside: Path) -> Iterator[Repository]:
+    """A repository in which the pipeline ran once and the run is committed."""
+    shutil.copytree(project_copy, outside / "giver")
+    repository = Repository(outside / "giver", clean_environment)
+    repository.git("init", "-q", "-b", "main")
+    repository.git("add", ".")
+    repository.git("commit", "-q", "-m", "Start")
+    output = repository.dvc("repro")
+    assert ran(output) == STAGES
+    repository.git("add", "metrics", "dvc.lock")
+    repository.git("commit", "-q", "-m", "Run the pipeline")
+    yield repository
+
+
+def test_a_run_leaves_nothing_that_git_would_have_to_ignore(giver: Repository) -> None:
+    assert giver.git("status", "--porcelain") == ""
+    assert not (giver.path / ".scratch").exists() or not list((giver.path / ".scratch").rglob("*.pt"))
+
+
+def test_the_metrics_are_complete(giver: Repository) -> None:
+    scores = json.loads((giver.path / "metrics" / "evaluate.json").read_text())
+    for model in ("supervised", "joint"):
+        for score in ("acc@1", "acc@5", "acc@10", "mean_rank"):
+            assert scores[model][f"{score}_low"] <= scores[model][score] <= scores[model][f"{score}_high"]
+    assert scores["n_gallery"] == 10
+    assert scores["n_query"] == 30
+    shown = giver.json("metrics", "show", "--json")
+    assert {"metrics/evaluate.json", "metrics/generator.json", "metrics/data.json"} <= set(shown[""]["data"])
+    for path in giver.path.glob("metrics/*.json"):
+        assert "NaN" not in path.read_text()
+
+
+def test_the_report_ends_a_run(giver: Repository) -> None:
+    output = giver(sys.executable, "-m", "pipeline.report")
+    assert re.search(r"^  supervised +[\d.]+ \[", output, re.MULTILINE)
+    assert "metrics/synthetic.png" in output
+
+
+def test_the_plots_can_be_shown(giver: Repository) -> None:
+    output = giver.dvc("plots", "show", "-o", "shown")
+    assert (giver.path / "shown" / "index.html").exists(), output
+    shutil.rmtree(giver.path / "shown")
+
+
+def test_nothing_runs_again_without_a_change(giver: Repository) -> None:
+    assert ran(giver.dvc("repro")) == []
+
+
+def test_what_is_tracked_by_no_stage_runs_nothing(giver: Repository) -> None:
+    path = giver.path / "params.yaml"
+    before = path.read_text()
+    path.write_text(before.replace("log_interval: 2", "log_interval: 3"))
+    assert path.read_text() != before
+    assert ran(giver.dvc("repro")) == []
+    path.write_text(before)
+
+
+def test_half_of_the_unlabelled_photos_runs_joint_and_evaluate_alone(giver: Repository) -> None:
+    output = giver.dvc("exp", "run", "--name", "half", "-S", "unlabelled_frac=0.5")
+    assert ran(output) == ["joint", "evaluate"]
+    changes = giver.json("metrics", "diff", "--json")
+    assert set(changes) <= {"metrics/evaluate.json", "metrics/generator.json"}
+    changed = set(changes["metrics/evaluate.json"])
+    assert not any(name.startswith("supervised") for name in changed)
+    assert any(name.startswith(("joint.", "protocol.")) for name in changed)
+    text = giver.dvc("metrics", "diff")
+    assert "evaluate.json" in text
+    giver.git("checkout", "-q", ".")
+    giver.dvc("checkout")
+    assert ran(giver.dvc("repro")) == []
+
+
+def test_a_failed_run_says_why_and_can_be_undone(giver: Repository) -> None:
+    output = giver(sys.executable, "-m", "dvc", "exp", "run", "-S", "unlabelled_frac=2", check=False)
+    assert "error: params.yaml: unlabelled_frac: found 2, allowed: a number >= 0 and <= 1" in output
+    giver.git("restore", "params.yaml")
+    assert "unlabelled_frac: 1.0" in (giver.path / "params.yaml").read_text()
+    giver.git("checkout", "-q", ".")
+    giver.dvc("checkout")
+
+
+def test_a_queued_run_uses_its_own_snapshot_of_the_code(giver: Repository) -> None:
+    giver.dvc("exp", "run", "--queue", "--name", "queued", "-S", "unlabelled_frac=0")
+    joint = giver.path / "src" / "fgsbir" / "training" / "joint.py"
+    before = joint.read_text()
+    try:
+        joint.write_text("raise RuntimeError('the code of the workspace, not of the snapshot')\n")
+        # As an editable install would: the environment points at the workspace.
+        giver.environment["PYTHONPATH"] = str(giver.path / "src")
+        giver.dvc("exp", "run", "--run-all")
+    finally:
+        del giver.environment["PYTHONPATH"]
+        joint.write_text(before)
+    (found,) = [
+        experiment["revs"][0]["data"]
+        for branch in giver.json("exp", "show", "--json")
+        for experiment in branch["experiments"] or []
+        if experiment["name"] == "queued"
+    ]
+    assert found["params"]["params.yaml"]["data"]["unlabelled_frac"] == 0
+    scores = found["metrics"]["metrics/evaluate.json"]["data"]
+    committed = json.loads((giver.path / "metrics" / "evaluate.json").read_text())
+    assert scores["supervised"] == committed["supervised"]
+    assert giver.git("status", "--porcelain") == ""
+
+
+@pytest.fixture(scope="module")
+def taker(giver: Repository, clean_environment: dict[str, str], outside: Path) -> Repository:
+    """A second clone, after the giver shared the run and the experiment "half" over a folder."""
+    giver.git("clone", "-q", "--bare", ".", str(outside / "shared.git"))
+    giver.git("remote", "add", "origin", str(outside / "shared.git"))
+    giver.dvc("remote", "add", "-q", "--default", "storage", str(outside / "storage"))
+    giver.git("commit", "-q", "-m", "Share", ".dvc/config")
+    giver.git("push", "-q", "origin", "main")
+    giver.dvc("push")
+    giver.dvc("exp", "push", "--run-cache", "origin", "half")
+    repository = Repository(outside / "taker", dict(clean_environment))
+    giver.git("clone", "-q", str(outside / "shared.git"), str(repository.path))
+    return repository
+
+
+def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, taker: Repository) -> None:
+    output = taker.dvc("repro", "--pull", "--allow-missing")
+    assert ran(output) == []
+    taker.dvc("pull")
+    assert taker.bytes() == giver.bytes()
+    assert ran(taker.dvc("repro")) == []
+
+
+def test_a_colleagues_experiment_is_fetched_instead_of_run(taker: Repository) -> None:
+    output = taker.dvc("exp", "run", "--pull", "-S", "unlabelled_frac=0.5")
+    assert ran(output) == []
+    assert cached(output) == ["joint", "evaluate"]
+    params = yaml.safe_load((taker.path / "params.yaml").read_text())
+    assert params["unlabelled_frac"] == 0.5
+    assert (taker.path / "models" / "joint" / "retrieval" / MODEL).exists()

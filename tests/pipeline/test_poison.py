@@ -1,0 +1,120 @@
+"""No training stage reads a stroke that it should not have: with NaN in all of those, every byte stays the same."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from fgsbir.data.index import PhotoEntry
+from fgsbir.data.selection import stable_fraction
+from fgsbir.data.shards import ShardStore
+
+TRAINING = ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint")
+LABELLED_FRAC = 0.4
+
+pytestmark = pytest.mark.slow
+
+
+def forbidden(photo: PhotoEntry) -> list[bool]:
+    """For each sketch of a photo, whether training at LABELLED_FRAC may not read it; told from the definitions."""
+    moved = photo.split == "train" and stable_fraction("labelled", photo.id) >= LABELLED_FRAC
+    return [photo.split == "test" or moved or photo.unseen or sketch.unseen for sketch in photo.sketches]
+
+
+def poison(shards: Path, wanted: Callable[[PhotoEntry], list[bool]]) -> int:
+    """Write NaN over the strokes of the ``wanted`` sketches, and the new hashes into the index; count them."""
+    count = 0
+    with ShardStore(shards) as store:
+        photos = store.photos
+    for photo in photos:
+        marks = wanted(photo)
+        if photo.strokes is None or not any(marks):
+            continue
+        count += sum(marks)
+        offset, size = photo.strokes
+        with (shards / photo.shard).open("r+b") as file:
+            file.seek(offset)
+            strokes = np.load(BytesIO(file.read(size)), allow_pickle=False)
+            rows = np.repeat(marks, [sketch.points for sketch in photo.sketches])
+            strokes[rows] = np.nan
+            buffer = BytesIO()
+            np.save(buffer, strokes, allow_pickle=False)
+            assert len(buffer.getvalue()) == size
+            file.seek(offset)
+            file.write(buffer.getvalue())
+    index = json.loads((shards / "index.json").read_text())
+    for shard in index["shards"]:
+        shard["sha256"] = hashlib.sha256((shards / shard["file"]).read_bytes()).hexdigest()
+    (shards / "index.json").write_text(json.dumps(index))
+    return count
+
+
+@pytest.fixture
+def folders(packed: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Two folders with the same shards and labelled_frac LABELLED_FRAC."""
+    values: dict[str, Any] = yaml.safe_load((packed / "params.yaml").read_text())
+    values["labelled_frac"] = LABELLED_FRAC
+    made = tmp_path / "clean", tmp_path / "poisoned"
+    for folder in made:
+        shutil.copytree(packed / "data" / "shards", folder / "data" / "shards")
+        (folder / "params.yaml").write_text(yaml.safe_dump(values))
+    return made
+
+
+def test_training_reads_no_stroke_that_it_should_not_have(
+    folders: tuple[Path, Path],
+    run_stage: Callable[[str, Path], object],
+    outputs_of: Callable[[Path], dict[str, bytes]],
+) -> None:
+    clean, poisoned = folders
+    with ShardStore(clean / "data" / "shards") as store:
+        photos = [photo for photo in store.photos if photo.sketches]
+        assert store.index.category is not None
+    # Each kind of forbidden sketch is there, and allowed ones too.
+    marks = [
+        (photo, sketch, mark) for photo in photos for sketch, mark in zip(photo.sketches, forbidden(photo), strict=True)
+    ]
+    assert any(
+        mark and photo.split == "train" and not photo.unseen and not sketch.unseen for photo, sketch, mark in marks
+    )
+    assert any(photo.unseen for photo, _, _ in marks)
+    assert any(sketch.unseen and photo.split == "train" for photo, sketch, _ in marks)
+    assert any(not mark and photo.split == "train" for photo, _, mark in marks)
+
+    assert poison(poisoned / "data" / "shards", forbidden) == sum(mark for _, _, mark in marks)
+    for folder in folders:
+        for stage in TRAINING:
+            run_stage(stage, folder)
+    found, expected = outputs_of(poisoned), outputs_of(clean)
+    assert found.keys() == expected.keys()
+    assert {"models/joint/retrieval/model.safetensors", "models/generator/model.safetensors"} <= found.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
+
+
+def test_one_poisoned_sketch_that_is_read_would_be_noticed(
+    folders: tuple[Path, Path], environment: dict[str, str]
+) -> None:
+    folder, _ = folders
+
+    def allowed(photo: PhotoEntry) -> list[bool]:
+        return [photo.split == "train" and not mark for mark in forbidden(photo)]
+
+    assert poison(folder / "data" / "shards", allowed)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.pretrain_retrieval"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert not (folder / "models").exists()
