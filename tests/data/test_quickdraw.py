@@ -136,14 +136,14 @@ class Touches:
 
 def test_no_code_in_a_file_is_run(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", train=objects([STROKE_3, Touches(tmp_path / "witness")]))
-    with pytest.raises(DataError, match=r"found a reference to pathlib"):
+    with pytest.raises(DataError, match="found a reference to"):
         list(read_quickdraw(tmp_path / "a.npz"))
     # The same where the file says "array of numbers" and a pickle follows.
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "|O", "fortran_order": False, "shape": (1,)})
     with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
         archive.writestr("train.npy", header.getvalue() + pickle.dumps(Touches(tmp_path / "witness")))
-    with pytest.raises(DataError, match=r"found a reference to pathlib"):
+    with pytest.raises(DataError, match="found a reference to"):
         list(read_quickdraw(tmp_path / "b.npz"))
     assert not (tmp_path / "witness").exists()
 

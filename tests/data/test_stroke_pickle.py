@@ -92,7 +92,7 @@ def test_nothing_is_ever_called(protocol: int, tmp_path: Path) -> None:
         {"a": Runs(exec, f"open({str(witness)!r}, 'w')")},
         {"a": [Runs(Path.touch, witness)]},
     ):
-        with pytest.raises(DataError, match=r"found a reference to (pathlib|builtins|__builtin__)"):
+        with pytest.raises(DataError, match=r"found a reference to"):
             load_array_dict(pickle.dumps(value, protocol), "x")
     assert not witness.exists()
     pickle.loads(pickle.dumps(Runs(Path.touch, witness), protocol))

@@ -1,0 +1,159 @@
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fgsbir.data.records import DataError, Source
+from fgsbir.data.strokes import centre
+
+Read = Callable[..., Source]
+Writer = Callable[[Path], Path]
+Expected = Callable[[str], np.ndarray]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, write_photo: Writer, write_sketch: Writer) -> Path:
+    """Photos a, a_1, b, c (in several formats) and d without a sketch."""
+    for name in ("a.jpg", "a_1.png", "b.JPEG", "c.webp", "d.jpg"):
+        write_photo(tmp_path / "shop/photos" / name)
+    for name in ("a.svg", "a_2.svg", "a_1.svg", "a_1_x.json", "b_1.png", "c_10.jpg"):
+        write_sketch(tmp_path / "shop/sketches" / name)
+    return tmp_path / "shop"
+
+
+def test_sketches_find_their_photos_by_name(shop: Path, read_all: Read, expected_drawing: Expected) -> None:
+    source = read_all("folder", shop)
+    assert {sketch.id: sketch.photo_id for sketch in source.sketches} == {
+        "a": "a",
+        "a_2": "a",
+        "a_1": "a_1",  # a photo of the very name comes before a_<k>
+        "a_1_x": "a_1",
+        "b_1": "b",
+        "c_10": "c",
+    }
+    assert {photo.id: photo.split for photo in source.photos} == dict.fromkeys(["a", "a_1", "b", "c"], "train") | {
+        "d": "unlabelled"
+    }
+    assert {photo.category for photo in source.photos} == {"shop"}
+    assert not source.skipped and not source.known_counts
+    for sketch in source.sketches:
+        if sketch.id in ("b_1", "c_10"):
+            assert sketch.strokes[:, 2].sum() == 2  # traced
+        else:
+            np.testing.assert_allclose(sketch.strokes, expected_drawing(f"{sketch.id}.svg"), atol=1e-3)
+
+
+def test_test_and_validation_photos_are_held_out(
+    shop: Path, write_photo: Writer, write_sketch: Writer, read_all: Read
+) -> None:
+    for k in range(60):
+        write_photo(shop / f"photos/p{k}.jpg")
+        write_sketch(shop / f"sketches/p{k}.svg")
+    splits = {photo.id: photo.split for photo in read_all("folder", shop, val_frac=0.2).photos}
+    number = {split: list(splits.values()).count(split) for split in ("train", "val", "test", "unlabelled")}
+    assert number["unlabelled"] == 1 and sum(number.values()) == 65
+    assert 5 <= number["val"] <= 20 and 5 <= number["test"] <= 22
+    # A photo more moves no other photo.
+    write_photo(shop / "photos/q.jpg")
+    write_sketch(shop / "sketches/q.svg")
+    again = {photo.id: photo.split for photo in read_all("folder", shop, val_frac=0.2).photos}
+    assert {id: again[id] for id in splits} == splits
+
+
+def test_even_a_few_photos_have_one_to_validate_and_one_to_test_on(shop: Path, read_all: Read) -> None:
+    splits = [photo.split for photo in read_all("folder", shop, val_frac=0.01).photos]
+    assert sorted(splits) == ["test", "train", "train", "unlabelled", "val"]
+
+
+def test_json_may_name_its_canvas_and_its_user(shop: Path, read_all: Read) -> None:
+    strokes = [[[0, 0, 0.5], [400, 200, 0.7]], [[400, 0], [0, 200]]]
+    (shop / "sketches/b_2.json").write_text(json.dumps({"strokes": strokes, "canvas": [400, 200], "user": "anna"}))
+    (shop / "sketches/b_3.json").write_text(json.dumps(strokes))
+    found = {sketch.id: sketch for sketch in read_all("folder", shop).sketches}
+    assert found["b_2"].user == "anna" and found["b_3"].user is None
+    assert found["b_2"].strokes.tolist() == [[0, 64, 0], [256, 192, 1], [256, 64, 0], [0, 192, 1]]
+    np.testing.assert_allclose(found["b_3"].strokes, centre(found["b_2"].strokes), atol=1e-3)
+
+
+BAD_SKETCHES = {
+    "a_3.svg": (b"<svg", "malformed XML"),
+    "a_4.svg": (b"<!DOCTYPE svg [<!ENTITY a 'b'>]><svg/>", "without document type and entities, found <!DOCTYPE"),
+    "a_5.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "found nothing drawn"),
+    "a_6.svg": (b" " * (9 << 20), "expected an SVG file of at most 8,388,608 bytes"),
+    "a_7.png": (b"\x89PNG\r\n\x1a\n", "expected a JPEG, PNG"),
+    "a_8.json": (b"{", "expected strokes as JSON, found damage"),
+    "a_9.json": (b"[[[1, 2]]]", "at least 2 points, found 1"),
+    "a_10.json": (b"[[[1, NaN], [3, 4]]]", "row 0 is not finite"),
+    "a_11.json": (b"[[[1, 1], [3, 4]], [5]]", "stroke 1: expected points"),
+    "a_12.json": (b'{"strokes": [[[1, 1], [3, 4]]], "canvas": [0, 5]}', "expected canvas as [width, height]"),
+    "a_13.json": (b'{"strokes": [[[1, 1], [3, 4]]], "user": 5}', "expected user as text"),
+    "a_14.json": (b"5", "expected a list of strokes"),
+    "a_15.json": (b"[" * 100_000, "expected strokes as JSON, found damage"),
+    "nobody_1.svg": (b"<svg/>", "expected a photo photos/nobody.jpg, found none"),
+    "notes.txt": (b"hello", "with a suffix of .svg"),
+    "a.png": (b"", "expected one sketch of this name, read a.svg"),
+}
+
+
+def test_a_bad_sketch_is_skipped_and_reported(shop: Path, read_all: Read, caplog: pytest.LogCaptureFixture) -> None:
+    good = [sketch.id for sketch in read_all("folder", shop).sketches]
+    for name, (data, _) in BAD_SKETCHES.items():
+        (shop / "sketches" / name).write_bytes(data)
+    with caplog.at_level(logging.WARNING):
+        source = read_all("folder", shop)
+    assert [sketch.id for sketch in source.sketches] == good
+    reasons = {Path(skipped.path).name: skipped.reason for skipped in source.skipped}
+    assert reasons.keys() == BAD_SKETCHES.keys()
+    for name, (_, reason) in BAD_SKETCHES.items():
+        assert reason in reasons[name] and name in caplog.text
+
+
+def test_a_folder_of_bad_sketches_is_an_error(shop: Path, read_all: Read) -> None:
+    for path in (shop / "sketches").iterdir():
+        path.write_bytes(b"x")
+    with pytest.raises(
+        DataError, match=r"shop/sketches: expected sketches, found none that can be used: \['.*a\.svg: expected"
+    ):
+        read_all("folder", shop)
+
+
+def test_a_bad_photo_is_skipped_with_its_sketches(shop: Path, read_all: Read) -> None:
+    (shop / "photos/a.jpg").write_bytes((shop / "photos/a.jpg").read_bytes()[:200])
+    (shop / "photos/d.jpg").write_text("hello")
+    (shop / "photos/readme.txt").write_text("hello")
+    source = read_all("folder", shop)
+    assert [photo.id for photo in source.photos] == ["a_1", "b", "c"]
+    assert {sketch.photo_id for sketch in source.sketches} == {"a_1", "b", "c"}
+    reasons = {skipped.path.removeprefix(f"{shop}/"): skipped.reason for skipped in source.skipped}
+    assert reasons.keys() == {"photos/a.jpg", "photos/d.jpg", "photos/readme.txt", "a", "a_2"}
+    assert "a.jpg: expected a JPEG" in reasons["photos/a.jpg"] and reasons["a"] == "sketch of a photo that was skipped"
+
+
+def test_a_folder_of_bad_photos_is_an_error(shop: Path, read_all: Read) -> None:
+    for path in (shop / "photos").iterdir():
+        path.write_bytes(b"x")
+    with pytest.raises(DataError, match=r"photos/a\.jpg: expected a JPEG, PNG, .*\(and 4 more bad photos\)"):
+        read_all("folder", shop)
+
+
+def test_two_photos_of_one_name_are_an_error(shop: Path, write_photo: Writer, read_all: Read) -> None:
+    write_photo(shop / "photos/a.png")
+    with pytest.raises(DataError, match=r"photos/a\.png: expected one file of id 'a', found also a\.jpg"):
+        read_all("folder", shop)
+
+
+def test_missing_folders_are_named(tmp_path: Path, write_photo: Writer, read_all: Read) -> None:
+    with pytest.raises(DataError, match=r"shop: expected a folder of layout folder, found nothing"):
+        read_all("folder", tmp_path / "shop")
+    (tmp_path / "shop").mkdir()
+    with pytest.raises(DataError, match=r"shop/photos: expected a folder, found nothing"):
+        read_all("folder", tmp_path / "shop")
+    write_photo(tmp_path / "shop/photos/a.jpg")
+    with pytest.raises(DataError, match=r"shop/sketches: expected a folder of sketches, found none"):
+        read_all("folder", tmp_path / "shop")
+    (tmp_path / "shop/sketches").mkdir()
+    with pytest.raises(DataError, match=r"shop/sketches: expected sketches, found none that can be used: no file"):
+        read_all("folder", tmp_path / "shop")
