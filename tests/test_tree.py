@@ -115,11 +115,11 @@ def test_no_general_unpickler() -> None:
     ],
 )
 def test_an_unpickler_would_be_found(tmp_path: Path, line: str) -> None:
-    path = tmp_path / "module.py"
-    path.write_text(line)
-    assert list(dangers(path))
-    path.write_text("torch.load(path, weights_only=True)\nnp.load(path, allow_pickle=False)\nmodel.eval()")
-    assert not list(dangers(path))
+    bad, good = tmp_path / "bad.py", tmp_path / "good.py"
+    bad.write_text(line)
+    good.write_text("torch.load(path, weights_only=True)\nnp.load(path, allow_pickle=False)\nmodel.eval()")
+    assert list(dangers(bad))
+    assert not list(dangers(good))
 
 
 def test_the_library_logs_and_does_not_print() -> None:
