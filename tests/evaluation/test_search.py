@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.data.pixels import photo_tensor, sketch_rasters, sketch_tensor
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.ranking import ranks
 from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
-from fgsbir.models.embedding import embed_photos, embed_sketches, photo_tensor, sketch_rasters, sketch_tensor
+from fgsbir.models.embedding import embed_photos, embed_sketches
 from fgsbir.models.retrieval import RetrievalModel
 
 CPU = torch.device("cpu")

@@ -15,11 +15,11 @@ import torch
 from fgsbir.data.augmentation import Change, change_photos, change_sketch, draw_change
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
+from fgsbir.data.pixels import PhotoRows, photo_tensor, sketch_tensor
 from fgsbir.data.rasterise import rasterise, rasterise_batch
 from fgsbir.data.selection import seen_sketches
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre
-from fgsbir.models.embedding import PhotoRows, photo_tensor, sketch_tensor
 
 Made = TypeVar("Made")
 

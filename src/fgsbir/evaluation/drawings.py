@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from fgsbir.data.pixels import photo_tensor, raster_tensor, sketch_rasters
 from fgsbir.data.strokes import CANVAS, from_sequence
 from fgsbir.evaluation.comparison import Scores, compare, rounded
 from fgsbir.evaluation.generation import frechet_distance, recognition, shape_scores
 from fgsbir.evaluation.search import Search
 from fgsbir.models.drawing import Sketches
-from fgsbir.models.embedding import photo_tensor, scoring, sketch_rasters
+from fgsbir.models.embedding import scoring
 from fgsbir.models.generator import Generator
 from fgsbir.models.sketch_classifier import SketchClassifier
 
@@ -91,7 +92,7 @@ class DrawingJudge:
         with scoring(self._classifier, self._device, self._precision):
             for start in range(0, len(sketches), BATCH):
                 rasters = torch.from_numpy(sketch_rasters(sketches[start : start + BATCH], size, line_width))
-                seen = self._classifier.features(rasters.to(self._device).float().div_(255).unsqueeze(1))
+                seen = self._classifier.features(raster_tensor(rasters.to(self._device)))
                 features.append(seen.float())
                 logits.append(self._classifier.classify(seen).float())
         return torch.cat(features).cpu().numpy(), torch.cat(logits).cpu().numpy()

@@ -8,11 +8,12 @@ import torch
 
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.pairs import PhotoPixels, labelled_pairs
+from fgsbir.data.pixels import PhotoRows
 from fgsbir.data.records import DataError
 from fgsbir.data.selection import seen_sketches, training_split
 from fgsbir.data.shards import ShardStore
 from fgsbir.evaluation.ranking import ranks, top_k
-from fgsbir.models.embedding import PhotoRows, embed_photos, embed_sketches
+from fgsbir.models.embedding import embed_photos, embed_sketches
 from fgsbir.models.retrieval import RetrievalModel
 
 BATCH = 256

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from fgsbir.data.pixels import PhotoRows, photo_tensor
 from fgsbir.data.strokes import CANVAS, centre, from_sequence
-from fgsbir.models.embedding import PhotoRows, photo_tensor, scoring
+from fgsbir.models.embedding import scoring
 from fgsbir.models.generator import Generator
 from fgsbir.models.sampling import Drawing
 

@@ -9,9 +9,10 @@ from lightning_fabric import Fabric
 
 from fgsbir.data.augmentation import change_photos
 from fgsbir.data.pairs import PairBatch, PairSet, PairStream, prefetch
+from fgsbir.data.pixels import PhotoRows, photo_tensor, raster_tensor, sketch_rasters
 from fgsbir.losses.discriminator import discriminator_loss
 from fgsbir.models.discriminator import Discriminator, certainty
-from fgsbir.models.embedding import PhotoRows, photo_tensor, scoring, sketch_rasters
+from fgsbir.models.embedding import scoring
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.run import Row, Run
 from fgsbir.training.runtime import gather_live, sum_gradients
@@ -22,7 +23,7 @@ def pair_images(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Photos (n, 3, s, s) and centred sketch rasters (n, 1, s, s), float32 in [0, 1]: D_C's input."""
     rasters = torch.from_numpy(sketch_rasters(sketches, size, line_width)).to(device)
-    return photo_tensor(torch.from_numpy(photos).to(device)), rasters.float().div_(255).unsqueeze(1)
+    return photo_tensor(torch.from_numpy(photos).to(device)), raster_tensor(rasters)
 
 
 def batch_logits(fabric: Fabric, model: Discriminator, batch: PairBatch, line_width: float) -> torch.Tensor:

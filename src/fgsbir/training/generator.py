@@ -8,10 +8,10 @@ from lightning_fabric import Fabric
 
 from fgsbir.data.augmentation import change_photos
 from fgsbir.data.pairs import PairBatch, PairSet, PairStream, prefetch
+from fgsbir.data.pixels import photo_tensor
 from fgsbir.data.sequences import pad_sequences
 from fgsbir.losses.generator import kl_loss, reconstruction_loss
 from fgsbir.models.drawing import draw_sketches
-from fgsbir.models.embedding import photo_tensor
 from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.checkpoint import Scratch
@@ -86,7 +86,7 @@ def train_generator(
     """Train ``model`` in place and leave it at its best epoch on the validation photos.
 
     The sketches of ``stream``, ``sketches_alone`` and ``validation_pairs`` are simplified already
-    (:func:`fgsbir.data.sequences.simplified_pairs`); ``validation`` holds the ones that F sees. The first ``sketch_steps`` steps learn from ``sketches_alone``, whose photo is the sketch's own
+    (:func:`fgsbir.data.sequences.sequence_pairs`); ``validation`` holds the ones that F sees. The first ``sketch_steps`` steps learn from ``sketches_alone``, whose photo is the sketch's own
     raster, and the ``steps`` after them from the pairs. ``select`` is ``retrieval`` (how often ``judge``, the supervised F, finds a
     validation photo from its generated sketch, which goes on rising after the likelihood has begun
     to fall) or ``likelihood``. Errors and resuming as in

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from fgsbir.data.pixels import photo_tensor, sketch_rasters, sketch_tensor
 from fgsbir.losses.policy_gradient import policy_gradient_loss, reward
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import drawing_strokes
-from fgsbir.models.embedding import photo_tensor, scoring, sketch_rasters, sketch_tensor
+from fgsbir.models.embedding import scoring
 from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.discriminator import certainties

@@ -6,18 +6,14 @@ from lightning_fabric import Fabric
 from torch.nn import functional
 
 from fgsbir.data.pairs import PairStream, prefetch
+from fgsbir.data.pixels import raster_tensor, sketch_rasters
 from fgsbir.data.rasterise import rasterise_batch
-from fgsbir.models.embedding import scoring, sketch_rasters
+from fgsbir.models.embedding import scoring
 from fgsbir.models.sketch_classifier import SketchClassifier
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.run import Row, Run
 from fgsbir.training.runtime import gather_live, sum_gradients
 from fgsbir.training.schedule import set_rate, warmup_cosine
-
-
-def raster_tensor(rasters: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Turn uint8 rasters (n, s, s) into float32 (n, 1, s, s) in [0, 1]."""
-    return torch.from_numpy(rasters).to(device).float().div_(255).unsqueeze(1)
 
 
 def train_sketch_classifier(
@@ -41,7 +37,8 @@ def train_sketch_classifier(
     Errors and resuming as in :func:`fgsbir.training.retrieval.train_retrieval`.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
-    rasters, classes = sketch_rasters(held_out[0], size, line_width), torch.from_numpy(held_out[1])
+    held_rasters = torch.from_numpy(sketch_rasters(held_out[0], size, line_width)).to(fabric.device)
+    classes = torch.from_numpy(held_out[1])
     with Run(
         "sketch classifier",
         fabric,
@@ -56,9 +53,9 @@ def train_sketch_classifier(
         for step, batch in prefetch(stream.batch, run.first, steps):
             model.train()
             set_rate(optimizer, warmup_cosine(step, steps, learning_rate))
-            images = raster_tensor(rasterise_batch(batch.strokes, size, line_width), fabric.device)
+            rasters = torch.from_numpy(rasterise_batch(batch.strokes, size, line_width)).to(fabric.device)
             with fabric.autocast():
-                logits = model(images).float()
+                logits = model(raster_tensor(rasters)).float()
             target = torch.from_numpy(batch.categories).to(fabric.device)
             loss = gather_live(fabric, functional.cross_entropy(logits, target, reduction="none")).mean()
             optimizer.zero_grad()
@@ -71,7 +68,7 @@ def train_sketch_classifier(
                 scores = {}
                 if len(classes):
                     with scoring(model, fabric.device, precision):
-                        guess = model(raster_tensor(rasters, fabric.device)).argmax(1).cpu()
+                        guess = model(raster_tensor(held_rasters)).argmax(1).cpu()
                     scores["validation_accuracy"] = 100 * float((guess == classes).float().mean())
                 run.epoch_done(step, scores, score=scores.get("validation_accuracy", float(step)))
     return run.rows
