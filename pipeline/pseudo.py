@@ -10,13 +10,12 @@ def main() -> None:
     params = load()
     settings = params.pseudo
 
-    from fgsbir.evaluation.figures import pseudo_sheet
-
     from fgsbir.data.augmentation import change_sketch_jointly
     from fgsbir.data.pairs import PairStream, labelled_pairs, photo_set
     from fgsbir.data.pseudo import PseudoSketches, write_pseudo
     from fgsbir.data.selection import training_split
     from fgsbir.data.shards import ShardStore
+    from fgsbir.evaluation.pseudo_sheet import pseudo_sheet
     from fgsbir.models.discriminator import Discriminator
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch

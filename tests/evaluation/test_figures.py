@@ -9,7 +9,8 @@ from fgsbir.data.records import DataError
 from fgsbir.data.strokes import to_sequence
 from fgsbir.evaluation import sheet as sheets
 from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_chart, read_curve
-from fgsbir.evaluation.figures import Retrieved, before_after_sheet, drawing_sheet, pseudo_sheet, retrieval_sheet
+from fgsbir.evaluation.figures import Retrieved, before_after_sheet, drawing_sheet, retrieval_sheet
+from fgsbir.evaluation.pseudo_sheet import pseudo_sheet
 from fgsbir.evaluation.sheet import LARGEST_FILE, Sheet
 
 

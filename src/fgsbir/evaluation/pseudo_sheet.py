@@ -1,0 +1,37 @@
+"""A picture sheet of pseudo pairs by certainty, in a file of its own: the stage pseudo depends on no other figure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fgsbir.data.pairs import PairSet
+from fgsbir.evaluation.sheet import QUIET, Sheet, resized, sketch_picture
+
+MARGIN = 14
+
+
+def pseudo_sheet(path: Path, pairs: PairSet, certainty: Sequence[np.ndarray], *, each: int = 14) -> None:
+    """Pseudo pairs that D_C trusts least, in the middle, and most, with their certainty."""
+    flat = [(float(value), row, place) for row, values in enumerate(certainty) for place, value in enumerate(values)]
+    flat.sort()
+    middle = max(0, (len(flat) - each) // 2)
+    groups = {
+        "least certain": flat[:each],
+        "middle": flat[middle : middle + each],
+        "most certain": flat[-each:] if flat else [],
+    }
+    cell, across = 88, 7
+    width, height = 2 * cell + 14, cell + 20
+    lines = -(-each // across)
+    sheet = Sheet(across * width + 2 * MARGIN, MARGIN + len(groups) * (lines * height + 26))
+    for group, (name, chosen) in enumerate(groups.items()):
+        top = MARGIN + group * (lines * height + 26)
+        words = f"{name} of {len(flat)} pseudo pairs" if flat else "no unlabelled photos"
+        sheet.text(MARGIN, top, words, colour=QUIET, weight="bold")
+        for number, (value, row, place) in enumerate(chosen):
+            x, y = MARGIN + (number % across) * width, top + 12 + (number // across) * height
+            sheet.image(x, y, resized(pairs.pixels[np.array([row])][0], cell))
+            sheet.image(x + cell, y, sketch_picture(pairs.sketches[row][place], cell))
+            sheet.text(x + cell, y + cell + 9, f"{value:.2f}", size=8, colour=QUIET, ha="center")
+    sheet.save(path)
