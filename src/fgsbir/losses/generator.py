@@ -42,14 +42,14 @@ def sequence_log_probability(mixture: Mixture, pen_logits: Tensor, sequences: Te
     counts a drawing's rows up to and including its end. The end's row says nothing of an offset, so only
     its pen counts; rows after it do not count at all.
     """
-    steps = torch.arange(sequences.shape[1], device=sequences.device)
-    drawn = steps < lengths[:, None]
-    ended = sequences[..., 4] > 0.5
-    offset = bivariate_log_density(mixture, sequences[..., :2])
+    drawn = torch.arange(sequences.shape[1], device=sequences.device) < lengths[:, None]
+    moved = drawn & (sequences[..., 4] < 0.5)
+    # torch.where and not a product, before and after: what stands in the rows beyond the end must not leak in,
+    # nor its gradient.
+    nothing = sequences.new_zeros(())
+    offset = bivariate_log_density(mixture, torch.where(moved.unsqueeze(-1), sequences[..., :2], nothing))
     pen = (pen_logits.log_softmax(-1) * sequences[..., 2:]).sum(-1)
-    # torch.where and not a product: whatever stands in the rows after the end must not leak in.
-    nothing = offset.new_zeros(())
-    return (torch.where(drawn & ~ended, offset, nothing) + torch.where(drawn, pen, nothing)).sum(1)
+    return (torch.where(moved, offset, nothing) + torch.where(drawn, pen, nothing)).sum(1)
 
 
 def reconstruction_loss(mixture: Mixture, pen_logits: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:

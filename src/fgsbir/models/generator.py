@@ -17,7 +17,6 @@ from fgsbir.models.sampling import (
     RHO_LIMIT,
     Drawing,
     draw_randomness,
-    latent_noise,
     sample_drawings,
     start_token,
 )
@@ -152,7 +151,7 @@ class Generator(nn.Module):
     def output(self, hidden: Tensor) -> tuple[Mixture, Tensor]:
         """The last layer (W_y, b_y) on h (..., H): the mixture, fields (..., M), and pen logits (..., 3), float32."""
         with torch.autocast(hidden.device.type, enabled=False):
-            raw = self.output_layer(hidden.float())
+            raw = self.output_layer(hidden.to(self.output_layer.weight.dtype))
         logits, mean_x, mean_y, log_x, log_y, rho = raw[..., :-3].unflatten(-1, (6, self.mixtures)).unbind(-2)
         return (
             Mixture(logits, mean_x, mean_y, log_x.clamp(*LOG_SIGMA), log_y.clamp(*LOG_SIGMA), rho.tanh() * RHO_LIMIT),
@@ -198,20 +197,19 @@ class Generator(nn.Module):
     ) -> Drawing:
         """Draw one sketch a photo; photos float32 (n, 3, s, s) in [0, 1].
 
-        ``temperature`` 0 draws greedily: the likeliest component's mean, the likeliest pen. ``noise``
-        (n, latent) is the latent's; None draws it, or takes the latent's mean at temperature 0. All random
-        numbers come from ``generator`` (on any device) before the first point and in the photos' order, so
-        a drawing depends neither on how long the others get nor on the photos after its own.
+        ``temperature`` scales all noise; 0 draws greedily: the likeliest component's mean, the likeliest
+        pen. ``noise`` (n, latent), if given, is the latent's. All random numbers come from ``generator``
+        before the first point, in the photos' order: with one on the CPU a drawing depends neither on the
+        device, nor on how long the others get, nor on the photos after its own.
         """
         n, device = len(photos), photos.device
         precision = product_precision(device)
         steps = self.max_points if max_points is None else max_points
-        if noise is None:
-            noise = latent_noise(n, self.to_mu.out_features, temperature, generator, device)
-        randomness = draw_randomness(n, steps, self.mixtures, temperature, generator, device)
+        latent = self.to_mu.out_features
+        randomness = draw_randomness(n, steps, latent, self.mixtures, temperature, generator, device)
         encoding = self.encode(photos)
         with torch.autocast(device.type, enabled=False):
-            state = self.initial_state(encoding, noise)
+            state = self.initial_state(encoding, randomness.latent if noise is None else noise)
             return sample_drawings(
                 self, encoding, state, randomness, precision=precision, return_attention=return_attention
             )

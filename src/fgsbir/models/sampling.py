@@ -40,46 +40,57 @@ class Drawing(NamedTuple):
 class Randomness(NamedTuple):
     """Everything random in a batch of drawings, drawn before the first point.
 
-    ``component`` (T, n, M) and ``pen`` (T, n, 3) are Gumbel noise times the temperature: the argmax of
-    logits plus it is a draw from softmax(logits / temperature), and at 0 the likeliest. ``offset``
-    (T, n, 2) is normal noise times the temperature's square root, as in sketch-RNN.
+    ``latent`` (n, d) and ``offset`` (T, n, 2) are normal noise times the temperature's square root, as
+    sketch-RNN does for offsets. ``component`` (T, n, M) and the first two columns of ``pen`` (T, n, 3)
+    are Gumbel noise times the temperature: the argmax of logits plus it is a draw from
+    softmax(logits / temperature), and at temperature 0 the likeliest. The third column is uniform (1/2
+    at temperature 0): a drawing ends where it is below the chance of an end, whatever the temperature.
     """
 
+    latent: Tensor
     component: Tensor
     pen: Tensor
     offset: Tensor
 
     def rows(self, index: Tensor) -> "Randomness":
         """The same for some of the drawings."""
-        return Randomness(*(noise[:, index] for noise in self))
+        return Randomness(self.latent[index], self.component[:, index], self.pen[:, index], self.offset[:, index])
 
 
 def draw_randomness(
-    n: int, steps: int, mixtures: int, temperature: float, generator: torch.Generator | None, device: torch.device
+    n: int,
+    steps: int,
+    latent: int,
+    mixtures: int,
+    temperature: float,
+    generator: torch.Generator | None,
+    device: torch.device,
 ) -> Randomness:
-    """Draw the numbers for ``n`` drawings of at most ``steps`` points; uniform ones first, drawing by drawing."""
+    """Draw the numbers for ``n`` drawings of at most ``steps`` points, drawing by drawing.
+
+    With a ``generator`` on the CPU a drawing's numbers depend on its place alone, not on what follows it.
+    """
+    numbers = 2 * latent + steps * (mixtures + 5)
     source = generator.device if generator is not None else device
-    uniform = torch.rand(n, steps, mixtures + 5, generator=generator, device=source).to(device).transpose(0, 1)
-    # torch.rand is a multiple of 2 ** -24 and may be 0.
-    uniform = uniform.clamp(min=2.0**-25)
-    gumbel = -torch.log(-torch.log(uniform[..., : mixtures + 3])) * temperature
-    radius = torch.sqrt(-2 * torch.log(uniform[..., -2])) * math.sqrt(temperature)
-    angle = 2 * math.pi * uniform[..., -1]
+    # torch.rand gives multiples of 2 ** -24, 0 among them, whose logarithm is none.
+    uniform = torch.rand(n, numbers, generator=generator, device=source).clamp(min=2.0**-25).to(device)
+    of_latent, of_steps = uniform.split([2 * latent, steps * (mixtures + 5)], 1)
+    by_step = of_steps.unflatten(1, (steps, -1)).transpose(0, 1)
+    gumbel = -torch.log(-torch.log(by_step[..., :-2])) * temperature
+    ends = by_step[..., mixtures + 2 : mixtures + 3] if temperature else torch.full_like(by_step[..., :1], 0.5)
+    spread = math.sqrt(temperature)
     return Randomness(
+        box_muller(*of_latent.chunk(2, 1))[0] * spread,
         gumbel[..., :mixtures].contiguous(),
-        gumbel[..., mixtures:].contiguous(),
-        torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], -1),
+        torch.cat([gumbel[..., mixtures:-1], ends], -1),
+        torch.stack(box_muller(by_step[..., -2], by_step[..., -1]), -1) * spread,
     )
 
 
-def latent_noise(
-    n: int, latent: int, temperature: float, generator: torch.Generator | None, device: torch.device
-) -> Tensor:
-    """Noise of the latent, (n, latent): normal, or zero for greedy drawings."""
-    if temperature == 0:
-        return torch.zeros(n, latent, device=device)
-    source = generator.device if generator is not None else device
-    return torch.randn(n, latent, generator=generator, device=source).to(device)
+def box_muller(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Two independent normal tensors of two uniform ones in (0, 1]."""
+    radius, angle = torch.sqrt(-2 * torch.log(first)), 2 * math.pi * second
+    return radius * torch.cos(angle), radius * torch.sin(angle)
 
 
 def draw_rows(raw: Tensor, component: Tensor, pen: Tensor, offset: Tensor, ended: Tensor) -> Tensor:
@@ -95,7 +106,10 @@ def draw_rows(raw: Tensor, component: Tensor, pen: Tensor, offset: Tensor, ended
     rho = chosen[:, 4].tanh() * RHO_LIMIT
     x, y = offset.unbind(1)
     moved = chosen[:, :2] + sigma * torch.stack([x, rho * x + torch.sqrt(1 - rho.square()) * y], 1)
-    state = (raw[:, -3:] + pen).argmax(1, keepdim=True).masked_fill(ended, 2)
+    lifted = (raw[:, -3:-1] + pen[:, :2]).argmax(1, keepdim=True)
+    # The chance of an end is small at every point, so a low temperature would never let a drawing end.
+    ends = pen[:, 2:] < raw[:, -3:].softmax(1)[:, 2:]
+    state = lifted.masked_fill(ends | ended, 2)
     one_hot = state == torch.arange(3, device=raw.device)
     return torch.cat([moved.masked_fill(one_hot[:, 2:], 0.0), one_hot.to(raw.dtype)], 1)
 
@@ -156,7 +170,7 @@ def sample_drawings(
             h, c, keys, features = h[going], c[going], keys[going], features[going]
             row, position, ended = row[going], position[going], ended[going]
     over = sequences[:, :stop, 4] > 0.5
-    ended_itself = over[:, -1]
+    ended_itself = over.any(1)
     # Rows after the first end are ends too, so all but one of them lie beyond the drawing.
     lengths = (~over).sum(1) + ended_itself
     return Drawing(

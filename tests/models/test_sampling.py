@@ -1,0 +1,166 @@
+"""Drawing with G: the distribution drawn from, early stop, independence, temperature."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from fgsbir.models import sampling
+from fgsbir.models.generator import Generator
+from fgsbir.models.sampling import LOG_SIGMA, RHO_LIMIT, draw_randomness, draw_rows
+
+SIZE, MIXTURES = 32, 3
+CPU = torch.device("cpu")
+
+
+def make(end_bias: float = 0.0, attention: bool = True) -> Generator:
+    torch.manual_seed(0)
+    model = Generator(
+        backbone="small",
+        latent=6,
+        hidden=16,
+        mixtures=MIXTURES,
+        attention=attention,
+        attention_width=8,
+        pen_position=True,
+        max_points=40,
+        image_size=SIZE,
+    ).eval()
+    with torch.no_grad():
+        model.output_layer.bias[-1] += end_bias
+    return model
+
+
+def photos(n: int) -> Tensor:
+    return torch.rand(n, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+
+
+def numbers(seed: int = 2) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_drawn_rows_are_well_formed_and_end_once() -> None:
+    drawing = make(-1.0).sample(photos(12), generator=numbers())
+    rows = drawing.sequences
+    assert torch.equal(rows[..., 2:].sum(-1), torch.ones(rows.shape[:2]))
+    assert set(rows[..., 2:].unique().tolist()) <= {0.0, 1.0}
+    for row, length, ended in zip(rows, drawing.lengths.tolist(), drawing.ended.tolist(), strict=True):
+        ends = (row[:, 4] > 0).nonzero().squeeze(1).tolist()
+        assert ended == bool(ends)
+        assert length == (ends[0] + 1 if ends else len(row))
+        assert ends == list(range(length - 1, len(row))) if ended else not ends
+        assert not row[length - ended :, :2].any()
+    assert drawing.ended.any()
+
+
+def test_never_ending_drawings_are_cut_off() -> None:
+    drawing = make(-100.0).sample(photos(2), generator=numbers(), max_points=11)
+    assert drawing.sequences.shape == (2, 11, 5)
+    assert not drawing.ended.any() and drawing.lengths.tolist() == [11, 11]
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_early_stop_equals_the_full_run(attention: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make(-0.5, attention)
+    short = model.sample(photos(6), generator=numbers(), return_attention=True)
+    monkeypatch.setattr(sampling, "CHECK_EVERY", 40)
+    full = model.sample(photos(6), generator=numbers(), return_attention=True)
+    assert full.sequences.shape[1] == 40 > short.sequences.shape[1]
+    steps = short.sequences.shape[1]
+    torch.testing.assert_close(short.sequences, full.sequences[:, :steps], rtol=1e-4, atol=1e-5)
+    assert (full.sequences[:, steps:, 4] == 1).all()
+    assert torch.equal(short.lengths, full.lengths) and torch.equal(short.ended, full.ended)
+    for row, length in enumerate(short.lengths.tolist()):
+        torch.testing.assert_close(short.hidden[row, :length], full.hidden[row, :length], rtol=1e-4, atol=1e-5)
+        if attention:
+            assert short.attention is not None and full.attention is not None
+            torch.testing.assert_close(short.attention[row, :length], full.attention[row, :length])
+
+
+def test_a_drawing_does_not_depend_on_the_photos_after_it() -> None:
+    model = make(-1.0)
+    few, many = model.sample(photos(9)[:3], generator=numbers()), model.sample(photos(9), generator=numbers())
+    assert torch.equal(few.lengths, many.lengths[:3])
+    steps = int(few.lengths.max())
+    torch.testing.assert_close(few.sequences[:, :steps], many.sequences[:3, :steps], rtol=1e-4, atol=1e-5)
+
+
+def test_the_states_of_a_drawing_are_those_of_reading_it() -> None:
+    """The sampler and teacher forcing are the same decoder, so log_probability scores what was drawn."""
+    model, noise = make(-2.0), torch.randn(5, 6)
+    drawing = model.sample(photos(5), generator=numbers(), noise=noise)
+    read = model(photos(5), drawing.sequences, noise).hidden
+    for row, length in enumerate(drawing.lengths.tolist()):
+        torch.testing.assert_close(drawing.hidden[row, :length], read[row, :length], rtol=1e-4, atol=1e-5)
+
+
+def test_attention_at_each_point_sums_to_one() -> None:
+    drawing = make(-100.0).sample(photos(3), generator=numbers(), return_attention=True)
+    assert drawing.attention is not None
+    torch.testing.assert_close(drawing.attention.sum((2, 3)), torch.ones(3, 40))
+
+
+def test_same_seed_same_drawing_and_another_seed_another() -> None:
+    model = make(-2.0)
+    first, again, other = (model.sample(photos(3), generator=numbers(seed)).sequences for seed in (2, 2, 3))
+    assert torch.equal(first, again)
+    assert first.shape != other.shape or not torch.equal(first, other)
+
+
+def test_greedy_takes_the_likeliest_and_no_numbers() -> None:
+    model = make(-3.0)
+    drawing, again = (model.sample(photos(3), temperature=0.0, generator=numbers(seed)) for seed in (2, 3))
+    assert torch.equal(drawing.sequences, again.sequences)
+    mixture, pens = model.output(drawing.hidden)
+    likeliest = mixture.weight_logits.argmax(-1, keepdim=True)
+    for row, (length, ended) in enumerate(zip(drawing.lengths.tolist(), drawing.ended.tolist(), strict=True)):
+        drawn = drawing.sequences[row, :length]
+        assert torch.equal(drawn[:, 2:].argmax(-1), pens[row, :length].argmax(-1))
+        moved = slice(0, length - ended)
+        means = torch.stack([mixture.mean_x, mixture.mean_y], -1)[row, moved]
+        expected = means.gather(1, likeliest[row, moved].unsqueeze(-1).expand(-1, 1, 2)).squeeze(1)
+        torch.testing.assert_close(drawn[moved, :2], expected)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.4])
+def test_rows_follow_the_mixture_at_the_temperature(temperature: float) -> None:
+    """Two components a long way apart: shares, means, spreads, correlation and pens of 40,000 draws."""
+    n = 40_000
+    logits, pens = torch.tensor([0.5, -0.2, -50.0]), torch.tensor([0.3, 0.9, -0.4])
+    means_x, means_y = torch.tensor([-300.0, 300.0, 0.0]), torch.tensor([10.0, -20.0, 0.0])
+    log_x, log_y, rho = torch.tensor([0.5, -0.5, 0.0]), torch.tensor([0.0, 1.0, 0.0]), torch.tensor([1.0, -0.3, 0.0])
+    raw = torch.cat([logits, means_x, means_y, log_x, log_y, rho, pens]).repeat(n, 1)
+    noise = draw_randomness(n, 1, 2, MIXTURES, temperature, numbers(), CPU)
+    rows = draw_rows(raw, noise.component[0], noise.pen[0], noise.offset[0], torch.zeros(n, 1, dtype=torch.bool))
+    shares = rows[:, 2:].mean(0)
+    torch.testing.assert_close(shares, (pens / temperature).softmax(0), atol=0.01, rtol=0)
+    assert not rows[rows[:, 4] == 1, :2].any()
+    moved = rows[rows[:, 4] == 0]
+    share = (moved[:, 0] < 0).float().mean()
+    assert share.item() == pytest.approx((logits / temperature).softmax(0)[0].item(), abs=0.012)
+    for component, part in enumerate((moved[moved[:, 0] < 0], moved[moved[:, 0] > 0])):
+        spread = torch.stack([log_x[component], log_y[component]]).exp() * math.sqrt(temperature)
+        torch.testing.assert_close(part[:, :2].std(0), spread, rtol=0.03, atol=0)
+        centre = torch.stack([means_x[component], means_y[component]])
+        torch.testing.assert_close(part[:, :2].mean(0), centre, rtol=0, atol=0.1)
+        correlation = torch.corrcoef(part[:, :2].T)[0, 1]
+        assert correlation.item() == pytest.approx(math.tanh(rho[component]) * RHO_LIMIT, abs=0.03)
+
+
+def test_randomness_is_normal_and_finite() -> None:
+    noise = draw_randomness(500, 20, 8, MIXTURES, 1.0, numbers(), CPU)
+    assert all(part.isfinite().all() for part in noise)
+    for part in (noise.latent, noise.offset):
+        assert part.mean().item() == pytest.approx(0, abs=0.05)
+        assert part.std().item() == pytest.approx(1, abs=0.03)
+    # Gumbel: the mean is Euler's constant.
+    assert noise.component.mean().item() == pytest.approx(0.5772, abs=0.03)
+    assert not any(part.any() for part in draw_randomness(3, 4, 8, MIXTURES, 0.0, numbers(), CPU))
+
+
+def test_wild_outputs_draw_finite_points() -> None:
+    raw = torch.tensor([[1e30, -1e30] * 10 + [1e30]])
+    rows = draw_rows(raw, torch.zeros(1, 3), torch.zeros(1, 3), torch.ones(1, 2), torch.zeros(1, 1, dtype=torch.bool))
+    assert rows.isfinite().all()
+    assert LOG_SIGMA[1] < 10
