@@ -85,8 +85,8 @@ def test_copies_are_found(gallery: list[Photo], tmp_path: Path, kind: str) -> No
 def test_a_photo_of_a_room_is_found_in_a_white_frame(
     gallery: list[Photo], tmp_path: Path, frame: tuple[int, int, int, int]
 ) -> None:
-    wall = Image.linear_gradient("L").resize((256, 256)).point(lambda value: 90 + value // 3)
-    room = Image.composite(product(50), Image.merge("RGB", (wall, wall, wall.rotate(90))), alpha(product(50)))
+    # On an even wall the product alone is what is left of the room; of the framed copy, the whole room is.
+    room = Image.composite(product(50), Image.new("RGB", (256, 256), (120, 140, 160)), alpha(product(50)))
     gallery.append(lay(tmp_path, "room", "test", room))
     gallery.append(lay(tmp_path, "framed", "train", ImageOps.expand(room, frame, "white"), quality=70))
     assert [(leak.photo, leak.duplicate_of) for leak in find_leaks(gallery, **LIMITS)] == [("framed", "room")]

@@ -16,8 +16,7 @@ LISTED = 20
 def check_usable(source: Source, category: str | None) -> None:
     """Raise DataError unless ``category`` (None: any seen one) has something to train on and to test on."""
     check_category(category, (photo.category for photo in source.photos))
-    wanted = [photo for photo in source.photos if category in (None, photo.category)]
-    splits = {photo.id: photo.split for photo in wanted if not photo.unseen}
+    splits = {photo.id: photo.split for photo in source.photos if category in (None, photo.category)}
     drawn = [splits.get(sketch.photo_id) for sketch in source.sketches if not sketch.unseen]
     if "train" not in drawn or "test" not in drawn:
         raise DataError(
