@@ -162,11 +162,27 @@ def edit(name: str, old: str, new: str) -> Callable[[], object]:
     return change
 
 
+def put(key: str, value: object) -> Callable[[], object]:
+    """Give a key of params.yaml another value."""
+
+    def change() -> None:
+        values = yaml.safe_load(Path("params.yaml").read_text())
+        *sections, last = key.split(".")
+        section = values
+        for name in sections:
+            section = section[name]
+        assert section[last] != value
+        section[last] = value
+        Path("params.yaml").write_text(yaml.safe_dump(values))
+
+    return change
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        edit("params.yaml", "unlabelled_frac: 1.0", "unlabelled_frac: 0.5"),
-        edit("params.yaml", "k_r: 5", "k_r: 4"),
+        put("unlabelled_frac", 0.123),
+        put("joint.k_r", 77),
         edit("pipeline/joint.py", "joint", "joint "),
         edit("data/shards/index.json", "index", "other"),
         edit("models/retrieval/a", "a", "b"),
@@ -181,9 +197,9 @@ def test_another_run_has_another_scratch_folder(project: Path, change: Callable[
 @pytest.mark.parametrize(
     "change",
     [
-        edit("params.yaml", "labelled: 100", "labelled: 101"),
-        edit("params.yaml", "devices: 1", "devices: 2"),
-        edit("params.yaml", "seed: 0\n", "seed: 0  # a remark\n"),
+        put("synthesise.labelled", 77),
+        put("runtime.devices", 77),
+        edit("params.yaml", "\nseed:", "\n# A remark.\nseed:"),
         lambda: Path("pipeline/evaluate.py").write_text("new"),
     ],
 )
