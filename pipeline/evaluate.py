@@ -1,5 +1,6 @@
 """Stage evaluate: how well F retrieves and G draws the test photos, in numbers and pictures. Run by ``dvc repro``."""
 
+from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
@@ -40,90 +41,67 @@ def main() -> None:
     if params.runtime.threads:
         torch.set_num_threads(params.runtime.threads)
     cuda = torch.cuda.is_available() and params.runtime.accelerator != "cpu"
-    device, precision = torch.device("cuda" if cuda else "cpu"), params.precision
-    bootstrap = {"resamples": settings.bootstrap, "seed": params.seed}
+    device, precision, seed = torch.device("cuda" if cuda else "cpu"), params.precision, params.seed
     models = {name: load_model(Path("models") / folder, map_location=device) for name, folder in FOLDERS.items()}
     made = {name: read_config(Path("models") / folder)["details"] for name, folder in FOLDERS.items()}
     store = ShardStore(Path("data/shards"))
     test = evaluation_set(store)
     sizes = PhotoSizes(store, test.photos, params.runtime.photo_cache_gib)
+    pixels = {name: sizes.at(made[name]["image_size"]) for name in FOLDERS}
 
     # F: every test sketch searches the distinct test photos.
+    search = partial(Search, test=test, device=device, precision=precision)
     searches = {
-        name: Search(
-            models[name],
-            sizes.at(models[name].image_size),
-            test,
-            line_width=made[name]["line_width"],
-            device=device,
-            precision=precision,
-        )
+        name: search(models[name], pixels[name], line_width=made[name]["line_width"])
         for name in ("supervised", "joint")
     }
     ranks = {name: search.ranks for name, search in searches.items()}
+    scores = compare(ranks, np.array(test.query_photo_ids), resamples=settings.bootstrap, seed=seed)
 
     # G: one drawing of every test photo, judged by the supervised F and the classifier.
+    draw = partial(draw_sketches, temperature=settings.temperature, seed=seed, batch=256, device=device)
     judge = DrawingJudge(
         searches["supervised"],
         models["classifier"],
         made["classifier"],
+        resamples=settings.bootstrap,
+        seed=seed,
         device=device,
         precision=precision,
-        **bootstrap,
     )
-    drawing = {"temperature": settings.temperature, "seed": params.seed, "device": device}
     judged = {
-        name: judge.drawings(
-            draw_sketches(models[name], sizes.at(models[name].image_size), batch=256, precision=precision, **drawing)
-        )
+        name: judge.drawings(draw(models[name], pixels[name], precision=precision))
         for name in ("before_joint", "after_joint")
     }
 
-    # D_C: its certainty of those drawings, and of human sketches of the same photos.
-    omega, omega_human = (
-        certainties(
-            models["discriminator"],
-            sizes.at(models["discriminator"].image_size),
-            rows,
-            sketches,
-            line_width=made["discriminator"]["line_width"],
-            device=device,
-            precision=precision,
-        )
-        for rows, sketches in (
-            (np.arange(len(test.photos)), judged["after_joint"].strokes),
-            (test.truth, test.sketches),
-        )
-    )
+    # D_C: its certainty of the last drawings, and of human sketches of the same photos.
+    weigh = partial(certainties, models["discriminator"], pixels["discriminator"], device=device, precision=precision)
+    line_width = made["discriminator"]["line_width"]
+    omega = weigh(np.arange(len(test.photos)), judged["after_joint"].strokes, line_width=line_width)
+    omega_human = weigh(test.truth, test.sketches, line_width=line_width)
     percentile = ranking_percentile(judged["after_joint"].ranks, test.gallery_sizes)
 
     with write_folder(METRICS / "pictures") as folder:
         pictures = Pictures(folder, test, sizes, settings.pictures)
         pictures.retrieval(searches, settings.top_k)
-        pictures.drawing(models["after_joint"], **drawing)
+        pictures.drawing(models["after_joint"], temperature=settings.temperature, seed=seed, device=device)
         pictures.before_after(judged)
         pictures.certainty(omega, percentile, omega_human, METRICS / "certainty.csv")
         pictures.curves({title: METRICS / f"{name}.csv" for title, name in CURVES.items()})
     write_text(METRICS / "ranks.csv", rank_table(test.sketch_ids, test.query_photo_ids, ranks))
-    write_json(
-        METRICS / "generator.json",
-        {
-            **{name: drawings.scores for name, drawings in judged.items()},
-            "human": judge.human_scores(),
-            "certainty": rounded(certainty_scores(omega, percentile)),
-            "n_photos": len(test.photos),
-            "n_human": len(test.sketches),
-        },
-    )
-    write_json(
-        METRICS / "evaluate.json",
-        {
-            **compare(ranks, np.array(test.query_photo_ids), **bootstrap),
-            "n_query": len(test.sketches),
-            "n_gallery": len(test.photos),
-            "protocol": protocol(store.index, made["joint"], seed=params.seed, device=device, precision=precision),
-        },
-    )
+    sketches = {name: drawings.scores for name, drawings in judged.items()} | {
+        "human": judge.human_scores(),
+        "certainty": rounded(certainty_scores(omega, percentile)),
+        "n_photos": len(test.photos),
+        "n_human": len(test.sketches),
+    }
+    write_json(METRICS / "generator.json", sketches)
+    report = scores | {
+        "n_query": len(test.sketches),
+        "n_gallery": len(test.photos),
+        "protocol": protocol(store.index, made["joint"], seed=seed, device=device, precision=precision),
+    }
+    write_json(METRICS / "evaluate.json", report)
 
 
 if __name__ == "__main__":

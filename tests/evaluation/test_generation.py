@@ -79,8 +79,8 @@ def test_certainty_bins_hold_equally_many_and_rise_with_a_good_certainty():
     rng = np.random.default_rng(1)
     certainty = rng.permutation(np.linspace(0, 1, 103))
     bins = generation.certainty_bins(certainty, 100 * certainty)
-    assert bins.count.sum() == 103
-    assert set(bins.count) == {10, 11}
+    assert bins.size.sum() == 103
+    assert set(bins.size) == {10, 11}
     np.testing.assert_allclose(bins.percentile, 100 * bins.certainty)
     assert (np.diff(bins.certainty) > 0).all()
     assert bins.error[0] == pytest.approx(np.std(np.sort(certainty)[:11] * 100, ddof=1) / np.sqrt(11))

@@ -1,12 +1,11 @@
 """Charts: certainty against ranking percentile (paper 1, Figure 4a), and the curves of training."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fgsbir.data.records import DataError
@@ -35,7 +34,7 @@ def certainty_chart(path: Path, generated: np.ndarray, percentile: np.ndarray, h
             f"{spearman(generated, percentile):+.2f} over photos"
         )
         left.text(0.02, 0.97, correlations, transform=left.transAxes, va="top", fontsize=8, color=QUIET)
-        left.set_xlabel(f"certainty, mean of {len(bins.count)} bins of equal count (n = {len(generated)})")
+        left.set_xlabel(f"certainty, mean of {len(bins.size)} bins of equal count (n = {len(generated)})")
         left.set_ylabel("ranking percentile, mean ± 95 %")
         edges = np.linspace(0, 1, 41)
         for values, name, colour in ((generated, "generated", BLUE), (human, "human", ORANGE)):
@@ -83,7 +82,7 @@ def curves_chart(path: Path, curves: Mapping[str, Mapping[str, np.ndarray]]) -> 
     rows = len(panels) // across
     with matplotlib.rc_context({**STYLE, "font.size": 7, "axes.titlesize": 7.5}):
         figure = Figure(figsize=(2.3 * across, 1.55 * rows), dpi=100, layout="constrained")
-        grid: Sequence[Axes] = figure.subplots(rows, across, squeeze=False).ravel()
+        grid = figure.subplots(rows, across, squeeze=False).ravel()
         for axes, panel in zip(grid, panels, strict=True):
             if panel is None:
                 axes.axis("off")

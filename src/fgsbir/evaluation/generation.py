@@ -64,7 +64,7 @@ class Bins(NamedTuple):
     certainty: np.ndarray
     percentile: np.ndarray
     error: np.ndarray
-    count: np.ndarray
+    size: np.ndarray
 
 
 def certainty_bins(certainty: np.ndarray, percentile: np.ndarray, bins: int = 10) -> Bins:
@@ -78,7 +78,7 @@ def certainty_bins(certainty: np.ndarray, percentile: np.ndarray, bins: int = 10
         certainty=np.array([certainty[part].mean() for part in parts]),
         percentile=np.array([percentile[part].mean() for part in parts]),
         error=np.array([percentile[part].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0 for part in parts]),
-        count=np.array([len(part) for part in parts]),
+        size=np.array([len(part) for part in parts]),
     )
 
 

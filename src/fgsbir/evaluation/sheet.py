@@ -19,7 +19,8 @@ DPI = 100
 INK, QUIET, LINE = "#222222", "#6b6b6b", "#dddddd"
 RIGHT, WRONG = "#12805c", "#b8401f"
 BLUE, ORANGE = "#2f6db5", "#d9822b"
-STYLE = {
+# Any: matplotlib types every key on its own.
+STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so sheets look alike everywhere
     "font.size": 9,
     "text.color": INK,
@@ -45,7 +46,8 @@ class Sheet:
 
     def __init__(self, width: int, height: int) -> None:
         self.pixels = np.full((height, width, 3), 255, np.uint8)
-        self._marks: list[tuple[str, dict[str, Any]]] = []
+        self._frames: list[Rectangle] = []
+        self._texts: list[tuple[float, float, str, dict[str, Any]]] = []
 
     def image(self, x: int, y: int, picture: np.ndarray, *, border: bool = True) -> None:
         """Put a uint8 picture (h, w, 3) or (h, w) with its upper left corner at (x, y)."""
@@ -56,11 +58,11 @@ class Sheet:
 
     def frame(self, x: float, y: float, width: float, height: float, colour: str, line: float = 3.0) -> None:
         """Draw a frame of ``line`` pixels on the edge of a rectangle."""
-        self._marks.append(("frame", {"at": (x, y, width, height), "colour": colour, "line": line}))
+        self._frames.append(Rectangle((x, y), width, height, edgecolor=colour, linewidth=line * 72 / DPI, fill=False))
 
     def text(self, x: float, y: float, words: str, *, colour: str = INK, size: float = 9, **options: Any) -> None:
         """Write ``words``; options are matplotlib's (ha, va, weight), the default is left and vertically centred."""
-        self._marks.append(("text", {"at": (x, y), "words": words, "colour": colour, "size": size, **options}))
+        self._texts.append((x, y, words, {"color": colour, "size": size, "va": "center", **options}))
 
     def save(self, path: Path) -> None:
         """Write the sheet as the suffix of ``path`` says, .png or .jpg."""
@@ -70,16 +72,10 @@ class Sheet:
             axes = figure.add_axes((0, 0, 1, 1))
             axes.axis("off")
             axes.imshow(self.pixels, interpolation="none", aspect="auto", extent=(0, width, height, 0))
-            for kind, mark in self._marks:
-                if kind == "frame":
-                    x, y, w, h = mark["at"]
-                    edge = {"edgecolor": mark["colour"], "linewidth": mark["line"] * 72 / DPI, "fill": False}
-                    axes.add_patch(Rectangle((x, y), w, h, **edge))
-                else:
-                    words, at, options = mark["words"], mark["at"], dict(mark)
-                    for taken in ("words", "at", "colour", "size"):
-                        del options[taken]
-                    axes.text(*at, words, color=mark["colour"], size=mark["size"], **{"va": "center", **options})
+            for frame in self._frames:
+                axes.add_patch(frame)
+            for x, y, words, options in self._texts:
+                axes.text(x, y, words, **options)
             save_figure(figure, path)
 
 
