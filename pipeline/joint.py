@@ -16,11 +16,12 @@ def main() -> None:
     from fgsbir.data.pairs import PairStream, at_size, labelled_pairs, photo_set
     from fgsbir.data.pseudo import read_pseudo
     from fgsbir.data.selection import training_split, unlabelled_subset
-    from fgsbir.data.sequences import simplified_pairs
+    from fgsbir.data.sequences import sequence_pairs
     from fgsbir.data.shards import ShardStore
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.joint import JointModels, JointSettings, labelled_to_draw, pseudo_pairs, train_joint
+    from fgsbir.training.drawn_photos import labelled_to_draw, pseudo_pairs
+    from fgsbir.training.joint import JointModels, JointSettings, train_joint
     from fgsbir.training.objective import RetrievalObjective
     from fgsbir.training.policy_gradient import RewardForm
     from fgsbir.training.provenance import provenance
@@ -42,7 +43,7 @@ def main() -> None:
         kl_floor=generator_made["kl_floor"],
         point_jitter=generator_made["point_jitter"],
         log_interval=params.runtime.log_interval,
-        **settings.model_dump(include=JointSettings.__dataclass_fields__.keys()),
+        **settings.model_dump(include=set(JointSettings.__dataclass_fields__)),
     )
     kinds = {"retrieval": "retrieval", "generator": "generator", "discriminator": "discriminator"}
     loaded = {
@@ -74,7 +75,12 @@ def main() -> None:
             world=fabric.world_size,
         ),
         labelled_drawn,
-        simplified_pairs(labelled_drawn, generator_made["simplify"], models.generator.max_points),
+        sequence_pairs(
+            labelled_drawn,
+            tolerance=generator_made["simplify"],
+            max_points=models.generator.max_points,
+            reorder=generator_made["reorder"],
+        ),
         labelled_to_draw(labelled, labelled_drawn),
         unlabelled,
         RetrievalValidation(

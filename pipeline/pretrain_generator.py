@@ -16,12 +16,12 @@ def main() -> None:
     from fgsbir.data.pairs import PairStream, labelled_pairs, sketch_only_pairs
     from fgsbir.data.quickdraw import read_verified
     from fgsbir.data.selection import training_split
-    from fgsbir.data.sequences import offset_scale, simplified_pairs
+    from fgsbir.data.sequences import offset_scale, sequence_pairs
     from fgsbir.data.shards import ShardStore
     from fgsbir.models.generator import Generator
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.generator import train_generator
+    from fgsbir.training.generator import start_encoder, train_generator
     from fgsbir.training.provenance import provenance
     from fgsbir.training.run import write_curve
     from fgsbir.training.runtime import launch, place, seed_weights
@@ -31,8 +31,8 @@ def main() -> None:
     store = ShardStore(Path("data/shards"))
     split = training_split(store.index, params.labelled_frac)
     size, cache = settings.image_size, params.runtime.photo_cache_gib
-    form = settings.simplify, settings.max_points
-    labelled = simplified_pairs(labelled_pairs(store, split.labelled, size, cache), *form)
+    form = {"tolerance": settings.simplify, "max_points": settings.max_points, "reorder": settings.reorder}
+    labelled = sequence_pairs(labelled_pairs(store, split.labelled, size, cache), **form)
 
     # The supervised F judges the drawings of the validation photos.
     judge = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
@@ -53,6 +53,8 @@ def main() -> None:
         weights=settings.weights,
         weights_sha256=settings.weights_sha256,
     )
+    if settings.encoder_start == "retrieval":
+        start_encoder(model, judge)
     model.offset_scale = torch.tensor(offset_scale([strokes for choice in labelled.sketches for strokes in choice]))
     place(fabric, model)
 
@@ -72,9 +74,9 @@ def main() -> None:
         fabric,
         model,
         stream,
-        simplified_pairs(sketch_only_pairs(alone, size, line_width), *form) if alone else None,
+        sequence_pairs(sketch_only_pairs(alone, size, line_width), **form) if alone else None,
         RetrievalValidation(gallery, line_width=line_width, device=fabric.device, precision=params.precision),
-        simplified_pairs(labelled_pairs(store, split.validation, size, cache), *form),
+        sequence_pairs(labelled_pairs(store, split.validation, size, cache), **form),
         judge,
         jitter=settings.point_jitter,
         steps=settings.steps,
@@ -95,6 +97,7 @@ def main() -> None:
             "image_size": size,
             "line_width": line_width,
             "simplify": settings.simplify,
+            "reorder": settings.reorder,
             "point_jitter": settings.point_jitter,
             "kl_weight": settings.kl_weight,
             "kl_floor": settings.kl_floor,

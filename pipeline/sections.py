@@ -141,6 +141,8 @@ class PretrainGenerator(Weights):
     pen_position: StrictBool
     max_points: Whole = Field(ge=2, le=2000)
     simplify: Real = Field(ge=0, le=32)
+    reorder: StrictBool
+    encoder_start: Literal["random", "retrieval"]
     point_jitter: Real = Field(ge=0, le=32)
     kl_weight: Real = Field(ge=0, le=1000)
     kl_floor: Real = Field(ge=0, le=1000)

@@ -60,7 +60,8 @@ class Generator(nn.Module):
     Offsets go in and come out divided by ``offset_scale``, a buffer in canvas pixels that the trainer sets
     once from its labelled sketches. ``attention`` False feeds the pooled map to every step in place of
     Eq. 2. ``pen_position`` adds the absolute position of the pen to the decoder's input, as nothing else
-    tells it where on the page it is. ``max_points`` bounds the rows of a sample.
+    tells it where on the page it is, and to each place of the map its own, as nothing else tells where
+    the attention looks. ``max_points`` bounds the rows of a sample.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Generator(nn.Module):
         # The small backbone keeps an 8 x 8 map of a 64 pixel photo: what attention points at must be a place.
         stride = 8 if backbone == "small" else None
         self.encoder = build_backbone(backbone, weights=weights, weights_sha256=weights_sha256, stride=stride)
-        channels = self.encoder.channels
+        self.channels = channels = self.encoder.channels + 2 * pen_position
         self.to_mu = nn.Linear(channels, latent)
         self.to_log_sigma = nn.Linear(channels, latent)
         self.to_state = nn.Linear(latent, 2 * hidden)
@@ -114,6 +115,8 @@ class Generator(nn.Module):
     def encode(self, photos: Tensor) -> Encoding:
         """Encode photos, float32 (n, 3, s, s) in [0, 1]; float32, though the map may be made in bf16."""
         mapped = self.encoder(photos)
+        if self.pen_position:
+            mapped = torch.cat([mapped, places(mapped)], 1)
         keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(len(photos), 1, 1).float()
         with torch.autocast(photos.device.type, enabled=False):
             features = mapped.float().flatten(2).transpose(1, 2).contiguous()
@@ -131,7 +134,7 @@ class Generator(nn.Module):
 
     def weights(self) -> Weights:
         """The matrices that every step multiplies with."""
-        channels = self.encoder.channels
+        channels = self.channels
         if self.attention is None:
             nothing = self.cell.weight_hh.new_zeros(1, self.cell.hidden_size)
             return Weights(self.cell.weight_ih[:, :channels], torch.cat([self.cell.weight_hh, nothing]), nothing[0, :1])
@@ -146,7 +149,7 @@ class Generator(nn.Module):
         if self.pen_position:
             rows = torch.cat([rows, drawn * (self.offset_scale / (CANVAS / 2))], -1)
         bias = self.cell.bias_ih + self.cell.bias_hh
-        return functional.linear(rows, self.cell.weight_ih[:, self.encoder.channels :], bias)
+        return functional.linear(rows, self.cell.weight_ih[:, self.channels :], bias)
 
     def output(self, hidden: Tensor) -> tuple[Mixture, Tensor]:
         """The last layer (W_y, b_y) on h (..., H): the mixture, fields (..., M), and pen logits (..., 3), float32."""
@@ -213,3 +216,11 @@ class Generator(nn.Module):
             return sample_drawings(
                 self, encoding, state, randomness, precision=precision, return_attention=return_attention
             )
+
+
+def places(features: Tensor) -> Tensor:
+    """Where each place of a map (n, c, h, w) lies: x and y in (-1, 1), (n, 2, h, w), like the pen's position."""
+    n, _, height, width = features.shape
+    x = (torch.arange(width, device=features.device, dtype=features.dtype) + 0.5) / width * 2 - 1
+    y = (torch.arange(height, device=features.device, dtype=features.dtype) + 0.5) / height * 2 - 1
+    return torch.stack(torch.meshgrid(x, y, indexing="xy")).expand(n, 2, height, width)

@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -65,7 +66,9 @@ class Interruption:
         self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -81,17 +84,17 @@ class Interruption:
 
 
 class FiniteGuard:
-    """Remembers on the device the first step whose loss was not finite, so that checking costs no wait."""
+    """Remembers on the device the first step with a number that was not finite, so that watching costs no wait."""
 
     def __init__(self, device: torch.device) -> None:
         self._first = torch.full((), -1, dtype=torch.int64, device=device)
 
-    def watch(self, step: int, losses: dict[str, torch.Tensor]) -> None:
-        """Look at the scalar losses of ``step`` (only at the device's own time)."""
-        finite = torch.stack([torch.isfinite(loss.detach()).all() for loss in losses.values()]).all()
+    def watch(self, step: int, numbers: Iterable[torch.Tensor]) -> None:
+        """Look at the losses or weights of ``step``, in the device's own time."""
+        finite = torch.stack([torch.isfinite(tensor.detach()).all() for tensor in numbers]).all()
         self._first = torch.where((self._first < 0) & ~finite, step, self._first)
 
     def first_bad_step(self) -> int | None:
-        """The first step with a NaN or infinite loss, or None. Waits for the device."""
+        """The first step with a NaN or infinite number, or None. Waits for the device."""
         step = int(self._first)
         return None if step < 0 else step

@@ -9,6 +9,7 @@ from lightning_fabric import Fabric
 from fgsbir.data.augmentation import change_photos
 from fgsbir.data.pairs import PairBatch, PairSet, PairStream, prefetch
 from fgsbir.data.pixels import photo_tensor
+from fgsbir.data.records import DataError
 from fgsbir.data.sequences import pad_sequences
 from fgsbir.losses.generator import kl_loss, reconstruction_loss
 from fgsbir.models.drawing import draw_sketches
@@ -164,3 +165,20 @@ def validation_likelihood(fabric: Fabric, model: Generator, pairs: PairSet) -> f
             output = model(photos, target, torch.zeros(len(part), model.to_mu.out_features, device=fabric.device))
         values.append(-reconstruction_loss(output.mixture, output.pen_logits, target, ends))
     return float(torch.cat(values).mean())
+
+
+def start_encoder(generator: Generator, retrieval: RetrievalModel) -> int:
+    """Give G's encoder the weights of F's backbone where both have a tensor of the same name and shape.
+
+    A few hundred pairs teach an encoder little of what a drawing shows of a photo; F has learned
+    it already. Returns how many tensors were taken. Raises DataError if there is none.
+    """
+    own, other = generator.encoder.state_dict(), retrieval.backbone.state_dict()
+    taken = {name: tensor for name, tensor in other.items() if name in own and own[name].shape == tensor.shape}
+    if not taken:
+        raise DataError(
+            "encoder_start: retrieval needs the same backbone in pretrain_retrieval and pretrain_generator; "
+            "no tensor of the two has the same name and shape"
+        )
+    generator.encoder.load_state_dict(own | taken)
+    return len(taken)

@@ -1,5 +1,6 @@
 """Eq. 7 of paper 1: F learns from labelled pairs and, as far as they are to be trusted, from pseudo pairs."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -18,8 +19,7 @@ def semi_supervised_losses(
     fabric: Fabric,
     model: RetrievalModel,
     teacher: RetrievalModel,
-    labelled: PairBatch,
-    pseudo: PairBatch | None,
+    batches: Sequence[PairBatch],
     certainty: torch.Tensor | None,
     objective: RetrievalObjective,
     distillation: Teacher,
@@ -29,35 +29,31 @@ def semi_supervised_losses(
 ) -> dict[str, torch.Tensor]:
     """The terms of Eq. 7 over the batches of all processes, float32 scalars equal on each of them.
 
-    ``labelled``: mean objective of the labelled pairs; ``pseudo``: of the pseudo pairs, each times
-    its ``certainty`` omega, float32 (n,); ``teacher``: L_KD over both. Terms that do not apply are
+    ``batches`` are the labelled pairs and the pseudo pairs, whose omega is ``certainty``, float32 (n,); or
+    labelled pairs alone and None. ``labelled``: mean objective of the labelled pairs; ``pseudo``: of
+    the pseudo pairs, each times its omega; ``teacher``: L_KD over both. Terms that do not apply are
     left out. Every photo of either batch is a negative for every sketch of its category.
     """
-    batches = [labelled] if pseudo is None else [labelled, pseudo]
     images = [batch.images(model.image_size, line_width, fabric.device) for batch in batches]
     photos = torch.cat([photo for photo, _ in images])
     sketches = torch.cat([sketch for _, sketch in images])
     with fabric.autocast():
         sketch, photo = model(torch.cat([sketches, photos])).float().chunk(2)
 
-    from_pseudo = torch.cat([torch.full((len(batch.rows),), place) for place, batch in enumerate(batches)])
     # Rows of the two pair sets are numbered apart: even for labelled photos, odd for unlabelled ones.
     numbers = torch.cat([torch.from_numpy(batch.rows) * 2 + place for place, batch in enumerate(batches)])
     categories = torch.cat([torch.from_numpy(batch.categories) for batch in batches])
-    loss = objective(
-        gather_live(fabric, sketch),
-        gather_live(fabric, photo),
-        gather_live(fabric, numbers.to(fabric.device)),
-        gather_live(fabric, categories.to(fabric.device)),
-        generator,
-    )
-    from_pseudo = gather_live(fabric, from_pseudo.to(fabric.device))
-    # One mask and one sum for each half: the device is never asked how many rows it chose.
-    share = 1.0 / (len(labelled.rows) * fabric.world_size)
-    losses = {"labelled": (loss * (from_pseudo == 0)).sum() * share}
-    if pseudo is not None and certainty is not None:
-        omega = torch.cat([torch.zeros(len(labelled.rows), device=fabric.device), certainty.to(fabric.device)])
-        losses["pseudo"] = (gather_live(fabric, omega) * loss).sum() / (len(pseudo.rows) * fabric.world_size)
+    sizes = [len(batch.rows) for batch in batches]
+
+    def gathered(rows: torch.Tensor) -> torch.Tensor:
+        """The labelled rows of all processes, then the pseudo rows: the order of one process."""
+        return torch.cat([gather_live(fabric, part) for part in rows.to(fabric.device).split(sizes)])
+
+    loss = objective(gathered(sketch), gathered(photo), gathered(numbers), gathered(categories), generator)
+    on_labelled, on_pseudo = loss.tensor_split([sizes[0] * fabric.world_size])
+    losses = {"labelled": on_labelled.mean()}
+    if certainty is not None:
+        losses["pseudo"] = (gather_live(fabric, certainty.to(fabric.device)) * on_pseudo).mean()
 
     if distillation != "none":
         with torch.no_grad(), fabric.autocast():

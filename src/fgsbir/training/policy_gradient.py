@@ -21,7 +21,7 @@ from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.discriminator import certainties
 from fgsbir.training.objective import RetrievalObjective
-from fgsbir.training.runtime import gather_live
+from fgsbir.training.runtime import gather_live, mixed_seed, step_generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,29 @@ class PhotoBatch:
 
 
 def drawing_rewards(
-    fabric: Fabric, judges: Judges, photos: PhotoBatch, sketches: list[np.ndarray], form: RewardForm, seed: int
+    fabric: Fabric,
+    judges: Judges,
+    photos: PhotoBatch,
+    sketches: list[np.ndarray],
+    form: RewardForm,
+    generator: torch.Generator,
 ) -> torch.Tensor:
-    """R of Eq. 8 for each drawing, float32 (n,): high if F finds its photo among the batch and D_C believes it."""
+    """R of Eq. 8 for each drawing, float32 (n,): high if F finds its photo and D_C believes it.
+
+    F searches among the photos of all processes. ``generator``, equal on all of them, draws the
+    negatives of the loss ``triplet``.
+    """
     size = judges.retrieval.image_size
     rasters = torch.from_numpy(sketch_rasters(sketches, size, judges.line_width)).to(fabric.device)
     pixels = photo_tensor(torch.from_numpy(photos.for_retrieval).to(fabric.device))
     with scoring(judges.retrieval, fabric.device, judges.precision):
         sketch, photo = judges.retrieval(torch.cat([sketch_tensor(rasters), pixels])).float().chunk(2)
     loss = judges.objective(
-        sketch,
-        photo,
-        torch.from_numpy(photos.numbers).to(fabric.device),
-        torch.from_numpy(photos.categories).to(fabric.device),
-        torch.Generator().manual_seed(seed),
+        gather_live(fabric, sketch),
+        gather_live(fabric, photo),
+        gather_live(fabric, torch.from_numpy(photos.numbers).to(fabric.device)),
+        gather_live(fabric, torch.from_numpy(photos.categories).to(fabric.device)),
+        generator,
     )
     omega = certainties(
         judges.discriminator,
@@ -79,29 +88,39 @@ def drawing_rewards(
         device=fabric.device,
         precision=judges.precision,
     )
-    return reward(loss, torch.from_numpy(omega).to(fabric.device), form.lambda_r1, form.lambda_r2)
+    mine = loss.view(fabric.world_size, -1)[fabric.global_rank]
+    return reward(mine, torch.from_numpy(omega).to(fabric.device), form.lambda_r1, form.lambda_r2)
 
 
 def policy_gradient(
-    fabric: Fabric, generator: Generator, judges: Judges, photos: PhotoBatch, form: RewardForm, seed: int
+    fabric: Fabric,
+    generator: Generator,
+    judges: Judges,
+    photos: PhotoBatch,
+    form: RewardForm,
+    *,
+    seed: int,
+    step: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """-sum_t log p(drawing) (R - b) / T, the mean over the drawings of all processes (Eq. 9), and the mean reward.
 
-    One drawing a photo at temperature 1. The states that drew it are constants here, so the
-    gradient reaches G's last layer (W_y, b_y) and nothing else.
+    One drawing a photo at temperature 1, its random numbers a function of (seed, step). The states
+    that drew it are constants here, so the gradient reaches G's last layer (W_y, b_y) and nothing else.
     """
     pixels = photo_tensor(torch.from_numpy(photos.for_generator).to(fabric.device))
-    numbers = torch.Generator().manual_seed(seed)
+    numbers = torch.Generator().manual_seed(mixed_seed(seed, 2, step, fabric.global_rank))
     with fabric.autocast():
         drawing = generator.sample(pixels, temperature=1.0, generator=numbers)
-    earned = drawing_rewards(fabric, judges, photos, drawing_strokes(generator, drawing), form, seed)
+    strokes = drawing_strokes(generator, drawing)
+    earned = drawing_rewards(fabric, judges, photos, strokes, form, step_generator(seed, step))
     baseline: torch.Tensor | float = 0.0
     if form.baseline == "mean":
         baseline = gather_live(fabric, earned).mean()
     elif form.baseline == "greedy":
         with fabric.autocast():
             greedy = generator.sample(pixels, temperature=0.0)
-        baseline = drawing_rewards(fabric, judges, photos, drawing_strokes(generator, greedy), form, seed)
+        strokes = drawing_strokes(generator, greedy)
+        baseline = drawing_rewards(fabric, judges, photos, strokes, form, step_generator(seed, step))
     log_probability = generator.log_probability(drawing.hidden, drawing.sequences, drawing.lengths)
     loss = policy_gradient_loss(log_probability, earned, baseline, drawing.lengths)
     return gather_live(fabric, loss).mean(), gather_live(fabric, earned).mean()

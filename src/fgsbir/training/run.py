@@ -34,8 +34,8 @@ class Run:
     ``parts`` is everything with a state that the steps change (models and optimisers; random
     numbers are functions of the step and need no saving). ``selected`` are the models of which the
     best epoch is kept. ``describe(step)`` names the photos of a step, for the message about a NaN.
-    An epoch is ``epoch_steps`` steps; rows and messages count steps times ``unit``. A checkpoint is written at each epoch's end and when the run
-    is asked to stop.
+    An epoch is ``epoch_steps`` steps; rows and messages count steps times ``unit``. A checkpoint is
+    written at each epoch's end and when the run is asked to stop.
     """
 
     def __init__(
@@ -86,17 +86,22 @@ class Run:
             for name, model in self._selected.items():
                 model.load_state_dict(self._best[name])
 
-    def step_done(self, step: int, losses: dict[str, torch.Tensor]) -> None:
-        """Note the scalar losses of a step. Raises TrainingDiverged or TrainingInterrupted where due."""
-        self._guard.watch(step, losses)
-        for name, loss in losses.items():
-            self._sums[name] = self._sums.get(name, torch.zeros((), device=self._fabric.device)) + loss.detach()
+    def step_done(
+        self, step: int, losses: dict[str, torch.Tensor], measures: dict[str, torch.Tensor] | None = None
+    ) -> None:
+        """Note the scalar losses of a step, and other scalars. Raises TrainingDiverged or TrainingInterrupted if due."""
+        scalars = {f"{name}_loss": loss for name, loss in losses.items()} | (measures or {})
+        self._guard.watch(step, scalars.values())
+        for name, scalar in scalars.items():
+            self._sums[name] = self._sums.get(name, torch.zeros((), device=self._fabric.device)) + scalar.detach()
             self._counts[name] = self._counts.get(name, 0) + 1
         self._progress.update()
-        if (step + 1) % self._log_interval == 0:
-            self._stop_if_diverged()
-        if not self.epoch_ends(step) and self._interruption.requested():
-            self._stop_if_diverged()
+        ends, checks = self.epoch_ends(step), (step + 1) % self._log_interval == 0
+        if ends or checks:
+            self._stop_if_diverged(step)
+        # Several processes must wait for each other to agree, so they ask less often; at an epoch's end all ask.
+        if not ends and (checks or self._fabric.world_size == 1) and self._interruption.requested():
+            self._stop_if_diverged(step)
             self._save(step + 1)
             raise TrainingInterrupted
 
@@ -105,10 +110,9 @@ class Run:
         return (step + 1) % self._epoch_steps == 0 or step + 1 == self.steps
 
     def epoch_done(self, step: int, scores: dict[str, float], *, score: float) -> None:
-        """Log and keep one row (step, mean losses of the epoch, ``scores``); keep the models if ``score`` is the best."""
-        self._stop_if_diverged()
+        """Log and keep one row (step, means over the epoch, ``scores``); keep the models if ``score`` is the best."""
         row = {"step": float((step + 1) * self._unit)}
-        row |= {f"{name}_loss": float(total) / self._counts[name] for name, total in self._sums.items()}
+        row |= {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         row |= scores
         self._sums, self._counts = {}, {}
         self.rows.append(row)
@@ -137,15 +141,17 @@ class Run:
                 }
             )
 
-    def _stop_if_diverged(self) -> None:
-        step = self._guard.first_bad_step()
-        if step is None:
+    def _stop_if_diverged(self, step: int) -> None:
+        # A finite loss can have a gradient that is not: then the weights show it before the next loss does.
+        self._guard.watch(step, [weights for model in self._selected.values() for weights in model.parameters()])
+        bad = self._guard.first_bad_step()
+        if bad is None:
             return
         path = self._scratch.path
         kept = f"the last good checkpoint is {path}" if path.exists() else "no checkpoint was saved before it"
         raise TrainingDiverged(
-            f"{self.name}: the loss became NaN or infinite at step {step * self._unit} "
-            f"(photos {', '.join(self._describe(step))}); {kept}. Try a lower learning rate, or precision: float32."
+            f"{self.name}: a loss or a weight became NaN or infinite at step {bad * self._unit} "
+            f"(photos {', '.join(self._describe(bad))}); {kept}. Try a lower learning rate, or precision: float32."
         )
 
 

@@ -8,6 +8,7 @@ import hashlib
 import os
 from typing import Protocol
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -94,3 +95,8 @@ def sum_gradients(fabric: Fabric, model: nn.Module) -> None:
 def step_generator(seed: int, step: int, device: torch.device | str = "cpu") -> torch.Generator:
     """The random numbers of one step: a function of (seed, step), equal on every process."""
     return torch.Generator(device).manual_seed(seed * 1_000_003 + step)
+
+
+def mixed_seed(*numbers: int) -> int:
+    """One seed below 2 ** 32 out of several numbers >= 0, so that neighbouring ones share no random numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
