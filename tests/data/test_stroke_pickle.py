@@ -137,6 +137,11 @@ def test_references_outside_the_file_are_refused() -> None:
             load_array_dict(data, "x")
 
 
+def test_a_key_that_stands_there_twice_is_refused() -> None:
+    with pytest.raises(DataError, match="found key 'a' twice"):
+        load_array_dict(b"\x80\x02}(U\x01aK\x01U\x01aK\x02u.", "x")
+
+
 def test_text_that_is_no_pickle_is_refused() -> None:
     for data in (b"", b"hello", b"\x89PNG\r\n", b"\x80\x04", b"."):
         with pytest.raises(DataError, match=r"^strokes: expected a pickle"):
