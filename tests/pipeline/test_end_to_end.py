@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,6 +168,32 @@ def test_what_is_tracked_by_no_stage_runs_nothing(giver: Repository) -> None:
     assert path.read_text() != before
     assert ran(giver.dvc("repro")) == []
     path.write_text(before)
+
+
+def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> None:
+    before = giver.bytes()
+    command = [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "joint"]
+    scratch = giver.path / ".scratch" / "joint"
+    # In a session of its own, so that the signal reaches DVC and the stage as Ctrl-C does.
+    with subprocess.Popen(
+        command,
+        cwd=giver.path,
+        env=giver.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while not list(scratch.rglob("*.pt")) and process.poll() is None:
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=600)
+    assert process.returncode != 0
+    assert "interrupted; the same command goes on from where it stopped" in said
+    assert list(scratch.rglob("*.pt"))
+    assert "resuming from " in giver(*command)
+    assert giver.bytes() == before
+    assert not list(scratch.rglob("*.pt"))
 
 
 def test_half_of_the_unlabelled_photos_runs_joint_and_evaluate_alone(giver: Repository) -> None:
