@@ -53,7 +53,7 @@ def main() -> None:
         weights=settings.weights,
         weights_sha256=settings.weights_sha256,
     )
-    if settings.encoder_start == "retrieval":
+    if settings.encoder_start == "retrieval" and settings.weights is None:
         start_encoder(model, judge)
     model.offset_scale = torch.tensor(offset_scale([strokes for choice in labelled.sketches for strokes in choice]))
     place(fabric, model)

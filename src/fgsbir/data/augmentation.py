@@ -86,7 +86,7 @@ def change_sketch(strokes: np.ndarray, change: Change) -> np.ndarray:
     # Which stroke a point belongs to: the number of strokes that ended before it.
     stroke = np.cumsum(placed[:, 2]) - placed[:, 2]
     kept = change.dropout[stroke.astype(np.intp) % len(change.dropout)] >= change.dropout_rate
-    if kept.any():
+    if kept.sum() > 1:
         placed = placed[kept]
     turned = (placed[:, :2] - HALF) @ (change.sketch @ change.joint).T.astype(np.float32) + HALF
     placed[:, :2] = _warp(turned, change.warp)

@@ -17,6 +17,7 @@ from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import PhotoRows, photo_tensor, sketch_tensor
 from fgsbir.data.rasterise import rasterise, rasterise_batch
+from fgsbir.data.records import DataError
 from fgsbir.data.selection import seen_sketches
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre
@@ -153,7 +154,8 @@ class PairStream:
     """An endless, reproducible stream of batches: each epoch shows every photo once, with one of its sketches.
 
     ``change`` turns (strokes, Change) into the augmented strokes. ``rank`` of ``world`` processes
-    takes its contiguous share of every global batch of ``batch_size`` pairs.
+    takes its contiguous share of every global batch of ``batch_size`` pairs. Raises DataError without
+    any pair, and for a batch that cannot be shared evenly.
     """
 
     pairs: PairSet
@@ -164,6 +166,12 @@ class PairStream:
     change: Callable[[np.ndarray, Change], np.ndarray] = change_sketch
     rank: int = 0
     world: int = 1
+
+    def __post_init__(self) -> None:
+        if not len(self.pairs):
+            raise DataError("there is no photo with a sketch to train on; labelled_frac may be too small for this set")
+        if self.batch_size % self.world:
+            raise DataError(f"batch_size {self.batch_size} cannot be shared evenly by {self.world} processes")
 
     def rows(self, step: int) -> np.ndarray:
         """Rows of the pair set in the global batch of ``step``."""

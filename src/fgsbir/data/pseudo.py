@@ -1,6 +1,7 @@
 """The folder of pseudo pairs: for every unlabelled photo its generated sketches and their certainties."""
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,25 +44,26 @@ def write_pseudo(folder: Path, pseudo: PseudoSketches) -> None:
 
 
 def read_pseudo(folder: Path) -> PseudoSketches:
-    """Read what :func:`write_pseudo` wrote. Raises DataError where the files are missing or do not agree."""
+    """Read what :func:`write_pseudo` wrote. Raises DataError where the files are missing, malformed or do not agree."""
     try:
         index = json.loads((folder / INDEX).read_text())
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             points, counts, certainty = arrays["points"], arrays["counts"], arrays["certainty"]
+        found = index["format"]
+        sketches = {str(photo["id"]): int(photo["sketches"]) for photo in index["photos"]}
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: no such file; expected the output of the stage pseudo") from error
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{folder}: expected {INDEX} and {ARRAYS} of the stage pseudo: {error}") from error
-    if index.get("format") != FORMAT:
-        raise DataError(f"{folder / INDEX}: expected format {FORMAT}, found {index.get('format')!r}")
-    total = sum(photo["sketches"] for photo in index["photos"])
+    if found != FORMAT:
+        raise DataError(f"{folder / INDEX}: expected format {FORMAT}, found {found!r}")
+    total = sum(sketches.values())
     if not (len(counts) == len(certainty) == total and counts.sum() == len(points)):
         raise DataError(f"{folder}: {INDEX} lists {total} sketches, {ARRAYS} holds {len(counts)}")
     parts: Sequence[np.ndarray] = np.split(points, np.cumsum(counts)[:-1]) if total else []
     strokes, scores, start = {}, {}, 0
-    for photo in index["photos"]:
-        stop = start + photo["sketches"]
-        strokes[photo["id"]] = list(parts[start:stop])
-        scores[photo["id"]] = certainty[start:stop]
-        start = stop
+    for name, number in sketches.items():
+        strokes[name] = list(parts[start : start + number])
+        scores[name] = certainty[start : start + number]
+        start += number
     return PseudoSketches(strokes, scores)

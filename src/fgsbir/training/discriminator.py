@@ -71,7 +71,9 @@ def train_discriminator(
     """Warm D_C up before the first round of joint training, in place; returns the curve.
 
     ``fakes`` are photos with generated sketches, labelled photos as well as unlabelled ones: shown
-    unlabelled photos alone as fakes, D_C could tell the photos apart and never look at the sketch. There is nothing to select by, so the last epoch is kept.
+    unlabelled photos alone as fakes, D_C could tell the photos apart and never look at the sketch.
+    There is nothing to select by, so the last epoch is kept. Errors and resuming as in
+    :func:`fgsbir.training.retrieval.train_retrieval`.
     """
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.5, 0.999))
     with Run(
@@ -104,7 +106,7 @@ def certainties(
     device: torch.device,
     precision: str,
 ) -> np.ndarray:
-    """omega = D_C(photo, sketch) of pairs (photo ``rows[i]``, ``sketches[i]``), not augmented: float32 (n,) in [0, 1]."""
+    """omega = D_C(p, s), float32 (n,) in [0, 1], of the pairs (photo ``rows[i]``, ``sketches[i]``), not augmented."""
     scores = []
     with scoring(model, device, precision):
         for start in range(0, len(rows), 256):

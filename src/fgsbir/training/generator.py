@@ -24,16 +24,14 @@ from fgsbir.training.validation import RetrievalValidation
 VALIDATION_TEMPERATURE = 0.4
 
 
-def sequence_batch(
-    batch: PairBatch, model: Generator, jitter: float, rng: np.random.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The batch's simplified sketches as scaled sequences float32 (n, T, 5), cut to the longest, and lengths int64 (n,).
+def sequence_batch(batch: PairBatch, model: Generator, moves: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """The batch's sketches as scaled sequences float32 (n, T, 5), cut to the longest, and their lengths int64 (n,).
 
-    Every point is moved by normal noise of ``jitter`` canvas pixels.
+    ``moves`` (n, max_points, 2) are added to their points, in canvas pixels.
     """
     drawn = [strokes.copy() for strokes in batch.strokes]
-    for strokes in drawn:
-        strokes[:, :2] += rng.normal(0, jitter, (len(strokes), 2))
+    for strokes, move in zip(drawn, moves, strict=True):
+        strokes[:, :2] += move[: len(strokes)]
     sequences, lengths = pad_sequences(drawn, float(model.offset_scale), model.max_points)
     return torch.from_numpy(sequences[:, : lengths.max()]), torch.from_numpy(lengths)
 
@@ -48,13 +46,18 @@ def generator_losses(
     seed: int,
     step: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """L_R and L_kl of Eq. 3 over the pairs of all processes, float32 scalars equal on each of them."""
-    rng = np.random.default_rng([seed, 7, step, fabric.global_rank])
-    sequences, lengths = (part.to(fabric.device) for part in sequence_batch(batch, model, jitter, rng))
+    """L_R and L_kl of Eq. 3 over the pairs of all processes, float32 scalars equal on each of them.
+
+    Every point is moved by normal noise of ``jitter`` canvas pixels. The random numbers are those of
+    (seed, step) and of a pair's place in the global batch.
+    """
+    everyone, n = len(batch.rows) * fabric.world_size, len(batch.rows)
+    mine = slice(fabric.global_rank * n, (fabric.global_rank + 1) * n)
+    moves = np.random.default_rng([seed, 7, step]).normal(0, jitter, (everyone, model.max_points, 2))[mine]
+    noise = torch.randn(everyone, model.to_mu.out_features, generator=step_generator(seed, step))[mine]
+    noise = noise.to(fabric.device)
+    sequences, lengths = (part.to(fabric.device) for part in sequence_batch(batch, model, moves))
     photos = change_photos(photo_tensor(torch.from_numpy(batch.photos).to(fabric.device)), batch.changes)
-    latent = model.to_mu.out_features
-    noise = torch.randn(len(batch.rows) * fabric.world_size, latent, generator=step_generator(seed, step))
-    noise = noise[fabric.global_rank * len(batch.rows) :][: len(batch.rows)].to(fabric.device)
     with fabric.autocast():
         output = model(photos, sequences, noise)
     reconstruction = reconstruction_loss(output.mixture, output.pen_logits, sequences, lengths)
@@ -86,21 +89,31 @@ def train_generator(
 ) -> list[Row]:
     """Train ``model`` in place and leave it at its best epoch on the validation photos.
 
-    The sketches of ``stream``, ``sketches_alone`` and ``validation_pairs`` are simplified already
-    (:func:`fgsbir.data.sequences.sequence_pairs`); ``validation`` holds the ones that F sees. The first ``sketch_steps`` steps learn from ``sketches_alone``, whose photo is the sketch's own
-    raster, and the ``steps`` after them from the pairs. ``select`` is ``retrieval`` (how often ``judge``, the supervised F, finds a
-    validation photo from its generated sketch, which goes on rising after the likelihood has begun
-    to fall) or ``likelihood``. Errors and resuming as in
+    The sketches of ``stream``, ``sketches_alone`` and ``validation_pairs`` are those that G reads
+    (:func:`fgsbir.data.sequences.sequence_pairs`); ``validation`` holds the ones that F sees. The first
+    ``sketch_steps`` steps learn from ``sketches_alone``, whose photo is the sketch's own raster, and the
+    ``steps`` after them from the pairs. ``select`` is ``retrieval`` (how often ``judge``, the supervised
+    F, finds a validation photo from its generated sketch, which goes on rising after the likelihood
+    has begun to fall) or ``likelihood``. Errors and resuming as in
     :func:`fgsbir.training.retrieval.train_retrieval`.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-4)
     total = sketch_steps + steps
     sketch_stream = replace(stream, pairs=sketches_alone, salt=stream.salt + 100) if sketches_alone else None
 
-    def batch_of(step: int) -> PairBatch:
+    def stream_of(step: int) -> tuple[PairStream, int]:
+        """The stream that a step learns from, and the step's number in it."""
         if step < sketch_steps and sketch_stream is not None:
-            return sketch_stream.batch(step)
-        return stream.batch(step - sketch_steps)
+            return sketch_stream, step
+        return stream, step - sketch_steps
+
+    def batch_of(step: int) -> PairBatch:
+        source, number = stream_of(step)
+        return source.batch(number)
+
+    def photo_ids_of(step: int) -> list[str]:
+        source, number = stream_of(step)
+        return source.photo_ids(number)
 
     with Run(
         "generator",
@@ -111,7 +124,7 @@ def train_generator(
         log_interval=log_interval,
         parts={"model": model, "optimizer": optimizer},
         selected={"model": model},
-        describe=stream.photo_ids,
+        describe=photo_ids_of,
     ) as run:
         for step, batch in prefetch(batch_of, run.first, total):
             model.train()

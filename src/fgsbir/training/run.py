@@ -89,7 +89,7 @@ class Run:
     def step_done(
         self, step: int, losses: dict[str, torch.Tensor], measures: dict[str, torch.Tensor] | None = None
     ) -> None:
-        """Note the scalar losses of a step, and other scalars. Raises TrainingDiverged or TrainingInterrupted if due."""
+        """Note the scalar losses of a step, and other scalars. Raises TrainingDiverged and TrainingInterrupted."""
         scalars = {f"{name}_loss": loss for name, loss in losses.items()} | (measures or {})
         self._guard.watch(step, scalars.values())
         for name, scalar in scalars.items():

@@ -72,7 +72,7 @@ def gather_live(fabric: Fabric, rows: torch.Tensor) -> torch.Tensor:
     """
     if fabric.world_size == 1:
         return rows
-    parts = list(fabric.all_gather(rows.detach()).reshape(fabric.world_size, *rows.shape))  # type: ignore[union-attr]
+    parts = list(fabric.all_gather(rows.detach()).reshape(fabric.world_size, *rows.shape))
     parts[fabric.global_rank] = rows
     return torch.cat(parts)
 

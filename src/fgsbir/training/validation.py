@@ -59,7 +59,5 @@ class RetrievalValidation:
             device=self.device,
             precision=self.precision,
         )
-        found = ranks(
-            queries, photos, truth, query_category=self._categories[truth], gallery_category=self._categories
-        )
+        found = ranks(queries, photos, truth, query_category=self._categories[truth], gallery_category=self._categories)
         return rank_scores(found)
