@@ -71,7 +71,15 @@ class Dataset(Section):
     val_frac: Real = Field(ge=0, lt=1)
     unseen_categories: tuple[Text, ...]
     unseen_users: tuple[Text, ...]
+    user_table: PathOrNone
+    user_table_sha256: Sha256OrNone
     max_megapixels: Real = Field(gt=0, le=1000)
+
+    @model_validator(mode="after")
+    def _table_and_its_hash(self) -> "Dataset":
+        if (self.user_table is None) != (self.user_table_sha256 is None):
+            raise ValueError("user_table and user_table_sha256 go together: give both, or none for both")
+        return self
 
     @model_validator(mode="after")
     def _main_category_is_seen(self) -> "Dataset":

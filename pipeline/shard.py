@@ -22,15 +22,20 @@ def main() -> None:
     from fgsbir.data import readers
     from fgsbir.data.atomic import write_json
     from fgsbir.data.leaks import find_leaks, leave_out
+    from fgsbir.data.readers.user_table import read_user_table
     from fgsbir.data.shards import write_shards
     from fgsbir.data.summary import check_usable, summarise
 
     dataset, shard = params.dataset, params.shard
+    users = None
+    if dataset.user_table is not None and dataset.user_table_sha256 is not None:
+        users = read_user_table(dataset.user_table, dataset.user_table_sha256)
     source = readers.read(
         dataset.layout,
         dataset.root,
         unseen_categories=dataset.unseen_categories,
         unseen_users=dataset.unseen_users,
+        users=users,
         val_frac=dataset.val_frac,
         max_megapixels=dataset.max_megapixels,
         trace_tolerance=shard.trace_tolerance,
