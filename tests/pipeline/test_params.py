@@ -172,6 +172,7 @@ def test_no_key_may_be_missing(tmp_path: Path, path: tuple[str, ...]) -> None:
     ("change", "message"),
     [
         (lambda v: put(v, "pretrain_retrieval.weights", "a.pth"), "pretrain_retrieval: weights and weights_sha256 go"),
+        (lambda v: put(v, "dataset.user_table", "users.csv"), "dataset: user_table and user_table_sha256 go together"),
         (lambda v: put(v, "pretrain_generator.weights_sha256", SHA256), "pretrain_generator: weights and weights_sha2"),
         (
             lambda v: (put(v, "synthesise.users", 9), put(v, "synthesise.unseen_users", 9)),

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -108,6 +109,18 @@ def test_a_copy_of_a_test_photo_is_left_out_and_listed(project: Path) -> None:
         ids = {photo.id for photo in store.photos}
     assert "unlabelled/chair/18" in ids
     assert "unlabelled/chair/17" not in ids
+
+
+def test_a_table_of_users_says_who_drew(project: Path) -> None:
+    table = b"sketch_id,user\nchair-0-0,eva\nchair-0-1,eva\n"
+    Path("users.csv").write_bytes(table)
+    shared = {"root": "raw", "layout": "synthetic", "category": "chair", "user_table": "users.csv"}
+    configure(**shared, user_table_sha256=hashlib.sha256(table).hexdigest())
+    shard.main()
+    assert json.loads(Path("metrics/data.json").read_text())["users"]["all"] == 3
+    configure(**shared, user_table_sha256="0" * 64)
+    with pytest.raises(DataError, match=r"users\.csv: expected SHA-256 0000"):
+        shard.main()
 
 
 def test_skipped_files_are_listed_by_their_place_in_the_set(project: Path) -> None:
