@@ -66,7 +66,10 @@ def test_shapes(attention: bool, pen_position: bool) -> None:
 def test_forced_states_equal_lstm_cell_with_the_keys_made_anew_at_each_step(attention: bool) -> None:
     model, (rows, lengths), noise = make(attention=attention), sequences(), torch.randn(4, 6)
     found = model(photos(), rows, noise).hidden
-    features = model.encoder(photos())
+    # Beside the encoder's channels stand each place's own x and y: centres of a 4 x 4 grid over (-1, 1).
+    side = torch.tensor([-0.75, -0.25, 0.25, 0.75])
+    own = torch.stack([side.expand(4, 4), side.expand(4, 4).T])
+    features = torch.cat([model.encoder(photos()), own.expand(4, 2, 4, 4)], 1)
     pooled = features.mean((2, 3))
     h, c = torch.tanh(model.to_state(model.to_mu(pooled) + model.to_log_sigma(pooled).exp() * noise)).chunk(2, 1)
     previous, pen = torch.tensor([0.0, 0, 1, 0, 0]).expand(4, 5), torch.zeros(4, 2)

@@ -116,8 +116,9 @@ def test_greedy_takes_the_likeliest_and_no_numbers() -> None:
     likeliest = mixture.weight_logits.argmax(-1, keepdim=True)
     for row, (length, ended) in enumerate(zip(drawing.lengths.tolist(), drawing.ended.tolist(), strict=True)):
         drawn = drawing.sequences[row, :length]
-        assert torch.equal(drawn[:, 2:].argmax(-1), pens[row, :length].argmax(-1))
         moved = slice(0, length - ended)
+        assert torch.equal(drawn[moved, 2:4].argmax(-1), pens[row, moved, :2].argmax(-1))
+        assert torch.equal(drawn[:, 4] == 1, pens[row, :length].softmax(-1)[:, 2] > 0.5)
         means = torch.stack([mixture.mean_x, mixture.mean_y], -1)[row, moved]
         expected = means.gather(1, likeliest[row, moved].unsqueeze(-1).expand(-1, 1, 2)).squeeze(1)
         torch.testing.assert_close(drawn[moved, :2], expected)
@@ -134,7 +135,10 @@ def test_rows_follow_the_mixture_at_the_temperature(temperature: float) -> None:
     noise = draw_randomness(n, 1, 2, MIXTURES, temperature, numbers(), CPU)
     rows = draw_rows(raw, noise.component[0], noise.pen[0], noise.offset[0], torch.zeros(n, 1, dtype=torch.bool))
     shares = rows[:, 2:].mean(0)
-    torch.testing.assert_close(shares, (pens / temperature).softmax(0), atol=0.01, rtol=0)
+    # The chance of an end is the model's own at every temperature; between down and lifted, it counts.
+    end = pens.softmax(0)[2]
+    expected = torch.cat([(pens[:2] / temperature).softmax(0) * (1 - end), end.view(1)])
+    torch.testing.assert_close(shares, expected, atol=0.01, rtol=0)
     assert not rows[rows[:, 4] == 1, :2].any()
     moved = rows[rows[:, 4] == 0]
     share = (moved[:, 0] < 0).float().mean()
@@ -156,7 +160,9 @@ def test_randomness_is_normal_and_finite() -> None:
         assert part.std().item() == pytest.approx(1, abs=0.03)
     # Gumbel: the mean is Euler's constant.
     assert noise.component.mean().item() == pytest.approx(0.5772, abs=0.03)
-    assert not any(part.any() for part in draw_randomness(3, 4, 8, MIXTURES, 0.0, numbers(), CPU))
+    still = draw_randomness(3, 4, 8, MIXTURES, 0.0, numbers(), CPU)
+    assert not any(part.any() for part in (still.latent, still.offset, still.component, still.pen[..., :2]))
+    assert (still.pen[..., 2] == 0.5).all()
 
 
 def test_wild_outputs_draw_finite_points() -> None:

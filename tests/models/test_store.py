@@ -121,7 +121,7 @@ def test_missing_files(folder: Path, name: str) -> None:
 
 
 def test_missing_folder(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="absent.*no such file; expected a model folder"):
+    with pytest.raises(DataError, match=r"absent.*no such file; expected a model folder"):
         load_model(tmp_path / "absent")
 
 
