@@ -1,5 +1,6 @@
 """Stage pretrain_generator: G learns to draw the labelled photos (paper 1, Eqs. 2 and 3). Run by ``dvc repro``."""
 
+from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
@@ -31,8 +32,10 @@ def main() -> None:
     store = ShardStore(Path("data/shards"))
     split = training_split(store.index, params.labelled_frac)
     size, cache = settings.image_size, params.runtime.photo_cache_gib
-    form = {"tolerance": settings.simplify, "max_points": settings.max_points, "reorder": settings.reorder}
-    labelled = sequence_pairs(labelled_pairs(store, split.labelled, size, cache), **form)
+    as_sequences = partial(
+        sequence_pairs, tolerance=settings.simplify, max_points=settings.max_points, reorder=settings.reorder
+    )
+    labelled = as_sequences(labelled_pairs(store, split.labelled, size, cache))
 
     # The supervised F judges the drawings of the validation photos.
     judge = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
@@ -74,9 +77,9 @@ def main() -> None:
         fabric,
         model,
         stream,
-        sequence_pairs(sketch_only_pairs(alone, size, line_width), **form) if alone else None,
+        as_sequences(sketch_only_pairs(alone, size, line_width)) if alone else None,
         RetrievalValidation(gallery, line_width=line_width, device=fabric.device, precision=params.precision),
-        sequence_pairs(labelled_pairs(store, split.validation, size, cache), **form),
+        as_sequences(labelled_pairs(store, split.validation, size, cache)),
         judge,
         jitter=settings.point_jitter,
         steps=settings.steps,

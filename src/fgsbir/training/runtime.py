@@ -61,7 +61,7 @@ def place(fabric: Fabric, model: nn.Module) -> None:
     """
     model.to(fabric.device)
     if fabric.device.type == "cuda":
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
 
 
 def gather_live(fabric: Fabric, rows: torch.Tensor) -> torch.Tensor:
@@ -72,7 +72,9 @@ def gather_live(fabric: Fabric, rows: torch.Tensor) -> torch.Tensor:
     """
     if fabric.world_size == 1:
         return rows
-    parts = list(fabric.all_gather(rows.detach()).reshape(fabric.world_size, *rows.shape))
+    gathered = fabric.all_gather(rows.detach())
+    assert isinstance(gathered, torch.Tensor)  # a tensor goes in
+    parts = list(gathered.reshape(fabric.world_size, *rows.shape))
     parts[fabric.global_rank] = rows
     return torch.cat(parts)
 
