@@ -47,6 +47,7 @@ def blend(a: Vec, b: Vec, t: float) -> Vec:
 
 
 def mean(points: Sequence[Vec]) -> Vec:
+    """The middle of some points."""
     n = len(points)
     return (sum(p[0] for p in points) / n, sum(p[1] for p in points) / n, sum(p[2] for p in points) / n)
 

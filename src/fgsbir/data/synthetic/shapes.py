@@ -21,6 +21,7 @@ def rectangle(width: float, height: float) -> Flat:
 
 
 def trapezoid(bottom: float, top: float, height: float) -> Flat:
+    """An upright trapezoid round (0, 0)."""
     y = height / 2
     return [(-bottom / 2, -y), (bottom / 2, -y), (top / 2, y), (-top / 2, y)]
 

@@ -22,6 +22,7 @@ from fgsbir.data.synthetic.shapes import (
 
 
 def seat_outline(p: Values) -> Flat:
+    """The seat from above, its front towards negative y."""
     front, back, deep = p.seat_width, p.seat_width * p.seat_taper, p.seat_depth
     if p.seat == "round":
         return ellipse(front, deep, 20)
@@ -58,6 +59,7 @@ def chair(p: Values) -> list[Part]:
 
 
 def base(p: Values, half_front: float, half_back: float, z_front: float, z_back: float) -> list[Part]:
+    """What the seat stands on: a post with casters, runners, rockers, or legs at the given corners."""
     h = p.seat_height - p.seat_thick
     splay, lean = p.splay, p.back_splay
     if p.base == "pedestal":

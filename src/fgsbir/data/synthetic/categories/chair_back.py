@@ -108,6 +108,7 @@ def back(p: Values, half: float, z: float, surface: float) -> list[Part]:
 
 
 def buttons(p: Values, wide: float, tall: float, y: float, z: float, lean: float) -> list[Part]:
+    """Rows of three buttons on an upholstered back round (0, y, z)."""
     found: list[Part] = []
     for row in range(p.buttons):
         for column in range(3):
@@ -117,6 +118,7 @@ def buttons(p: Values, wide: float, tall: float, y: float, z: float, lean: float
 
 
 def arms(p: Values, half_front: float, half_back: float, z_front: float, z_back: float, h: float) -> list[Part]:
+    """Two armrests from the back towards the front of a seat at height ``h``."""
     parts: list[Part] = []
     up = h + p.arm_height
     for side in (-1, 1):

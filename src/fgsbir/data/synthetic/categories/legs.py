@@ -43,6 +43,7 @@ def legs(p: Values, half_x: float, half_z: float, height: float, kind: str | Non
 
 
 def stretchers(p: Values, half_x: float, half_z: float, height: float) -> list[Part]:
+    """The bars that join the legs, as ``p.stretcher`` says."""
     y, parts = height * p.stretcher_height, []
     x, z = half_x + p.splay * (1 - p.stretcher_height), half_z + p.splay * 0.6 * (1 - p.stretcher_height)
     if p.stretcher in ("box", "h"):
