@@ -8,20 +8,20 @@ import numpy as np
 from fgsbir.data.pairs import PairSet
 from fgsbir.data.strokes import join_strokes, simplify, split_strokes, to_sequence
 
-COARSER = 1.3
+COARSER, FINEST = 1.3, 0.5
 SWEEP = np.array([0.4, 1.0], np.float32)
 
 
 def simplify_to(strokes: np.ndarray, tolerance: float, max_points: int) -> np.ndarray:
     """Simplify to at most ``max_points`` points, with the smallest tolerance (canvas pixels) that does.
 
-    Starts at ``tolerance`` and coarsens by steps of 30 %. Public code drops long sketches instead,
+    Starts at ``tolerance`` >= 0 and coarsens by steps of 30 %. Public code drops long sketches instead,
     which on a small set throws away the most careful drawings. A sketch of more strokes than fit
     keeps its first ones.
     """
     simplified = simplify(strokes, tolerance)
     while len(simplified) > max_points and tolerance < 64:
-        tolerance *= COARSER
+        tolerance = max(tolerance * COARSER, FINEST)
         simplified = simplify(strokes, tolerance)
     if len(simplified) > max_points:
         simplified = simplified[:max_points].copy()

@@ -25,13 +25,13 @@ class Sketches:
 def drawing_strokes(generator: Generator, drawing: Drawing) -> list[np.ndarray]:
     """Turn a batch of samples into canonical strokes in canvas pixels, centred.
 
-    A drawing that ended before its first point is a dot in the middle of the canvas: the worst
+    A drawing that ended before its second point is a dot in the middle of the canvas: the worst
     sketch there is, and one that every later step can draw, score and reject like any other.
     """
     sequences = drawing.sequences.float().cpu().numpy().copy()
     sequences[..., :2] *= float(generator.offset_scale)
     strokes = [from_sequence(sequence) for sequence in sequences]
-    return [centre(points if len(points) else DOT) for points in strokes]
+    return [centre(points if len(points) > 1 else DOT) for points in strokes]
 
 
 def draw_sketches(
@@ -44,13 +44,16 @@ def draw_sketches(
     device: torch.device,
     precision: str,
 ) -> Sketches:
-    """Draw one sketch of every photo (uint8 (n, s, s, 3) when indexed), reproducibly from ``seed``."""
+    """Draw one sketch of every photo (uint8 (n, s, s, 3) when indexed), reproducibly from ``seed``.
+
+    The random numbers are taken in the photos' order, whatever the size of a ``batch``.
+    """
     strokes: list[np.ndarray] = []
     ended = []
+    numbers = torch.Generator().manual_seed(seed)
     with scoring(generator, device, precision):
         for start in range(0, len(photos), batch):
             pixels = torch.from_numpy(photos[np.arange(start, min(start + batch, len(photos)))]).to(device)
-            numbers = torch.Generator().manual_seed(seed * 1_000_003 + start)
             drawing = generator.sample(photo_tensor(pixels), temperature=temperature, generator=numbers)
             strokes += drawing_strokes(generator, drawing)
             ended.append(drawing.ended.cpu().numpy())

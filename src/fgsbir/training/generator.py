@@ -24,7 +24,9 @@ from fgsbir.training.validation import RetrievalValidation
 VALIDATION_TEMPERATURE = 0.4
 
 
-def sequence_batch(batch: PairBatch, model: Generator, moves: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+def sequence_batch(
+    batch: PairBatch, model: Generator, moves: np.ndarray, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The batch's sketches as scaled sequences float32 (n, T, 5), cut to the longest, and their lengths int64 (n,).
 
     ``moves`` (n, max_points, 2) are added to their points, in canvas pixels.
@@ -32,8 +34,11 @@ def sequence_batch(batch: PairBatch, model: Generator, moves: np.ndarray) -> tup
     drawn = [strokes.copy() for strokes in batch.strokes]
     for strokes, move in zip(drawn, moves, strict=True):
         strokes[:, :2] += move[: len(strokes)]
-    sequences, lengths = pad_sequences(drawn, float(model.offset_scale), model.max_points)
-    return torch.from_numpy(sequences[:, : lengths.max()]), torch.from_numpy(lengths)
+    padded, lengths = pad_sequences(drawn, 1.0, model.max_points)
+    sequences = torch.from_numpy(padded[:, : lengths.max()]).to(device, non_blocking=True)
+    # Scaled there: asking the device for its scale would be a wait in every step.
+    sequences[..., :2] /= model.offset_scale
+    return sequences, torch.from_numpy(lengths).to(device, non_blocking=True)
 
 
 def generator_losses(
@@ -56,7 +61,7 @@ def generator_losses(
     moves = np.random.default_rng([seed, 7, step]).normal(0, jitter, (everyone, model.max_points, 2))[mine]
     noise = torch.randn(everyone, model.to_mu.out_features, generator=step_generator(seed, step))[mine]
     noise = noise.to(fabric.device)
-    sequences, lengths = (part.to(fabric.device) for part in sequence_batch(batch, model, moves))
+    sequences, lengths = sequence_batch(batch, model, moves, fabric.device)
     photos = change_photos(photo_tensor(torch.from_numpy(batch.photos).to(fabric.device)), batch.changes)
     with fabric.autocast():
         output = model(photos, sequences, noise)
