@@ -9,8 +9,15 @@ from scipy import ndimage
 # How far along a line its direction at a junction is measured, and up to which turn it goes on there.
 DIRECTION_PIXELS = 8
 MAX_TURN = 60.0
+BENT_PIXELS = 2  # that thinning pulls towards a fork
+# A bridge between two forks is a crossing if it is no longer than this many widths of a line, and lines go on beyond
+# it within this turn.
+FAR_CROSSING = 4.0
+MAX_CROSSING_TURN = 20.0
 
 _EIGHT = np.ones((3, 3), int)
+
+_End = tuple[int, int]  # the number of a line, and which of its ends
 
 
 @dataclass(slots=True, eq=False)
@@ -32,22 +39,10 @@ def line_paths(skeleton: np.ndarray, radius: float) -> list[np.ndarray]:
     and are pruned; junctions no further apart than twice that are one crossing. At a junction the
     two lines that go on straightest, within 60 degrees, are one stroke, then the next two.
     """
-    lines, nodes = _cut(_without_corners(skeleton))
-    lines = _merge_near_junctions(lines, nodes, 2 * radius + 1)
+    lines, nodes = _cut(skeleton)
+    lines = _merge_junctions(lines, nodes, 2 * radius + 1)
     lines = _prune(lines, 1.5 * radius + 1)
     return [_smooth(path) for path in _join(lines, nodes)]
-
-
-def _without_corners(skeleton: np.ndarray) -> np.ndarray:
-    """Remove the pixels of staircases whose two neighbours touch diagonally: they look like junctions."""
-    thin = skeleton.copy()
-    for turns in range(4):
-        view = np.rot90(thin, turns)  # a view: writing to it writes to ``thin``
-        centre = view[1:-1, 1:-1]
-        up, right = view[:-2, 1:-1], view[1:-1, 2:]
-        down, left, opposite = view[2:, 1:-1], view[1:-1, :-2], view[2:, :-2]
-        centre[up & right & ~down & ~left & ~opposite] = False
-    return thin
 
 
 def _cut(skeleton: np.ndarray) -> tuple[list[_Line], np.ndarray]:
@@ -100,8 +95,8 @@ def _walk(start: int, around: list[int], open_pixels: dict[int, None]) -> list[i
             return path
 
 
-def _merge_near_junctions(lines: list[_Line], nodes: np.ndarray, distance: float) -> list[_Line]:
-    """Make junctions one that a line of at most ``distance`` joins; two lines crossing are thinned to such a pair."""
+def _merge_junctions(lines: list[_Line], nodes: np.ndarray, near: float) -> list[_Line]:
+    """Make one junction of two that a line of at most ``near`` joins, or a longer one that is a crossing."""
     parent = list(range(len(nodes)))
 
     def root(node: int) -> int:
@@ -110,10 +105,15 @@ def _merge_near_junctions(lines: list[_Line], nodes: np.ndarray, distance: float
             node = parent[node]
         return node
 
+    at_node = _ends_at_nodes(lines)
     kept = []
     for line in lines:
         first, last = line.nodes
-        if first >= 0 and last >= 0 and first != last and line.length <= distance:
+        if (
+            min(first, last) >= 0
+            and first != last
+            and (line.length <= near or (line.length <= FAR_CROSSING * near and _is_crossing(line, lines, at_node)))
+        ):
             parent[root(first)] = root(last)
         else:
             kept.append(line)
@@ -125,6 +125,30 @@ def _merge_near_junctions(lines: list[_Line], nodes: np.ndarray, distance: float
     for line in kept:
         line.nodes = [root(node) if node >= 0 else -1 for node in line.nodes]
     return kept
+
+
+def _is_crossing(bridge: _Line, lines: list[_Line], at_node: dict[int, list[_End]]) -> bool:
+    """Whether two lines cross here at an acute angle, which thinning turns into two forks with a bridge between.
+
+    Then each line of one fork has one at the other fork that lies on the same straight line. Two bars
+    that end on both sides of a post are parallel, but do not.
+    """
+    forks = []
+    for node in bridge.nodes:
+        others = [(lines[number], end) for number, end in at_node[node] if lines[number] is not bridge]
+        if len(others) != 2:
+            return False
+        forks.append([(_direction(line, end), _along(line, end, DIRECTION_PIXELS)) for line, end in others])
+    (one, other), (this, that) = forks
+    best = max(min(_collinear(one, this), _collinear(other, that)), min(_collinear(one, that), _collinear(other, this)))
+    return best > np.cos(np.radians(MAX_CROSSING_TURN))
+
+
+def _collinear(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> float:
+    """The cosine of the turn from one ray, a direction and a point on it, through the gap and into the other."""
+    gap = one[1] - other[1]
+    gap /= max(float(np.hypot(*gap)), 1e-9)
+    return min(float(gap @ one[0]), float(-gap @ other[0]))
 
 
 def _prune(lines: list[_Line], length: float) -> list[_Line]:
@@ -143,13 +167,8 @@ def _prune(lines: list[_Line], length: float) -> list[_Line]:
 
 def _join(lines: list[_Line], nodes: np.ndarray) -> list[np.ndarray]:
     """Join lines through the junctions; lines that end at a junction reach its centre."""
-    at_node: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for number, line in enumerate(lines):
-        for end in (0, 1):
-            if line.nodes[end] >= 0:
-                at_node[line.nodes[end]].append((number, end))
-    partner: dict[tuple[int, int], tuple[int, int]] = {}
-    for node, ends in at_node.items():
+    partner: dict[_End, _End] = {}
+    for node, ends in _ends_at_nodes(lines).items():
         directions = np.array([_direction(lines[number], end, nodes[node]) for number, end in ends])
         straightness = -directions @ directions.T
         pairs = [(straightness[i, j], ends[i], ends[j]) for i in range(len(ends)) for j in range(i)]
@@ -165,7 +184,7 @@ def _join(lines: list[_Line], nodes: np.ndarray) -> list[np.ndarray]:
         if start[0] in done:
             continue
         pieces = []
-        here: tuple[int, int] | None = start
+        here: _End | None = start
         while here is not None and here[0] not in done:
             number, end = here
             done.add(number)
@@ -180,10 +199,24 @@ def _join(lines: list[_Line], nodes: np.ndarray) -> list[np.ndarray]:
     return paths
 
 
-def _direction(line: _Line, end: int, node: np.ndarray) -> np.ndarray:
-    """The unit vector from the junction along the line."""
+def _ends_at_nodes(lines: list[_Line]) -> dict[int, list[_End]]:
+    at_node: dict[int, list[_End]] = defaultdict(list)
+    for number, line in enumerate(lines):
+        for end in (0, 1):
+            if line.nodes[end] >= 0:
+                at_node[line.nodes[end]].append((number, end))
+    return at_node
+
+
+def _along(line: _Line, end: int, pixels: int) -> np.ndarray:
+    """The point so many pixels along the line from one of its ends, or its other end if it is shorter."""
     points = line.points if end == 0 else line.points[::-1]
-    vector = points[min(DIRECTION_PIXELS, len(points) - 1)] - node
+    return points[min(pixels, len(points) - 1)]
+
+
+def _direction(line: _Line, end: int, origin: np.ndarray | None = None) -> np.ndarray:
+    """The unit vector along the line away from one of its ends, or from ``origin``, its junction's centre."""
+    vector = _along(line, end, DIRECTION_PIXELS) - (_along(line, end, BENT_PIXELS) if origin is None else origin)
     return vector / max(float(np.hypot(*vector)), 1e-9)
 
 
