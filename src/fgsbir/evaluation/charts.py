@@ -68,7 +68,7 @@ def read_curve(path: Path) -> dict[str, np.ndarray]:
 
 
 def curves_chart(path: Path, curves: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-    """Every column of every curve in its own small panel over the step, one row of panels or more a curve.
+    """Every column of every curve in its own small panel over the step.
 
     ``curves`` maps a training's title to its columns, of which ``step`` is the x axis. Losses are blue,
     scores orange.
@@ -78,7 +78,7 @@ def curves_chart(path: Path, curves: Mapping[str, Mapping[str, np.ndarray]]) -> 
     for title, columns in curves.items():
         names = [name for name in columns if name != "step"]
         panels += [(title, name, columns["step"], columns[name]) for name in names]
-        panels += [None] * (-len(panels) % across)
+    panels += [None] * (-len(panels) % across)
     rows = len(panels) // across
     with matplotlib.rc_context({**STYLE, "font.size": 7, "axes.titlesize": 7.5}):
         figure = Figure(figsize=(2.3 * across, 1.55 * rows), dpi=100, layout="constrained")
@@ -91,6 +91,7 @@ def curves_chart(path: Path, curves: Mapping[str, Mapping[str, np.ndarray]]) -> 
             axes.plot(
                 step, values, color=BLUE if name.endswith("_loss") else ORANGE, marker="." if len(step) < 30 else None
             )
+            axes.ticklabel_format(useOffset=False)
             axes.set_title(f"{title}: {name.replace('_', ' ')}")
         save_figure(figure, path)
 

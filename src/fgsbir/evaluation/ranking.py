@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Distances held at once, and pairs compared again at once: they bound the memory. Blocks of 4 MiB of
+# Distances held at once, and pairs compared again at once: they bound the memory. Blocks of 8 MiB of
 # float32 keep the product at full speed and stay in cache for the comparisons.
-BLOCK = 1 << 20
+BLOCK = 1 << 21
 EXACT_PAIRS = 1 << 14
 
 
