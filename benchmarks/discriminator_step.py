@@ -1,0 +1,59 @@
+"""A training step of D_C against bare forward and backward passes of the same network, loss and precision."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from benchmarks.ratio import Measured, Ratio, alternate
+from benchmarks.training import NoCheckpoint, ready
+from benchmarks.workload import Workload
+from fgsbir.data.augmentation import change_photos, change_sketch_jointly
+from fgsbir.losses.discriminator import discriminator_loss
+from fgsbir.models.discriminator import Discriminator
+from fgsbir.training.discriminator import pair_images, train_discriminator
+from fgsbir.training.runtime import place, seed_weights
+
+
+def prepare(work: Workload) -> Callable[[], Measured]:
+    """Steps on batches that are ready; human sketches stand in for G's in the two batches of fakes."""
+    settings, size, device = work.params.pseudo, work.params.pretrain_generator.image_size, work.fabric.device
+    line_width = work.params.pretrain_retrieval.line_width
+    seed_weights(work.params.seed, "discriminator")
+    model = Discriminator(image_size=size, width=settings.discriminator_width)
+    place(work.fabric, model)
+    pairs = work.pairs(size)
+    stream = replace(
+        ready(work.stream()), pairs=pairs, batch_size=settings.batch_size, salt=4, change=change_sketch_jointly
+    )
+
+    def train() -> None:
+        train_discriminator(
+            work.fabric,
+            model,
+            stream,
+            [pairs, pairs],
+            line_width=line_width,
+            steps=work.steps,
+            learning_rate=settings.discriminator_learning_rate,
+            validate_every=work.steps,
+            log_interval=work.params.runtime.log_interval,
+            scratch=NoCheckpoint(),
+        )
+
+    batch = stream.batch(0)
+    photos, rasters = pair_images(batch.photos, batch.strokes, size, line_width, device)
+    photos = change_photos(photos, batch.changes)
+
+    def passes() -> None:
+        for _ in range(work.steps):
+            with work.fabric.autocast():
+                real, *fakes = (model(photos, rasters) for _ in range(3))
+            loss = discriminator_loss(real, torch.cat(fakes))
+            model.zero_grad()
+            loss.backward()
+
+    return lambda: alternate(train, passes, device=device, times=2)
+
+
+RATIO = Ratio("training step of D_C / forward and backward", 0.95, prepare, on_cuda=True)

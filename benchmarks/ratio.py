@@ -1,0 +1,62 @@
+"""A ratio: how it is named, what it should be, and how it is timed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+
+from benchmarks.workload import Workload
+
+
+class Measured(NamedTuple):
+    """One round: what was measured and its floor, both in seconds, or both counts."""
+
+    value: float
+    floor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One line of the table.
+
+    ``prepare`` does once what is not to be timed, and returns the round: a call that measures both
+    sides. ``speed`` ratios are floor / value, 1 being as fast as the floor, and should be at least
+    ``target``; the others are value / floor and should be at most ``target``. ``on_cuda`` ratios are
+    measured on a GPU as well, if there is one.
+    """
+
+    name: str
+    target: float
+    prepare: Callable[[Workload], Callable[[], Measured]]
+    speed: bool = True
+    on_cuda: bool = False
+
+    def of(self, round: Measured) -> float:
+        """The ratio of one round."""
+        return round.floor / round.value if self.speed else round.value / round.floor
+
+    def holds(self, ratio: float) -> bool:
+        """Whether ``ratio`` is as good as the target."""
+        return ratio >= self.target if self.speed else ratio <= self.target
+
+
+def alternate(
+    value: Callable[[], object], floor: Callable[[], object], *, device: torch.device, times: int
+) -> Measured:
+    """Seconds of ``times`` calls of each, in turn and in changing order: a busy machine slows both sides alike."""
+    seconds = {value: 0.0, floor: 0.0}
+    for number in range(times):
+        for call in (value, floor) if number % 2 == 0 else (floor, value):
+            _wait(device)
+            start = time.perf_counter()
+            call()
+            _wait(device)
+            seconds[call] += time.perf_counter() - start
+    return Measured(seconds[value], seconds[floor])
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

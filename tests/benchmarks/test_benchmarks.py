@@ -1,0 +1,85 @@
+"""That the benchmarks run and say what they found; what they find is for an idle machine to say."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from benchmarks.ratio import Measured, Ratio, alternate
+from benchmarks.run import RATIOS, Line, main
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALLER: dict[str, dict[str, Any]] = {
+    "runtime": {"accelerator": "cpu", "threads": 1, "workers": 1},
+    "synthesise": {"size": 64, "labelled": 8, "sketches_per_photo": 1, "val": 2, "test": 4, "users": 4},
+    "pretrain_retrieval": {"image_size": 32, "embedding_dim": 8, "batch_size": 4},
+    "pretrain_generator": {
+        "image_size": 32,
+        "attention_width": 8,
+        "latent": 4,
+        "hidden": 16,
+        "mixtures": 2,
+        "max_points": 24,
+        "batch_size": 4,
+    },
+    "pseudo": {"discriminator_width": 8, "batch_size": 4},
+}
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for section, changes in SMALLER.items():
+        values[section] |= changes
+    values["synthesise"]["unseen_users"] = 0
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def test_every_ratio_is_measured(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.ranking.QUERIES", 200)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    out = tmp_path / "results.md"
+    main(["--rounds", "1", "--steps", "1", "--params", str(params), "--shards", str(tmp_path), "--out", str(out)])
+    lines = [line for line in out.read_text().splitlines() if re.match(r"\| .* \| (cpu|cuda) \|", line)]
+    on_cpu = [line for line in lines if "| cpu |" in line]
+    assert [line.split(" | ")[0].removeprefix("| ") for line in on_cpu] == [ratio.name for ratio in RATIOS]
+    assert all(re.search(r"\*\*\d+\.\d\d\*\*.*\| (yes|no) \|$", line) for line in on_cpu)
+    on_cuda = [line for line in lines if "| cuda |" in line]
+    assert len(on_cuda) == sum(ratio.on_cuda for ratio in RATIOS)
+    assert all("not measured" in line for line in on_cuda)
+    (encoded,) = (line for line in on_cpu if "encoded" in line)
+    assert "**1.00**" in encoded
+    assert encoded.endswith("yes |")
+
+
+def test_a_ratio_is_a_speed_or_a_cost() -> None:
+    def never(_: object) -> Any:
+        raise AssertionError
+
+    speed, cost = Ratio("speed", 0.9, never), Ratio("cost", 1.2, never, speed=False)
+    twice = Measured(2.0, 1.0)
+    assert (speed.of(twice), cost.of(twice)) == (0.5, 2.0)
+    assert not speed.holds(0.5)
+    assert speed.holds(0.9)
+    assert not cost.holds(2.0)
+    assert cost.holds(1.2)
+
+
+def test_the_table_gives_the_median_of_the_rounds() -> None:
+    ratio = Ratio("of us / to them", 0.9, lambda _: lambda: Measured(1, 1))
+    cells = Line(ratio, "cpu", [Measured(1.0, 1.0), Measured(1.0, 0.1), Measured(1.0, 0.95)]).cells()
+    assert cells[2:] == ["**0.95**", "0.10 to 1.00", "1 / 0.95", "≥ 0.90", "yes"]
+
+
+def test_both_sides_are_timed_in_turn() -> None:
+    calls: list[str] = []
+    measured = alternate(
+        lambda: calls.append("ours"), lambda: calls.append("floor"), device=torch.device("cpu"), times=2
+    )
+    assert calls == ["ours", "floor", "floor", "ours"]
+    assert min(measured) > 0
