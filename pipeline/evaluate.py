@@ -7,7 +7,15 @@ from pipeline.params import load
 from pipeline.stage import run
 
 METRICS = Path("metrics")
-CURVES = {"F": "pretrain_retrieval", "G": "pretrain_generator", "D_C": "pseudo", "joint": "joint"}
+CURVES = {
+    "pretrain_retrieval": "retrieval/curve.csv",
+    "pretrain_generator": "generator/curve.csv",
+    "sketch_classifier": "sketch_classifier/curve.csv",
+    "pseudo": "discriminator/curve.csv",
+    "joint": "joint/curve.csv",
+    "certainty": "joint/certainty.csv",
+}
+PLOTTED = {"F": "pretrain_retrieval", "G": "pretrain_generator", "D_C": "pseudo", "joint": "joint"}
 FOLDERS = {
     "supervised": "retrieval",
     "joint": "joint/retrieval",
@@ -25,7 +33,7 @@ def main() -> None:
     import numpy as np
     import torch
 
-    from fgsbir.data.atomic import write_folder, write_json, write_text
+    from fgsbir.data.atomic import write_bytes, write_folder, write_json, write_text
     from fgsbir.data.shards import ShardStore
     from fgsbir.evaluation.comparison import compare, rank_table, rounded
     from fgsbir.evaluation.drawings import DrawingJudge
@@ -81,13 +89,17 @@ def main() -> None:
     omega_human = weigh(test.truth, test.sketches, line_width=line_width)
     percentile = ranking_percentile(judged["after_joint"].ranks, test.gallery_sizes)
 
+    # The curves come with the models. They are unpacked here and not written by the stages that trained, because
+    # DVC does not share a run with outputs that git keeps: this stage runs again in every clone, the others need not.
+    for name, source in CURVES.items():
+        write_bytes(METRICS / f"{name}.csv", (Path("models") / source).read_bytes())
     with write_folder(METRICS / "pictures") as folder:
         pictures = Pictures(folder, test, sizes, settings.pictures)
         pictures.retrieval(searches, settings.top_k)
         pictures.drawing(models["after_joint"], temperature=settings.temperature, seed=seed, device=device)
         pictures.before_after(judged)
         pictures.certainty(omega, percentile, omega_human, METRICS / "certainty.csv")
-        pictures.curves({title: METRICS / f"{name}.csv" for title, name in CURVES.items()})
+        pictures.curves({title: METRICS / f"{name}.csv" for title, name in PLOTTED.items()})
     write_text(METRICS / "ranks.csv", rank_table(test.sketch_ids, test.query_photo_ids, ranks))
     sketches = {name: drawings.scores for name, drawings in judged.items()} | {
         "human": judge.human_scores(),

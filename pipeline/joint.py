@@ -105,8 +105,10 @@ def main() -> None:
             details = read_config(Path(f"models/{name}"))["details"] | made
             save_model(Path("models/joint") / name, model, kind=kinds[name], details=details)
         histogram = [name for name in curve[0] if name.startswith("certainty_")]
-        write_curve(Path("metrics/joint.csv"), [{k: v for k, v in row.items() if k not in histogram} for row in curve])
-        write_curve(Path("metrics/certainty.csv"), [{k: row[k] for k in ("step", *histogram)} for row in curve])
+        write_curve(
+            Path("models/joint/curve.csv"), [{k: v for k, v in row.items() if k not in histogram} for row in curve]
+        )
+        write_curve(Path("models/joint/certainty.csv"), [{k: row[k] for k in ("step", *histogram)} for row in curve])
         scratch.clear()
 
 

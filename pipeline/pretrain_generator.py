@@ -108,7 +108,7 @@ def main() -> None:
             **provenance(store.index, params.labelled_frac, params.seed, len(labelled)),
         }
         save_model(Path("models/generator"), model, kind="generator", details=details)
-        write_curve(Path("metrics/pretrain_generator.csv"), curve)
+        write_curve(Path("models/generator/curve.csv"), curve)
         scratch.clear()
 
 

@@ -77,7 +77,7 @@ def main() -> None:
             **provenance(store.index, params.labelled_frac, params.seed, len(labelled)),
         }
         save_model(Path("models/retrieval"), model, kind="retrieval", details=details)
-        write_curve(Path("metrics/pretrain_retrieval.csv"), curve)
+        write_curve(Path("models/retrieval/curve.csv"), curve)
         scratch.clear()
 
 

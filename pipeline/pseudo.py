@@ -94,7 +94,7 @@ def main() -> None:
             ),
         )
         save_model(Path("models/discriminator"), discriminator, kind="discriminator", details=details)
-        write_curve(Path("metrics/pseudo.csv"), curve)
+        write_curve(Path("models/discriminator/curve.csv"), curve)
         pseudo_sheet(Path("metrics/pseudo.png"), unlabelled, certainty)
         scratch.clear()
 

@@ -61,7 +61,7 @@ def main() -> None:
             **provenance(store.index, params.labelled_frac, params.seed, len(data.sketches)),
         }
         save_model(Path("models/sketch_classifier"), model, kind="sketch_classifier", details=details)
-        write_curve(Path("metrics/sketch_classifier.csv"), curve)
+        write_curve(Path("models/sketch_classifier/curve.csv"), curve)
         scratch.clear()
 
 

@@ -158,6 +158,12 @@ def test_outputs_are_kept_by_git_or_by_dvc_and_not_by_both(name: str) -> None:
         assert Path(path).suffix not in (".json", ".csv") or not cached, path
 
 
+@pytest.mark.parametrize("name", TRAINING)
+def test_what_is_costly_can_be_shared(name: str) -> None:
+    # DVC sends only cached outputs to a remote: with one that git keeps, a colleague would train again.
+    assert all(settings.get("cache", True) for settings in outputs(name).values())
+
+
 @every_stage
 def test_nothing_switches_the_run_cache_off(name: str) -> None:
     assert set(STAGES[name]) <= {"desc", "cmd", "deps", "params", "outs", "metrics", "plots"}
