@@ -64,10 +64,10 @@ def test_density_equals_the_library() -> None:
 
 def test_density_integrates_to_one() -> None:
     mixture = Mixture(*(field.unsqueeze(0) for field in random_mixture(dtype=torch.float64, seed=3)))
-    axis = torch.linspace(-12, 12, 1201, dtype=torch.float64)
+    axis = torch.linspace(-12, 12, 401, dtype=torch.float64)
     grid = torch.cartesian_prod(axis, axis)
     mass = bivariate_log_density(mixture, grid).exp().sum() * (axis[1] - axis[0]) ** 2
-    assert mass.item() == pytest.approx(1, abs=1e-6)
+    assert mass.item() == pytest.approx(1, abs=1e-4)
 
 
 def test_density_and_its_gradient_stay_finite_far_away() -> None:

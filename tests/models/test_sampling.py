@@ -62,10 +62,10 @@ def test_never_ending_drawings_are_cut_off() -> None:
 
 @pytest.mark.parametrize("attention", [True, False])
 def test_early_stop_equals_the_full_run(attention: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = make(-0.5, attention)
-    short = model.sample(photos(6), generator=numbers(), return_attention=True)
+    model = make(-1.0, attention)
+    short = model.sample(photos(24), generator=numbers(), return_attention=True)
     monkeypatch.setattr(sampling, "CHECK_EVERY", 40)
-    full = model.sample(photos(6), generator=numbers(), return_attention=True)
+    full = model.sample(photos(24), generator=numbers(), return_attention=True)
     assert full.sequences.shape[1] == 40 > short.sequences.shape[1]
     steps = short.sequences.shape[1]
     torch.testing.assert_close(short.sequences, full.sequences[:, :steps], rtol=1e-4, atol=1e-5)
