@@ -73,7 +73,11 @@ class Run:
             self._counts = state["counts"]
         self._interruption.__enter__()
         self._progress = tqdm(
-            total=self.steps, initial=self.first, desc=self.name, unit="step", disable=not self._fabric.is_global_zero
+            total=self.steps,
+            initial=self.first,
+            desc=self.name,
+            unit="step",
+            disable=None if self._fabric.is_global_zero else True,
         )
         return self
 
