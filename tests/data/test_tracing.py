@@ -81,6 +81,7 @@ def ellipse(x: float, y: float, across: float, down: float) -> list[tuple[float,
         ([[(40, 50), (216, 190)], [(40, 200), (216, 60)]], 2),  # an oblique one, which thinning turns into two forks
         ([[(30, 94), (226, 162)], [(30, 162), (226, 94)]], 2),  # a more acute one, 38 degrees: with a bridge between
         ([[(40, 60), (216, 60)], [(128, 60), (128, 216)]], 2),  # a T
+        ([[(30, 60), (226, 60)], [(128, 60), (50, 140)], [(128, 60), (206, 140)]], 3),  # a turn of 90 degrees is an end
         ([[(40, 60), (200, 60), (200, 216)]], 1),  # a corner is no end
         ([[(60, 60), (200, 60), (200, 200), (60, 200), (60, 60)]], 1),
         ([ellipse(128, 128, 80, 60)], 1),
@@ -92,6 +93,15 @@ def ellipse(x: float, y: float, across: float, down: float) -> list[tuple[float,
 def test_strokes_run_straight_through_junctions(strokes: list, number: int, width: float) -> None:
     found = retrace(rasterise(lines(*strokes), 256, width))
     assert len(found) == number
+
+
+@pytest.mark.parametrize("angle", [40, 60, 90])
+@pytest.mark.parametrize("turn", range(0, 180, 20))
+def test_each_line_of_a_crossing_goes_straight_on(angle: int, turn: int) -> None:
+    arms = [90 * np.array([np.cos(a), np.sin(a)]) for a in np.radians([turn, turn + angle])]
+    found = retrace(rasterise(join_strokes([np.array([128 - arm, 128 + arm]) for arm in arms]), 256))
+    assert len(found) == 2
+    assert all(np.hypot(*(part[-1] - part[0])) == pytest.approx(180, abs=4) for part in found)
 
 
 def test_the_point_of_a_tip_is_no_branch() -> None:
@@ -212,6 +222,7 @@ def test_strokes_begin_with_the_longest_and_go_on_with_the_nearest() -> None:
 
 @settings(max_examples=60)
 @given(hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, min_side=3, max_side=24)))
+@example(np.pad(np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool), 4))  # nothing but a junction
 def test_any_mask_gives_lines_inside_the_picture(ink: np.ndarray) -> None:
     parts = trace_mask(ink)
     assert bool(parts) == bool(ink.any())

@@ -40,8 +40,8 @@ def line_paths(skeleton: np.ndarray, radius: float) -> list[np.ndarray]:
     two lines that go on straightest, within 60 degrees, are one stroke, then the next two.
     """
     lines, nodes = _cut(skeleton)
-    lines = _merge_junctions(lines, nodes, 2 * radius + 1)
     lines = _prune(lines, 1.5 * radius + 1)
+    lines = _merge_junctions(lines, nodes, 2 * radius + 1)
     return [_smooth(path) for path in _join(lines, nodes)]
 
 
@@ -93,6 +93,20 @@ def _walk(start: int, around: list[int], open_pixels: dict[int, None]) -> list[i
                 break
         else:
             return path
+
+
+def _prune(lines: list[_Line], length: float) -> list[_Line]:
+    """Drop branches shorter than ``length`` from junctions, except where nothing longer meets."""
+    longest: dict[int, float] = defaultdict(float)
+    for line in lines:
+        for node in line.nodes:
+            longest[node] = max(longest[node], line.length)
+    kept = []
+    for line in lines:
+        branch = (line.nodes[0] < 0) != (line.nodes[1] < 0)
+        if not branch or line.length > length or longest[max(line.nodes)] <= length:
+            kept.append(line)
+    return kept
 
 
 def _merge_junctions(lines: list[_Line], nodes: np.ndarray, near: float) -> list[_Line]:
@@ -149,20 +163,6 @@ def _collinear(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.n
     gap = one[1] - other[1]
     gap /= max(float(np.hypot(*gap)), 1e-9)
     return min(float(gap @ one[0]), float(-gap @ other[0]))
-
-
-def _prune(lines: list[_Line], length: float) -> list[_Line]:
-    """Drop branches shorter than ``length`` from junctions, except where nothing longer meets."""
-    longest: dict[int, float] = defaultdict(float)
-    for line in lines:
-        for node in line.nodes:
-            longest[node] = max(longest[node], line.length)
-    kept = []
-    for line in lines:
-        branch = (line.nodes[0] < 0) != (line.nodes[1] < 0)
-        if not branch or line.length > length or longest[max(line.nodes)] <= length:
-            kept.append(line)
-    return kept
 
 
 def _join(lines: list[_Line], nodes: np.ndarray) -> list[np.ndarray]:
