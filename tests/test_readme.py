@@ -1,0 +1,220 @@
+"""The README against the project: what it tells a stranger to type exists, and does what it says."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from dvc.cli.parser import get_main_parser
+from PIL import Image
+
+from fgsbir.models.retrieval import RetrievalModel
+from fgsbir.models.store import save_model
+from pipeline.sections import Dataset, Params
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+VALUES: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+BLOCKS = re.findall(r"^ *```(\w*)\n(.*?)^ *```", README, re.MULTILINE | re.DOTALL)
+PLAIN = re.sub(r"^ *```.*?^ *```", "", README, flags=re.MULTILINE | re.DOTALL)
+SPANS = re.findall(r"`([^`\n]+)`", PLAIN)
+# Written by a measurement of its own.
+LAST = ("benchmarks/results.md",)
+CODE = [line.strip() for kind, block in BLOCKS if not kind for line in block.splitlines()] + SPANS
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The rows of the tables in a text, without their heads."""
+    lines = [line.strip().strip("|").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    heads = {place - 1 for place, cells in enumerate(lines) if set("".join(cells)) <= set("-|")}
+    return [
+        [cell.strip() for cell in cells]
+        for place, cells in enumerate(lines)
+        if place not in heads and place - 1 not in heads
+    ]
+
+
+def outputs(name: str) -> list[str]:
+    entries = [entry for kind in ("outs", "metrics", "plots") for entry in STAGES[name].get(kind, [])]
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def upstream(name: str) -> set[str]:
+    """The stages whose outputs a stage reads."""
+    inputs = [dependency.replace("${dataset.root}", VALUES["dataset"]["root"]) for dependency in STAGES[name]["deps"]]
+    return {
+        other
+        for other in STAGES
+        for made in outputs(other)
+        for path in inputs
+        if path == made or path.startswith(made + "/")
+    }
+
+
+def running_again(key: str) -> set[str]:
+    """The stages that a changed param makes run again: those that track it, and all that read what they write."""
+    found = {name for name, stage in STAGES.items() if {key, key.partition(".")[0]} & set(stage.get("params", []))}
+    while more := {name for name in STAGES if upstream(name) & found} - found:
+        found |= more
+    return found
+
+
+def test_the_sections_come_in_their_order() -> None:
+    assert re.findall(r"^## (.*)", README, re.MULTILINE) == [
+        "Results",
+        "Quick start",
+        "Your own data",
+        "Change one thing",
+        "Sweeps and GPUs",
+        "Share",
+        "Interrupted?",
+        "Outputs",
+        "Params",
+        "The tree",
+        "Troubleshooting",
+        "Tests",
+        "Protocol, and what is ours",
+        "Citation",
+        "Licence",
+    ]
+
+
+def test_every_make_target_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {target for line in CODE for target in re.findall(r"\bmake ([a-z-]+)", line)}
+    assert named >= {"repro", "test", "test-all", "install"}
+    assert named <= targets
+
+
+def test_every_changed_value_is_one_that_the_pipeline_takes() -> None:
+    changes = [change for line in CODE for change in re.findall(r"-S '?([\w.]+=[^\s'`]+)", line)]
+    assert len(changes) > 10
+    for change in changes:
+        key, _, text = change.partition("=")
+        for value in ["0"] if text.startswith("range(") else text.split(","):
+            values = yaml.safe_load(yaml.safe_dump(VALUES))
+            *sections, last = key.split(".")
+            place = values
+            for name in sections:
+                place = place[name]
+            assert last in place, change
+            place[last] = yaml.safe_load(value)
+            Params.model_validate(values)
+
+
+def test_every_param_that_is_named_exists() -> None:
+    named = [match.groups() for span in SPANS if (match := re.fullmatch(r"(\w+)\.(\w+)(?:[=:].*)?", span))]
+    params = [(name, key) for name, key in named if isinstance(VALUES.get(name), dict) and key != "npz"]
+    assert len(params) > 15
+    for name, key in params:
+        assert key in VALUES[name], f"{name}.{key}"
+
+
+def test_every_command_of_dvc_is_one() -> None:
+    commands = [command for line in CODE for command in re.findall(r"(?<![\w./])dvc ([a-z][^&;#`]*)", line)]
+    assert len(commands) > 20
+    parser = get_main_parser()
+    for command in commands:
+        words = shlex.split(command.replace("…", "").split(" > ")[0])
+        if words == ["remote", "modify", "--local"]:
+            continue
+        parser.parse_args(words)
+        targets = [word for word in words[2:] if word in {"evaluate", "joint"}] if words[0] in {"exp", "commit"} else []
+        assert set(targets) <= set(STAGES)
+
+
+def test_the_graph_is_that_of_the_pipeline() -> None:
+    (graph,) = (block for kind, block in BLOCKS if kind == "mermaid")
+    drawn = set(re.findall(r"(\w+)(?:\[[^]]*\])? --> (\w+)", graph))
+    assert drawn == {(before, name) for name in STAGES for before in upstream(name)}
+    assert set(re.findall(r"(\w+)\[\"\1:", graph)) == set(STAGES)
+
+
+def test_the_table_of_changes_is_right() -> None:
+    table = [cells for cells in rows(section("Change one thing")) if len(cells) == 2 and "-S" not in cells[1]]
+    changed: set[str] = set()
+    for keys, stages in table:
+        expected = set() if stages == "nothing" else set(stages.split(", "))
+        for key in re.findall(r"`([\w.]+?)(?:\.…)?`", keys):
+            assert running_again(key) == expected, key
+            changed.add(key.partition(".")[0])
+    assert changed == set(VALUES) - {"synthesise"}
+
+
+def test_every_output_is_in_the_table_with_its_stage() -> None:
+    told = {cells[0].strip("`"): cells[1] for cells in rows(section("Outputs"))}
+    assert told == {path: name for name in STAGES for path in outputs(name)}
+
+
+def test_every_layout_is_described() -> None:
+    layouts = set(Dataset.model_fields["layout"].annotation.__args__)  # type: ignore[union-attr]
+    assert {cells[0].strip("`") for cells in rows(section("Your own data"))} == layouts
+    assert all(re.search(rf"^(.* )?{layout}\b", section("Your own data"), re.MULTILINE) for layout in layouts)
+
+
+def test_every_path_exists() -> None:
+    made = {path for name in STAGES for path in outputs(name)}
+    (tree,) = (block for kind, block in BLOCKS if not kind and "requirements.lock" in block)
+    folder = [""]
+    for line in tree.splitlines():
+        indent, names = re.match(r"( *)(\S+(?: \S+)*)", line).groups()  # type: ignore[union-attr]
+        folder = folder[: len(indent) // 2 + 1]
+        for name in names.split():
+            assert (ROOT / (folder[-1] + name)).exists() or name in LAST, name
+        folder.append(folder[-1] + names.split()[-1])
+    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / link).exists() or link.startswith(LAST), link
+    for span in SPANS:
+        if re.fullmatch(r"(metrics|models|data/(shards|pseudo))(/[\w.]+)+", span):
+            assert any(span == path or span.startswith(path + "/") for path in made), span
+
+
+def test_every_equation_has_its_name() -> None:
+    source = "\n".join(path.read_text() for path in (ROOT / "src" / "fgsbir").rglob("*.py"))
+    named = re.findall(r"`(\w+)` \((?:Eq\.|Algorithm)", README)
+    assert len(named) == 9
+    for name in named:
+        assert re.search(rf"^(def|class) {name}\b", source, re.MULTILINE), name
+
+
+def test_the_search_finds_a_photo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (snippet,) = (block for kind, block in BLOCKS if kind == "python")
+    monkeypatch.chdir(tmp_path)
+    Path("my/photos").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        Image.fromarray(rng.integers(0, 256, (40, 60, 3), np.uint8)).save(f"my/photos/{name}.jpg")
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><path d="M 10 10 L 90 60 L 20 80"/></svg>'
+    Path("my/drawing.svg").write_text(drawing)
+    torch.manual_seed(0)
+    model = RetrievalModel(backbone="small", embedding_dim=8, attention=True, image_size=32)
+    save_model(Path("models/joint/retrieval"), model, kind="retrieval", details={"line_width": 3.0})
+    exec(compile(snippet, "README.md", "exec"), {})
+    assert sorted(capsys.readouterr().out.split()) == [f"my/photos/{name}.jpg" for name in "abc"]
+
+
+def test_the_results_are_those_of_the_committed_run() -> None:
+    scores = json.loads((ROOT / "metrics" / "evaluate.json").read_text())
+    table = {cells[0]: cells[1:] for cells in rows(section("Results")) if len(cells) == 5}
+    for name, head in (("supervised", "`supervised`"), ("joint", "`joint`"), ("joint_minus_supervised", "joint . sup")):
+        (told,) = (cells for key, cells in table.items() if re.match(head, key))
+        found = scores[name]
+        assert told == [
+            f"{found[score]:.1f} [{found[f'{score}_low']:.1f}, {found[f'{score}_high']:.1f}]"
+            for score in ("acc@1", "acc@5", "acc@10", "mean_rank")
+        ]
