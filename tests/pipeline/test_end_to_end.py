@@ -184,6 +184,7 @@ def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> Non
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
     ) as process:
         while not list(scratch.rglob("*.pt")) and process.poll() is None:
             time.sleep(0.005)

@@ -122,6 +122,7 @@ def test_a_real_interrupt(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
