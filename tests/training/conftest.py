@@ -130,12 +130,12 @@ class Toy:
         torch.manual_seed(seed)
         return RetrievalModel(backbone="small", embedding_dim=8, attention=True, image_size=SIZE)
 
-    def generator(self, seed: int = 1) -> Generator:
+    def generator(self, seed: int = 1, hidden: int = 16) -> Generator:
         torch.manual_seed(seed)
         model = Generator(
             backbone="small",
             latent=4,
-            hidden=16,
+            hidden=hidden,
             mixtures=2,
             attention=True,
             attention_width=8,
