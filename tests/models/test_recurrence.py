@@ -88,7 +88,8 @@ def test_attention_sums_to_one_and_is_that_of_tanh() -> None:
     weights = Weights(given["seen"], given["hidden"], given["score"])
     query = given["h"] @ given["hidden"][4 * HIDDEN :].T
     expected = (torch.tanh(given["keys"] + query[:, None]) @ given["score"]).softmax(1)
-    step = (given["points"][0], given["h"], given["c"], exponential(given["keys"]), given["features"], weights)
+    buffer = torch.empty_like(given["keys"])
+    step = (given["points"][0], given["h"], given["c"], exponential(given["keys"]), given["features"], weights, buffer)
     found = advance(*step)[2].attention
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(found.sum(1), torch.ones(ROWS))

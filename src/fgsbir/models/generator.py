@@ -141,15 +141,17 @@ class Generator(nn.Module):
         hidden = torch.cat([self.cell.weight_hh, self.attention.query.weight])
         return Weights(self.cell.weight_ih[:, :channels], hidden, self.attention.score.weight[0])
 
-    def read_points(self, rows: Tensor, drawn: Tensor) -> Tensor:
-        """The share of the gates (..., 4 H) that comes of the previous rows (..., 5), and of where the pen is.
+    def point_weights(self) -> tuple[Tensor, Tensor]:
+        """What takes a previous row, and the sum of all offsets up to it, to its share of the gates.
 
-        ``drawn`` (..., 2) is the sum of all offsets up to that row, in scaled units from the canvas centre.
+        A matrix (4 H, 7) for the row's five columns and the sum in scaled units from the canvas centre,
+        (4 H, 5) without ``pen_position``; and the gates' biases (4 H,).
         """
+        matrix = self.cell.weight_ih[:, self.channels :]
         if self.pen_position:
-            rows = torch.cat([rows, drawn * (self.offset_scale / (CANVAS / 2))], -1)
-        bias = self.cell.bias_ih + self.cell.bias_hh
-        return functional.linear(rows, self.cell.weight_ih[:, self.channels :], bias)
+            scale = self.offset_scale / (CANVAS / 2)
+            matrix = torch.cat([matrix[:, :5], matrix[:, 5:] * scale], 1)
+        return matrix, self.cell.bias_ih + self.cell.bias_hh
 
     def output(self, hidden: Tensor) -> tuple[Mixture, Tensor]:
         """The last layer (W_y, b_y) on h (..., H): the mixture, fields (..., M), and pen logits (..., 3), float32."""
@@ -173,7 +175,9 @@ class Generator(nn.Module):
         with torch.autocast(photos.device.type, enabled=False):
             h, c = self.initial_state(encoding, noise[order])
             rows = torch.cat([start_token(len(sequences), photos.device).unsqueeze(1), sequences[:, :-1]], 1)
-            points = self.read_points(rows, rows[..., :2].cumsum(1)).transpose(0, 1)
+            if self.pen_position:
+                rows = torch.cat([rows, rows[..., :2].cumsum(1)], -1)
+            points = functional.linear(rows.transpose(0, 1), *self.point_weights())
             states = recur(points, h, c, encoding.keys, encoding.features, self.weights(), counts, precision)
             back = order.argsort()
             hidden = states.transpose(0, 1)[back]

@@ -33,7 +33,10 @@ class Weights(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What one step keeps for its gradient: the four gates, c before and tanh c after, the attention, J' and g."""
+    """What one step keeps for its gradient: the gates, c before and tanh c after, the query, attention and g.
+
+    ``new`` is (1 + the candidate) / 2, in (0, 1) like the three others.
+    """
 
     write: Tensor
     keep: Tensor
@@ -41,8 +44,8 @@ class Memory(NamedTuple):
     out: Tensor
     c_before: Tensor
     tanh_c: Tensor
+    query: Tensor
     attention: Tensor
-    joint: Tensor
     seen: Tensor
 
 
@@ -73,27 +76,39 @@ def product(x: Tensor, matrix: Tensor) -> Tensor:
 
 def exponential(x: Tensor) -> Tensor:
     """exp(-2 x): Eq. 2's tanh(k + q) is 2 / (1 + exp(-2 k) exp(-2 q)) - 1, whose first factor no step changes."""
-    return torch.exp((-2 * x).clamp(-LARGEST, LARGEST))
+    return (-2 * x).clamp_(-LARGEST, LARGEST).exp_()
+
+
+def join(keys: Tensor, query: Tensor, buffer: Tensor) -> Tensor:
+    """J' = (J + 1) / 2 of Eq. 2, (n, p, A), from :func:`exponential` of both sides, into ``buffer``.
+
+    One buffer for all steps: a fresh one at each costs more than the arithmetic.
+    """
+    factor = exponential(query).unsqueeze(1)
+    return torch.addcmul(keys.new_ones(()), keys, factor, out=buffer[: len(keys)]).reciprocal_()
 
 
 def advance(
-    points: Tensor, h: Tensor, c: Tensor, keys: Tensor, features: Tensor, weights: Weights
+    points: Tensor, h: Tensor, c: Tensor, keys: Tensor, features: Tensor, weights: Weights, buffer: Tensor
 ) -> tuple[Tensor, Tensor, Memory]:
     """One step for a batch: the next h and c, each (n, H), and what was computed on the way.
 
-    ``points`` (n, 4 H) is the last point's share of the gates, with the biases; ``keys`` (n, p, A) is
-    :func:`exponential` of W_B * B, and ``features`` (n, p, c) is B.
+    ``points`` (n, 4 H) is the last point's share of the gates, with the biases; where the point's columns
+    stand beside h, and its weights beside W_h, the biases alone. ``keys`` (n, p, A) is :func:`exponential`
+    of W_B * B, and ``features`` (n, p, c) is B. ``buffer`` is overwritten; it has at least the rows of ``keys``.
     """
-    gates, query = product(h, weights.hidden.t()).split([points.shape[1], len(weights.score)], 1)
-    # J' = (J + 1) / 2. The softmax drops the constant, so W_a J becomes 2 W_a J'.
-    joint = torch.addcmul(keys.new_ones(()), keys, exponential(query).unsqueeze(1)).reciprocal_()
+    gates, query = product(h, weights.hidden.t()).split([len(weights.seen), len(weights.score)], 1)
+    joint = join(keys, query, buffer)
+    # The softmax drops the constant of J = 2 J' - 1, so W_a J becomes 2 W_a J'.
     attention = torch.mv(joint.flatten(0, 1), 2 * weights.score).view(joint.shape[:2]).softmax(1)
     seen = torch.bmm(attention.unsqueeze(1), features).squeeze(1)
-    write, keep, new, out = (points + gates + product(seen, weights.seen.t())).chunk(4, 1)
-    write, keep, new, out = write.sigmoid(), keep.sigmoid(), new.tanh(), out.sigmoid()
-    c_after = torch.addcmul(keep * c, write, new)
+    total = (points + gates).add_(product(seen, weights.seen.t()))
+    # The candidate's tanh as 2 sigmoid(2 x) - 1, so that one pass serves all four gates.
+    total.chunk(4, 1)[2].mul_(2)
+    write, keep, new, out = total.sigmoid_().chunk(4, 1)
+    c_after = torch.addcmul(keep * c - write, write, new, value=2)
     tanh_c = c_after.tanh()
-    return out * tanh_c, c_after, Memory(write, keep, new, out, c, tanh_c, attention, joint, seen)
+    return out * tanh_c, c_after, Memory(write, keep, new, out, c, tanh_c, query, attention, seen)
 
 
 class Recurrence(torch.autograd.Function):
@@ -114,22 +129,22 @@ class Recurrence(torch.autograd.Function):
         precision: torch.dtype,
     ) -> Tensor:
         weights = Weights(seen_weight, hidden_weight, score).cast(precision)
-        factors = exponential(keys)
+        factors, buffer = exponential(keys), torch.empty_like(keys)
         states = points.new_zeros(len(counts) + 1, *h.shape)
         states[0] = h
         kept: list[Tensor] = []
         for step, n in enumerate(counts):
-            h, c, memory = advance(points[step, :n], h[:n], c[:n], factors[:n], features[:n], weights)
+            h, c, memory = advance(points[step, :n], h[:n], c[:n], factors[:n], features[:n], weights, buffer)
             states[step + 1, :n] = h
             kept += memory
-        ctx.save_for_backward(states, features, *weights, *kept)
+        ctx.save_for_backward(states, factors, features, *weights, *kept)
         ctx.counts = counts
         return states[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_states: Tensor) -> tuple[Tensor | None, ...]:
-        states, features, seen_weight, hidden_weight, score, *kept = ctx.saved_tensors
+        states, factors, features, seen_weight, hidden_weight, score, *kept = ctx.saved_tensors
         counts, size = ctx.counts, states.shape[2]
         (steps, rows), positions = d_states.shape[:2], features.shape[1]
         memories = [Memory(*kept[start : start + 9]) for start in range(0, len(kept), 9)]
@@ -138,18 +153,19 @@ class Recurrence(torch.autograd.Function):
         d_read = states.new_zeros(steps, rows, 4 * size + len(score))
         d_seen = states.new_zeros(steps, rows, features.shape[2])
         attention, seen = states.new_zeros(steps, rows, positions), torch.zeros_like(d_seen)
-        d_keys, d_score = features.new_zeros(rows, positions, len(score)), torch.zeros_like(score)
+        d_keys, d_score = torch.zeros_like(factors), torch.zeros_like(score)
+        buffer, slopes = torch.empty_like(factors), torch.empty_like(factors)
         for step in range(steps - 1, -1, -1):
             n, memory = counts[step], memories[step]
-            write, keep, new, out, c_before, tanh_c, weights, joint, saw = memory
+            write, keep, new, out, c_before, tanh_c, query, weights, saw = memory
             dh = d_h[:n] + d_states[step, :n]
             dc = d_c[:n] + dh * out * (1 - tanh_c.square())
             d_gates = d_read[step, :n, : 4 * size]
             torch.cat(
                 [
-                    dc * new * write * (1 - write),
+                    dc * (2 * new - 1) * write * (1 - write),
                     dc * c_before * keep * (1 - keep),
-                    dc * write * (1 - new.square()),
+                    dc * write * 4 * new * (1 - new),
                     dh * tanh_c * out * (1 - out),
                 ],
                 1,
@@ -160,8 +176,9 @@ class Recurrence(torch.autograd.Function):
             d_saw = product(d_gates, seen_weight)
             d_weights = torch.bmm(d_saw.unsqueeze(1), features[:n].transpose(1, 2)).squeeze(1)
             d_scores = 2 * weights * (d_weights - (weights * d_weights).sum(1, keepdim=True))
+            joint = join(factors[:n], query, buffer)
             d_score += torch.mv(joint.flatten(0, 1).t(), d_scores.flatten())
-            slope = torch.addcmul(joint, joint, joint, value=-1)
+            slope = torch.addcmul(joint, joint, joint, value=-1, out=slopes[:n])
             d_read[step, :n, 4 * size :] = 2 * score * torch.bmm(d_scores.unsqueeze(1), slope).squeeze(1)
             d_keys[:n].addcmul_(slope, d_scores.unsqueeze(2))
             d_h[:n] = product(d_read[step, :n], hidden_weight)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from fgsbir.models.recurrence import advance, exponential
+from fgsbir.models.recurrence import Weights, advance, exponential
 
 if TYPE_CHECKING:
     from fgsbir.models.generator import Encoding, Generator
@@ -41,10 +41,11 @@ class Randomness(NamedTuple):
     """Everything random in a batch of drawings, drawn before the first point.
 
     ``latent`` (n, d) and ``offset`` (T, n, 2) are normal noise times the temperature's square root, as
-    sketch-RNN does for offsets. ``component`` (T, n, M) and the first two columns of ``pen`` (T, n, 3)
-    are Gumbel noise times the temperature: the argmax of logits plus it is a draw from
-    softmax(logits / temperature), and at temperature 0 the likeliest. The third column is uniform (1/2
-    at temperature 0): a drawing ends where it is below the chance of an end, whatever the temperature.
+    sketch-RNN does for offsets. ``component`` (T, n, M) is Gumbel noise times the temperature: the argmax
+    of logits plus it is a draw from softmax(logits / temperature), and at temperature 0 the likeliest.
+    ``pen`` (T, n, 2) is logistic noise, against which the log odds of a lift and of an end are held. The
+    first column is times the temperature; the second is 0 at temperature 0 and else as it is: the chance
+    of an end is small at every point, so a low temperature would never let a drawing end.
     """
 
     latent: Tensor
@@ -70,20 +71,19 @@ def draw_randomness(
 
     With a ``generator`` on the CPU a drawing's numbers depend on its place alone, not on what follows it.
     """
-    numbers = 2 * latent + steps * (mixtures + 5)
+    of_step = mixtures + 4
     source = generator.device if generator is not None else device
-    # torch.rand gives multiples of 2 ** -24, 0 among them, whose logarithm is none.
-    uniform = torch.rand(n, numbers, generator=generator, device=source).clamp(min=2.0**-25).to(device)
-    of_latent, of_steps = uniform.split([2 * latent, steps * (mixtures + 5)], 1)
-    by_step = of_steps.unflatten(1, (steps, -1)).transpose(0, 1)
-    gumbel = -torch.log(-torch.log(by_step[..., :-2])) * temperature
-    ends = by_step[..., mixtures + 2 : mixtures + 3] if temperature else torch.full_like(by_step[..., :1], 0.5)
+    uniform = torch.rand(n, 2 * latent + steps * of_step, generator=generator, device=source)
+    # torch.rand gives multiples of 2 ** -24, 0 among them: moved off 0 and 1, whose logarithms are none.
+    uniform = (uniform + 2.0**-26).clamp(max=1 - 2.0**-24).to(device)
+    of_latent, of_steps = uniform.split([2 * latent, steps * of_step], 1)
+    component, pen, offset = of_steps.unflatten(1, (steps, of_step)).transpose(0, 1).split([mixtures, 2, 2], 2)
     spread = math.sqrt(temperature)
     return Randomness(
         box_muller(*of_latent.chunk(2, 1))[0] * spread,
-        gumbel[..., :mixtures].contiguous(),
-        torch.cat([gumbel[..., mixtures:-1], ends], -1),
-        torch.stack(box_muller(by_step[..., -2], by_step[..., -1]), -1) * spread,
+        -torch.log(-torch.log(component)) * temperature,
+        torch.logit(pen) * pen.new_tensor([temperature, float(temperature > 0)]),
+        torch.stack(box_muller(*offset.unbind(2)), 2) * spread,
     )
 
 
@@ -96,22 +96,22 @@ def box_muller(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 def draw_rows(raw: Tensor, component: Tensor, pen: Tensor, offset: Tensor, ended: Tensor) -> Tensor:
     """One point of every drawing from the last layer's output, float32 (n, 6 M + 3): rows (n, 5).
 
-    ``component`` (n, M), ``pen`` (n, 3) and ``offset`` (n, 2) are one step's noise (:class:`Randomness`);
+    ``component`` (n, M), ``pen`` (n, 2) and ``offset`` (n, 2) are one step's noise (:class:`Randomness`);
     ``ended`` bool (n, 1) marks drawings that are over: they get one more end row.
     """
     parameters = raw[:, :-3].unflatten(1, (6, -1))
-    likeliest = (parameters[:, 0] + component).argmax(1)
-    chosen = parameters[:, 1:].gather(2, likeliest[:, None, None].expand(-1, 5, 1)).squeeze(2)
-    sigma = chosen[:, 2:4].clamp(*LOG_SIGMA).exp()
-    rho = chosen[:, 4].tanh() * RHO_LIMIT
-    x, y = offset.unbind(1)
-    moved = chosen[:, :2] + sigma * torch.stack([x, rho * x + torch.sqrt(1 - rho.square()) * y], 1)
-    lifted = (raw[:, -3:-1] + pen[:, :2]).argmax(1, keepdim=True)
-    # The chance of an end is small at every point, so a low temperature would never let a drawing end.
-    ends = pen[:, 2:] < raw[:, -3:].softmax(1)[:, 2:]
-    state = lifted.masked_fill(ends | ended, 2)
-    one_hot = state == torch.arange(3, device=raw.device)
-    return torch.cat([moved.masked_fill(one_hot[:, 2:], 0.0), one_hot.to(raw.dtype)], 1)
+    likeliest = (parameters[:, 0] + component).argmax(1, keepdim=True)
+    chosen = parameters.gather(2, likeliest.unsqueeze(2).expand(-1, 6, 1)).squeeze(2)
+    sigma = chosen[:, 3:5].clamp(*LOG_SIGMA).exp_()
+    rho = chosen[:, 5:].tanh().mul_(RHO_LIMIT)
+    x, y = offset.split(1, 1)
+    along = torch.addcmul(rho * x, torch.sqrt(1 - rho * rho), y)
+    moved = torch.addcmul(chosen[:, 1:3], sigma, torch.cat([x, along], 1))
+    down, lift, end = raw[:, -3:].split(1, 1)
+    lift_noise, end_noise = pen.split(1, 1)
+    over = ended | (end - torch.logaddexp(down, lift) > end_noise)
+    lifted = (lift - down > lift_noise) & ~over
+    return torch.cat([moved.masked_fill(over, 0.0), ~(lifted | over), lifted, over], 1)
 
 
 def start_token(n: int, device: torch.device) -> Tensor:
@@ -119,6 +119,14 @@ def start_token(n: int, device: torch.device) -> Tensor:
     token = torch.zeros(n, 5, device=device)
     token[:, 2] = 1
     return token
+
+
+def reading_weights(model: "Generator") -> tuple[Weights, Tensor]:
+    """G's weights with those of the last point beside those of h, one product for both, and the gates' biases."""
+    weights = model.weights()
+    of_point, bias = model.point_weights()
+    no_query = of_point.new_zeros(len(weights.score), of_point.shape[1])
+    return weights._replace(hidden=torch.cat([weights.hidden, torch.cat([of_point, no_query])], 1)), bias
 
 
 @torch.no_grad()
@@ -137,10 +145,12 @@ def sample_drawings(
     Drawings that have ended leave the batch, so the cost follows the points drawn and not the longest drawing.
     """
     n, steps, device = len(encoding.mu), len(randomness.pen), encoding.mu.device
-    weights = model.weights().cast(precision)
+    weights, bias = reading_weights(model)
+    weights = weights.cast(precision)
     h, c = state
     keys, features = exponential(encoding.keys), encoding.features
-    row, position = start_token(n, device), torch.zeros(n, 2, device=device)
+    buffer = torch.empty_like(keys)
+    row, position = start_token(n, device), h.new_zeros(n, 2 * model.pen_position)
     ended = torch.zeros(n, 1, dtype=torch.bool, device=device)
     sequences = row.new_tensor([0, 0, 0, 0, 1]).repeat(n, steps, 1)
     hidden = h.new_zeros(n, steps, h.shape[1])
@@ -151,12 +161,13 @@ def sample_drawings(
         start, stop = stop, min(stop + CHECK_EVERY, steps)
         rows, states, looks = [], [], []
         for step in range(start, stop):
-            h, c, memory = advance(model.read_points(row, position), h, c, keys, features, weights)
-            row = draw_rows(
-                model.output_layer(h), randomness.component[step], randomness.pen[step], randomness.offset[step], ended
-            )
+            read = torch.cat([h, row, position], 1)
+            h, c, memory = advance(bias, read, c, keys, features, weights, buffer)
+            noise = (randomness.component[step], randomness.pen[step], randomness.offset[step])
+            row = draw_rows(model.output_layer(h), *noise, ended)
             ended = row[:, 4:] > 0.5
-            position = position + row[:, :2]
+            if model.pen_position:
+                position = position + row[:, :2]
             rows.append(row)
             states.append(h)
             looks.append(memory.attention)
