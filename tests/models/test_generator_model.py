@@ -78,7 +78,8 @@ def test_forced_states_equal_lstm_cell_with_the_keys_made_anew_at_each_step(atte
         if model.attention is not None:
             keys = model.attention.key(features)
             joint = torch.tanh(keys + model.attention.query(h)[:, :, None, None])
-            scores = torch.einsum("nahw,a->nhw", joint, model.attention.score.weight[0])
+            away = (own - pen[:, :, None, None] * 20.0 / 128).square().sum(1)
+            scores = torch.einsum("nahw,a->nhw", joint, model.attention.score.weight[0]) - 8.0 * away / 2
             seen = torch.einsum("nhw,nchw->nc", scores.flatten(1).softmax(1).view_as(scores), features)
         h, c = model.cell(torch.cat([seen, previous, pen * 20.0 / 128], 1), (h, c))
         needed = step < lengths
@@ -178,7 +179,7 @@ def test_runs_under_bf16_with_a_float32_mixture() -> None:
     assert {part.dtype for part in (*found.mixture, *found[1:])} == {torch.float32}
     assert drawing.sequences.dtype == drawing.hidden.dtype == torch.float32
     mask = torch.arange(7) < lengths[:, None]
-    torch.testing.assert_close(found.hidden[mask], expected.hidden[mask], rtol=0, atol=0.02)
+    torch.testing.assert_close(found.hidden[mask], expected.hidden[mask], rtol=0, atol=0.05)
     reconstruction_loss(found.mixture, found.pen_logits, rows, lengths).mean().backward()
     assert all(value.grad is None or value.grad.dtype == torch.float32 for value in model.parameters())
 

@@ -13,6 +13,7 @@ def inputs(dtype: torch.dtype, seed: int = 0, scale: float = 1.0) -> dict[str, T
     numbers = torch.Generator().manual_seed(seed)
     shapes = {
         "points": (STEPS, ROWS, 4 * HIDDEN),
+        "near": (STEPS, ROWS, POSITIONS),
         "h": (ROWS, HIDDEN),
         "c": (ROWS, HIDDEN),
         "keys": (ROWS, POSITIONS, WIDTH),
@@ -29,7 +30,7 @@ def inputs(dtype: torch.dtype, seed: int = 0, scale: float = 1.0) -> dict[str, T
 
 def states(given: dict[str, Tensor], counts: list[int]) -> Tensor:
     weights = Weights(given["seen"], given["hidden"], given["score"])
-    start = (given["points"], given["h"], given["c"], given["keys"], given["features"])
+    start = [given[name] for name in ("points", "near", "h", "c", "keys", "features")]
     return recur(*start, weights, counts, given["h"].dtype)
 
 
@@ -47,7 +48,7 @@ def plain_states(given: dict[str, Tensor], counts: list[int]) -> Tensor:
     for step, n in enumerate(counts):
         query = h @ given["hidden"][4 * HIDDEN :].T
         joint = torch.tanh(given["keys"] + query[:, None])
-        attention = (joint @ given["score"]).softmax(1)
+        attention = (joint @ given["score"] + given["near"][step]).softmax(1)
         seen = torch.einsum("np,npc->nc", attention, given["features"])
         read = torch.cat([seen, given["points"][step]], 1)
         h, c = torch.func.functional_call(cell, parameters, (read, (h, c)))
@@ -87,10 +88,10 @@ def test_attention_sums_to_one_and_is_that_of_tanh() -> None:
     given = {name: value.detach() for name, value in inputs(torch.float32, scale=2.0).items()}
     weights = Weights(given["seen"], given["hidden"], given["score"])
     query = given["h"] @ given["hidden"][4 * HIDDEN :].T
-    expected = (torch.tanh(given["keys"] + query[:, None]) @ given["score"]).softmax(1)
+    expected = (torch.tanh(given["keys"] + query[:, None]) @ given["score"] + given["near"][0]).softmax(1)
     buffer = torch.empty_like(given["keys"])
-    step = (given["points"][0], given["h"], given["c"], exponential(given["keys"]), given["features"], weights, buffer)
-    found = advance(*step)[2].attention
+    step = (given["points"][0], given["near"][0], given["h"], given["c"], exponential(given["keys"]), given["features"])
+    found = advance(*step, weights, buffer)[2].attention
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(found.sum(1), torch.ones(ROWS))
 
@@ -106,7 +107,8 @@ def test_extreme_inputs_stay_finite() -> None:
 def test_low_precision_products_stay_near_float32() -> None:
     given = inputs(torch.float32, scale=0.3)
     weights = Weights(given["seen"], given["hidden"], given["score"])
-    start = (given["points"], given["h"], given["c"], given["keys"], given["features"], weights, [ROWS] * STEPS)
+    start = [given[name] for name in ("points", "near", "h", "c", "keys", "features")]
+    start += [weights, [ROWS] * STEPS]
     low, full = recur(*start, torch.bfloat16), recur(*start, torch.float32)
     assert low.dtype == torch.float32
     assert 0 < (low - full).abs().max() < 0.02

@@ -21,6 +21,9 @@ from fgsbir.models.sampling import (
     start_token,
 )
 
+# Where training starts: attention falls to exp(-1/2) a sixth of the page from the pen, 1.4 places of an 8 x 8 map.
+FOCUS = 8.0
+LOG_FOCUS = (-4.0, 6.0)
 # Bounds of the latent's log sigma: its KL and its sample stay finite whatever the encoder says.
 LATENT_LOG_SIGMA = (-8.0, 3.0)
 
@@ -61,7 +64,8 @@ class Generator(nn.Module):
     once from its labelled sketches. ``attention`` False feeds the pooled map to every step in place of
     Eq. 2. ``pen_position`` adds the absolute position of the pen to the decoder's input, as nothing else
     tells it where on the page it is, and to each place of the map its own, as nothing else tells where
-    the attention looks. ``max_points`` bounds the rows of a sample.
+    the attention looks; and what lies near the pen gains in the attention. ``max_points`` bounds the rows
+    of a sample.
     """
 
     def __init__(
@@ -103,6 +107,7 @@ class Generator(nn.Module):
         self.to_log_sigma = nn.Linear(channels, latent)
         self.to_state = nn.Linear(latent, 2 * hidden)
         self.attention = MapAttention(channels, hidden, attention_width) if attention else None
+        self.log_focus = nn.Parameter(torch.tensor(FOCUS).log()) if attention and pen_position else None
         self.cell = nn.LSTMCell(channels + 5 + 2 * pen_position, hidden)
         self.output_layer = nn.Linear(hidden, 6 * mixtures + 3)
         self.offset_scale: Tensor
@@ -116,7 +121,8 @@ class Generator(nn.Module):
         """Encode photos, float32 (n, 3, s, s) in [0, 1]; float32, though the map may be made in bf16."""
         mapped = self.encoder(photos)
         if self.pen_position:
-            mapped = torch.cat([mapped, places(mapped)], 1)
+            where = places((mapped.shape[2], mapped.shape[3]), mapped.device).to(mapped.dtype)
+            mapped = torch.cat([mapped, where.expand(len(mapped), -1, -1, -1)], 1)
         keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(len(photos), 1, 1).float()
         with torch.autocast(photos.device.type, enabled=False):
             features = mapped.float().flatten(2).transpose(1, 2).contiguous()
@@ -153,6 +159,20 @@ class Generator(nn.Module):
             matrix = torch.cat([matrix[:, :5], matrix[:, 5:] * scale], 1)
         return matrix, self.cell.bias_ih + self.cell.bias_hh
 
+    def nearness(self, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """What takes the sum of all offsets to what each place's attention score gains for being near the pen.
+
+        A matrix (p, 2) for the sum in scaled units from the canvas centre, (p, 0) without ``pen_position``,
+        and a vector (p,). Together they give -f |x - pen|^2 / 2, with one learned f, less f |pen|^2 / 2, which
+        is the same for every place x.
+        """
+        device, positions = self.offset_scale.device, grid[0] * grid[1]
+        if self.log_focus is None:
+            return torch.zeros(positions, 2 * self.pen_position, device=device), torch.zeros(positions, device=device)
+        where = places(grid, device).flatten(1).t()
+        focus = self.log_focus.clamp(*LOG_FOCUS).exp()
+        return focus * where * (self.offset_scale / (CANVAS / 2)), -focus / 2 * where.square().sum(1)
+
     def output(self, hidden: Tensor) -> tuple[Mixture, Tensor]:
         """The last layer (W_y, b_y) on h (..., H): the mixture, fields (..., M), and pen logits (..., 3), float32."""
         with torch.autocast(hidden.device.type, enabled=False):
@@ -175,10 +195,11 @@ class Generator(nn.Module):
         with torch.autocast(photos.device.type, enabled=False):
             h, c = self.initial_state(encoding, noise[order])
             rows = torch.cat([start_token(len(sequences), photos.device).unsqueeze(1), sequences[:, :-1]], 1)
-            if self.pen_position:
-                rows = torch.cat([rows, rows[..., :2].cumsum(1)], -1)
-            points = functional.linear(rows.transpose(0, 1), *self.point_weights())
-            states = recur(points, h, c, encoding.keys, encoding.features, self.weights(), counts, precision)
+            rows = rows.transpose(0, 1)
+            pen = rows[..., :2].cumsum(0)[..., : 2 * self.pen_position]
+            points = functional.linear(torch.cat([rows, pen], -1), *self.point_weights())
+            near = functional.linear(pen, *self.nearness(encoding.grid))
+            states = recur(points, near, h, c, encoding.keys, encoding.features, self.weights(), counts, precision)
             back = order.argsort()
             hidden = states.transpose(0, 1)[back]
         return GeneratorOutput(*self.output(hidden), encoding.mu[back], encoding.log_sigma[back], hidden)
@@ -222,9 +243,9 @@ class Generator(nn.Module):
             )
 
 
-def places(features: Tensor) -> Tensor:
-    """Where each place of a map (n, c, h, w) lies: x and y in (-1, 1), (n, 2, h, w), like the pen's position."""
-    n, _, height, width = features.shape
-    x = (torch.arange(width, device=features.device, dtype=features.dtype) + 0.5) / width * 2 - 1
-    y = (torch.arange(height, device=features.device, dtype=features.dtype) + 0.5) / height * 2 - 1
-    return torch.stack(torch.meshgrid(x, y, indexing="xy")).expand(n, 2, height, width)
+def places(grid: tuple[int, int], device: torch.device) -> Tensor:
+    """Where each place of a map of (h', w') lies: x and y in (-1, 1), float32 (2, h', w'), like the pen's position."""
+    height, width = grid
+    x = (torch.arange(width, device=device) + 0.5) / width * 2 - 1
+    y = (torch.arange(height, device=device) + 0.5) / height * 2 - 1
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"))

@@ -89,18 +89,27 @@ def join(keys: Tensor, query: Tensor, buffer: Tensor) -> Tensor:
 
 
 def advance(
-    points: Tensor, h: Tensor, c: Tensor, keys: Tensor, features: Tensor, weights: Weights, buffer: Tensor
+    points: Tensor,
+    near: Tensor,
+    h: Tensor,
+    c: Tensor,
+    keys: Tensor,
+    features: Tensor,
+    weights: Weights,
+    buffer: Tensor,
 ) -> tuple[Tensor, Tensor, Memory]:
     """One step for a batch: the next h and c, each (n, H), and what was computed on the way.
 
     ``points`` (n, 4 H) is the last point's share of the gates, with the biases; where the point's columns
-    stand beside h, and its weights beside W_h, the biases alone. ``keys`` (n, p, A) is :func:`exponential`
-    of W_B * B, and ``features`` (n, p, c) is B. ``buffer`` is overwritten; it has at least the rows of ``keys``.
+    stand beside h, and its weights beside W_h, the biases alone. ``near`` (n, p) is added to the
+    attention's scores. ``keys`` (n, p, A) is :func:`exponential` of W_B * B, and ``features`` (n, p, c)
+    is B. ``buffer`` is overwritten; it has at least the rows of ``keys``.
     """
     gates, query = product(h, weights.hidden.t()).split([len(weights.seen), len(weights.score)], 1)
     joint = join(keys, query, buffer)
     # The softmax drops the constant of J = 2 J' - 1, so W_a J becomes 2 W_a J'.
-    attention = torch.mv(joint.flatten(0, 1), 2 * weights.score).view(joint.shape[:2]).softmax(1)
+    scores = torch.addmv(near.flatten(), joint.flatten(0, 1), weights.score, alpha=2)
+    attention = scores.view(near.shape).softmax(1)
     seen = torch.bmm(attention.unsqueeze(1), features).squeeze(1)
     total = (points + gates).add_(product(seen, weights.seen.t()))
     # The candidate's tanh as 2 sigmoid(2 x) - 1, so that one pass serves all four gates.
@@ -118,6 +127,7 @@ class Recurrence(torch.autograd.Function):
     def forward(
         ctx: Any,
         points: Tensor,
+        near: Tensor,
         h: Tensor,
         c: Tensor,
         keys: Tensor,
@@ -134,7 +144,8 @@ class Recurrence(torch.autograd.Function):
         states[0] = h
         kept: list[Tensor] = []
         for step, n in enumerate(counts):
-            h, c, memory = advance(points[step, :n], h[:n], c[:n], factors[:n], features[:n], weights, buffer)
+            read, place = points[step, :n], near[step, :n]
+            h, c, memory = advance(read, place, h[:n], c[:n], factors[:n], features[:n], weights, buffer)
             states[step + 1, :n] = h
             kept += memory
         ctx.save_for_backward(states, factors, features, *weights, *kept)
@@ -153,6 +164,7 @@ class Recurrence(torch.autograd.Function):
         d_read = states.new_zeros(steps, rows, 4 * size + len(score))
         d_seen = states.new_zeros(steps, rows, features.shape[2])
         attention, seen = states.new_zeros(steps, rows, positions), torch.zeros_like(d_seen)
+        d_near = torch.zeros_like(attention)
         d_keys, d_score = torch.zeros_like(factors), torch.zeros_like(score)
         buffer, slopes = torch.empty_like(factors), torch.empty_like(factors)
         for step in range(steps - 1, -1, -1):
@@ -175,7 +187,8 @@ class Recurrence(torch.autograd.Function):
             # Eq. 2, backwards: the softmax, then J' = sigmoid(2 (k + q)), whose gradient is J' (1 - J').
             d_saw = product(d_gates, seen_weight)
             d_weights = torch.bmm(d_saw.unsqueeze(1), features[:n].transpose(1, 2)).squeeze(1)
-            d_scores = 2 * weights * (d_weights - (weights * d_weights).sum(1, keepdim=True))
+            d_near[step, :n] = weights * (d_weights - (weights * d_weights).sum(1, keepdim=True))
+            d_scores = 2 * d_near[step, :n]
             joint = join(factors[:n], query, buffer)
             d_score += torch.mv(joint.flatten(0, 1).t(), d_scores.flatten())
             slope = torch.addcmul(joint, joint, joint, value=-1, out=slopes[:n])
@@ -187,6 +200,7 @@ class Recurrence(torch.autograd.Function):
         flat = d_read.flatten(0, 1).to(low).t()
         return (
             d_read[..., : 4 * size],
+            d_near,
             d_h,
             d_c,
             d_keys * (2 * score),
@@ -201,6 +215,7 @@ class Recurrence(torch.autograd.Function):
 
 def recur(
     points: Tensor,
+    near: Tensor,
     h: Tensor,
     c: Tensor,
     keys: Tensor,
@@ -211,9 +226,10 @@ def recur(
 ) -> Tensor:
     """The states h_t after reading ``points``, their share of the gates, float32 (T, n, 4 H): (T, n, H).
 
-    Starts from (h, c), each (n, H); ``keys`` (n, p, A) is W_B * B and ``features`` (n, p, c) is B. At step t
-    only the first ``counts[t]`` rows take part, which must not grow with t; a row's states after its last
-    step are 0. Matrix products are made in ``precision``, everything else in float32. The gradient reaches
-    every tensor; it cannot be differentiated again.
+    Starts from (h, c), each (n, H); ``keys`` (n, p, A) is W_B * B and ``features`` (n, p, c) is B, and
+    ``near`` (T, n, p) is added to the attention's scores. At step t only the first ``counts[t]`` rows take
+    part, which must not grow with t; a row's states after its last step are 0. Matrix products are made in
+    ``precision``, everything else in float32. The gradient reaches every tensor; it cannot be
+    differentiated again.
     """
-    return Recurrence.apply(points, h, c, keys, features, *weights, counts, precision)
+    return Recurrence.apply(points, near, h, c, keys, features, *weights, counts, precision)

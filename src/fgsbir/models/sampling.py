@@ -147,6 +147,8 @@ def sample_drawings(
     n, steps, device = len(encoding.mu), len(randomness.pen), encoding.mu.device
     weights, bias = reading_weights(model)
     weights = weights.cast(precision)
+    towards, base = model.nearness(encoding.grid)
+    towards = towards.t().contiguous()
     h, c = state
     keys, features = exponential(encoding.keys), encoding.features
     buffer = torch.empty_like(keys)
@@ -162,7 +164,8 @@ def sample_drawings(
         rows, states, looks = [], [], []
         for step in range(start, stop):
             read = torch.cat([h, row, position], 1)
-            h, c, memory = advance(bias, read, c, keys, features, weights, buffer)
+            near = torch.addmm(base, position, towards)
+            h, c, memory = advance(bias, near, read, c, keys, features, weights, buffer)
             noise = (randomness.component[step], randomness.pen[step], randomness.offset[step])
             row = draw_rows(model.output_layer(h), *noise, ended)
             ended = row[:, 4:] > 0.5
