@@ -34,6 +34,7 @@ def main() -> None:
     import torch
 
     from fgsbir.data.atomic import write_bytes, write_folder, write_json, write_text
+    from fgsbir.data.sequences import simplify_to
     from fgsbir.data.shards import ShardStore
     from fgsbir.evaluation.comparison import compare, rank_table, rounded
     from fgsbir.evaluation.drawings import DrawingJudge
@@ -82,11 +83,14 @@ def main() -> None:
         for name in ("before_joint", "after_joint")
     }
 
-    # D_C: its certainty of the last drawings, and of human sketches of the same photos.
+    # D_C: its certainty of the last drawings, and of human sketches of the same photos, simplified as in training.
     weigh = partial(certainties, models["discriminator"], pixels["discriminator"], device=device, precision=precision)
     line_width = made["discriminator"]["line_width"]
     omega = weigh(np.arange(len(test.photos)), judged["after_joint"].strokes, line_width=line_width)
-    omega_human = weigh(test.truth, test.sketches, line_width=line_width)
+    simplify = partial(
+        simplify_to, tolerance=made["after_joint"]["simplify"], max_points=models["after_joint"].max_points
+    )
+    omega_human = weigh(test.truth, [simplify(strokes) for strokes in test.sketches], line_width=line_width)
     percentile = ranking_percentile(judged["after_joint"].ranks, test.gallery_sizes)
 
     # The curves come with the models. They are unpacked here and not written by the stages that trained, because

@@ -74,7 +74,6 @@ def main() -> None:
             rank=fabric.global_rank,
             world=fabric.world_size,
         ),
-        labelled_drawn,
         sequence_pairs(
             labelled_drawn,
             tolerance=generator_made["simplify"],

@@ -11,17 +11,19 @@ def main() -> None:
     settings = params.pseudo
 
     from fgsbir.data.augmentation import change_sketch_jointly
-    from fgsbir.data.pairs import PairStream, labelled_pairs, photo_set
+    from fgsbir.data.pairs import PairStream, at_size, labelled_pairs, photo_set
     from fgsbir.data.pseudo import PseudoSketches, write_pseudo
     from fgsbir.data.selection import training_split
+    from fgsbir.data.sequences import sequence_pairs
     from fgsbir.data.shards import ShardStore
     from fgsbir.evaluation.pseudo_sheet import pseudo_sheet
     from fgsbir.models.discriminator import Discriminator
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
+    from fgsbir.training.consistency import Consistency
     from fgsbir.training.discriminator import train_discriminator
     from fgsbir.training.provenance import provenance
-    from fgsbir.training.pseudo import draw_all, score_all
+    from fgsbir.training.pseudo import draw_all, keep_most_consistent, score_all
     from fgsbir.training.run import write_curve
     from fgsbir.training.runtime import launch, place, seed_weights
 
@@ -31,20 +33,35 @@ def main() -> None:
     generator = load_model(Path("models/generator"), kind="generator", map_location=fabric.device)
     drawn_by = read_config(Path("models/generator"))["details"]
     size, cache = drawn_by["image_size"], params.runtime.photo_cache_gib
-    labelled = labelled_pairs(store, split.labelled, size, cache)
+    # Human sketches are simplified as G's are by nature: corners would tell the two apart at a glance.
+    labelled = sequence_pairs(
+        labelled_pairs(store, split.labelled, size, cache),
+        tolerance=drawn_by["simplify"],
+        max_points=generator.max_points,
+        reorder=drawn_by["reorder"],
+    )
     unlabelled = photo_set(store, split.unlabelled, size, cache)
     redrawn = photo_set(store, split.labelled, size, cache)
 
-    for photos, seed in ((unlabelled, params.seed), (redrawn, params.seed + 1)):
+    for photos, seed, samples in ((unlabelled, params.seed, settings.samples), (redrawn, params.seed + 1, 1)):
         photos.sketches = draw_all(
             fabric,
             generator,
             photos,
-            samples=settings.samples,
+            samples=samples,
             temperature=settings.temperature,
             seed=seed,
             precision=params.precision,
         )
+    teacher = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
+    consistency = Consistency(
+        teacher,
+        at_size(unlabelled, store, split.unlabelled, teacher.image_size, cache),
+        line_width=read_config(Path("models/retrieval"))["details"]["line_width"],
+        device=fabric.device,
+        precision=params.precision,
+    )
+    unlabelled.sketches, percentiles = keep_most_consistent(unlabelled.sketches, consistency, settings.keep)
 
     seed_weights(params.seed, "discriminator")
     discriminator = Discriminator(image_size=size, width=settings.discriminator_width)
@@ -91,6 +108,7 @@ def main() -> None:
             PseudoSketches(
                 dict(zip(unlabelled.photo_ids, unlabelled.sketches, strict=True)),
                 dict(zip(unlabelled.photo_ids, certainty, strict=True)),
+                dict(zip(unlabelled.photo_ids, percentiles, strict=True)),
             ),
         )
         save_model(Path("models/discriminator"), discriminator, kind="discriminator", details=details)

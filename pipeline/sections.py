@@ -185,16 +185,26 @@ class SketchClassifier(Section):
 class Pseudo(Section):
     temperature: Real = Field(ge=0, le=2)
     samples: Whole = Field(ge=1, le=100)
+    keep: Whole = Field(ge=1, le=100)
     discriminator_steps: Whole = Field(ge=1)
     discriminator_learning_rate: Real = Field(gt=0, le=1)
     discriminator_width: Whole = Field(ge=8, le=1024, multiple_of=8)
     batch_size: Whole = Field(ge=1, le=65_536)
     validate_every: Whole = Field(ge=1)
 
+    @model_validator(mode="after")
+    def _no_more_kept_than_drawn(self) -> "Pseudo":
+        if self.keep > self.samples:
+            raise ValueError(f"keep is {self.keep}, but only {self.samples} samples are drawn")
+        return self
+
 
 class Joint(Section):
     joint_training: StrictBool
     instance_weighting: StrictBool
+    trust: Literal["discriminator", "consistency", "both"]
+    rivals: Whole = Field(ge=1, le=1000)
+    keep_best: StrictBool
     teacher: Literal["none", "relative", "absolute"]
     steps: Whole = Field(ge=1)
     k_r: Whole = Field(ge=1)

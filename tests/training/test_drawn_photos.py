@@ -9,7 +9,7 @@ from fgsbir.data.pseudo import PseudoSketches
 from fgsbir.data.records import DataError
 from fgsbir.training.discriminator import certainties
 from fgsbir.training.drawn_photos import DrawnPhotos, certainty_histogram, labelled_to_draw, pseudo_pairs
-from fgsbir.training.pseudo import draw_all, score_all
+from fgsbir.training.pseudo import draw_all, keep_most_consistent, score_all
 
 CPU = torch.device("cpu")
 
@@ -22,11 +22,22 @@ def photos(toy: Any) -> DrawnPhotos:
 def test_pseudo_pairs_are_the_stored_ones(toy: Any, photos: DrawnPhotos) -> None:
     stored = toy.unlabelled()[2]
     for row, name in enumerate(photos.pairs.photo_ids):
-        assert photos.pairs.sketches[row] is photos.drawn.sketches[row]
+        assert all(a is b for a, b in zip(photos.pairs.sketches[row], photos.drawn.sketches[row], strict=True))
         assert all(np.array_equal(a, b) for a, b in zip(photos.pairs.sketches[row], stored.strokes[name], strict=True))
         assert np.array_equal(photos.certainty[row], stored.certainty[name])
-    found = photos.certainty_of(np.array([4, 0]), np.array([1, 0]))
-    assert found.dtype == np.float32 and found == pytest.approx([0.9, 0.02])
+        assert np.array_equal(photos.consistency[row], stored.consistency[name])
+
+
+def test_omega_is_certainty_or_consistency_or_both(photos: DrawnPhotos) -> None:
+    asked = (np.array([4, 0]), np.array([1, 0]))
+    certainty, chance = np.array([0.9, 0.02]), np.array([0.4, 0.8]) ** 3
+    for trust, expected in (
+        ("discriminator", certainty),
+        ("consistency", chance),
+        ("both", certainty * chance),
+    ):
+        found = photos.omega(*asked, trust, 3)
+        assert found.dtype == np.float32 and found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("kept", [{}, {"unlabelled-10": []}])
@@ -34,7 +45,7 @@ def test_a_photo_without_a_stored_sketch_is_told(toy: Any, kept: dict[str, list[
     pairs, drawn, stored = toy.unlabelled()
     strokes = {name: sketches for name, sketches in stored.strokes.items() if name != "unlabelled-10"} | kept
     with pytest.raises(DataError, match="found none of unlabelled-10"):
-        pseudo_pairs(pairs, drawn, PseudoSketches(strokes, stored.certainty))
+        pseudo_pairs(pairs, drawn, PseudoSketches(strokes, stored.certainty, stored.consistency))
 
 
 def test_redrawing_replaces_the_sketches_of_some_photos(toy: Any, photos: DrawnPhotos) -> None:
@@ -43,9 +54,9 @@ def test_redrawing_replaces_the_sketches_of_some_photos(toy: Any, photos: DrawnP
     options = {"temperature": 0.4, "fabric": toy.fabric, "precision": "float32"}
     photos.redraw(toy.generator(), rows, seed=1, **options)
     for row, choice in enumerate(photos.pairs.sketches):
-        assert photos.drawn.sketches[row] is choice
         if row in rows:
-            assert len(choice) == len(photos.certainty[row]) == 1
+            assert photos.drawn.sketches[row][0] is choice[0]
+            assert len(choice) == len(photos.certainty[row]) == len(photos.consistency[row]) == 1
         else:
             assert choice == before[row]
     again = pseudo_pairs(*toy.unlabelled())
@@ -55,14 +66,48 @@ def test_redrawing_replaces_the_sketches_of_some_photos(toy: Any, photos: DrawnP
     assert not np.array_equal(again.pairs.sketches[3][0], photos.pairs.sketches[3][0])
 
 
-def test_weighing_asks_d_c_about_the_current_drawing(toy: Any, photos: DrawnPhotos) -> None:
+class Scores:
+    """Stands in for Consistency: what it is told, and what it was asked."""
+
+    def __init__(self, percentiles: list[float]) -> None:
+        self.answer, self.asked = np.array(percentiles, np.float32), []
+
+    def percentiles(self, rows: np.ndarray, sketches: list[np.ndarray]) -> np.ndarray:
+        self.asked.append((rows.tolist(), sketches))
+        return self.answer
+
+
+def test_a_more_consistent_drawing_takes_the_place_of_the_least_consistent(toy: Any, photos: DrawnPhotos) -> None:
+    """Stored are two sketches a photo, of consistency 0.8 and 0.4."""
+    stored, rows, scores = toy.unlabelled()[2], np.array([1, 3, 4]), Scores([0.5, 0.4, 0.9])
+    before = [list(stored.strokes[name]) for name in photos.pairs.photo_ids]
+    options = {"temperature": 0.4, "fabric": toy.fabric, "precision": "float32", "seed": 1}
+    photos.redraw(toy.generator(), rows, consistency=scores, **options)
+    ((asked, drawn),) = scores.asked
+    assert asked == rows.tolist()
+    for row, percentile in ((1, 0.5), (4, 0.9)):
+        for pairs in (photos.pairs, photos.drawn):
+            assert np.array_equal(pairs.sketches[row][0], before[row][0])
+            assert pairs.sketches[row][1] is drawn[asked.index(row)]
+        assert photos.consistency[row] == pytest.approx([0.8, percentile])
+    # Not better, or not asked for: left as it was, and the stored set itself is never written to.
+    for row in (0, 2, 3):
+        assert np.array_equal(photos.pairs.sketches[row][1], before[row][1])
+        assert photos.consistency[row] == pytest.approx([0.8, 0.4])
+    photos.redraw(toy.generator(), np.array([4]), consistency=Scores([0.85]), **options)
+    assert photos.consistency[4] == pytest.approx([0.85, 0.9])
+
+
+def test_weighing_asks_d_c_about_every_current_drawing(toy: Any, photos: DrawnPhotos) -> None:
     rows, judge = np.array([0, 2]), toy.discriminator()
-    photos.redraw(toy.generator(), rows, temperature=1.0, seed=1, fabric=toy.fabric, precision="float32")
+    photos.redraw(toy.generator(), rows[:1], temperature=1.0, seed=1, fabric=toy.fabric, precision="float32")
     photos.weigh(judge, rows, line_width=6.0, fabric=toy.fabric, precision="float32")
-    sketches = [photos.pairs.sketches[row][0] for row in rows]
-    expected = certainties(judge, photos.drawn.pixels, rows, sketches, line_width=6.0, device=CPU, precision="float32")
-    assert [photos.certainty[row].tolist() for row in rows] == [[value] for value in expected.tolist()]
-    assert len(photos.certainty[1]) == 2
+    sketches = [strokes for row in rows for strokes in photos.pairs.sketches[row]]
+    expected = certainties(
+        judge, photos.drawn.pixels, np.array([0, 2, 2]), sketches, line_width=6.0, device=CPU, precision="float32"
+    ).tolist()
+    assert [photos.certainty[row].tolist() for row in rows] == [expected[:1], expected[1:]]
+    assert np.array_equal(photos.certainty[1], toy.unlabelled()[2].certainty[photos.pairs.photo_ids[1]])
 
 
 def test_labelled_photos_can_be_drawn_without_losing_their_sketches(toy: Any) -> None:
@@ -94,6 +139,15 @@ def test_several_samples_of_every_photo(toy: Any) -> None:
     assert [len(choice) for choice in drawn] == [3] * 5
     for choice in drawn:
         assert len({strokes.tobytes() for strokes in choice}) == 3
+
+
+def test_the_most_consistent_sketches_are_kept_best_first() -> None:
+    drawn = [[np.full((2, 3), 10 * row + place, np.float32) for place in range(3)] for row in range(2)]
+    scores = Scores([0.2, 0.9, 0.5, 0.7, 0.7, 0.1])
+    kept, percentiles = keep_most_consistent(drawn, scores, 2)  # type: ignore[arg-type]
+    assert scores.asked[0][0] == [0, 0, 0, 1, 1, 1]
+    assert [[int(strokes[0, 0]) for strokes in choice] for choice in kept] == [[1, 2], [10, 11]]
+    assert np.array(percentiles) == pytest.approx(np.array([[0.9, 0.5], [0.7, 0.7]]))
 
 
 def test_every_sketch_has_its_score(toy: Any) -> None:

@@ -259,7 +259,7 @@ def test_d_c_sees_human_pairs_as_real_and_drawings_as_fakes(
 
     monkeypatch.setattr(module, "discriminator_step", noting)
     toy.train_joint(scratch)
-    labelled, unlabelled = toy.labelled(), toy.unlabelled()[0]
+    labelled, unlabelled = toy.as_sequences(toy.labelled()), toy.unlabelled()[0]
 
     def is_human(batch: Any) -> list[bool]:
         return [

@@ -1,7 +1,8 @@
-"""Photos with the sketches that G has drawn of them, stored or redrawn, and how far D_C trusts each."""
+"""Photos with the sketches that G has drawn of them, stored or redrawn, and how far each is to be trusted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,29 +14,45 @@ from fgsbir.data.records import DataError
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import draw_sketches
 from fgsbir.models.generator import Generator
+from fgsbir.training.consistency import Consistency, chance_among
 from fgsbir.training.discriminator import certainties
 from fgsbir.training.policy_gradient import PhotoBatch
 
 BINS = 20
+Trust = Literal["discriminator", "consistency", "both"]
 
 
 @dataclass(slots=True)
 class DrawnPhotos:
     """Photos that G draws, with their current sketches: ``pairs`` at F's image size, ``drawn`` at G's and D_C's.
 
-    Both hold the same sketches. ``certainty[i]`` holds omega, float32, of each of the sketches of photo
-    i; 1 for the sketches of labelled photos, which nothing weighs.
+    Both hold the same sketches. ``certainty[i]`` holds D_C's certainty, float32, of each of the sketches of
+    photo i, and ``consistency[i]`` how well the frozen teacher finds the photo from each; both are 1 for
+    the sketches of labelled photos, which nothing weighs.
     """
 
     pairs: PairSet
     drawn: PairSet
     certainty: list[np.ndarray]
+    consistency: list[np.ndarray]
 
     def redraw(
-        self, generator: Generator, rows: np.ndarray, *, temperature: float, seed: int, fabric: Fabric, precision: str
+        self,
+        generator: Generator,
+        rows: np.ndarray,
+        *,
+        temperature: float,
+        seed: int,
+        fabric: Fabric,
+        precision: str,
+        consistency: Consistency | None = None,
     ) -> None:
-        """Replace the sketches of the photos ``rows`` by one drawing each of the current G, its certainty by 1."""
-        drawn = draw_sketches(
+        """Draw the photos ``rows`` once each with the current G.
+
+        The drawing replaces all sketches of its photo or, given ``consistency``, the least consistent one, and
+        that only where it is more consistent itself.
+        """
+        sketches = draw_sketches(
             generator,
             self.drawn.pixels[rows],
             temperature=temperature,
@@ -43,30 +60,49 @@ class DrawnPhotos:
             batch=256,
             device=fabric.device,
             precision=precision,
-        )
-        for row, strokes in zip(rows, drawn.strokes, strict=True):
-            self.pairs.sketches[row] = self.drawn.sketches[row] = [strokes]
-            self.certainty[row] = np.ones(1, np.float32)
+        ).strokes
+        percentiles = np.ones(len(rows), np.float32) if consistency is None else consistency.percentiles(rows, sketches)
+        for row, strokes, percentile in zip(rows, sketches, percentiles, strict=True):
+            if consistency is None:
+                self.pairs.sketches[row] = self.drawn.sketches[row] = [strokes]
+                self.certainty[row], self.consistency[row] = np.ones(1, np.float32), np.ones(1, np.float32)
+                continue
+            worst = int(self.consistency[row].argmin())
+            if percentile > self.consistency[row][worst]:
+                self.pairs.sketches[row][worst] = self.drawn.sketches[row][worst] = strokes
+                self.consistency[row][worst] = percentile
 
     def weigh(
         self, discriminator: Discriminator, rows: np.ndarray, *, line_width: float, fabric: Fabric, precision: str
     ) -> None:
-        """Give the one sketch of each of the photos ``rows`` the certainty of the current D_C."""
-        omega = certainties(
+        """Give every sketch of the photos ``rows`` the certainty of the current D_C."""
+        counts = [len(self.drawn.sketches[row]) for row in rows]
+        certainty = certainties(
             discriminator,
             self.drawn.pixels,
-            rows,
-            [self.drawn.sketches[row][0] for row in rows],
+            np.repeat(rows, counts),
+            [strokes for row in rows for strokes in self.drawn.sketches[row]],
             line_width=line_width,
             device=fabric.device,
             precision=precision,
         )
-        for row, value in zip(rows, omega, strict=True):
-            self.certainty[row] = np.array([value], np.float32)
+        for row, values in zip(rows, np.split(certainty, np.cumsum(counts)[:-1]), strict=True):
+            self.certainty[row] = values
 
-    def certainty_of(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
-        """Omega of sketch ``choices[i]`` of photo ``rows[i]``, float32 (n,)."""
-        return np.array([self.certainty[row][choice] for row, choice in zip(rows, choices, strict=True)], np.float32)
+    def omega(self, rows: np.ndarray, choices: np.ndarray, trust: Trust, rivals: int) -> np.ndarray:
+        """What weighs sketch ``choices[i]`` of photo ``rows[i]`` in Eq. 7: float32 (n,) in [0, 1].
+
+        ``discriminator``: D_C's certainty, as in the paper. ``consistency``: the chance that F_T finds the photo
+        first among itself and ``rivals`` others. ``both``: the product.
+        """
+        certainty, consistency = (
+            np.array([values[row][choice] for row, choice in zip(rows, choices, strict=True)], np.float32)
+            for values in (self.certainty, self.consistency)
+        )
+        if trust == "discriminator":
+            return certainty
+        chance = chance_among(consistency, rivals)
+        return chance if trust == "consistency" else certainty * chance
 
 
 def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> DrawnPhotos:
@@ -74,20 +110,22 @@ def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> Draw
     missing = [name for name in pairs.photo_ids if not stored.strokes.get(name)]
     if missing:
         raise DataError(f"pseudo sketches: expected some of every unlabelled photo, found none of {missing[0]}")
-    sketches = [stored.strokes[name] for name in pairs.photo_ids]
     return DrawnPhotos(
-        replace(pairs, sketches=list(sketches)),
-        replace(drawn, sketches=list(sketches)),
-        [stored.certainty[name] for name in pairs.photo_ids],
+        replace(pairs, sketches=[list(stored.strokes[name]) for name in pairs.photo_ids]),
+        replace(drawn, sketches=[list(stored.strokes[name]) for name in pairs.photo_ids]),
+        [stored.certainty[name].copy() for name in pairs.photo_ids],
+        [stored.consistency[name].copy() for name in pairs.photo_ids],
     )
 
 
 def labelled_to_draw(pairs: PairSet, drawn: PairSet) -> DrawnPhotos:
     """Labelled photos for G to draw. They keep their human sketches until they are redrawn."""
+    trusted = [np.ones(len(choice), np.float32) for choice in pairs.sketches]
     return DrawnPhotos(
         replace(pairs, sketches=list(pairs.sketches)),
         replace(drawn, sketches=list(drawn.sketches)),
-        [np.ones(len(choice), np.float32) for choice in pairs.sketches],
+        list(trusted),
+        list(trusted),
     )
 
 

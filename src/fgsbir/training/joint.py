@@ -22,8 +22,9 @@ from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.checkpoint import Scratch
+from fgsbir.training.consistency import Consistency
 from fgsbir.training.discriminator import discriminator_step
-from fgsbir.training.drawn_photos import DrawnPhotos, certainty_histogram, photo_batch
+from fgsbir.training.drawn_photos import DrawnPhotos, Trust, certainty_histogram, photo_batch
 from fgsbir.training.generator import generator_losses
 from fgsbir.training.noise_tolerance import Teacher, freeze, semi_supervised_losses, weighted_sum
 from fgsbir.training.objective import RetrievalObjective
@@ -40,6 +41,9 @@ class JointSettings:
 
     joint_training: bool
     instance_weighting: bool
+    trust: Trust
+    rivals: int
+    keep_best: bool
     teacher: Teacher
     steps: int
     k_r: int
@@ -85,7 +89,6 @@ def train_joint(
     fabric: Fabric,
     models: JointModels,
     labelled: PairStream,
-    labelled_drawn: PairSet,
     labelled_simplified: PairSet,
     labelled_photos: DrawnPhotos,
     unlabelled: DrawnPhotos | None,
@@ -100,9 +103,9 @@ def train_joint(
     """Train F, G and D_C in place and leave them as they were at F's best epoch on the validation photos.
 
     ``labelled`` gives batches of B human pairs; as many pseudo pairs are added to each, or, where
-    ``unlabelled`` is None, as many human ones again. ``labelled_drawn`` are the same human pairs at
-    G's image size, ``labelled_simplified`` those with the simplified sketches that G learns from, and
-    ``labelled_photos`` their photos for G to draw. ``settings.steps`` counts steps of F and is rounded
+    ``unlabelled`` is None, as many human ones again. ``labelled_simplified`` are the same human pairs
+    at G's image size, with the simplified sketches that G learns from, and ``labelled_photos`` their photos
+    for G to draw. ``settings.steps`` counts steps of F and is rounded
     up to whole rounds. Returns the curve: losses, mean reward, histogram of omega, validation scores.
     Errors and resuming as in :func:`fgsbir.training.retrieval.train_retrieval`.
     """
@@ -117,11 +120,21 @@ def train_joint(
         feeds = [labelled, pseudo]
         # D_C and G see sketches through the joint change only: what F's own augmentation does to a
         # drawing would hide what tells a real one from a generated one. The fakes are the pseudo
-        # pairs that F learns from, and G's drawings of the very photos of the real pairs.
+        # pairs that F learns from, and G's drawings of the very photos of the real pairs. The real
+        # sketches are simplified as G's are by nature: corners would tell the two apart at a glance.
         fake = replace(pseudo, pairs=unlabelled.drawn, change=change_sketch_jointly)
-        real = replace(labelled, pairs=labelled_drawn, salt=labelled.salt + 2, change=change_sketch_jointly)
+        real = replace(labelled, pairs=labelled_simplified, salt=labelled.salt + 2, change=change_sketch_jointly)
         fake_labelled = replace(real, pairs=labelled_photos.drawn)
-        vae = replace(real, pairs=labelled_simplified, salt=labelled.salt + 3)
+        vae = replace(real, salt=labelled.salt + 3)
+        consistency = None
+        if settings.joint_training and settings.keep_best:
+            consistency = Consistency(
+                models.teacher,
+                unlabelled.pairs,
+                line_width=line_width,
+                device=fabric.device,
+                precision=precision,
+            )
 
     with Run(
         "joint",
@@ -159,6 +172,7 @@ def train_joint(
                         seed=mixed_seed(seed, 1, turn, place, fabric.global_rank),
                         fabric=fabric,
                         precision=precision,
+                        consistency=consistency if photos is unlabelled else None,
                     )
                     if photos is unlabelled:
                         photos.weigh(
@@ -171,7 +185,9 @@ def train_joint(
                 set_rate(models.retrieval_optimizer, warmup_cosine(step, rounds * k_r, settings.learning_rate))
                 omega = None
                 if unlabelled is not None:
-                    omegas.append(unlabelled.certainty_of(batches[1].rows, batches[1].choices))
+                    omegas.append(
+                        unlabelled.omega(batches[1].rows, batches[1].choices, settings.trust, settings.rivals)
+                    )
                     weights = omegas[-1] if settings.instance_weighting else np.ones_like(omegas[-1])
                     omega = torch.from_numpy(weights)
                 terms = semi_supervised_losses(

@@ -1,4 +1,7 @@
-"""Pseudo pairs for photos without sketches: D'_U = {(p, phi(G(p)))} with certainties (paper 1, section 3.3)."""
+"""Pseudo pairs for photos without sketches: D'_U = {(p, phi(G(p)))}, and how far to trust them (paper 1, section 3.3).
+
+Of several drawings of a photo those are kept from which the frozen teacher finds it best. The paper draws one.
+"""
 
 import numpy as np
 import torch
@@ -8,6 +11,7 @@ from fgsbir.data.pairs import PairSet
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import draw_sketches
 from fgsbir.models.generator import Generator
+from fgsbir.training.consistency import Consistency
 from fgsbir.training.discriminator import certainties
 
 
@@ -36,6 +40,22 @@ def draw_all(
         for row, strokes in enumerate(sketches.strokes):
             drawn[row].append(strokes)
     return drawn
+
+
+def keep_most_consistent(
+    drawn: list[list[np.ndarray]], consistency: Consistency, keep: int
+) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
+    """The ``keep`` sketches of every photo that the teacher finds it from best, best first, and their percentiles."""
+    counts = np.array([len(choice) for choice in drawn], np.int64)
+    percentiles = consistency.percentiles(
+        np.repeat(np.arange(len(drawn)), counts), [strokes for choice in drawn for strokes in choice]
+    )
+    kept, scores = [], []
+    for choice, values in zip(drawn, np.split(percentiles, np.cumsum(counts)[:-1]), strict=True):
+        best = np.argsort(-values, kind="stable")[:keep]
+        kept.append([choice[place] for place in best])
+        scores.append(values[best])
+    return kept, scores
 
 
 def score_all(
