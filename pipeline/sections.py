@@ -208,6 +208,7 @@ class Joint(Section):
     teacher: Literal["none", "relative", "absolute"]
     steps: Whole = Field(ge=1)
     k_r: Whole = Field(ge=1)
+    k_d: Whole = Field(ge=1)
     k_g: Whole = Field(ge=1)
     batch_size: Whole = Field(ge=2, le=65_536)
     learning_rate: Real = Field(gt=0, le=1)

@@ -255,6 +255,7 @@ class Toy:
             teacher="relative",
             steps=8,
             k_r=2,
+            k_d=2,
             k_g=1,
             learning_rate=1e-3,
             generator_learning_rate=1e-3,

@@ -50,6 +50,13 @@ def test_a_photo_alone_in_its_category_is_found() -> None:
     assert asked.percentiles(np.array([0]), [np.array([[1, 1, 0], [9, 9, 1]], np.float32)]).tolist() == [1.0]
 
 
+def test_a_photo_as_far_as_the_own_one_counts_against_it(toy: Any) -> None:
+    labelled = toy.labelled()
+    asked = Consistency(toy.retrieval(), labelled, line_width=6.0, device=CPU, precision="float32")
+    asked._photos[:] = asked._photos[0]
+    assert asked.percentiles(np.arange(6), [labelled.sketches[0][0]] * 6).tolist() == [0.0] * 6
+
+
 def test_the_chance_among_rivals_is_that_of_drawing_them() -> None:
     """A sketch that 80 % of the others lie behind beats three random ones in 51 % of the draws."""
     numbers = np.random.default_rng(0).random((100_000, 3))

@@ -66,6 +66,21 @@ def test_redrawing_replaces_the_sketches_of_some_photos(toy: Any, photos: DrawnP
     assert not np.array_equal(again.pairs.sketches[3][0], photos.pairs.sketches[3][0])
 
 
+def test_a_checkpoint_holds_the_drawings_and_their_trust(toy: Any, photos: DrawnPhotos) -> None:
+    photos.redraw(toy.generator(), np.array([1, 3]), temperature=0.4, seed=1, fabric=toy.fabric, precision="float32")
+    photos.weigh(toy.discriminator(), np.arange(5), line_width=6.0, fabric=toy.fabric, precision="float32")
+    again = pseudo_pairs(*toy.unlabelled())
+    again.load_state_dict({name: tensor.clone() for name, tensor in photos.state_dict().items()})
+    for ours, theirs in ((photos.pairs, again.pairs), (photos.drawn, again.drawn)):
+        for one, other in zip(ours.sketches, theirs.sketches, strict=True):
+            assert len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    for name in ("certainty", "consistency"):
+        pairs = zip(getattr(photos, name), getattr(again, name), strict=True)
+        assert all(np.array_equal(one, other) and one.dtype == other.dtype for one, other in pairs)
+    again.redraw(toy.generator(), np.array([0]), temperature=0.4, seed=1, fabric=toy.fabric, precision="float32")
+    assert len(again.pairs.sketches[0]) == 1 and len(photos.pairs.sketches[0]) == 2
+
+
 class Scores:
     """Stands in for Consistency: what it is told, and what it was asked."""
 

@@ -237,8 +237,8 @@ def test_a_round_trains_f_then_d_c_then_g(toy: Any, scratch: Scratch, monkeypatc
             return function(*given, **named)
 
         monkeypatch.setattr(module, name, noting)
-    toy.train_joint(scratch, steps=6, k_r=3, k_g=2)
-    assert "".join(order) == "FFFDDDGRGR" * 2
+    toy.train_joint(scratch, steps=8, k_r=4, k_d=3, k_g=2)
+    assert "".join(order) == "FFFFDDDGRGR" * 2
 
 
 def test_steps_are_rounded_up_to_whole_rounds(toy: Any, scratch: Scratch, watch: Watch) -> None:

@@ -53,10 +53,8 @@ class Consistency:
             for start in range(0, len(members) if len(gallery) > 1 else 0, QUERIES):
                 part = members[start : start + QUERIES]
                 similarity = queries[part] @ self._photos[gallery].T
-                own = (queries[part] * self._photos[rows[part]]).sum(1, keepdims=True)
-                # The own photo is left out by its number: two ways to multiply need not round alike.
-                farther = (similarity < own) & (gallery != rows[part, None])
-                found[part] = farther.sum(1) / (len(gallery) - 1)
+                own = similarity[np.arange(len(part)), np.searchsorted(gallery, rows[part])]
+                found[part] = (similarity < own[:, None]).sum(1) / (len(gallery) - 1)
         return found
 
 

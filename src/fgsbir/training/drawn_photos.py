@@ -104,6 +104,29 @@ class DrawnPhotos:
         chance = chance_among(consistency, rivals)
         return chance if trust == "consistency" else certainty * chance
 
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """The current sketches and how far each is trusted, for a checkpoint."""
+        sketches = [strokes for choice in self.pairs.sketches for strokes in choice]
+        state = {
+            "points": np.concatenate(sketches),
+            "points_of_sketch": np.array([len(strokes) for strokes in sketches]),
+            "sketches_of_photo": np.array([len(choice) for choice in self.pairs.sketches]),
+            "certainty": np.concatenate(self.certainty),
+            "consistency": np.concatenate(self.consistency),
+        }
+        return {name: torch.from_numpy(values) for name, values in state.items()}
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Go on with the sketches of a checkpoint."""
+        values = {name: tensor.numpy() for name, tensor in state.items()}
+        sketches = np.split(values["points"], np.cumsum(values["points_of_sketch"])[:-1])
+        places = np.cumsum(values["sketches_of_photo"])[:-1]
+        for row, part in enumerate(np.split(np.arange(len(sketches)), places)):
+            self.pairs.sketches[row] = [sketches[place] for place in part]
+            self.drawn.sketches[row] = list(self.pairs.sketches[row])
+        self.certainty = [part.copy() for part in np.split(values["certainty"], places)]
+        self.consistency = [part.copy() for part in np.split(values["consistency"], places)]
+
 
 def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> DrawnPhotos:
     """Give unlabelled photos their stored sketches. Raises DataError naming a photo that has none."""

@@ -2,8 +2,11 @@
 
     repeat
         draw pseudo pairs with the current G
-        k_r times:  train F (Eq. 7), train D_C (Eq. 5)
+        k_r times:  train F (Eq. 7)
+        k_d times:  train D_C (Eq. 5)
         k_g times:  draw, reward each drawing (Eq. 8), train G (Eq. 9)
+
+The paper trains D_C as often as F, so k_d is k_r there.
 
 Round 0 uses the stored pseudo sketches; without joint training every round does. Without unlabelled
 photos F trains on labelled pairs alone: the control.
@@ -47,6 +50,7 @@ class JointSettings:
     teacher: Teacher
     steps: int
     k_r: int
+    k_d: int
     k_g: int
     learning_rate: float
     generator_learning_rate: float
@@ -136,6 +140,10 @@ def train_joint(
                 precision=precision,
             )
 
+    # The drawings are part of the state: a round redraws those of its own photos only.
+    parts = {name: part for name, part in vars(models).items() if name != "teacher"}
+    if unlabelled is not None:
+        parts["unlabelled"] = unlabelled
     with Run(
         "joint",
         fabric,
@@ -143,7 +151,7 @@ def train_joint(
         steps=rounds,
         epoch_steps=math.ceil(settings.validate_every / k_r),
         log_interval=math.ceil(settings.log_interval / k_r),
-        parts={name: part for name, part in vars(models).items() if name != "teacher"},
+        parts=parts,
         selected={
             "retrieval": models.retrieval,
             "generator": models.generator,
@@ -153,7 +161,7 @@ def train_joint(
         unit=k_r,
     ) as run:
         for turn in range(run.first, rounds):
-            first, last = turn * k_r, (turn + 1) * k_r
+            f_steps, d_steps, g_steps = (range(turn * k, (turn + 1) * k) for k in (k_r, settings.k_d, settings.k_g))
             losses: dict[str, torch.Tensor] = {}
             shares: dict[str, torch.Tensor] = {}
             omegas: list[np.ndarray] = []
@@ -161,10 +169,11 @@ def train_joint(
             # The drawings of this round, by the current G, the pseudo pairs weighed by the current D_C.
             # In round 0 the pseudo pairs are the stored ones; of labelled photos none are stored.
             if unlabelled is not None and settings.joint_training:
-                for place, (photos, stream) in enumerate([(labelled_photos, fake_labelled), (unlabelled, pseudo)]):
+                drawn = [(labelled_photos, fake_labelled, d_steps), (unlabelled, pseudo, f_steps)]
+                for place, (photos, stream, steps) in enumerate(drawn):
                     if turn == 0 and photos is unlabelled:
                         continue
-                    rows = np.unique(np.concatenate([stream.mine(step) for step in range(first, last)]))
+                    rows = np.unique(np.concatenate([stream.mine(step) for step in steps]))
                     photos.redraw(
                         models.generator,
                         rows,
@@ -180,7 +189,9 @@ def train_joint(
                         )
 
             # F: Eq. 7.
-            for step, batches in prefetch(lambda step: [feed.batch(step) for feed in feeds], first, last):
+            for step, batches in prefetch(
+                lambda step: [feed.batch(step) for feed in feeds], f_steps.start, f_steps.stop
+            ):
                 models.retrieval.train()
                 set_rate(models.retrieval_optimizer, warmup_cosine(step, rounds * k_r, settings.learning_rate))
                 omega = None
@@ -210,7 +221,7 @@ def train_joint(
 
             if unlabelled is not None and settings.joint_training:
                 # D_C: Eq. 5.
-                for step in range(first, last):
+                for step in d_steps:
                     losses["discriminator"] = discriminator_step(
                         fabric,
                         models.discriminator,
@@ -220,7 +231,7 @@ def train_joint(
                         line_width=line_width,
                     )
                 # G: Eq. 9, with the supervised loss on labelled pairs and the policy gradient on all photos.
-                for step in range(turn * settings.k_g, (turn + 1) * settings.k_g):
+                for step in g_steps:
                     models.generator.train()
                     reconstruction, divergence = generator_losses(
                         fabric,
