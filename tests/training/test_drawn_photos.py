@@ -163,6 +163,7 @@ def test_the_most_consistent_sketches_are_kept_best_first() -> None:
     assert scores.asked[0][0] == [0, 0, 0, 1, 1, 1]
     assert [[int(strokes[0, 0]) for strokes in choice] for choice in kept] == [[1, 2], [10, 11]]
     assert np.array(percentiles) == pytest.approx(np.array([[0.9, 0.5], [0.7, 0.7]]))
+    assert keep_most_consistent([], Scores([]), 2) == ([], [])  # type: ignore[arg-type]
 
 
 def test_every_sketch_has_its_score(toy: Any) -> None:

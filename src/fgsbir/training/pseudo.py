@@ -51,7 +51,8 @@ def keep_most_consistent(
         np.repeat(np.arange(len(drawn)), counts), [strokes for choice in drawn for strokes in choice]
     )
     kept, scores = [], []
-    for choice, values in zip(drawn, np.split(percentiles, np.cumsum(counts)[:-1]), strict=True):
+    for choice, end in zip(drawn, np.cumsum(counts), strict=True):
+        values = percentiles[end - len(choice) : end]
         best = np.argsort(-values, kind="stable")[:keep]
         kept.append([choice[place] for place in best])
         scores.append(values[best])
