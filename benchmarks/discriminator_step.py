@@ -8,7 +8,7 @@ import torch
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.training import NoCheckpoint, ready
 from benchmarks.workload import Workload
-from fgsbir.data.augmentation import change_photos, change_sketch_jointly
+from fgsbir.data.augmentation import change_photos, change_sketches_jointly
 from fgsbir.losses.discriminator import discriminator_loss
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.training.discriminator import pair_images, train_discriminator
@@ -24,7 +24,7 @@ def prepare(work: Workload) -> Callable[[], Measured]:
     place(work.fabric, model)
     pairs = work.pairs(size)
     stream = replace(
-        ready(work.stream()), pairs=pairs, batch_size=settings.batch_size, salt=4, change=change_sketch_jointly
+        ready(work.stream()), pairs=pairs, batch_size=settings.batch_size, salt=4, change=change_sketches_jointly
     )
 
     def train() -> None:

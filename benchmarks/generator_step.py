@@ -9,13 +9,13 @@ import torch
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.training import NoCheckpoint, NoValidation, ready
 from benchmarks.workload import Workload
-from fgsbir.data.augmentation import change_photos, change_sketch_jointly
+from fgsbir.data.augmentation import change_photos, change_sketches_jointly
 from fgsbir.data.pairs import PairSet
 from fgsbir.data.pixels import photo_tensor
 from fgsbir.data.sequences import offset_scale, pad_sequences, sequence_pairs
 from fgsbir.losses.generator import kl_loss, reconstruction_loss
 from fgsbir.models.generator import Generator
-from fgsbir.training.generator import train_generator
+from fgsbir.training.generator import Phase, train_generator
 from fgsbir.training.runtime import place, seed_weights
 
 
@@ -51,7 +51,7 @@ def prepare(work: Workload) -> Callable[[], Measured]:
     model = build_generator(work, pairs)
     judge, _ = work.retrieval()
     stream = replace(
-        ready(work.stream()), pairs=pairs, batch_size=settings.batch_size, salt=2, change=change_sketch_jointly
+        ready(work.stream()), pairs=pairs, batch_size=settings.batch_size, salt=2, change=change_sketches_jointly
     )
     # The trainer draws its validation photos once: of a single one.
     single = PairSet(pairs.photo_ids[:1], pairs.categories[:1], pairs.pixels[np.array([0])], pairs.sketches[:1])
@@ -60,14 +60,11 @@ def prepare(work: Workload) -> Callable[[], Measured]:
         train_generator(
             fabric,
             model,
-            stream,
-            None,
+            [Phase(stream, work.steps)],
             NoValidation(work.params.precision),
             single,
             judge,
             jitter=settings.point_jitter,
-            steps=work.steps,
-            sketch_steps=0,
             learning_rate=settings.learning_rate,
             kl_weight=settings.kl_weight,
             kl_floor=settings.kl_floor,

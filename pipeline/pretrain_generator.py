@@ -1,5 +1,6 @@
 """Stage pretrain_generator: G learns to draw the labelled photos (paper 1, Eqs. 2 and 3). Run by ``dvc repro``."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,16 +14,16 @@ def main() -> None:
 
     import torch
 
-    from fgsbir.data.augmentation import change_sketch_jointly
+    from fgsbir.data.augmentation import change_sketches_jointly
     from fgsbir.data.pairs import PairStream, labelled_pairs, sketch_only_pairs
     from fgsbir.data.quickdraw import read_verified
-    from fgsbir.data.selection import training_split
+    from fgsbir.data.selection import labelled_in_every_category, training_split
     from fgsbir.data.sequences import offset_scale, sequence_pairs
     from fgsbir.data.shards import ShardStore
     from fgsbir.models.generator import Generator
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.generator import start_encoder, train_generator
+    from fgsbir.training.generator import Phase, start_encoder, train_generator
     from fgsbir.training.provenance import provenance
     from fgsbir.training.run import write_curve
     from fgsbir.training.runtime import launch, place, seed_weights
@@ -67,23 +68,29 @@ def main() -> None:
         seed=params.seed,
         salt=2,
         strength=settings.augment,
-        change=change_sketch_jointly,
+        change=change_sketches_jointly,
         rank=fabric.global_rank,
         world=fabric.world_size,
     )
     alone = [strokes for file in settings.sketch_files for strokes in read_verified(file.path, file.sha256)]
+    phases = []
+    if settings.sketch_steps:
+        drawn = as_sequences(sketch_only_pairs(alone, size, line_width))
+        phases.append(Phase(replace(stream, pairs=drawn, salt=stream.salt + 100), settings.sketch_steps))
+    if settings.category_steps:
+        everywhere = labelled_in_every_category(store.index, params.labelled_frac)
+        pairs = as_sequences(labelled_pairs(store, everywhere, size, cache))
+        phases.append(Phase(replace(stream, pairs=pairs, salt=stream.salt + 200), settings.category_steps))
+    phases.append(Phase(stream, settings.steps))
     scratch = Scratch(scratch_folder("pretrain_generator"))
     curve = train_generator(
         fabric,
         model,
-        stream,
-        as_sequences(sketch_only_pairs(alone, size, line_width)) if alone else None,
+        phases,
         RetrievalValidation(gallery, line_width=line_width, device=fabric.device, precision=params.precision),
         as_sequences(labelled_pairs(store, split.validation, size, cache)),
         judge,
         jitter=settings.point_jitter,
-        steps=settings.steps,
-        sketch_steps=settings.sketch_steps,
         learning_rate=settings.learning_rate,
         kl_weight=settings.kl_weight,
         kl_floor=settings.kl_floor,

@@ -10,7 +10,7 @@ def main() -> None:
     params = load()
     settings = params.pseudo
 
-    from fgsbir.data.augmentation import change_sketch_jointly
+    from fgsbir.data.augmentation import change_sketches_jointly
     from fgsbir.data.pairs import PairStream, at_size, labelled_pairs, photo_set
     from fgsbir.data.pseudo import PseudoSketches, write_pseudo
     from fgsbir.data.selection import training_split
@@ -73,7 +73,7 @@ def main() -> None:
         seed=params.seed,
         salt=4,
         strength=drawn_by["augment"],
-        change=change_sketch_jointly,
+        change=change_sketches_jointly,
         rank=fabric.global_rank,
         world=fabric.world_size,
     )

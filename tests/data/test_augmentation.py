@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fgsbir.data.augmentation import Change, change_photos, change_sketch, change_sketch_jointly, draw_change
+from fgsbir.data.augmentation import Change, change_photos, change_sketches, change_sketches_jointly, draw_change
 from fgsbir.data.pixels import photo_tensor
 from fgsbir.data.rasterise import rasterise
 from fgsbir.data.strokes import CANVAS, LONGEST_SIDE, centre, check_strokes, join_strokes
@@ -64,7 +64,7 @@ def shape_of(image: np.ndarray) -> float:
 @given(seeds, drawings)
 def test_strength_0_only_centres(seed: int, strokes: np.ndarray) -> None:
     change = drawn_change(seed, 0.0)
-    for changed in (change_sketch(strokes, change), change_sketch_jointly(strokes, change)):
+    for changed in (change_sketches([strokes], [change])[0], change_sketches_jointly([strokes], [change])[0]):
         np.testing.assert_allclose(changed, centre(strokes), atol=1e-2)
 
 
@@ -79,7 +79,7 @@ def test_strength_0_leaves_photos_as_they_are(seed: int) -> None:
 def test_sketches_stay_valid(seed: int, strokes: np.ndarray, strength: float) -> None:
     change = drawn_change(seed, strength)
     before = strokes.copy()
-    whole, jointly = change_sketch(strokes, change), change_sketch_jointly(strokes, change)
+    whole, jointly = change_sketches([strokes], [change])[0], change_sketches_jointly([strokes], [change])[0]
     check_strokes(whole, "changed")
     check_strokes(jointly, "changed jointly")
     assert np.array_equal(jointly[:, 2], strokes[:, 2])
@@ -92,25 +92,25 @@ def test_strokes_are_left_out_whole(seed: int, strokes: np.ndarray) -> None:
     numbers = np.concatenate([[0], np.cumsum(strokes[:-1, 2])]).astype(int)
     kept = change.dropout[numbers % 16] >= 0.5
     expected = strokes[kept if kept.sum() > 1 else np.ones(len(strokes), bool)]
-    assert np.array_equal(change_sketch(strokes, change)[:, 2], expected[:, 2])
+    assert np.array_equal(change_sketches([strokes], [change])[0][:, 2], expected[:, 2])
 
 
 def test_usually_some_strokes_are_left_out() -> None:
     strokes = join_strokes([np.array([[k, k], [k + 9, 2 * k]], np.float32) for k in range(16)])
-    left = [len(change_sketch(strokes, drawn_change(seed))) / len(strokes) for seed in range(200)]
+    left = [len(change_sketches([strokes], [drawn_change(seed)])[0]) / len(strokes) for seed in range(200)]
     assert 0.85 < np.mean(left) < 0.95 and min(left) < 0.8
 
 
 @given(seeds)
 def test_a_changed_sketch_stays_on_the_page(seed: int) -> None:
-    changed = change_sketch(flag(), drawn_change(seed))
+    changed = change_sketches([flag()], [drawn_change(seed)])[0]
     assert changed[:, :2].min() > 0 and changed[:, :2].max() < CANVAS
     assert 0.85 * LONGEST_SIDE < np.ptp(changed[:, :2], axis=0).max() < 1.05 * LONGEST_SIDE
 
 
 @given(seeds)
 def test_a_jointly_changed_sketch_is_centred(seed: int) -> None:
-    changed = change_sketch_jointly(flag(), drawn_change(seed))
+    changed = change_sketches_jointly([flag()], [drawn_change(seed)])[0]
     np.testing.assert_allclose(changed, centre(changed), atol=1e-3)
 
 
@@ -128,7 +128,7 @@ def test_photo_and_sketch_are_changed_alike(seed: int) -> None:
     nothing = drawn_change(0, 0.0)
     change = replace(nothing, joint=draw_change(np.random.default_rng(seed), 2.0).joint)
     photo = change_photos(photo_of(flag()), [change])
-    for changed in (change_sketch(flag(), change), change_sketch_jointly(flag(), change)):
+    for changed in (change_sketches([flag()], [change])[0], change_sketches_jointly([flag()], [change])[0]):
         assert likeness(photo, changed) > 0.78
         drawn = rasterise(changed, SIZE, 12.0).astype(np.float32) / 255
         assert shape_of(photo[0].mean(0).numpy()) == pytest.approx(shape_of(drawn), rel=0.08)
@@ -148,7 +148,7 @@ def test_points_of_photo_and_sketch_move_alike(seed: int) -> None:
     mass = moved.sum((1, 2))
     in_photo = np.stack([(moved * x).sum((1, 2)) / mass, (moved * y).sum((1, 2)) / mass], 1)
     strokes = np.concatenate([points, [[0], [0], [0], [1]]], 1).astype(np.float32)
-    for changed in (change_sketch(strokes, change), change_sketch_jointly(strokes, change)):
+    for changed in (change_sketches([strokes], [change])[0], change_sketches_jointly([strokes], [change])[0]):
         shapes = [found - found.mean(0) for found in (in_photo, changed[:, :2])]
         photo, sketch = (found / np.linalg.norm(found) for found in shapes)
         np.testing.assert_allclose(photo, sketch, atol=5e-3)
@@ -157,7 +157,7 @@ def test_points_of_photo_and_sketch_move_alike(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_with_all_changes_the_sketch_still_shows_the_photo(seed: int) -> None:
     change = replace(drawn_change(seed), dropout_rate=0.0, colour=np.zeros(5))
-    photo, sketch = change_photos(photo_of(flag()), [change]), change_sketch(flag(), change)
+    photo, sketch = change_photos(photo_of(flag()), [change]), change_sketches([flag()], [change])[0]
     mirrored = sketch * np.array([-1, 1, 1], np.float32) + np.array([CANVAS, 0, 0], np.float32)
     assert likeness(photo, sketch) > likeness(photo, mirrored) + 0.2
 
@@ -168,6 +168,15 @@ def test_colours_stay_in_range(seed: int, strength: float) -> None:
     changed = change_photos(photos, [drawn_change(seed, strength), drawn_change(seed + 1, strength)])
     assert changed.shape == photos.shape and changed.dtype == torch.float32
     assert changed.min() >= 0 and changed.max() <= 1
+
+
+@given(st.lists(st.tuples(seeds, drawings), min_size=1, max_size=5))
+def test_each_sketch_gets_its_own_change(drawn: list[tuple[int, np.ndarray]]) -> None:
+    sketches, changes = [strokes for _, strokes in drawn], [drawn_change(seed) for seed, _ in drawn]
+    for change in (change_sketches, change_sketches_jointly):
+        together = change(sketches, changes)
+        for found, strokes, own in zip(together, sketches, changes, strict=True):
+            np.testing.assert_allclose(found, change([strokes], [own])[0], atol=1e-3)
 
 
 def test_each_photo_gets_its_own_change() -> None:

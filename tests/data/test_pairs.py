@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fgsbir.data.augmentation import change_sketch_jointly
+from fgsbir.data.augmentation import change_sketches_jointly
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.pairs import (
     PairBatch,
@@ -232,10 +232,10 @@ def test_sketches_alone_stand_in_for_their_photos() -> None:
 
 
 def test_a_stream_changes_sketches_as_it_is_told() -> None:
-    batch = stream_of(5, 6, change=change_sketch_jointly).batch(1)
+    batch = stream_of(5, 6, change=change_sketches_jointly).batch(1)
     pairs = pairs_of(5)
     for strokes, change, (row, choice) in zip(batch.strokes, batch.changes, shown_choices(batch), strict=True):
-        assert np.array_equal(strokes, change_sketch_jointly(pairs.sketches[row][choice], change))
+        assert np.array_equal(strokes, change_sketches_jointly([pairs.sketches[row][choice]], [change])[0])
 
 
 def test_prefetching_keeps_the_order() -> None:

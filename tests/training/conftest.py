@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from PIL import Image, ImageDraw
 
-from fgsbir.data.augmentation import change_sketch_jointly
+from fgsbir.data.augmentation import change_sketches_jointly
 from fgsbir.data.pairs import PairSet, PairStream, at_size, labelled_pairs, photo_set, sketch_only_pairs
 from fgsbir.data.pseudo import PseudoSketches
 from fgsbir.data.records import Photo, Sketch, Source
@@ -27,7 +27,7 @@ from fgsbir.models.sketch_classifier import SketchClassifier
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.discriminator import train_discriminator
 from fgsbir.training.drawn_photos import labelled_to_draw, pseudo_pairs
-from fgsbir.training.generator import train_generator
+from fgsbir.training.generator import Phase, train_generator
 from fgsbir.training.joint import JointModels, JointSettings, train_joint
 from fgsbir.training.objective import RetrievalObjective
 from fgsbir.training.policy_gradient import RewardForm
@@ -184,10 +184,9 @@ class Toy:
     def train_generator(self, scratch: Scratch, **changes: Any) -> Trained:
         model, judge = self.generator(), self.retrieval()
         alone = self.as_sequences(sketch_only_pairs([shape(number) for number in range(70, 75)], SIZE, LINE))
+        stream = self.stream(self.as_sequences(self.labelled()), change=change_sketches_jointly)
         numbers = {
             "jitter": 1.0,
-            "steps": 4,
-            "sketch_steps": 3,
             "learning_rate": 1e-3,
             "kl_weight": 1.0,
             "kl_floor": 0.2,
@@ -200,8 +199,7 @@ class Toy:
         rows = train_generator(
             self.fabric,
             model,
-            self.stream(self.as_sequences(self.labelled()), change=change_sketch_jointly),
-            alone,
+            [Phase(replace(stream, pairs=alone, salt=7), 3), Phase(stream, 4)],
             self.validation(),
             self.as_sequences(self.validation_pairs()),
             judge,
@@ -219,7 +217,7 @@ class Toy:
         rows = train_discriminator(
             self.fabric,
             model,
-            self.stream(self.labelled(), change=change_sketch_jointly),
+            self.stream(self.labelled(), change=change_sketches_jointly),
             [photos, redrawn],
             line_width=LINE,
             scratch=scratch,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.data.augmentation import change_sketch_jointly
+from fgsbir.data.augmentation import change_sketches_jointly
 from fgsbir.data.pairs import PairSet
 from fgsbir.data.pixels import sketch_rasters
 from fgsbir.data.records import DataError
@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 def test_a_batch_becomes_scaled_sequences(toy: Any) -> None:
     model = toy.generator()
-    batch = toy.stream(toy.as_sequences(toy.labelled()), change=change_sketch_jointly).batch(0)
+    batch = toy.stream(toy.as_sequences(toy.labelled()), change=change_sketches_jointly).batch(0)
     before = [strokes.copy() for strokes in batch.strokes]
     moves = np.zeros((4, model.max_points, 2))
     sequences, lengths = sequence_batch(batch, model, moves, CPU)
@@ -47,7 +47,7 @@ def test_a_batch_becomes_scaled_sequences(toy: Any) -> None:
 
 def test_the_losses_are_eq_3(toy: Any) -> None:
     model = toy.generator()
-    batch = toy.stream(toy.as_sequences(toy.labelled()), change=change_sketch_jointly, strength=0.0).batch(0)
+    batch = toy.stream(toy.as_sequences(toy.labelled()), change=change_sketches_jointly, strength=0.0).batch(0)
     found, divergence = generator_losses(toy.fabric, model, batch, jitter=0.0, kl_floor=0.0, seed=0, step=3)
     sequences, lengths = sequence_batch(batch, model, np.zeros((4, model.max_points, 2)), CPU)
     photos = torch.from_numpy(batch.photos).permute(0, 3, 1, 2).float() / 255
@@ -176,7 +176,7 @@ def test_g_learns_three_shapes_by_heart(toy: Any, scratch: Scratch) -> None:
     )
     model = toy.generator(hidden=32)
     model.offset_scale = torch.tensor(offset_scale([choice[0] for choice in three.sketches]))
-    stream = toy.stream(three, 6, strength=0.0, change=change_sketch_jointly)
+    stream = toy.stream(three, 6, strength=0.0, change=change_sketches_jointly)
     optimizer = torch.optim.Adam(model.parameters())
     losses = []
     for step in range(400):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.data.augmentation import change_photos, change_sketch_jointly
+from fgsbir.data.augmentation import change_photos, change_sketches_jointly
 from fgsbir.data.pairs import sketch_only_pairs
 from fgsbir.evaluation.ranking import ranks
 from fgsbir.losses.discriminator import discriminator_loss
@@ -60,7 +60,7 @@ def test_scores_of_ranks() -> None:
 
 
 def test_d_c_sees_photo_and_sketch_changed_alike(toy: Any) -> None:
-    model, batch = toy.discriminator(), toy.stream(toy.labelled(), change=change_sketch_jointly).batch(0)
+    model, batch = toy.discriminator(), toy.stream(toy.labelled(), change=change_sketches_jointly).batch(0)
     photos, rasters = pair_images(batch.photos, batch.strokes, 32, 6.0, CPU)
     assert photos.shape == (4, 3, 32, 32) and rasters.shape == (4, 1, 32, 32)
     expected = model(change_photos(photos, batch.changes), rasters)
@@ -70,7 +70,7 @@ def test_d_c_sees_photo_and_sketch_changed_alike(toy: Any) -> None:
 def test_a_step_of_d_c_is_eq_5(toy: Any) -> None:
     model = toy.discriminator()
     labelled = toy.labelled()
-    real, fake, other = (toy.stream(labelled, salt=salt, change=change_sketch_jointly).batch(0) for salt in range(3))
+    real, fake, other = (toy.stream(labelled, salt=salt, change=change_sketches_jointly).batch(0) for salt in range(3))
     with torch.no_grad():
         logits = [batch_logits(toy.fabric, model, batch, 6.0) for batch in (real, fake, other)]
     expected = discriminator_loss(logits[0], torch.cat(logits[1:]))
@@ -83,7 +83,7 @@ def test_a_step_of_d_c_is_eq_5(toy: Any) -> None:
 
 def test_d_c_learns_to_tell_drawn_from_generated(toy: Any) -> None:
     model, labelled, rows = toy.discriminator(), toy.labelled(), np.arange(6)
-    real = toy.stream(labelled, change=change_sketch_jointly)
+    real = toy.stream(labelled, change=change_sketches_jointly)
     fake = replace(real, pairs=replace(labelled, sketches=[[toy_line(row)] for row in rows]))
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3, betas=(0.5, 0.999))
     for step in range(40):

@@ -7,15 +7,19 @@ depends on nothing else:
   instance that both show;
 * *sketch only*: another hand: rotation, proportions, a smooth warp, strokes left out, placement;
 * *photo only*: another camera: rotation, scale, position, brightness, contrast, colour.
+
+The changes of a batch are applied together: one at a time they cost as much as decoding the photos.
 """
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from fgsbir.data.strokes import CANVAS, centre
+from fgsbir.data.strokes import CANVAS, centre_all
 
 HALF = CANVAS / 2
 
@@ -36,88 +40,129 @@ class Change:
     colour: np.ndarray  # (5,): brightness, contrast, saturation, red gain, blue gain
 
 
-def _linear(rng: np.random.Generator, rotation: float, scale: float, aspect: float, shear: float) -> np.ndarray:
-    angle = rng.uniform(-rotation, rotation)
-    size, stretch = rng.uniform(-scale, scale), rng.uniform(-aspect, aspect)
-    slant = rng.uniform(-shear, shear)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    grow = np.diag(np.exp([size + stretch, size - stretch]))
-    return turn @ np.array([[1.0, slant], [0.0, 1.0]]) @ grow
-
-
 def draw_change(rng: np.random.Generator, strength: float) -> Change:
     """Draw one pair's change; ``strength`` 1 is the usual amount and 0 none at all."""
     s = strength
-    joint = _linear(rng, 0.0, 0.0, 0.12 * s, 0.06 * s)
+    even = iter(rng.uniform(-1, 1, 23).tolist())  # one call: each costs more than the number
+
+    def within(bound: float) -> float:
+        return bound * next(even)
+
+    joint = _linear(within, rotation=0.0, scale=0.0, aspect=0.12 * s, shear=0.06 * s)
     if rng.random() < 0.5 * min(s, 1.0):
-        joint = joint @ np.diag([-1.0, 1.0])
+        joint[:, 0] *= -1
     return Change(
         joint=joint,
-        sketch=_linear(rng, 0.08 * s, 0.0, 0.06 * s, 0.06 * s),
-        sketch_shift=rng.uniform(-8 * s, 8 * s, 2),
-        sketch_scale=float(np.exp(rng.uniform(-0.10 * s, 0.04 * s))),
-        warp=rng.normal(0, 4.0 * s, (2, 4, 4)) if s else np.zeros((2, 4, 4)),
+        sketch=_linear(within, rotation=0.08 * s, scale=0.0, aspect=0.06 * s, shear=0.06 * s),
+        sketch_shift=np.array([within(8 * s), within(8 * s)]),
+        sketch_scale=math.exp(-0.03 * s + within(0.07 * s)),
+        warp=rng.normal(0, 4.0, (2, 4, 4)) * s,
         dropout=rng.random(16),
-        dropout_rate=float(rng.uniform(0, 0.2)) * s,
-        photo=_linear(rng, 0.08 * s, 0.12 * s, 0.0, 0.03 * s),
-        photo_shift=rng.uniform(-0.08 * s, 0.08 * s, 2),
-        colour=rng.uniform(-s, s, 5),
+        dropout_rate=0.1 * s + within(0.1 * s),
+        photo=_linear(within, rotation=0.08 * s, scale=0.12 * s, aspect=0.0, shear=0.03 * s),
+        photo_shift=np.array([within(0.08 * s), within(0.08 * s)]),
+        colour=np.array([within(s) for _ in range(5)]),
     )
 
 
-def _warp(points: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Displace points (n, 2) bilinearly by a coarse grid (2, 4, 4) over the canvas."""
+def _linear(
+    within: Callable[[float], float], *, rotation: float, scale: float, aspect: float, shear: float
+) -> np.ndarray:
+    """A rotation after a shear after a change of size, each drawn evenly between its bound and minus it."""
+    angle, size, stretch, slant = within(rotation), within(scale), within(aspect), within(shear)
+    sine, cosine = math.sin(angle), math.cos(angle)
+    wide, high = math.exp(size + stretch), math.exp(size - stretch)
+    return np.array([[cosine * wide, (cosine * slant - sine) * high], [sine * wide, (sine * slant + cosine) * high]])
+
+
+def change_sketches(sketches: Sequence[np.ndarray], changes: Sequence[Change]) -> list[np.ndarray]:
+    """Apply the joint and the sketch-only change of each canonical sketch; centred before and after.
+
+    A sketch that would lose all of its strokes keeps them.
+    """
+    strokes, counts = _joined(sketches)
+    owner, first = np.repeat(np.arange(len(counts)), counts), np.cumsum(counts) - counts
+    # Which stroke of its sketch a point belongs to: the number of strokes that ended before it.
+    lifted = strokes[:, 2] > 0.5
+    ended: np.ndarray = np.cumsum(lifted) - lifted
+    stroke: np.ndarray = ended - ended[first][owner]
+    stays = np.stack([change.dropout >= change.dropout_rate for change in changes])
+    kept = stays[owner, stroke % stays.shape[1]]
+    kept |= (np.add.reduceat(kept, first, dtype=np.intp) <= 1)[owner]
+
+    strokes, owner = centre_all(strokes, counts)[kept], owner[kept]
+    counts = np.bincount(owner, minlength=len(counts))
+    _turn(strokes, np.stack([change.sketch @ change.joint for change in changes])[owner])
+    strokes[:, :2] += _displacements(strokes[:, :2], np.stack([change.warp for change in changes]), owner)
+    strokes = centre_all(strokes, counts)
+    scale = np.array([change.sketch_scale for change in changes])[owner, None]
+    shift = np.stack([change.sketch_shift for change in changes])[owner]
+    strokes[:, :2] = (strokes[:, :2] - HALF) * scale + HALF + shift
+    return _parted(strokes, counts)
+
+
+def change_sketches_jointly(sketches: Sequence[np.ndarray], changes: Sequence[Change]) -> list[np.ndarray]:
+    """Apply only what photo and sketch share, so that the sketches stay faithful drawings of the photos."""
+    strokes, counts = _joined(sketches)
+    strokes = centre_all(strokes, counts)
+    _turn(strokes, np.repeat(np.stack([change.joint for change in changes]), counts, axis=0))
+    return _parted(centre_all(strokes, counts), counts)
+
+
+def _joined(sketches: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The points of all sketches, float32 (n, 3), and how many each has."""
+    return np.concatenate(sketches, dtype=np.float32), np.array([len(strokes) for strokes in sketches])
+
+
+def _parted(strokes: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
+    return np.split(strokes, np.cumsum(counts)[:-1])
+
+
+def _turn(strokes: np.ndarray, matrices: np.ndarray) -> None:
+    """Turn each point of (n, 3) about the canvas centre by its own matrix (n, 2, 2), in place."""
+    x, y = (strokes[:, :2] - HALF).T
+    strokes[:, 0] = matrices[:, 0, 0] * x + matrices[:, 0, 1] * y + HALF
+    strokes[:, 1] = matrices[:, 1, 0] * x + matrices[:, 1, 1] * y + HALF
+
+
+def _displacements(points: np.ndarray, grids: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Where points (n, 2) move, by the coarse grids (m, 2, 4, 4) over the canvas; bilinear between the nodes."""
     place = np.clip(points / CANVAS * 3, 0, 2.999)
     cell = place.astype(np.intp)
-    fx, fy = (place - cell).T
     cx, cy = cell.T
-    moved = (
-        grid[:, cy, cx] * (1 - fx) * (1 - fy)
-        + grid[:, cy, cx + 1] * fx * (1 - fy)
-        + grid[:, cy + 1, cx] * (1 - fx) * fy
-        + grid[:, cy + 1, cx + 1] * fx * fy
+    fx, fy = (place - cell).T[:, :, None]
+    return (
+        grids[owner, :, cy, cx] * (1 - fx) * (1 - fy)
+        + grids[owner, :, cy, cx + 1] * fx * (1 - fy)
+        + grids[owner, :, cy + 1, cx] * (1 - fx) * fy
+        + grids[owner, :, cy + 1, cx + 1] * fx * fy
     )
-    return points + moved.T
 
 
-def change_sketch(strokes: np.ndarray, change: Change) -> np.ndarray:
-    """Apply the joint and the sketch-only change to a canonical sketch; centred before and after."""
-    placed = centre(strokes)
-    # Which stroke a point belongs to: the number of strokes that ended before it.
-    stroke = np.cumsum(placed[:, 2]) - placed[:, 2]
-    kept = change.dropout[stroke.astype(np.intp) % len(change.dropout)] >= change.dropout_rate
-    if kept.sum() > 1:
-        placed = placed[kept]
-    turned = (placed[:, :2] - HALF) @ (change.sketch @ change.joint).T.astype(np.float32) + HALF
-    placed[:, :2] = _warp(turned, change.warp)
-    placed = centre(placed)
-    placed[:, :2] = (placed[:, :2] - HALF) * change.sketch_scale + HALF + change.sketch_shift
-    return placed
-
-
-def change_sketch_jointly(strokes: np.ndarray, change: Change) -> np.ndarray:
-    """Apply only what photo and sketch share, so that the sketch stays a faithful drawing of the photo."""
-    moved = centre(strokes)
-    moved[:, :2] = (moved[:, :2] - HALF) @ change.joint.T + HALF
-    return centre(moved)
-
-
-def change_photos(photos: torch.Tensor, changes: list[Change]) -> torch.Tensor:
-    """Apply the joint and the photo-only changes to float photos (n, 3, s, s) in [0, 1], on their device."""
-    # affine_grid maps output places to input places, hence the inverse.
-    inverse = np.stack([np.linalg.inv(change.photo @ change.joint) for change in changes])
-    shift = np.stack([change.photo_shift for change in changes])
-    theta = np.concatenate([inverse, -(inverse @ shift[:, :, None])], axis=2)
-    colour = torch.as_tensor(np.stack([change.colour for change in changes]), dtype=photos.dtype).to(photos.device)
-    grid = functional.affine_grid(
-        torch.as_tensor(theta, dtype=photos.dtype).to(photos.device), list(photos.shape), align_corners=False
-    )
+def change_photos(photos: torch.Tensor, changes: Sequence[Change]) -> torch.Tensor:
+    """Apply the joint and the photo-only changes to float32 photos (n, 3, h, w) in [0, 1], on their device."""
+    n, _, height, width = photos.shape
+    # A place of the result to the place of the photo that it shows, hence the inverse.
+    inverse = np.linalg.inv(np.stack([change.photo @ change.joint for change in changes]))
+    shift = -inverse @ np.stack([change.photo_shift for change in changes])[:, :, None]
+    numbers = np.concatenate([np.concatenate([inverse, shift], 2).reshape(n, 6), _colours(changes)], 1)
+    numbers_there = torch.from_numpy(numbers.astype(np.float32)).to(photos.device, non_blocking=True)
+    place, matrix, offset = numbers_there.split([6, 9, 3], 1)
+    per_x, per_y, start = place.view(n, 2, 3)[:, :, None, None].unbind(-1)
+    x, y = ((torch.arange(side, device=photos.device) + 0.5) * (2 / side) - 1 for side in (width, height))
+    grid = (per_x * x + (per_y * y + start).transpose(2, 3)).permute(0, 2, 3, 1)
     moved = functional.grid_sample(photos, grid, padding_mode="border", align_corners=False)
-    brightness, contrast, saturation = (colour[:, k, None, None, None] for k in range(3))
-    gain = torch.ones_like(moved[:, :, :1, :1]) + 0.15 * torch.stack(
-        [colour[:, 3], -(colour[:, 3] + colour[:, 4]) / 2, colour[:, 4]], dim=1
-    ).view(-1, 3, 1, 1)
-    grey = moved.mean(1, keepdim=True)
-    moved = grey + (moved - grey) * (1 + 0.6 * saturation)
-    moved = (moved * gain - 0.5) * (1 + 0.3 * contrast) + 0.5 + 0.15 * brightness
-    return moved.clamp_(0, 1)
+    # Colours change pixel by pixel, and affinely: one product. Autocast would round the result.
+    with torch.autocast(photos.device.type, enabled=False):
+        coloured = torch.baddbmm(offset.view(n, 3, 1), matrix.view(n, 3, 3), moved.flatten(2))
+    return coloured.view_as(moved).clamp_(0, 1)
+
+
+def _colours(changes: Sequence[Change]) -> np.ndarray:
+    """Saturation, gain, contrast and brightness as one affine change of (r, g, b): (n, 9 + 3), matrix and offset."""
+    brightness, contrast, saturation, red, blue = np.stack([change.colour for change in changes]).T
+    vivid, contrast = (1 + 0.6 * saturation)[:, None, None], 1 + 0.3 * contrast
+    gain = 1 + 0.15 * np.stack([red, -(red + blue) / 2, blue], 1)
+    matrix = (gain * contrast[:, None])[:, :, None] * (vivid * np.eye(3) + (1 - vivid) / 3)
+    offset = np.repeat((0.5 - 0.5 * contrast + 0.15 * brightness)[:, None], 3, axis=1)
+    return np.concatenate([matrix.reshape(-1, 9), offset], 1)

@@ -4,6 +4,8 @@ A batch is a pure function of its step: nothing has to be saved to resume a run 
 number of processes sees the same global batch, and a failing step can be named by its photos.
 """
 
+import itertools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from fgsbir.data.augmentation import Change, change_photos, change_sketch, draw_change
+from fgsbir.data.augmentation import Change, change_photos, change_sketches, draw_change
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import PhotoRows, photo_tensor, sketch_tensor
@@ -24,12 +26,15 @@ from fgsbir.data.strokes import centre
 
 Made = TypeVar("Made")
 
+# Threads that decode photos: Pillow leaves the interpreter to the others meanwhile.
+DECODERS = min(8, os.cpu_count() or 1)
+
 
 class PhotoPixels:
     """Decoded photos of a list of entries: uint8 (n, size, size, 3) on request.
 
     Photos are decoded once and kept as long as they fit into ``limit_gib``; the rest is decoded
-    again each time that it is asked for.
+    again each time that it is asked for. Photos that one request asks for are decoded side by side.
     """
 
     def __init__(self, store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float) -> None:
@@ -37,21 +42,24 @@ class PhotoPixels:
         kept = min(len(entries), int(limit_gib * 2**30 / (size * size * 3)))
         self._kept = np.empty((kept, size, size, 3), np.uint8)
         self._decoded = np.zeros(kept, bool)
+        self._decoders = ThreadPoolExecutor(DECODERS)
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def __getitem__(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        out = np.empty((len(rows), self.size, self.size, 3), np.uint8)
-        for place, row in enumerate(rows):
-            if row < len(self._kept):
-                if not self._decoded[row]:
-                    self._kept[row] = decode_photo(self.store.read_photo(self.entries[row]), self.size)
-                    self._decoded[row] = True
-                out[place] = self._kept[row]
-            else:
-                out[place] = decode_photo(self.store.read_photo(self.entries[row]), self.size)
-        return out
+        distinct, places = np.unique(np.asarray(rows, np.int64), return_inverse=True)
+        pixels = np.empty((len(distinct), self.size, self.size, 3), np.uint8)
+        kept = distinct < len(self._kept)
+        kept[kept] = self._decoded[distinct[kept]]
+        pixels[kept] = self._kept[distinct[kept]]
+        missing = distinct[~kept]
+        encoded = [self.store.read_photo(self.entries[row]) for row in missing]
+        if encoded:
+            pixels[~kept] = list(self._decoders.map(decode_photo, encoded, itertools.repeat(self.size)))
+        fits = distinct < len(self._kept)
+        self._kept[distinct[fits]], self._decoded[distinct[fits]] = pixels[fits], True
+        return pixels[places]
 
 
 @dataclass(slots=True)
@@ -153,7 +161,7 @@ class PairBatch:
 class PairStream:
     """An endless, reproducible stream of batches: each epoch shows every photo once, with one of its sketches.
 
-    ``change`` turns (strokes, Change) into the augmented strokes. ``rank`` of ``world`` processes
+    ``change`` turns sketches and their changes into the augmented sketches. ``rank`` of ``world`` processes
     takes its contiguous share of every global batch of ``batch_size`` pairs. Raises DataError without
     any pair, and for a batch that cannot be shared evenly.
     """
@@ -163,7 +171,7 @@ class PairStream:
     seed: int
     salt: int
     strength: float
-    change: Callable[[np.ndarray, Change], np.ndarray] = change_sketch
+    change: Callable[[Sequence[np.ndarray], Sequence[Change]], list[np.ndarray]] = change_sketches
     rank: int = 0
     world: int = 1
 
@@ -194,17 +202,16 @@ class PairStream:
         """This process's share of the batch of ``step``."""
         rows = self.mine(step)
         first = step * self.batch_size + self.rank * len(rows)
-        strokes, changes, choices = [], [], []
+        sketches, changes, choices = [], [], []
         for place, row in enumerate(rows):
             rng = np.random.default_rng([self.seed, self.salt, 1, first + place])
             choice = int(rng.integers(len(self.pairs.sketches[row])))
-            change = draw_change(rng, self.strength)
             choices.append(choice)
-            changes.append(change)
-            strokes.append(self.change(self.pairs.sketches[row][choice], change))
+            changes.append(draw_change(rng, self.strength))
+            sketches.append(self.pairs.sketches[row][choice])
         return PairBatch(
             photos=self.pairs.pixels[rows],
-            strokes=strokes,
+            strokes=self.change(sketches, changes),
             rows=rows,
             choices=np.array(choices, np.int64),
             categories=self.pairs.categories[rows],

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fgsbir.data.strokes import CANVAS, split_strokes
+from fgsbir.data.strokes import CANVAS
 
 SUPERSAMPLE = 2
 
@@ -19,14 +19,17 @@ def rasterise(strokes: np.ndarray, size: int, line_width: float = 3.0) -> np.nda
     image = Image.new("L", (SUPERSAMPLE * size, SUPERSAMPLE * size), 255)
     draw = ImageDraw.Draw(image)
     radius = width / 2
-    for points in split_strokes(strokes):
-        path = (points * scale).ravel().tolist()
-        if len(points) > 1:
+    numbers = (strokes[:, :2] * scale).ravel().tolist()
+    start = 0
+    for end in (2 * np.flatnonzero(strokes[:, 2] > 0.5) + 2).tolist():
+        path = numbers[start:end]
+        start = end
+        if len(path) > 2:
             draw.line(path, fill=0, width=width, joint="curve")
         if width > 2:
-            for x, y in ((path[0], path[1]), (path[-2], path[-1])):
+            for x, y in (path[:2], path[-2:]):
                 draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
-        elif len(points) == 1:
+        elif len(path) == 2:
             draw.point(path, fill=0)
     return np.asarray(image.reduce(SUPERSAMPLE))
 

@@ -6,7 +6,7 @@ Every use has its own salt, so that the subsets are independent of each other, a
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fgsbir.data.index import Index, PhotoEntry
 from fgsbir.data.records import DataError
@@ -65,6 +65,11 @@ def training_split(index: Index, labelled_frac: float) -> TrainingSplit:
         validation=[photo for photo in photos if photo.split == "val"],
         test=[photo for photo in photos if photo.split == "test"],
     )
+
+
+def labelled_in_every_category(index: Index, labelled_frac: float) -> list[PhotoEntry]:
+    """The labelled photos of all seen categories, in the order of the ids, whichever one ``index.category`` names."""
+    return training_split(replace(index, category=None), labelled_frac).labelled
 
 
 def unlabelled_subset(photos: Sequence[PhotoEntry], unlabelled_frac: float) -> list[PhotoEntry]:

@@ -63,11 +63,17 @@ def centre(strokes: np.ndarray, longest_side: float = LONGEST_SIDE) -> np.ndarra
     sketch is placed tells the discriminator nothing about where it came from. A sketch without
     extent is only centred.
     """
-    placed = strokes.astype(np.float32, copy=True)
-    low, high = placed[:, :2].min(0), placed[:, :2].max(0)
-    side = float((high - low).max())
-    scale = longest_side / side if side > 1e-6 else 1.0
-    placed[:, :2] = (placed[:, :2] - (low + high) / 2) * scale + CANVAS / 2
+    return centre_all(strokes, np.array([len(strokes)]), longest_side)
+
+
+def centre_all(strokes: np.ndarray, counts: np.ndarray, longest_side: float = LONGEST_SIDE) -> np.ndarray:
+    """:func:`centre` for many sketches at once: points (n, 3) one sketch after the other, ``counts`` > 0 of each."""
+    placed, first = strokes.astype(np.float32, copy=True), np.cumsum(counts) - counts
+    low, high = (extreme.reduceat(placed[:, :2], first, axis=0) for extreme in (np.minimum, np.maximum))
+    side = (high - low).max(1)
+    scale = np.where(side > 1e-6, longest_side / np.maximum(side, 1e-6), 1.0).astype(np.float32)
+    middle = np.repeat((low + high) / 2, counts, axis=0)
+    placed[:, :2] = (placed[:, :2] - middle) * np.repeat(scale, counts)[:, None] + CANVAS / 2
     return placed
 
 

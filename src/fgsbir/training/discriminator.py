@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from fgsbir.data.augmentation import change_photos
 from fgsbir.data.pairs import PairBatch, PairSet, PairStream, prefetch
 from fgsbir.data.pixels import PhotoRows, photo_tensor, raster_tensor, sketch_rasters
 from fgsbir.losses.discriminator import discriminator_loss
@@ -28,9 +27,9 @@ def pair_images(
 
 def batch_logits(fabric: Fabric, model: Discriminator, batch: PairBatch, line_width: float) -> torch.Tensor:
     """Patch logits of an augmented batch from all processes, (world * n, h, w)."""
-    photos, rasters = pair_images(batch.photos, batch.strokes, model.image_size, line_width, fabric.device)
+    photos, rasters = batch.images(model.image_size, line_width, fabric.device)
     with fabric.autocast():
-        logits = model(change_photos(photos, batch.changes), rasters)
+        logits = model(photos, rasters[:, :1])
     return gather_live(fabric, logits.float())
 
 
@@ -45,9 +44,9 @@ def discriminator_step(
 ) -> torch.Tensor:
     """One step of Eq. 5: real labelled pairs against the pairs of ``fakes``; returns the scalar loss."""
     model.train()
-    real_logits = batch_logits(fabric, model, real, line_width)
-    fake_logits = torch.cat([batch_logits(fabric, model, fake, line_width) for fake in fakes])
-    loss = discriminator_loss(real_logits, fake_logits)
+    # One after the other: a CPU is slower at all of them at once.
+    real_logits, *fake_logits = (batch_logits(fabric, model, batch, line_width) for batch in (real, *fakes))
+    loss = discriminator_loss(real_logits, torch.cat(fake_logits))
     optimizer.zero_grad()
     loss.backward()
     sum_gradients(fabric, model)
@@ -75,7 +74,7 @@ def train_discriminator(
     There is nothing to select by, so the last epoch is kept. Errors and resuming as in
     :func:`fgsbir.training.retrieval.train_retrieval`.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.5, 0.999))
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.5, 0.999), fused=True)
     with Run(
         "discriminator",
         fabric,

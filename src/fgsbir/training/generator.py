@@ -1,6 +1,7 @@
 """Supervised training of G on the labelled pairs (paper 1, section 3.2; Eqs. 2 and 3)."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +23,13 @@ from fgsbir.training.schedule import set_rate, warmup_cosine
 from fgsbir.training.validation import RetrievalValidation
 
 VALIDATION_TEMPERATURE = 0.4
+
+
+class Phase(NamedTuple):
+    """A part of G's training: how many steps it takes on which pairs."""
+
+    stream: PairStream
+    steps: int
 
 
 def sequence_batch(
@@ -73,15 +81,12 @@ def generator_losses(
 def train_generator(
     fabric: Fabric,
     model: Generator,
-    stream: PairStream,
-    sketches_alone: PairSet | None,
+    phases: Sequence[Phase],
     validation: RetrievalValidation,
     validation_pairs: PairSet,
     judge: RetrievalModel,
     *,
     jitter: float,
-    steps: int,
-    sketch_steps: int,
     learning_rate: float,
     kl_weight: float,
     kl_floor: float,
@@ -92,33 +97,33 @@ def train_generator(
     log_interval: int,
     scratch: Scratch,
 ) -> list[Row]:
-    """Train ``model`` in place and leave it at its best epoch on the validation photos.
+    """Train ``model`` in place, one phase after the other, and leave it at its best epoch on the validation photos.
 
-    The sketches of ``stream``, ``sketches_alone`` and ``validation_pairs`` are those that G reads
-    (:func:`fgsbir.data.sequences.sequence_pairs`); ``validation`` holds the ones that F sees. The first
-    ``sketch_steps`` steps learn from ``sketches_alone``, whose photo is the sketch's own raster, and the
-    ``steps`` after them from the pairs. ``select`` is ``retrieval`` (how often ``judge``, the supervised
-    F, finds a validation photo from its generated sketch, which goes on rising after the likelihood
-    has begun to fall) or ``likelihood``. Errors and resuming as in
-    :func:`fgsbir.training.retrieval.train_retrieval`.
+    The sketches of ``phases`` and ``validation_pairs`` are those that G reads
+    (:func:`fgsbir.data.sequences.sequence_pairs`); ``validation`` holds the ones that F sees. ``select`` is
+    ``retrieval`` (how often ``judge``, the supervised F, finds a validation photo from its generated sketch,
+    which goes on rising after the likelihood has begun to fall) or ``likelihood``. One learning rate schedule
+    spans all phases. Errors and resuming as in :func:`fgsbir.training.retrieval.train_retrieval`.
     """
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-4)
-    total = sketch_steps + steps
-    sketch_stream = replace(stream, pairs=sketches_alone, salt=stream.salt + 100) if sketches_alone else None
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-4, fused=True)
+    seed = phases[0].stream.seed
+    total = sum(phase.steps for phase in phases)
 
-    def stream_of(step: int) -> tuple[PairStream, int]:
+    def place_of(step: int) -> tuple[PairStream, int]:
         """The stream that a step learns from, and the step's number in it."""
-        if step < sketch_steps and sketch_stream is not None:
-            return sketch_stream, step
-        return stream, step - sketch_steps
+        for stream, steps in phases:
+            if step < steps:
+                return stream, step
+            step -= steps
+        raise IndexError(step)
 
     def batch_of(step: int) -> PairBatch:
-        source, number = stream_of(step)
-        return source.batch(number)
+        stream, number = place_of(step)
+        return stream.batch(number)
 
     def photo_ids_of(step: int) -> list[str]:
-        source, number = stream_of(step)
-        return source.photo_ids(number)
+        stream, number = place_of(step)
+        return stream.photo_ids(number)
 
     with Run(
         "generator",
@@ -135,7 +140,7 @@ def train_generator(
             model.train()
             set_rate(optimizer, warmup_cosine(step, total, learning_rate))
             reconstruction, divergence = generator_losses(
-                fabric, model, batch, jitter=jitter, kl_floor=kl_floor, seed=stream.seed, step=step
+                fabric, model, batch, jitter=jitter, kl_floor=kl_floor, seed=seed, step=step
             )
             # Eq. 3, with sketch-RNN's annealing of the divergence from 1 % to its full weight.
             annealed = kl_weight * min(1.0, max(0.01, step / max(1, kl_anneal_steps)))
@@ -152,7 +157,7 @@ def train_generator(
                     model,
                     validation_pairs.pixels,
                     temperature=VALIDATION_TEMPERATURE,
-                    seed=stream.seed,
+                    seed=seed,
                     batch=128,
                     device=fabric.device,
                     precision=validation.precision,

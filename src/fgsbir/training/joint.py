@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from fgsbir.data.augmentation import change_sketch_jointly
+from fgsbir.data.augmentation import change_sketches_jointly
 from fgsbir.data.pairs import PairSet, PairStream, prefetch
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.generator import Generator
@@ -81,11 +81,13 @@ class JointModels:
         self.retrieval, self.generator, self.discriminator = retrieval, generator, discriminator
         self.teacher = freeze(teacher)
         self.retrieval_optimizer = torch.optim.AdamW(
-            retrieval.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            retrieval.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
-        self.generator_optimizer = torch.optim.Adam(generator.parameters(), lr=settings.generator_learning_rate)
+        self.generator_optimizer = torch.optim.Adam(
+            generator.parameters(), lr=settings.generator_learning_rate, fused=True
+        )
         self.discriminator_optimizer = torch.optim.Adam(
-            discriminator.parameters(), lr=settings.discriminator_learning_rate, betas=(0.5, 0.999)
+            discriminator.parameters(), lr=settings.discriminator_learning_rate, betas=(0.5, 0.999), fused=True
         )
 
 
@@ -126,8 +128,8 @@ def train_joint(
         # drawing would hide what tells a real one from a generated one. The fakes are the pseudo
         # pairs that F learns from, and G's drawings of the very photos of the real pairs. The real
         # sketches are simplified as G's are by nature: corners would tell the two apart at a glance.
-        fake = replace(pseudo, pairs=unlabelled.drawn, change=change_sketch_jointly)
-        real = replace(labelled, pairs=labelled_simplified, salt=labelled.salt + 2, change=change_sketch_jointly)
+        fake = replace(pseudo, pairs=unlabelled.drawn, change=change_sketches_jointly)
+        real = replace(labelled, pairs=labelled_simplified, salt=labelled.salt + 2, change=change_sketches_jointly)
         fake_labelled = replace(real, pairs=labelled_photos.drawn)
         vae = replace(real, salt=labelled.salt + 3)
         consistency = None

@@ -59,7 +59,7 @@ def train_retrieval(
     TrainingDiverged on a NaN or infinite loss and TrainingInterrupted after SIGINT or SIGTERM;
     either way ``scratch`` holds the last good state, from which the same call goes on.
     """
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     with Run(
         "retrieval",
         fabric,

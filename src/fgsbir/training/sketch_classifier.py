@@ -36,7 +36,7 @@ def train_sketch_classifier(
     ``held_out`` is (sketches, classes int64 (n,)); where it is empty the last epoch is kept.
     Errors and resuming as in :func:`fgsbir.training.retrieval.train_retrieval`.
     """
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01, fused=True)
     held_rasters = torch.from_numpy(sketch_rasters(held_out[0], size, line_width)).to(fabric.device)
     classes = torch.from_numpy(held_out[1])
     with Run(
