@@ -8,17 +8,16 @@ import torch
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.training import NoCheckpoint, ready
 from benchmarks.workload import Workload
-from fgsbir.data.augmentation import change_photos, change_sketches_jointly
+from fgsbir.data.augmentation import change_sketches_jointly
 from fgsbir.losses.discriminator import discriminator_loss
 from fgsbir.models.discriminator import Discriminator
-from fgsbir.training.discriminator import pair_images, train_discriminator
+from fgsbir.training.discriminator import train_discriminator
 from fgsbir.training.runtime import place, seed_weights
 
 
 def prepare(work: Workload) -> Callable[[], Measured]:
     """Steps on batches that are ready; human sketches stand in for G's in the two batches of fakes."""
     settings, size, device = work.params.pseudo, work.params.pretrain_generator.image_size, work.fabric.device
-    line_width = work.params.pretrain_retrieval.line_width
     seed_weights(work.params.seed, "discriminator")
     model = Discriminator(image_size=size, width=settings.discriminator_width)
     place(work.fabric, model)
@@ -33,7 +32,6 @@ def prepare(work: Workload) -> Callable[[], Measured]:
             model,
             stream,
             [pairs, pairs],
-            line_width=line_width,
             steps=work.steps,
             learning_rate=settings.discriminator_learning_rate,
             validate_every=work.steps,
@@ -42,8 +40,8 @@ def prepare(work: Workload) -> Callable[[], Measured]:
         )
 
     batch = stream.batch(0)
-    photos, rasters = pair_images(batch.photos, batch.strokes, size, line_width, device)
-    photos = change_photos(photos, batch.changes)
+    photos, sketches = batch.images(device)
+    rasters = sketches[:, :1].contiguous()
 
     def passes() -> None:
         for _ in range(work.steps):

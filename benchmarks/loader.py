@@ -24,7 +24,7 @@ def prepare(work: Workload) -> Callable[[], Measured]:
 
     def load() -> None:
         for step in range(BATCHES):
-            stream.batch(step).images(size, line_width, device)
+            stream.batch(step).images(device)
 
     def decode_and_stack() -> None:
         for batch in drawn:

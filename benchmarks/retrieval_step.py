@@ -27,7 +27,6 @@ def trainer(work: Workload, model: RetrievalModel, objective: RetrievalObjective
         steps=work.steps,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        line_width=settings.line_width,
         validate_every=work.steps,
         log_interval=work.params.runtime.log_interval,
         scratch=NoCheckpoint(),
@@ -36,12 +35,12 @@ def trainer(work: Workload, model: RetrievalModel, objective: RetrievalObjective
 
 def prepare(work: Workload) -> Callable[[], Measured]:
     """Steps on batches that are ready, against passes on tensors that lie on the device."""
-    settings, device = work.params.pretrain_retrieval, work.fabric.device
+    device = work.fabric.device
     model, objective = work.retrieval()
     stream = ready(work.stream())
     train = trainer(work, model, objective)
     batch = stream.batch(0)
-    photos, sketches = batch.images(settings.image_size, settings.line_width, device)
+    photos, sketches = batch.images(device)
     images = torch.cat([sketches, photos])
     rows, categories = (torch.from_numpy(numbers).to(device) for numbers in (batch.rows, batch.categories))
     numbers = step_generator(0, 0)

@@ -39,7 +39,12 @@ class Workload:
         settings = self.params.pretrain_retrieval
         pairs = self.pairs(settings.image_size, in_memory=in_memory)
         return PairStream(
-            pairs, batch_size=settings.batch_size, seed=self.params.seed, salt=1, strength=settings.augment
+            pairs,
+            batch_size=settings.batch_size,
+            seed=self.params.seed,
+            salt=1,
+            strength=settings.augment,
+            line_width=settings.line_width,
         )
 
     def retrieval(self) -> tuple[RetrievalModel, RetrievalObjective]:

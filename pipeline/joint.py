@@ -42,6 +42,7 @@ def main() -> None:
         kl_weight=generator_made["kl_weight"],
         kl_floor=generator_made["kl_floor"],
         point_jitter=generator_made["point_jitter"],
+        generator_augment=generator_made["augment"],
         log_interval=params.runtime.log_interval,
         **settings.model_dump(include=set(JointSettings.__dataclass_fields__)),
     )
@@ -71,6 +72,7 @@ def main() -> None:
             seed=params.seed,
             salt=20,
             strength=supervised["augment"],
+            line_width=line_width,
             rank=fabric.global_rank,
             world=fabric.world_size,
         ),
@@ -91,7 +93,6 @@ def main() -> None:
         RetrievalObjective(**supervised["objective"]),
         RewardForm(settings.lambda_r1, settings.lambda_r2, settings.baseline),
         joint_settings,
-        line_width=line_width,
         scratch=scratch,
     )
 

@@ -68,6 +68,7 @@ def main() -> None:
         seed=params.seed,
         salt=2,
         strength=settings.augment,
+        line_width=line_width,
         change=change_sketches_jointly,
         rank=fabric.global_rank,
         world=fabric.world_size,

@@ -51,7 +51,7 @@ def pairs_of(photos: int, sketches: int = 3) -> PairSet:
 
 def stream_of(photos: int, batch_size: int, **changes: object) -> PairStream:
     return replace(
-        PairStream(pairs_of(photos), batch_size=batch_size, seed=3, salt=1, strength=1.0),
+        PairStream(pairs_of(photos), batch_size=batch_size, seed=3, salt=1, strength=1.0, line_width=3.0),
         **changes,  # type: ignore[arg-type]
     )
 
@@ -61,7 +61,7 @@ def equal(one: PairBatch, other: PairBatch) -> bool:
     return (
         all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
         and all(np.array_equal(a, b) for a, b in zip(one.strokes, other.strokes, strict=True))
-        and torch.equal(torch.cat(one.images(SIZE, 3.0, CPU)), torch.cat(other.images(SIZE, 3.0, CPU)))
+        and torch.equal(torch.cat(one.images(CPU)), torch.cat(other.images(CPU)))
     )
 
 
@@ -130,6 +130,7 @@ def test_the_processes_share_out_the_batch_of_one(world: int, step: int) -> None
     together = PairBatch(
         photos=np.concatenate([share.photos for share in shares]),
         strokes=[strokes for share in shares for strokes in share.strokes],
+        rasters=np.concatenate([share.rasters for share in shares]),
         rows=np.concatenate([share.rows for share in shares]),
         choices=np.concatenate([share.choices for share in shares]),
         categories=np.concatenate([share.categories for share in shares]),
@@ -149,8 +150,8 @@ def test_an_empty_set_is_refused() -> None:
 
 
 def test_photos_and_sketches_are_given_as_unit_floats() -> None:
-    photos, sketches = stream_of(5, 4).batch(0).images(24, 3.0, CPU)
-    assert photos.shape == (4, 3, SIZE, SIZE) and sketches.shape == (4, 3, 24, 24)
+    photos, sketches = stream_of(5, 4).batch(0).images(CPU)
+    assert photos.shape == (4, 3, SIZE, SIZE) and sketches.shape == (4, 3, SIZE, SIZE)
     for images in (photos, sketches):
         assert images.dtype == torch.float32 and images.min() >= 0 and images.max() <= 1
     assert sketches.amin() < 0.6 and sketches.amax() == 1  # dark on white

@@ -161,6 +161,7 @@ class Toy:
             seed=5,
             salt=1,
             strength=1.0,
+            line_width=LINE,
             rank=self.fabric.global_rank,
             world=self.fabric.world_size,
         )
@@ -175,7 +176,6 @@ class Toy:
             self.stream(self.labelled()),
             self.validation(),
             self.objective,
-            line_width=LINE,
             scratch=scratch,
             **(numbers | changes),
         )
@@ -219,7 +219,6 @@ class Toy:
             model,
             self.stream(self.labelled(), change=change_sketches_jointly),
             [photos, redrawn],
-            line_width=LINE,
             scratch=scratch,
             **(numbers | changes),
         )
@@ -235,8 +234,6 @@ class Toy:
             model,
             self.stream(sketch_only_pairs(sketches, SIZE, LINE, classes)),
             ([shape(number, 1) for number in range(9)], classes),
-            size=SIZE,
-            line_width=LINE,
             precision=self.precision,
             scratch=scratch,
             **(numbers | changes),
@@ -259,6 +256,7 @@ class Toy:
             generator_learning_rate=1e-3,
             discriminator_learning_rate=1e-3,
             weight_decay=0.01,
+            generator_augment=1.0,
             lambda_kd=0.1,
             lambda_g=10.0,
             temperature=0.4,
@@ -296,7 +294,6 @@ class Toy:
             self.objective,
             RewardForm(1.0, 1.0, baseline),
             settings,
-            line_width=LINE,
             scratch=scratch,
         )
         names = ("retrieval", "generator", "discriminator", "teacher")

@@ -65,7 +65,7 @@ def steps(toy: Any) -> Found:
     for name in OBJECTIVES:
         objective = RetrievalObjective(name, 0.3, 0.1)  # type: ignore[arg-type]
         model = toy.retrieval()
-        loss = retrieval_loss(fabric, model, batch, objective, line_width=LINE, generator=step_generator(0, 0))
+        loss = retrieval_loss(fabric, model, batch, objective, generator=step_generator(0, 0))
         found[f"retrieval {name}"], found[f"retrieval {name} weights"] = loss, stepped(fabric, model, loss)
         model = toy.retrieval()
         terms = semi_supervised_losses(
@@ -76,7 +76,6 @@ def steps(toy: Any) -> Found:
             OMEGA[share],
             objective,
             "relative",
-            line_width=LINE,
             generator=step_generator(0, 0),
         )
         found |= {f"eq. 7 {name} {term}": value for term, value in terms.items()}
@@ -84,7 +83,7 @@ def steps(toy: Any) -> Found:
 
     model = toy.discriminator()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    found["eq. 5"] = discriminator_step(fabric, model, optimizer, batch, [pseudo], line_width=LINE)
+    found["eq. 5"] = discriminator_step(fabric, model, optimizer, batch, [pseudo])
     found["eq. 5 weights"] = torch.cat([weights.flatten() for weights in model.parameters()])
 
     model = toy.generator()

@@ -281,6 +281,30 @@ def test_d_c_sees_human_pairs_as_real_and_drawings_as_fakes(
         assert np.array_equal(real.rows, of_labelled.rows)
 
 
+def test_g_and_d_c_see_photos_changed_as_much_as_g_has_learned_with(
+    toy: Any, scratch: Scratch, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_others: list[Any] = []
+    step, losses = module.discriminator_step, module.generator_losses
+
+    def judged(fabric: Any, model: Any, optimizer: Any, real: Any, fakes: Any) -> Any:
+        of_others.extend([real, *fakes])
+        return step(fabric, model, optimizer, real, fakes)
+
+    def learned(fabric: Any, model: Any, batch: Any, **named: Any) -> Any:
+        of_others.append(batch)
+        return losses(fabric, model, batch, **named)
+
+    monkeypatch.setattr(module, "discriminator_step", judged)
+    monkeypatch.setattr(module, "generator_losses", learned)
+    toy.train_joint(scratch, generator_augment=0.0)
+    assert len(of_others) == 8 * 3 + 4
+    for batch in of_others:
+        assert all(np.array_equal(change.photo, np.eye(2)) and not change.colour.any() for change in batch.changes)
+    for batch in (batch for pair in watch.batches for batch in pair):
+        assert all(change.colour.any() for change in batch.changes)
+
+
 @pytest.mark.parametrize("baseline", ["none", "greedy"])
 def test_every_baseline_trains(toy: Any, scratch: Scratch, baseline: str) -> None:
     rows = toy.train_joint(scratch, baseline=baseline, steps=2).rows

@@ -31,13 +31,12 @@ def losses(toy: Any, model: Any, teacher: Any, batches: list[PairBatch], omega: 
         omega,
         toy.objective,
         distillation,  # type: ignore[arg-type]
-        line_width=6.0,
         generator=step_generator(0, 0),
     )
 
 
 def embeddings(model: Any, batches: list[PairBatch]) -> tuple[torch.Tensor, torch.Tensor]:
-    images = [batch.images(32, 6.0, torch.device("cpu")) for batch in batches]
+    images = [batch.images(torch.device("cpu")) for batch in batches]
     return model(torch.cat([photo for photo, _ in images])), model(torch.cat([sketch for _, sketch in images]))
 
 

@@ -33,9 +33,7 @@ def test_f_learns(toy: Any, scratch: Scratch) -> None:
 def test_every_objective_gives_f_a_gradient(toy: Any, name: Any) -> None:
     model = toy.retrieval()
     batch = toy.stream(toy.labelled(), 6).batch(0)
-    loss = retrieval_loss(
-        toy.fabric, model, batch, RetrievalObjective(name, 0.3, 0.1), line_width=6.0, generator=step_generator(0, 0)
-    )
+    loss = retrieval_loss(toy.fabric, model, batch, RetrievalObjective(name, 0.3, 0.1), generator=step_generator(0, 0))
     loss.backward()
     assert loss.dtype == torch.float32 and loss > 0
     assert all(float(weights.grad.abs().sum()) > 0 for weights in (model.head.weight, model.backbone.trunk[0].weight))
@@ -50,8 +48,9 @@ def test_validation_searches_with_every_sketch(toy: Any) -> None:
         found = ranks(model(rasters).numpy(), photos.numpy(), np.repeat(np.arange(3), 2))
     validation = toy.validation()
     assert validation.scores(model) == pytest.approx(rank_scores(found))
-    first = [choice[0] for choice in pairs.sketches]
+    first, second = ([choice[place] for choice in pairs.sketches] for place in (0, 1))
     assert validation.generated_scores(model, first) == pytest.approx(rank_scores(found[::2]))
+    assert validation.generated_scores(model, first + second) == pytest.approx(rank_scores(found))
 
 
 def test_scores_of_ranks() -> None:
@@ -64,7 +63,7 @@ def test_d_c_sees_photo_and_sketch_changed_alike(toy: Any) -> None:
     photos, rasters = pair_images(batch.photos, batch.strokes, 32, 6.0, CPU)
     assert photos.shape == (4, 3, 32, 32) and rasters.shape == (4, 1, 32, 32)
     expected = model(change_photos(photos, batch.changes), rasters)
-    torch.testing.assert_close(batch_logits(toy.fabric, model, batch, 6.0), expected)
+    torch.testing.assert_close(batch_logits(toy.fabric, model, batch), expected)
 
 
 def test_a_step_of_d_c_is_eq_5(toy: Any) -> None:
@@ -72,11 +71,11 @@ def test_a_step_of_d_c_is_eq_5(toy: Any) -> None:
     labelled = toy.labelled()
     real, fake, other = (toy.stream(labelled, salt=salt, change=change_sketches_jointly).batch(0) for salt in range(3))
     with torch.no_grad():
-        logits = [batch_logits(toy.fabric, model, batch, 6.0) for batch in (real, fake, other)]
+        logits = [batch_logits(toy.fabric, model, batch) for batch in (real, fake, other)]
     expected = discriminator_loss(logits[0], torch.cat(logits[1:]))
     before = model.layers[0].weight.detach().clone()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    loss = discriminator_step(toy.fabric, model, optimizer, real, [fake, other], line_width=6.0)
+    loss = discriminator_step(toy.fabric, model, optimizer, real, [fake, other])
     torch.testing.assert_close(loss.detach(), expected)
     assert not torch.equal(before, model.layers[0].weight)
 
@@ -86,8 +85,8 @@ def test_d_c_learns_to_tell_drawn_from_generated(toy: Any) -> None:
     real = toy.stream(labelled, change=change_sketches_jointly)
     fake = replace(real, pairs=replace(labelled, sketches=[[toy_line(row)] for row in rows]))
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3, betas=(0.5, 0.999))
-    for step in range(40):
-        discriminator_step(toy.fabric, model, optimizer, real.batch(step), [fake.batch(step)], line_width=6.0)
+    for step in range(80):
+        discriminator_step(toy.fabric, model, optimizer, real.batch(step), [fake.batch(step)])
     human, generated = (
         certainties(model, labelled.pixels, rows, drawn, line_width=6.0, device=CPU, precision="float32")
         for drawn in ([choice[0] for choice in labelled.sketches], [toy_line(row) for row in rows])
@@ -117,8 +116,6 @@ def test_without_held_out_sketches_the_last_epoch_is_kept(toy: Any, scratch: Scr
         model,
         replace(stream, batch_size=2),
         ([], np.zeros(0, np.int64)),
-        size=32,
-        line_width=6.0,
         steps=4,
         learning_rate=1e-3,
         validate_every=2,

@@ -139,21 +139,23 @@ def sketch_only_pairs(
 class PairBatch:
     """One process's share of a global batch of n pairs, before augmentation reaches the pixels.
 
-    ``photos`` uint8 (n, s, s, 3); ``strokes`` already changed; ``rows`` int64 (n,) into the pair
-    set and ``choices`` int64 (n,) into the row's sketches; ``categories`` int64 (n,).
+    ``photos`` uint8 (n, s, s, 3); ``strokes`` already changed, and ``rasters`` of them, uint8 (n, s, s);
+    ``rows`` int64 (n,) into the pair set and ``choices`` int64 (n,) into the row's sketches;
+    ``categories`` int64 (n,).
     """
 
     photos: np.ndarray
     strokes: list[np.ndarray]
+    rasters: np.ndarray
     rows: np.ndarray
     choices: np.ndarray
     categories: np.ndarray
     changes: list[Change]
 
-    def images(self, size: int, line_width: float, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    def images(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Photos and sketch rasters as float32 (n, 3, s, s) in [0, 1] on ``device``, augmented."""
         photos = photo_tensor(torch.from_numpy(self.photos).to(device, non_blocking=True))
-        rasters = torch.from_numpy(rasterise_batch(self.strokes, size, line_width)).to(device, non_blocking=True)
+        rasters = torch.from_numpy(self.rasters).to(device, non_blocking=True)
         return change_photos(photos, self.changes), sketch_tensor(rasters)
 
 
@@ -161,6 +163,7 @@ class PairBatch:
 class PairStream:
     """An endless, reproducible stream of batches: each epoch shows every photo once, with one of its sketches.
 
+    Sketches are drawn at the photos' size with lines of ``line_width`` pixels of the 256 canvas.
     ``change`` turns sketches and their changes into the augmented sketches. ``rank`` of ``world`` processes
     takes its contiguous share of every global batch of ``batch_size`` pairs. Raises DataError without
     any pair, and for a batch that cannot be shared evenly.
@@ -171,6 +174,7 @@ class PairStream:
     seed: int
     salt: int
     strength: float
+    line_width: float
     change: Callable[[Sequence[np.ndarray], Sequence[Change]], list[np.ndarray]] = change_sketches
     rank: int = 0
     world: int = 1
@@ -209,9 +213,11 @@ class PairStream:
             choices.append(choice)
             changes.append(draw_change(rng, self.strength))
             sketches.append(self.pairs.sketches[row][choice])
+        photos, strokes = self.pairs.pixels[rows], self.change(sketches, changes)
         return PairBatch(
-            photos=self.pairs.pixels[rows],
-            strokes=self.change(sketches, changes),
+            photos=photos,
+            strokes=strokes,
+            rasters=rasterise_batch(strokes, photos.shape[1], self.line_width),
             rows=rows,
             choices=np.array(choices, np.int64),
             categories=self.pairs.categories[rows],

@@ -13,6 +13,7 @@ class SketchClassifier(nn.Module):
     def __init__(self, *, image_size: int, classes: int) -> None:
         super().__init__()
         self._config = {"image_size": image_size, "classes": classes}
+        self.image_size = image_size
         blocks: list[nn.Module] = []
         channels = 1
         for width in WIDTHS:

@@ -25,9 +25,9 @@ def pair_images(
     return photo_tensor(torch.from_numpy(photos).to(device)), raster_tensor(rasters)
 
 
-def batch_logits(fabric: Fabric, model: Discriminator, batch: PairBatch, line_width: float) -> torch.Tensor:
+def batch_logits(fabric: Fabric, model: Discriminator, batch: PairBatch) -> torch.Tensor:
     """Patch logits of an augmented batch from all processes, (world * n, h, w)."""
-    photos, rasters = batch.images(model.image_size, line_width, fabric.device)
+    photos, rasters = batch.images(fabric.device)
     with fabric.autocast():
         logits = model(photos, rasters[:, :1])
     return gather_live(fabric, logits.float())
@@ -39,13 +39,11 @@ def discriminator_step(
     optimizer: torch.optim.Optimizer,
     real: PairBatch,
     fakes: Sequence[PairBatch],
-    *,
-    line_width: float,
 ) -> torch.Tensor:
     """One step of Eq. 5: real labelled pairs against the pairs of ``fakes``; returns the scalar loss."""
     model.train()
     # One after the other: a CPU is slower at all of them at once.
-    real_logits, *fake_logits = (batch_logits(fabric, model, batch, line_width) for batch in (real, *fakes))
+    real_logits, *fake_logits = (batch_logits(fabric, model, batch) for batch in (real, *fakes))
     loss = discriminator_loss(real_logits, torch.cat(fake_logits))
     optimizer.zero_grad()
     loss.backward()
@@ -60,7 +58,6 @@ def train_discriminator(
     real: PairStream,
     fakes: Sequence[PairSet],
     *,
-    line_width: float,
     steps: int,
     learning_rate: float,
     validate_every: int,
@@ -88,7 +85,7 @@ def train_discriminator(
     ) as run:
         streams = [real, *(replace(real, pairs=pairs, salt=real.salt + 10 + row) for row, pairs in enumerate(fakes))]
         for step, batches in prefetch(lambda step: [stream.batch(step) for stream in streams], run.first, steps):
-            loss = discriminator_step(fabric, model, optimizer, batches[0], batches[1:], line_width=line_width)
+            loss = discriminator_step(fabric, model, optimizer, batches[0], batches[1:])
             run.step_done(step, {"discriminator": loss})
             if run.epoch_ends(step):
                 run.epoch_done(step, {}, score=step)

@@ -23,6 +23,8 @@ from fgsbir.training.schedule import set_rate, warmup_cosine
 from fgsbir.training.validation import RetrievalValidation
 
 VALIDATION_TEMPERATURE = 0.4
+# Drawings of each validation photo: of one, chance chooses the epoch.
+VALIDATION_DRAWINGS = 4
 
 
 class Phase(NamedTuple):
@@ -109,6 +111,8 @@ def train_generator(
     seed = phases[0].stream.seed
     total = sum(phase.steps for phase in phases)
 
+    repeated = np.concatenate([validation_pairs.pixels[np.arange(len(validation_pairs))]] * VALIDATION_DRAWINGS)
+
     def place_of(step: int) -> tuple[PairStream, int]:
         """The stream that a step learns from, and the step's number in it."""
         for stream, steps in phases:
@@ -155,7 +159,7 @@ def train_generator(
             if run.epoch_ends(step):
                 sketches = draw_sketches(
                     model,
-                    validation_pairs.pixels,
+                    repeated,
                     temperature=VALIDATION_TEMPERATURE,
                     seed=seed,
                     batch=128,

@@ -62,6 +62,7 @@ class JointSettings:
     kl_weight: float
     kl_floor: float
     point_jitter: float
+    generator_augment: float
     grad_clip: float
     validate_every: int
     log_interval: int
@@ -103,7 +104,6 @@ def train_joint(
     rewards: RewardForm,
     settings: JointSettings,
     *,
-    line_width: float,
     scratch: Scratch,
 ) -> list[Row]:
     """Train F, G and D_C in place and leave them as they were at F's best epoch on the validation photos.
@@ -115,7 +115,8 @@ def train_joint(
     up to whole rounds. Returns the curve: losses, mean reward, histogram of omega, validation scores.
     Errors and resuming as in :func:`fgsbir.training.retrieval.train_retrieval`.
     """
-    seed, k_r, precision = labelled.seed, settings.k_r, validation.precision
+    seed, line_width, precision = labelled.seed, labelled.line_width, validation.precision
+    k_r = settings.k_r
     rounds = math.ceil(settings.steps / k_r)
     judges = Judges(models.retrieval, models.discriminator, objective, line_width, precision)
     if unlabelled is None:
@@ -124,12 +125,13 @@ def train_joint(
     else:
         pseudo = replace(labelled, pairs=unlabelled.pairs, salt=labelled.salt + 1)
         feeds = [labelled, pseudo]
-        # D_C and G see sketches through the joint change only: what F's own augmentation does to a
-        # drawing would hide what tells a real one from a generated one. The fakes are the pseudo
+        # D_C and G see sketches through the joint change only, as strong as G has learned with: what F's own
+        # augmentation does to a drawing would hide what tells a real one from a generated one. The fakes are the pseudo
         # pairs that F learns from, and G's drawings of the very photos of the real pairs. The real
         # sketches are simplified as G's are by nature: corners would tell the two apart at a glance.
-        fake = replace(pseudo, pairs=unlabelled.drawn, change=change_sketches_jointly)
-        real = replace(labelled, pairs=labelled_simplified, salt=labelled.salt + 2, change=change_sketches_jointly)
+        human = replace(labelled, change=change_sketches_jointly, strength=settings.generator_augment)
+        fake = replace(human, pairs=unlabelled.drawn, salt=pseudo.salt)
+        real = replace(human, pairs=labelled_simplified, salt=labelled.salt + 2)
         fake_labelled = replace(real, pairs=labelled_photos.drawn)
         vae = replace(real, salt=labelled.salt + 3)
         consistency = None
@@ -211,7 +213,6 @@ def train_joint(
                     omega,
                     objective,
                     settings.teacher,
-                    line_width=line_width,
                     generator=step_generator(seed, step),
                 )
                 loss = weighted_sum(terms, settings.lambda_kd)
@@ -230,7 +231,6 @@ def train_joint(
                         models.discriminator_optimizer,
                         real.batch(step),
                         [fake.batch(step), fake_labelled.batch(step)],
-                        line_width=line_width,
                     )
                 # G: Eq. 9, with the supervised loss on labelled pairs and the policy gradient on all photos.
                 for step in g_steps:

@@ -24,7 +24,6 @@ def semi_supervised_losses(
     objective: RetrievalObjective,
     distillation: Teacher,
     *,
-    line_width: float,
     generator: torch.Generator,
 ) -> dict[str, torch.Tensor]:
     """The terms of Eq. 7 over the batches of all processes, float32 scalars equal on each of them.
@@ -34,7 +33,7 @@ def semi_supervised_losses(
     the pseudo pairs, each times its omega; ``teacher``: L_KD over both. Terms that do not apply are
     left out. Every photo of either batch is a negative for every sketch of its category.
     """
-    images = [batch.images(model.image_size, line_width, fabric.device) for batch in batches]
+    images = [batch.images(fabric.device) for batch in batches]
     photos = torch.cat([photo for photo, _ in images])
     sketches = torch.cat([sketch for _, sketch in images])
     with fabric.autocast():

@@ -19,11 +19,10 @@ def retrieval_loss(
     batch: PairBatch,
     objective: RetrievalObjective,
     *,
-    line_width: float,
     generator: torch.Generator,
 ) -> torch.Tensor:
     """The mean objective over the pairs of all processes, a float32 scalar equal on each of them."""
-    photos, sketches = batch.images(model.image_size, line_width, fabric.device)
+    photos, sketches = batch.images(fabric.device)
     with fabric.autocast():
         embedded = model(torch.cat([sketches, photos]))
     sketch, photo = embedded.float().chunk(2)
@@ -48,7 +47,6 @@ def train_retrieval(
     steps: int,
     learning_rate: float,
     weight_decay: float,
-    line_width: float,
     validate_every: int,
     log_interval: int,
     scratch: Scratch,
@@ -74,9 +72,7 @@ def train_retrieval(
         for step, batch in prefetch(stream.batch, run.first, steps):
             model.train()
             set_rate(optimizer, warmup_cosine(step, steps, learning_rate))
-            loss = retrieval_loss(
-                fabric, model, batch, objective, line_width=line_width, generator=step_generator(stream.seed, step)
-            )
+            loss = retrieval_loss(fabric, model, batch, objective, generator=step_generator(stream.seed, step))
             optimizer.zero_grad()
             loss.backward()
             sum_gradients(fabric, model)

@@ -7,7 +7,6 @@ from torch.nn import functional
 
 from fgsbir.data.pairs import PairStream, prefetch
 from fgsbir.data.pixels import raster_tensor, sketch_rasters
-from fgsbir.data.rasterise import rasterise_batch
 from fgsbir.models.embedding import scoring
 from fgsbir.models.sketch_classifier import SketchClassifier
 from fgsbir.training.checkpoint import Scratch
@@ -22,8 +21,6 @@ def train_sketch_classifier(
     stream: PairStream,
     held_out: tuple[list[np.ndarray], np.ndarray],
     *,
-    size: int,
-    line_width: float,
     steps: int,
     learning_rate: float,
     validate_every: int,
@@ -37,7 +34,7 @@ def train_sketch_classifier(
     Errors and resuming as in :func:`fgsbir.training.retrieval.train_retrieval`.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01, fused=True)
-    held_rasters = torch.from_numpy(sketch_rasters(held_out[0], size, line_width)).to(fabric.device)
+    held_rasters = torch.from_numpy(sketch_rasters(held_out[0], model.image_size, stream.line_width)).to(fabric.device)
     classes = torch.from_numpy(held_out[1])
     with Run(
         "sketch classifier",
@@ -53,7 +50,7 @@ def train_sketch_classifier(
         for step, batch in prefetch(stream.batch, run.first, steps):
             model.train()
             set_rate(optimizer, warmup_cosine(step, steps, learning_rate))
-            rasters = torch.from_numpy(rasterise_batch(batch.strokes, size, line_width)).to(fabric.device)
+            rasters = torch.from_numpy(batch.rasters).to(fabric.device)
             with fabric.autocast():
                 logits = model(raster_tensor(rasters)).float()
             target = torch.from_numpy(batch.categories).to(fabric.device)

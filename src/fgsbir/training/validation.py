@@ -43,9 +43,9 @@ class RetrievalValidation:
         return self._scores(model, photos, self._sketches, self._truth)
 
     def generated_scores(self, model: RetrievalModel, sketches: Sequence[np.ndarray]) -> Scores:
-        """Scores of one generated sketch for each validation photo, in order, under ``model``."""
+        """Scores of generated sketches under ``model``: of every validation photo in order, then again as often."""
         photos = embed_photos(model, self._photos, batch=BATCH, device=self.device, precision=self.precision)
-        return self._scores(model, photos, sketches, np.arange(len(self._photos)))
+        return self._scores(model, photos, sketches, np.arange(len(sketches)) % len(photos))
 
     def _scores(
         self, model: RetrievalModel, photos: np.ndarray, sketches: Sequence[np.ndarray], truth: np.ndarray
