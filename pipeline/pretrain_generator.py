@@ -3,9 +3,16 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.params import load
 from pipeline.stage import run, scratch_folder
+
+if TYPE_CHECKING:
+    from fgsbir.data.index import PhotoEntry
+    from fgsbir.data.pairs import PairSet
+    from fgsbir.data.shards import ShardStore
+    from pipeline.sections import Params
 
 
 def main() -> None:
@@ -78,6 +85,9 @@ def main() -> None:
     if settings.sketch_steps:
         drawn = as_sequences(sketch_only_pairs(alone, size, line_width))
         phases.append(Phase(replace(stream, pairs=drawn, salt=stream.salt + 100), settings.sketch_steps))
+    if settings.edge_steps:
+        pairs = _edge_pairs(store, [*split.labelled, *split.unlabelled], params)
+        phases.append(Phase(replace(stream, pairs=as_sequences(pairs), salt=stream.salt + 300), settings.edge_steps))
     if settings.category_steps:
         everywhere = labelled_in_every_category(store.index, params.labelled_frac)
         pairs = as_sequences(labelled_pairs(store, everywhere, size, cache))
@@ -118,6 +128,22 @@ def main() -> None:
         save_model(Path("models/generator"), model, kind="generator", details=details)
         write_curve(Path("models/generator/curve.csv"), curve)
         scratch.clear()
+
+
+def _edge_pairs(store: "ShardStore", photos: "list[PhotoEntry]", params: "Params") -> "PairSet":
+    """Photos, labelled or not, with drawings of their edges; no more of them than the steps take."""
+    from fgsbir.data.edges import edge_drawings
+    from fgsbir.data.pairs import photo_set
+    from fgsbir.data.strokes import centre
+
+    settings = params.pretrain_generator
+    photos = photos[: settings.edge_steps * settings.batch_size]
+    encoded = (store.read_photo(entry) for entry in photos)
+    drawn = list(edge_drawings(encoded, tolerance=settings.simplify, workers=params.runtime.workers))
+    shown = [(entry, strokes) for entry, strokes in zip(photos, drawn, strict=True) if len(strokes) > 1]
+    pairs = photo_set(store, [entry for entry, _ in shown], settings.image_size, params.runtime.photo_cache_gib)
+    pairs.sketches = [[centre(strokes)] for _, strokes in shown]
+    return pairs
 
 
 if __name__ == "__main__":

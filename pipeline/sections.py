@@ -163,6 +163,7 @@ class PretrainGenerator(Weights):
     select: Literal["retrieval", "likelihood"]
     sketch_files: tuple[SketchFile, ...]
     sketch_steps: Whole = Field(ge=0)
+    edge_steps: Whole = Field(ge=0)
     category_steps: Whole = Field(ge=0)
     augment: Real = Field(ge=0, le=2)
 
