@@ -1,0 +1,179 @@
+"""Runs the pipeline for many settings, every stage once for all runs that share its params, code and inputs.
+
+``dvc exp run`` runs one experiment at a time in a copy of the project. Here a stage's result is kept in a
+folder named after its recipe, a hash over what dvc.yaml says it depends on, and as many stages run side
+by side as there are jobs. A stage that was killed goes on from its checkpoint.
+"""
+
+import hashlib
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DONE = "done.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage under one recipe: ``inputs`` maps each path that it reads to the step that writes it."""
+
+    stage: str
+    command: str
+    key: str
+    values: Mapping[str, Any]
+    inputs: Mapping[str, "Step"]
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return f"{self.stage}-{self.key}"
+
+
+class Recipes:
+    """The stages of ``root``'s dvc.yaml, and the folder ``kept`` that holds their results."""
+
+    def __init__(self, root: Path, kept: Path) -> None:
+        self.root, self.kept = root, kept
+        self._stages: dict[str, dict[str, Any]] = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+        self._hashes: dict[Path, str] = {}
+
+    def steps(self, values: Mapping[str, Any], target: str) -> dict[str, Step]:
+        """The steps that lead to the stage ``target`` under params ``values``, by stage, in an order that works."""
+        found: dict[str, Step] = {}
+        self._add(values, target, found)
+        return found
+
+    def folder(self, step: Step) -> Path:
+        """Where the results of a step lie, at the paths that dvc.yaml gives them."""
+        return self.kept / step.name
+
+    def is_done(self, step: Step) -> bool:
+        """Whether the step's results are there."""
+        return (self.folder(step) / DONE).is_file()
+
+    def run(self, steps: Iterable[Step], *, jobs: int, report: Any = print) -> list[Step]:
+        """Run what is not done, at most ``jobs`` steps at a time; returns the steps that failed.
+
+        What needs a failed step is not run, and counts as failed. ``report`` is told of every step that ends.
+        """
+        waiting = {step.name: step for step in steps if not self.is_done(step)}
+        failed: dict[str, Step] = {}
+        running: dict[Future[int], Step] = {}
+        with ThreadPoolExecutor(jobs) as pool:
+            while waiting or running:
+                for step in list(waiting.values()):
+                    needed = {before.name for before in step.inputs.values()}
+                    if needed & failed.keys():
+                        failed[step.name] = waiting.pop(step.name)
+                    elif len(running) < jobs and not needed & (waiting.keys() | {s.name for s in running.values()}):
+                        running[pool.submit(self._execute, step, jobs)] = waiting.pop(step.name)
+                if not running:
+                    continue
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    step = running.pop(future)
+                    status = future.result()
+                    if status:
+                        failed[step.name] = step
+                    report(f"{step.name}: {f'failed, see {self.folder(step)}/log' if status else 'done'}")
+        return list(failed.values())
+
+    def _add(self, values: Mapping[str, Any], stage: str, found: dict[str, Step]) -> Step:
+        if stage in found:
+            return found[stage]
+        declared = self._stages[stage]
+        recipe: list[Any] = [declared["cmd"], {name: _value(values, name) for name in declared.get("params", [])}]
+        inputs: dict[str, Step] = {}
+        for dependency in declared["deps"]:
+            path = dependency.replace("${dataset.root}", str(_value(values, "dataset.root")))
+            made = self._maker(path)
+            if made is not None:
+                inputs[made[1]] = self._add(values, made[0], found)
+                recipe.append([path, inputs[made[1]].key])
+            else:
+                recipe.append([path, self._content(self.root / path)])
+        key = hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        found[stage] = Step(stage, declared["cmd"], key, values, inputs)
+        return found[stage]
+
+    def _maker(self, path: str) -> tuple[str, str] | None:
+        """The stage that writes ``path``, and the output that it is or lies in; None of what no stage writes."""
+        for name, declared in self._stages.items():
+            for output in outputs(declared):
+                if path == output or path.startswith(f"{output}/"):
+                    return name, output
+        return None
+
+    def _content(self, path: Path) -> str:
+        """A hash of a file, or of the names and sizes of what a folder holds."""
+        if path not in self._hashes:
+            if path.is_dir():
+                files = sorted(file for file in path.rglob("*") if file.is_file())
+                text = "\n".join(f"{file.relative_to(path)} {file.stat().st_size}" for file in files).encode()
+            else:
+                text = path.read_bytes()
+            self._hashes[path] = hashlib.sha256(text).hexdigest()
+        return self._hashes[path]
+
+    def _execute(self, step: Step, jobs: int) -> int:
+        """Run a step in its folder, where its inputs are links; returns the status."""
+        folder = self.folder(step)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "params.yaml").write_text(yaml.safe_dump(dict(step.values), sort_keys=False))
+        (folder / "dvc.yaml").write_bytes((self.root / "dvc.yaml").read_bytes())
+        for path, before in step.inputs.items():
+            link = folder / path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.is_symlink():
+                link.symlink_to((self.folder(before) / path).resolve())
+        for output in outputs(self._stages[step.stage]):
+            (folder / output).parent.mkdir(parents=True, exist_ok=True)
+        threads = str(max(1, (os.cpu_count() or 1) // jobs))
+        paths = os.pathsep.join([str(self.root), str(self.root / "src")])
+        with (folder / "log").open("ab") as log:
+            status = subprocess.run(
+                [sys.executable, *shlex.split(step.command)[1:]],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": threads, "DVC_ROOT": ""},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
+            ).returncode
+        if status == 0:
+            (folder / DONE).write_text(json.dumps({"stage": step.stage, "key": step.key}) + "\n")
+        return status
+
+
+def outputs(declared: Mapping[str, Any]) -> Sequence[str]:
+    """Every path that a stage of dvc.yaml writes."""
+    entries = [entry for kind in ("outs", "metrics", "plots") for entry in declared.get(kind, [])]
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of params with ``changes``, by dotted name. Raises KeyError for a name that is none."""
+    copy: dict[str, Any] = {name: dict(part) if isinstance(part, Mapping) else part for name, part in values.items()}
+    for name, value in changes.items():
+        *sections, last = name.split(".")
+        place = copy
+        for section in sections:
+            place = place[section]
+        if last not in place:
+            raise KeyError(name)
+        place[last] = value
+    return copy
+
+
+def _value(values: Mapping[str, Any], name: str) -> Any:
+    place: Any = values
+    for part in name.split("."):
+        place = place[part]
+    return place

@@ -1,0 +1,131 @@
+"""Stages run once for all settings that share their recipe, and again when anything in it changes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.recipes import Recipes, changed
+
+VALUES: dict[str, Any] = {
+    "seed": 0,
+    "runtime": {"workers": 1},
+    "dataset": {"root": "raw"},
+    "b": {"x": 1},
+    "c": {"y": 1},
+}
+STAGE = """
+import sys
+from pathlib import Path
+
+import yaml
+
+values = yaml.safe_load(Path("params.yaml").read_text())
+Path("runs").open("a").write("once ")
+seen = [Path(path).read_text() for path in {reads}]
+if values["b"]["x"] == 13:
+    sys.exit(3)
+Path("{out}").write_text("{name}" + str(values["{name}"] if "{name}" in values else "") + "".join(seen))
+"""
+FILES = {"a": ("data/a", []), "b": ("models/b", ["data/a"]), "c": ("models/c", ["data/a", "models/b"])}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project of three stages: a reads the raw data, b reads a, c reads both."""
+    root = tmp_path / "project"
+    (root / "pipeline").mkdir(parents=True)
+    (root / "raw").mkdir()
+    (root / "raw" / "photo").write_text("photo")
+    stages = {}
+    for name, (out, reads) in FILES.items():
+        (root / "pipeline" / f"{name}.py").write_text(STAGE.format(name=name, out=out, reads=reads))
+        stages[name] = {
+            "cmd": f"python -m pipeline.{name}",
+            "deps": [f"pipeline/{name}.py", *(reads or ["${dataset.root}"])],
+            "params": ["seed", *([name] if name in VALUES else [])],
+            "outs": [{out: {"cache": False}} if name == "c" else out],
+        }
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    return root
+
+
+def recipes(root: Path) -> Recipes:
+    return Recipes(root, root / "kept")
+
+
+def keys(root: Path, changes: dict[str, Any] | None = None) -> dict[str, str]:
+    return {name: step.key for name, step in recipes(root).steps(changed(VALUES, changes or {}), "c").items()}
+
+
+def test_the_steps_come_in_an_order_that_works(root: Path) -> None:
+    steps = recipes(root).steps(VALUES, "c")
+    assert list(steps) == ["a", "b", "c"]
+    assert steps["c"].inputs == {"data/a": steps["a"], "models/b": steps["b"]}
+    assert list(recipes(root).steps(VALUES, "b")) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "other"),
+    [
+        ({"c.y": 2}, {"c"}),
+        ({"b.x": 2}, {"b", "c"}),
+        ({"seed": 1}, {"a", "b", "c"}),
+        ({"runtime.workers": 2}, set()),
+    ],
+)
+def test_a_recipe_is_the_params_that_a_stage_tracks_and_its_inputs(
+    root: Path, changes: dict[str, Any], other: set[str]
+) -> None:
+    before, after = keys(root), keys(root, changes)
+    assert {name for name in before if before[name] != after[name]} == other
+
+
+def test_a_recipe_is_the_code_and_the_data(root: Path) -> None:
+    before = keys(root)
+    (root / "pipeline" / "b.py").write_text("pass")
+    assert {name for name, key in keys(root).items() if key != before[name]} == {"b", "c"}
+    (root / "raw" / "photo").write_text("another photo")
+    assert {name for name, key in keys(root).items() if key != before[name]} == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_runs_share_is_run_once(root: Path, jobs: int) -> None:
+    kept = recipes(root)
+    chains = [kept.steps(changed(VALUES, changes), "c") for changes in ({}, {"c.y": 2}, {"b.x": 2})]
+    steps = [step for chain in chains for step in chain.values()]
+    told: list[str] = []
+    assert kept.run(steps, jobs=jobs, report=told.append) == []
+    assert len(told) == len(set(told)) == 1 + 2 + 3
+    assert all((kept.folder(step) / "runs").read_text() == "once " for step in steps)
+    found = [(kept.folder(chain["c"]) / "models" / "c").read_text() for chain in chains]
+    assert found == ["c{'y': 1}ab{'x': 1}a", "c{'y': 2}ab{'x': 1}a", "c{'y': 1}ab{'x': 2}a"]
+    assert kept.run(steps, jobs=jobs, report=told.append) == [] and len(told) == 6
+
+
+def test_a_failure_stops_what_needs_it_and_nothing_else(root: Path) -> None:
+    kept = recipes(root)
+    bad, good = (kept.steps(changed(VALUES, {"b.x": x}), "c") for x in (13, 1))
+    told: list[str] = []
+    failed = kept.run([*bad.values(), *good.values()], jobs=1, report=told.append)
+    assert {step.name for step in failed} == {bad["b"].name, bad["c"].name}
+    assert any("failed, see" in line and line.startswith(bad["b"].name) for line in told)
+    assert kept.is_done(good["c"]) and not kept.folder(bad["c"]).exists()
+
+
+def test_a_step_that_was_killed_goes_on_in_its_folder(root: Path) -> None:
+    kept = recipes(root)
+    steps = kept.steps(VALUES, "c")
+    kept.run([steps["a"]], jobs=1, report=lambda line: None)
+    folder = kept.folder(steps["b"])
+    (folder / ".scratch").mkdir(parents=True)
+    assert not kept.is_done(steps["b"])
+    assert kept.run(steps.values(), jobs=1, report=lambda line: None) == []
+    assert kept.is_done(steps["b"]) and (folder / ".scratch").is_dir()
+
+
+def test_a_change_of_what_is_no_param_is_refused() -> None:
+    assert changed(VALUES, {"b.x": 5})["b"] == {"x": 5} and VALUES["b"] == {"x": 1}
+    with pytest.raises(KeyError, match=r"b\.z"):
+        changed(VALUES, {"b.z": 5})
