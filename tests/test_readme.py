@@ -25,8 +25,6 @@ VALUES: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
 BLOCKS = re.findall(r"^ *```(\w*)\n(.*?)^ *```", README, re.MULTILINE | re.DOTALL)
 PLAIN = re.sub(r"^ *```.*?^ *```", "", README, flags=re.MULTILINE | re.DOTALL)
 SPANS = re.findall(r"`([^`\n]+)`", PLAIN)
-# Written by a measurement of its own.
-LAST = ("benchmarks/results.md",)
 CODE = [line.strip() for kind, block in BLOCKS if not kind for line in block.splitlines()] + SPANS
 
 
@@ -173,10 +171,10 @@ def test_every_path_exists() -> None:
         indent, names = re.match(r"( *)(\S+(?: \S+)*)", line).groups()  # type: ignore[union-attr]
         folder = folder[: len(indent) // 2 + 1]
         for name in names.split():
-            assert (ROOT / (folder[-1] + name)).exists() or name in LAST, name
+            assert (ROOT / (folder[-1] + name)).exists(), name
         folder.append(folder[-1] + names.split()[-1])
     for link in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / link).exists() or link.startswith(LAST), link
+        assert (ROOT / link).exists(), link
     for span in SPANS:
         if re.fullmatch(r"(metrics|models|data/(shards|pseudo))(/[\w.]+)+", span):
             assert any(span == path or span.startswith(path + "/") for path in made), span
