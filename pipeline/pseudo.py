@@ -1,5 +1,6 @@
 """Stage pseudo: G draws every unlabelled photo, and D_C says how far to trust each drawing. Run by ``dvc repro``."""
 
+from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
@@ -11,19 +12,23 @@ def main() -> None:
     settings = params.pseudo
 
     from fgsbir.data.augmentation import change_sketches_jointly
+    from fgsbir.data.edges import edge_drawings
     from fgsbir.data.pairs import PairStream, at_size, labelled_pairs, photo_set
     from fgsbir.data.pseudo import PseudoSketches, write_pseudo
     from fgsbir.data.selection import training_split
     from fgsbir.data.sequences import sequence_pairs
     from fgsbir.data.shards import ShardStore
+    from fgsbir.data.strokes import centre
+    from fgsbir.data.synthetic.truth import true_sketches
     from fgsbir.evaluation.pseudo_sheet import pseudo_sheet
     from fgsbir.models.discriminator import Discriminator
+    from fgsbir.models.drawing import DOT
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
     from fgsbir.training.consistency import Consistency
     from fgsbir.training.discriminator import train_discriminator
     from fgsbir.training.provenance import provenance
-    from fgsbir.training.pseudo import draw_all, keep_most_consistent, score_all
+    from fgsbir.training.pseudo import draw_all, keep_most_consistent, of_another_photo, score_all
     from fgsbir.training.run import write_curve
     from fgsbir.training.runtime import launch, place, seed_weights
 
@@ -43,16 +48,16 @@ def main() -> None:
     unlabelled = photo_set(store, split.unlabelled, size, cache)
     redrawn = photo_set(store, split.labelled, size, cache)
 
-    for photos, seed, samples in ((unlabelled, params.seed, settings.samples), (redrawn, params.seed + 1, 1)):
-        photos.sketches = draw_all(
-            fabric,
-            generator,
-            photos,
-            samples=samples,
-            temperature=settings.temperature,
-            seed=seed,
-            precision=params.precision,
-        )
+    draw = partial(draw_all, fabric, generator, temperature=settings.temperature, precision=params.precision)
+    redrawn.sketches = draw(redrawn, samples=1, seed=params.seed + 1)
+    if settings.sketches == "edges":
+        encoded = (store.read_photo(entry) for entry in split.unlabelled)
+        drawings = edge_drawings(encoded, tolerance=drawn_by["simplify"], workers=params.runtime.workers)
+        unlabelled.sketches = [[centre(strokes) if len(strokes) > 1 else DOT] for strokes in drawings]
+    elif settings.sketches == "true":
+        unlabelled.sketches = true_sketches(store.index, unlabelled.photo_ids, seed=params.synthesise.seed)
+    else:
+        unlabelled.sketches = draw(unlabelled, samples=settings.samples, seed=params.seed)
     teacher = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
     consistency = Consistency(
         teacher,
@@ -62,6 +67,9 @@ def main() -> None:
         precision=params.precision,
     )
     unlabelled.sketches, percentiles = keep_most_consistent(unlabelled.sketches, consistency, settings.keep)
+    if settings.sketches == "another":
+        unlabelled.sketches = of_another_photo(unlabelled.sketches, unlabelled.categories)
+        unlabelled.sketches, percentiles = keep_most_consistent(unlabelled.sketches, consistency, settings.keep)
 
     seed_weights(params.seed, "discriminator")
     discriminator = Discriminator(image_size=size, width=settings.discriminator_width)

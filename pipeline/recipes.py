@@ -11,6 +11,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ class Recipes:
         found: dict[str, Step] = {}
         self._add(values, target, found)
         return found
+
+    def code(self) -> list[str]:
+        """Every source file that a stage depends on, relative to ``root``."""
+        listed = {path for declared in self._stages.values() for path in declared["deps"]}
+        return sorted(path for path in listed if path.startswith(("src/", "pipeline/")))
 
     def folder(self, step: Step) -> Path:
         """Where the results of a step lie, at the paths that dvc.yaml gives them."""
@@ -138,6 +144,7 @@ class Recipes:
             (folder / output).parent.mkdir(parents=True, exist_ok=True)
         threads = str(max(1, (os.cpu_count() or 1) // jobs))
         paths = os.pathsep.join([str(self.root), str(self.root / "src")])
+        started = time.monotonic()
         with (folder / "log").open("ab") as log:
             status = subprocess.run(
                 [sys.executable, *shlex.split(step.command)[1:]],
@@ -148,7 +155,8 @@ class Recipes:
                 check=False,
             ).returncode
         if status == 0:
-            (folder / DONE).write_text(json.dumps({"stage": step.stage, "key": step.key}) + "\n")
+            seconds = round(time.monotonic() - started, 1)
+            (folder / DONE).write_text(json.dumps({"stage": step.stage, "key": step.key, "seconds": seconds}) + "\n")
         return status
 
 

@@ -185,6 +185,7 @@ class SketchClassifier(Section):
 
 
 class Pseudo(Section):
+    sketches: Literal["generator", "edges", "another", "true"]
     temperature: Real = Field(ge=0, le=2)
     samples: Whole = Field(ge=1, le=100)
     keep: Whole = Field(ge=1, le=100)
@@ -204,6 +205,7 @@ class Pseudo(Section):
 class Joint(Section):
     joint_training: StrictBool
     instance_weighting: StrictBool
+    threshold: Real = Field(ge=0, le=1)
     trust: Literal["discriminator", "consistency", "both"]
     rivals: Whole = Field(ge=1, le=1000)
     keep_best: StrictBool

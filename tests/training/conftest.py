@@ -244,6 +244,7 @@ class Toy:
         settings = JointSettings(
             joint_training=True,
             instance_weighting=True,
+            threshold=0.0,
             trust="discriminator",
             rivals=4,
             keep_best=False,

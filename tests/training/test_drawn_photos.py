@@ -8,8 +8,14 @@ import torch
 from fgsbir.data.pseudo import PseudoSketches
 from fgsbir.data.records import DataError
 from fgsbir.training.discriminator import certainties
-from fgsbir.training.drawn_photos import DrawnPhotos, certainty_histogram, labelled_to_draw, pseudo_pairs
-from fgsbir.training.pseudo import draw_all, keep_most_consistent, score_all
+from fgsbir.training.drawn_photos import (
+    DrawnPhotos,
+    certainty_histogram,
+    labelled_to_draw,
+    pair_weights,
+    pseudo_pairs,
+)
+from fgsbir.training.pseudo import draw_all, keep_most_consistent, of_another_photo, score_all
 
 CPU = torch.device("cpu")
 
@@ -38,6 +44,25 @@ def test_omega_is_certainty_or_consistency_or_both(photos: DrawnPhotos) -> None:
     ):
         found = photos.omega(*asked, trust, 3)
         assert found.dtype == np.float32 and found == pytest.approx(expected)
+
+
+def test_a_pair_weighs_its_omega_or_all_or_nothing() -> None:
+    omega = np.array([0.1, 0.5, 0.9], np.float32)
+    for weighting, threshold, expected in (
+        (True, 0.0, [0.1, 0.5, 0.9]),
+        (True, 0.5, [0, 1, 1]),
+        (False, 0.0, [1, 1, 1]),
+        (False, 0.5, [1, 1, 1]),
+    ):
+        found = pair_weights(omega, weighting=weighting, threshold=threshold)
+        assert found.dtype == np.float32 and found == pytest.approx(expected)
+
+
+def test_the_sketches_of_another_photo_are_of_its_category() -> None:
+    own = [[np.full((2, 3), row, np.float32)] for row in range(5)]
+    given = of_another_photo(own, np.array([1, 0, 1, 0, 1]))
+    assert [int(choice[0][0, 0]) for choice in given] == [2, 3, 4, 1, 0]
+    assert [int(choice[0][0, 0]) for choice in own] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("kept", [{}, {"unlabelled-10": []}])

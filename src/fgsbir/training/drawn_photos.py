@@ -152,6 +152,16 @@ def labelled_to_draw(pairs: PairSet, drawn: PairSet) -> DrawnPhotos:
     )
 
 
+def pair_weights(omega: np.ndarray, *, weighting: bool, threshold: float) -> np.ndarray:
+    """What each pseudo pair's loss is multiplied with, float32 (n,): its omega, or 1 without ``weighting``.
+
+    A ``threshold`` above 0 makes it 1 from there on, and 0 below.
+    """
+    if not weighting:
+        return np.ones_like(omega)
+    return (omega >= threshold).astype(np.float32) if threshold else omega
+
+
 def photo_batch(parts: Sequence[tuple[DrawnPhotos, np.ndarray]]) -> PhotoBatch:
     """Gather rows of several sets of photos, to be drawn in one batch."""
     return PhotoBatch(

@@ -27,7 +27,7 @@ from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.consistency import Consistency
 from fgsbir.training.discriminator import discriminator_step
-from fgsbir.training.drawn_photos import DrawnPhotos, Trust, certainty_histogram, photo_batch
+from fgsbir.training.drawn_photos import DrawnPhotos, Trust, certainty_histogram, pair_weights, photo_batch
 from fgsbir.training.generator import generator_losses
 from fgsbir.training.noise_tolerance import Teacher, freeze, semi_supervised_losses, weighted_sum
 from fgsbir.training.objective import RetrievalObjective
@@ -44,6 +44,7 @@ class JointSettings:
 
     joint_training: bool
     instance_weighting: bool
+    threshold: float
     trust: Trust
     rivals: int
     keep_best: bool
@@ -203,8 +204,9 @@ def train_joint(
                     omegas.append(
                         unlabelled.omega(batches[1].rows, batches[1].choices, settings.trust, settings.rivals)
                     )
-                    weights = omegas[-1] if settings.instance_weighting else np.ones_like(omegas[-1])
-                    omega = torch.from_numpy(weights)
+                    omega = torch.from_numpy(
+                        pair_weights(omegas[-1], weighting=settings.instance_weighting, threshold=settings.threshold)
+                    )
                 terms = semi_supervised_losses(
                     fabric,
                     models.retrieval,
