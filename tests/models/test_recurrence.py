@@ -18,8 +18,8 @@ def inputs(dtype: torch.dtype, seed: int = 0, scale: float = 1.0) -> dict[str, T
         "c": (ROWS, HIDDEN),
         "keys": (ROWS, POSITIONS, WIDTH),
         "features": (ROWS, POSITIONS, CHANNELS),
-        "seen": (4 * HIDDEN, CHANNELS),
-        "hidden": (4 * HIDDEN + WIDTH, HIDDEN),
+        "gates": (4 * HIDDEN, CHANNELS + HIDDEN),
+        "query": (WIDTH, HIDDEN),
         "score": (WIDTH,),
     }
     return {
@@ -29,7 +29,7 @@ def inputs(dtype: torch.dtype, seed: int = 0, scale: float = 1.0) -> dict[str, T
 
 
 def states(given: dict[str, Tensor], counts: list[int]) -> Tensor:
-    weights = Weights(given["seen"], given["hidden"], given["score"])
+    weights = Weights(given["gates"], given["query"], given["score"])
     start = [given[name] for name in ("points", "near", "h", "c", "keys", "features")]
     return recur(*start, weights, counts, given["h"].dtype)
 
@@ -40,13 +40,13 @@ def plain_states(given: dict[str, Tensor], counts: list[int]) -> Tensor:
     # The points' share of the gates reaches the cell as further inputs, taken as they are.
     taken = torch.eye(4 * HIDDEN, dtype=given["h"].dtype)
     parameters = {
-        "weight_ih": torch.cat([given["seen"], taken], 1),
-        "weight_hh": given["hidden"][: 4 * HIDDEN],
+        "weight_ih": torch.cat([given["gates"][:, :CHANNELS], taken], 1),
+        "weight_hh": given["gates"][:, CHANNELS:],
     }
     out = []
     h, c = given["h"], given["c"]
     for step, n in enumerate(counts):
-        query = h @ given["hidden"][4 * HIDDEN :].T
+        query = h @ given["query"].T
         joint = torch.tanh(given["keys"] + query[:, None])
         attention = (joint @ given["score"] + given["near"][step]).softmax(1)
         seen = torch.einsum("np,npc->nc", attention, given["features"])
@@ -86,12 +86,11 @@ def test_gradients_equal_finite_differences() -> None:
 
 def test_attention_sums_to_one_and_is_that_of_tanh() -> None:
     given = {name: value.detach() for name, value in inputs(torch.float32, scale=2.0).items()}
-    weights = Weights(given["seen"], given["hidden"], given["score"])
-    query = given["h"] @ given["hidden"][4 * HIDDEN :].T
+    query = given["h"] @ given["query"].T
     expected = (torch.tanh(given["keys"] + query[:, None]) @ given["score"] + given["near"][0]).softmax(1)
     buffer = torch.empty_like(given["keys"])
-    step = (given["points"][0], given["near"][0], given["h"], given["c"], exponential(given["keys"]), given["features"])
-    found = advance(*step, weights, buffer)[2].attention
+    read = [given["points"][0], given["near"][0], query, (given["h"],), given["c"], exponential(given["keys"])]
+    found = advance(*read, given["features"], given["gates"], given["score"], buffer)[2].attention
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(found.sum(1), torch.ones(ROWS))
 
@@ -106,7 +105,7 @@ def test_extreme_inputs_stay_finite() -> None:
 
 def test_low_precision_products_stay_near_float32() -> None:
     given = inputs(torch.float32, scale=0.3)
-    weights = Weights(given["seen"], given["hidden"], given["score"])
+    weights = Weights(given["gates"], given["query"], given["score"])
     start = [given[name] for name in ("points", "near", "h", "c", "keys", "features")]
     start += [weights, [ROWS] * STEPS]
     low, full = recur(*start, torch.bfloat16), recur(*start, torch.float32)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fgsbir.models import sampling
 from fgsbir.models.generator import Generator
-from fgsbir.models.sampling import LOG_SIGMA, RHO_LIMIT, draw_randomness, draw_rows
+from fgsbir.models.sampling import LOG_SIGMA, RHO_LIMIT, draw_randomness, draw_rows, end_rows, put
 
 SIZE, MIXTURES = 32, 3
 CPU = torch.device("cpu")
@@ -131,15 +131,15 @@ def test_rows_follow_the_mixture_at_the_temperature(temperature: float) -> None:
     logits, pens = torch.tensor([0.5, -0.2, -50.0]), torch.tensor([0.3, 0.9, -0.4])
     means_x, means_y = torch.tensor([-300.0, 300.0, 0.0]), torch.tensor([10.0, -20.0, 0.0])
     log_x, log_y, rho = torch.tensor([0.5, -0.5, 0.0]), torch.tensor([0.0, 1.0, 0.0]), torch.tensor([1.0, -0.3, 0.0])
-    raw = torch.cat([logits, means_x, means_y, log_x, log_y, rho, pens]).repeat(n, 1)
+    raw = torch.cat([logits, means_x, means_y, log_x, log_y, rho, pens[1:] - pens[0]]).repeat(n, 1)
     noise = draw_randomness(n, 1, 2, MIXTURES, temperature, numbers(), CPU)
-    rows = draw_rows(raw, noise.component[0], noise.pen[0], noise.offset[0], torch.zeros(n, 1, dtype=torch.bool))
+    rows = draw_rows(raw, noise.component[0], noise.pen[0], noise.offset[0])
     shares = rows[:, 2:].mean(0)
     # The chance of an end is the model's own at every temperature; between down and lifted, it counts.
     end = pens.softmax(0)[2]
     expected = torch.cat([(pens[:2] / temperature).softmax(0) * (1 - end), end.view(1)])
     torch.testing.assert_close(shares, expected, atol=0.01, rtol=0)
-    assert not rows[rows[:, 4] == 1, :2].any()
+    assert torch.equal(rows[:, 2:].sum(1), torch.ones(n))
     moved = rows[rows[:, 4] == 0]
     share = (moved[:, 0] < 0).float().mean()
     assert share.item() == pytest.approx((logits / temperature).softmax(0)[0].item(), abs=0.012)
@@ -165,7 +165,32 @@ def test_randomness_is_normal_and_finite() -> None:
 
 
 def test_wild_outputs_draw_finite_points() -> None:
-    raw = torch.tensor([[1e30, -1e30] * 10 + [1e30]])
-    rows = draw_rows(raw, torch.zeros(1, 3), torch.zeros(1, 2), torch.ones(1, 2), torch.zeros(1, 1, dtype=torch.bool))
+    raw = torch.tensor([[1e30, -1e30] * 10])
+    rows = draw_rows(raw, torch.zeros(1, 3), torch.zeros(1, 2), torch.ones(1, 2))
     assert rows.isfinite().all()
     assert LOG_SIGMA[1] < 10
+
+
+def test_rows_after_an_end_are_ends() -> None:
+    """Of three drawings one goes on, one ends at its second row, and one was over before."""
+    rows = torch.tensor([[1.0, 2.0, 1.0, 0.0, 0.0]] * 4).repeat(3, 1, 1)
+    rows[1, 1, 2:] = torch.tensor([0.0, 0.0, 1.0])
+    before = rows.clone()
+    ended = end_rows(rows, torch.tensor([False, False, True]))
+    assert ended.tolist() == [False, True, True]
+    end = torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0])
+    assert torch.equal(rows[0], before[0])
+    assert torch.equal(rows[1, :1], before[1, :1])
+    assert torch.equal(rows[1, 1:], end.expand(3, -1))
+    assert torch.equal(rows[2], end.expand(4, -1))
+
+
+def test_put_writes_the_active_rows_and_clears_the_others() -> None:
+    out = torch.full((3, 2, 4), math.nan)
+    steps = [torch.ones(2, 4), torch.full((2, 4), 2.0)]
+    put(out, torch.tensor([0, 2]), steps)
+    assert torch.equal(out[[0, 2]], torch.stack(steps, 1))
+    assert not out[1].any()
+    whole = [step.new_full((3, 4), float(number)) for number, step in enumerate(steps)]
+    put(out, torch.arange(3), whole)
+    assert torch.equal(out, torch.stack(whole, 1))

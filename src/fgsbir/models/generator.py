@@ -140,12 +140,11 @@ class Generator(nn.Module):
 
     def weights(self) -> Weights:
         """The matrices that every step multiplies with."""
-        channels = self.channels
+        gates = torch.cat([self.cell.weight_ih[:, : self.channels], self.cell.weight_hh], 1)
         if self.attention is None:
-            nothing = self.cell.weight_hh.new_zeros(1, self.cell.hidden_size)
-            return Weights(self.cell.weight_ih[:, :channels], torch.cat([self.cell.weight_hh, nothing]), nothing[0, :1])
-        hidden = torch.cat([self.cell.weight_hh, self.attention.query.weight])
-        return Weights(self.cell.weight_ih[:, :channels], hidden, self.attention.score.weight[0])
+            nothing = gates.new_zeros(1, self.cell.hidden_size)
+            return Weights(gates, nothing, nothing[0, :1])
+        return Weights(gates, self.attention.query.weight, self.attention.score.weight[0])
 
     def point_weights(self) -> tuple[Tensor, Tensor]:
         """What takes a previous row, and the sum of all offsets up to it, to its share of the gates.

@@ -19,17 +19,17 @@ LARGEST = 30.0
 class Weights(NamedTuple):
     """The recurrence's matrices, in the precision that its products are made in.
 
-    ``seen`` (4 H, c) takes g_t to the gates, ``hidden`` (4 H + A, H) takes h to the gates and to the query
-    W_S h, ``score`` (A,), always float32, is W_a. Gates stand in the order of :class:`torch.nn.LSTMCell`.
+    ``gates`` (4 H, c + H) takes g_t and h to the gates, in the order of :class:`torch.nn.LSTMCell`; ``query``
+    (A, H) is Eq. 2's W_S and ``score`` (A,), always float32, its W_a.
     """
 
-    seen: Tensor
-    hidden: Tensor
+    gates: Tensor
+    query: Tensor
     score: Tensor
 
     def cast(self, precision: torch.dtype) -> "Weights":
         """The same with the matrices in ``precision``."""
-        return Weights(self.seen.to(precision), self.hidden.to(precision), self.score)
+        return Weights(self.gates.to(precision), self.query.to(precision), self.score)
 
 
 class Memory(NamedTuple):
@@ -91,27 +91,30 @@ def join(keys: Tensor, query: Tensor, buffer: Tensor) -> Tensor:
 def advance(
     points: Tensor,
     near: Tensor,
-    h: Tensor,
+    query: Tensor,
+    read: Sequence[Tensor],
     c: Tensor,
     keys: Tensor,
     features: Tensor,
-    weights: Weights,
+    gates: Tensor,
+    score: Tensor,
     buffer: Tensor,
 ) -> tuple[Tensor, Tensor, Memory]:
     """One step for a batch: the next h and c, each (n, H), and what was computed on the way.
 
-    ``points`` (n, 4 H) is the last point's share of the gates, with the biases; where the point's columns
-    stand beside h, and its weights beside W_h, the biases alone. ``near`` (n, p) is added to the
-    attention's scores. ``keys`` (n, p, A) is :func:`exponential` of W_B * B, and ``features`` (n, p, c)
-    is B. ``buffer`` is overwritten; it has at least the rows of ``keys``.
+    ``query`` (n, A) is W_S h. ``gates`` (4 H, c + r) takes g and ``read``, h and what else has weights there, r
+    columns in all, to the gates; ``points`` (n, 4 H) or (4 H,) is added to them: the share of the last point where
+    it does not stand in ``read``, and the biases.
+    ``near`` (n, p) is added to the attention's scores. ``keys`` (n, p, A) is :func:`exponential` of W_B * B,
+    ``features`` (n, p, c) is B and ``score`` (A,) is W_a. ``buffer`` is overwritten; it has at least the rows of
+    ``keys``.
     """
-    gates, query = product(h, weights.hidden.t()).split([len(weights.seen), len(weights.score)], 1)
     joint = join(keys, query, buffer)
     # The softmax drops the constant of J = 2 J' - 1, so W_a J becomes 2 W_a J'.
-    scores = torch.addmv(near.flatten(), joint.flatten(0, 1), weights.score, alpha=2)
+    scores = torch.addmv(near.flatten(), joint.flatten(0, 1), score, alpha=2)
     attention = scores.view(near.shape).softmax(1)
     seen = torch.bmm(attention.unsqueeze(1), features).squeeze(1)
-    total = (points + gates).add_(product(seen, weights.seen.t()))
+    total = product(torch.cat([seen, *read], 1), gates.t()).add_(points)
     # The candidate's tanh as 2 sigmoid(2 x) - 1, so that one pass serves all four gates.
     total.chunk(4, 1)[2].mul_(2)
     write, keep, new, out = total.sigmoid_().chunk(4, 1)
@@ -132,20 +135,22 @@ class Recurrence(torch.autograd.Function):
         c: Tensor,
         keys: Tensor,
         features: Tensor,
-        seen_weight: Tensor,
-        hidden_weight: Tensor,
+        gates: Tensor,
+        of_query: Tensor,
         score: Tensor,
         counts: Sequence[int],
         precision: torch.dtype,
     ) -> Tensor:
-        weights = Weights(seen_weight, hidden_weight, score).cast(precision)
+        weights = Weights(gates, of_query, score).cast(precision)
         factors, buffer = exponential(keys), torch.empty_like(keys)
         states = points.new_zeros(len(counts) + 1, *h.shape)
         states[0] = h
         kept: list[Tensor] = []
         for step, n in enumerate(counts):
-            read, place = points[step, :n], near[step, :n]
-            h, c, memory = advance(read, place, h[:n], c[:n], factors[:n], features[:n], weights, buffer)
+            h, c = h[:n], c[:n]
+            query = product(h, weights.query.t())
+            inputs = (points[step, :n], near[step, :n], query, (h,), c, factors[:n], features[:n])
+            h, c, memory = advance(*inputs, weights.gates, score, buffer)
             states[step + 1, :n] = h
             kept += memory
         ctx.save_for_backward(states, factors, features, *weights, *kept)
@@ -155,14 +160,15 @@ class Recurrence(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_states: Tensor) -> tuple[Tensor | None, ...]:
-        states, factors, features, seen_weight, hidden_weight, score, *kept = ctx.saved_tensors
+        states, factors, features, gates, of_query, score, *kept = ctx.saved_tensors
         counts, size = ctx.counts, states.shape[2]
-        (steps, rows), positions = d_states.shape[:2], features.shape[1]
+        (steps, rows), (positions, channels) = d_states.shape[:2], features.shape[1:]
         memories = [Memory(*kept[start : start + 9]) for start in range(0, len(kept), 9)]
         d_h, d_c = torch.zeros_like(states[0]), torch.zeros_like(states[0])
-        # Of the products with h (gates and query) and with g, at all steps; rows that take no part stay 0.
-        d_read = states.new_zeros(steps, rows, 4 * size + len(score))
-        d_seen = states.new_zeros(steps, rows, features.shape[2])
+        # At all steps; rows that take no part stay 0.
+        d_gates = states.new_zeros(steps, rows, 4 * size)
+        d_query = states.new_zeros(steps, rows, len(score))
+        d_seen = states.new_zeros(steps, rows, channels)
         attention, seen = states.new_zeros(steps, rows, positions), torch.zeros_like(d_seen)
         d_near = torch.zeros_like(attention)
         d_keys, d_score = torch.zeros_like(factors), torch.zeros_like(score)
@@ -172,7 +178,6 @@ class Recurrence(torch.autograd.Function):
             write, keep, new, out, c_before, tanh_c, query, weights, saw = memory
             dh = d_h[:n] + d_states[step, :n]
             dc = d_c[:n] + dh * out * (1 - tanh_c.square())
-            d_gates = d_read[step, :n, : 4 * size]
             torch.cat(
                 [
                     dc * (2 * new - 1) * write * (1 - write),
@@ -181,32 +186,33 @@ class Recurrence(torch.autograd.Function):
                     dh * tanh_c * out * (1 - out),
                 ],
                 1,
-                out=d_gates,
+                out=d_gates[step, :n],
             )
             d_c[:n] = dc * keep
             # Eq. 2, backwards: the softmax, then J' = sigmoid(2 (k + q)), whose gradient is J' (1 - J').
-            d_saw = product(d_gates, seen_weight)
+            d_saw, dh = product(d_gates[step, :n], gates).split([channels, size], 1)
             d_weights = torch.bmm(d_saw.unsqueeze(1), features[:n].transpose(1, 2)).squeeze(1)
             d_near[step, :n] = weights * (d_weights - (weights * d_weights).sum(1, keepdim=True))
             d_scores = 2 * d_near[step, :n]
             joint = join(factors[:n], query, buffer)
             d_score += torch.mv(joint.flatten(0, 1).t(), d_scores.flatten())
             slope = torch.addcmul(joint, joint, joint, value=-1, out=slopes[:n])
-            d_read[step, :n, 4 * size :] = 2 * score * torch.bmm(d_scores.unsqueeze(1), slope).squeeze(1)
+            d_query[step, :n] = 2 * score * torch.bmm(d_scores.unsqueeze(1), slope).squeeze(1)
             d_keys[:n].addcmul_(slope, d_scores.unsqueeze(2))
-            d_h[:n] = product(d_read[step, :n], hidden_weight)
+            d_h[:n] = dh + product(d_query[step, :n], of_query)
             d_seen[step, :n], attention[step, :n], seen[step, :n] = d_saw, weights, saw
-        low = hidden_weight.dtype
-        flat = d_read.flatten(0, 1).to(low).t()
+        low = gates.dtype
+        before = states[:-1].flatten(0, 1).to(low)
+        read = torch.cat([seen.flatten(0, 1).to(low), before], 1)
         return (
-            d_read[..., : 4 * size],
+            d_gates,
             d_near,
             d_h,
             d_c,
             d_keys * (2 * score),
             torch.bmm(attention.permute(1, 2, 0), d_seen.transpose(0, 1)),
-            (flat[: 4 * size] @ seen.flatten(0, 1).to(low)).to(states.dtype),
-            (flat @ states[:-1].flatten(0, 1).to(low)).to(states.dtype),
+            (d_gates.flatten(0, 1).to(low).t() @ read).to(states.dtype),
+            (d_query.flatten(0, 1).to(low).t() @ before).to(states.dtype),
             d_score,
             None,
             None,

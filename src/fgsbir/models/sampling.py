@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from fgsbir.models.recurrence import Weights, advance, exponential
+from fgsbir.models.recurrence import advance, exponential
 
 if TYPE_CHECKING:
     from fgsbir.models.generator import Encoding, Generator
@@ -93,25 +94,39 @@ def box_muller(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     return radius * torch.cos(angle), radius * torch.sin(angle)
 
 
-def draw_rows(raw: Tensor, component: Tensor, pen: Tensor, offset: Tensor, ended: Tensor) -> Tensor:
-    """One point of every drawing from the last layer's output, float32 (n, 6 M + 3): rows (n, 5).
+def draw_rows(raw: Tensor, component: Tensor, pen: Tensor, offset: Tensor) -> Tensor:
+    """One point of every drawing: rows (n, 5), of drawings that have ended too, which mean nothing there.
 
-    ``component`` (n, M), ``pen`` (n, 2) and ``offset`` (n, 2) are one step's noise (:class:`Randomness`);
-    ``ended`` bool (n, 1) marks drawings that are over: they get one more end row.
+    ``raw`` float32 (n, 6 M + 2 or more) is of :func:`output_weights`; ``component`` (n, M), ``pen`` (n, 2) and
+    ``offset`` (n, 2) are one step's noise (:class:`Randomness`).
     """
-    parameters = raw[:, :-3].unflatten(1, (6, -1))
-    likeliest = (parameters[:, 0] + component).argmax(1, keepdim=True)
-    chosen = parameters.gather(2, likeliest.unsqueeze(2).expand(-1, 6, 1)).squeeze(2)
-    sigma = chosen[:, 3:5].clamp(*LOG_SIGMA).exp_()
-    rho = chosen[:, 5:].tanh().mul_(RHO_LIMIT)
+    mixtures = component.shape[1]
+    likeliest = (raw[:, :mixtures] + component).argmax(1, keepdim=True)
+    others = raw[:, mixtures : 6 * mixtures].unflatten(1, (5, mixtures))
+    chosen = others.gather(2, likeliest.unsqueeze(1).expand(-1, 5, -1)).squeeze(2)
+    sigma = chosen[:, 2:4].clamp(*LOG_SIGMA).exp_()
+    rho = chosen[:, 4:].tanh().mul_(RHO_LIMIT)
     x, y = offset.split(1, 1)
     along = torch.addcmul(rho * x, torch.sqrt(1 - rho * rho), y)
-    moved = torch.addcmul(chosen[:, 1:3], sigma, torch.cat([x, along], 1))
-    down, lift, end = raw[:, -3:].split(1, 1)
+    moved = torch.addcmul(chosen[:, :2], sigma, torch.cat([x, along], 1))
+    lift, end = raw[:, 6 * mixtures : 6 * mixtures + 2].split(1, 1)
     lift_noise, end_noise = pen.split(1, 1)
-    over = ended | (end - torch.logaddexp(down, lift) > end_noise)
-    lifted = (lift - down > lift_noise) & ~over
-    return torch.cat([moved.masked_fill(over, 0.0), ~(lifted | over), lifted, over], 1)
+    # The end against both others, the lift against pen down.
+    over = end - functional.softplus(lift) > end_noise
+    lifted = (lift > lift_noise) > over
+    down = lifted == over
+    return torch.cat([moved, torch.cat([down, lifted, over], 1)], 1)
+
+
+def end_rows(rows: Tensor, ended: Tensor) -> Tensor:
+    """``rows`` (n, k, 5) of consecutive points, in place: (0, 0, 0, 0, 1) after a drawing's end.
+
+    ``ended`` bool (n,) marks drawings that were over before. Returns whether each is now.
+    """
+    over = (rows[..., 4] > 0.5).cummax(1).values | ended.unsqueeze(1)
+    rows.masked_fill_(over.unsqueeze(2), 0.0)
+    rows[..., 4].masked_fill_(over, 1.0)
+    return over[:, -1]
 
 
 def start_token(n: int, device: torch.device) -> Tensor:
@@ -121,12 +136,22 @@ def start_token(n: int, device: torch.device) -> Tensor:
     return token
 
 
-def reading_weights(model: "Generator") -> tuple[Weights, Tensor]:
-    """G's weights with those of the last point beside those of h, one product for both, and the gates' biases."""
-    weights = model.weights()
-    of_point, bias = model.point_weights()
-    no_query = of_point.new_zeros(len(weights.score), of_point.shape[1])
-    return weights._replace(hidden=torch.cat([weights.hidden, torch.cat([of_point, no_query])], 1)), bias
+def output_weights(model: "Generator") -> tuple[Tensor, Tensor]:
+    """What takes h to all that the next point needs, one product: a matrix (H, 6 M + 2 + A) and a vector.
+
+    The mixture's fields, the logits of a lift and of an end less that of pen down, and the query W_S h.
+    """
+    (weight, bias), query = (model.output_layer.weight, model.output_layer.bias), model.weights().query
+    matrix = torch.cat([weight[:-3], weight[-2:] - weight[-3], query])
+    return matrix.t().contiguous(), torch.cat([bias[:-3], bias[-2:] - bias[-3], bias.new_zeros(len(query))])
+
+
+def put(out: Tensor, active: Tensor, steps: list[Tensor]) -> None:
+    """Write ``steps``, each (a, ...), into ``out`` (n, k, ...): in the rows ``active`` int64 (a,), 0 elsewhere."""
+    if len(active) == len(out):
+        torch.stack(steps, 1, out=out)
+    else:
+        out.zero_().index_copy_(0, active, torch.stack(steps, 1))
 
 
 @torch.no_grad()
@@ -145,43 +170,48 @@ def sample_drawings(
     Drawings that have ended leave the batch, so the cost follows the points drawn and not the longest drawing.
     """
     n, steps, device = len(encoding.mu), len(randomness.pen), encoding.mu.device
-    weights, bias = reading_weights(model)
-    weights = weights.cast(precision)
+    weights, (of_point, bias) = model.weights(), model.point_weights()
+    gates = torch.cat([weights.gates, of_point], 1).to(precision)
     towards, base = model.nearness(encoding.grid)
     towards = towards.t().contiguous()
+    matrix, vector = output_weights(model)
     h, c = state
+    query = h @ weights.query.t()
     keys, features = exponential(encoding.keys), encoding.features
     buffer = torch.empty_like(keys)
     row, position = start_token(n, device), h.new_zeros(n, 2 * model.pen_position)
-    ended = torch.zeros(n, 1, dtype=torch.bool, device=device)
+    ended = torch.zeros(n, dtype=torch.bool, device=device)
     sequences = row.new_tensor([0, 0, 0, 0, 1]).repeat(n, steps, 1)
-    hidden = h.new_zeros(n, steps, h.shape[1])
-    attention = h.new_zeros(n, steps, *encoding.grid) if return_attention and model.attention else None
+    hidden = h.new_empty(n, steps, h.shape[1])
+    attention = h.new_empty(n, steps, *encoding.grid) if return_attention and model.attention else None
     active = torch.arange(n, device=device)
     stop = 0
     while stop < steps and len(active):
         start, stop = stop, min(stop + CHECK_EVERY, steps)
         rows, states, looks = [], [], []
-        for step in range(start, stop):
-            read = torch.cat([h, row, position], 1)
+        block = (part[start:stop].unbind(0) for part in (randomness.component, randomness.pen, randomness.offset))
+        for noise in zip(*block, strict=True):
             near = torch.addmm(base, position, towards)
-            h, c, memory = advance(bias, near, read, c, keys, features, weights, buffer)
-            noise = (randomness.component[step], randomness.pen[step], randomness.offset[step])
-            row = draw_rows(model.output_layer(h), *noise, ended)
-            ended = row[:, 4:] > 0.5
+            read = (h, row, position)
+            h, c, memory = advance(bias, near, query, read, c, keys, features, gates, weights.score, buffer)
+            raw = torch.addmm(vector, h, matrix)
+            query = raw[:, -len(weights.score) :]
+            row = draw_rows(raw, *noise)
             if model.pen_position:
                 position = position + row[:, :2]
             rows.append(row)
             states.append(h)
             looks.append(memory.attention)
-        sequences[active, start:stop] = torch.stack(rows, 1)
-        hidden[active, start:stop] = torch.stack(states, 1)
+        drawn = torch.stack(rows, 1)
+        ended = end_rows(drawn, ended)
+        sequences[:, start:stop].index_copy_(0, active, drawn)
+        put(hidden[:, start:stop], active, states)
         if attention is not None:
-            attention[active, start:stop] = torch.stack(looks, 1).unflatten(2, encoding.grid)
-        going = (~ended.squeeze(1)).nonzero().squeeze(1)
+            put(attention[:, start:stop], active, [look.unflatten(1, encoding.grid) for look in looks])
+        going = (~ended).nonzero().squeeze(1)
         if len(going) <= KEEP_SHARE * len(active):
             active, randomness = active[going], randomness.rows(going)
-            h, c, keys, features = h[going], c[going], keys[going], features[going]
+            h, c, query, keys, features = h[going], c[going], query[going], keys[going], features[going]
             row, position, ended = row[going], position[going], ended[going]
     over = sequences[:, :stop, 4] > 0.5
     ended_itself = over.any(1)
