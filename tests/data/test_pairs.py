@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fgsbir.data.augmentation import change_sketches_jointly
+from fgsbir.data.augmentation import Changes, change_sketches_jointly
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.pairs import (
     PairBatch,
@@ -82,9 +82,8 @@ def test_seed_and_salt_change_the_batches(change: dict[str, int]) -> None:
     stream, other = stream_of(40, 16), stream_of(40, 16, **change)
     assert stream.rows(0).tolist() != other.rows(0).tolist()
     # The augmentation is another one too, and not the same one of other photos.
-    assert not {tuple(one.colour) for one in stream.batch(0).changes} & {
-        tuple(one.colour) for one in other.batch(0).changes
-    }
+    colours = [{tuple(row) for row in one.batch(0).changes.colour} for one in (stream, other)]
+    assert not colours[0] & colours[1]
 
 
 @settings(max_examples=30)
@@ -134,7 +133,9 @@ def test_the_processes_share_out_the_batch_of_one(world: int, step: int) -> None
         rows=np.concatenate([share.rows for share in shares]),
         choices=np.concatenate([share.choices for share in shares]),
         categories=np.concatenate([share.categories for share in shares]),
-        changes=[change for share in shares for change in share.changes],
+        changes=Changes(
+            *(np.concatenate([getattr(share.changes, one.name) for share in shares]) for one in fields(Changes))
+        ),
     )
     assert equal(together, alone)
 
@@ -235,8 +236,9 @@ def test_sketches_alone_stand_in_for_their_photos() -> None:
 def test_a_stream_changes_sketches_as_it_is_told() -> None:
     batch = stream_of(5, 6, change=change_sketches_jointly).batch(1)
     pairs = pairs_of(5)
-    for strokes, change, (row, choice) in zip(batch.strokes, batch.changes, shown_choices(batch), strict=True):
-        assert np.array_equal(strokes, change_sketches_jointly([pairs.sketches[row][choice]], [change])[0])
+    shown = [pairs.sketches[row][choice] for row, choice in shown_choices(batch)]
+    for strokes, expected in zip(batch.strokes, change_sketches_jointly(shown, batch.changes), strict=True):
+        assert np.array_equal(strokes, expected)
 
 
 def test_prefetching_keeps_the_order() -> None:

@@ -170,10 +170,11 @@ class Toy:
     def train_retrieval(self, scratch: Scratch, **changes: Any) -> Trained:
         model = self.retrieval()
         numbers = {"steps": 7, "learning_rate": 1e-3, "weight_decay": 0.01, "validate_every": 3, "log_interval": 2}
+        stream = self.stream(self.labelled(), strength=changes.pop("strength", 1.0))
         rows = train_retrieval(
             self.fabric,
             model,
-            self.stream(self.labelled()),
+            stream,
             self.validation(),
             self.objective,
             scratch=scratch,

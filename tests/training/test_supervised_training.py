@@ -24,8 +24,8 @@ CPU = torch.device("cpu")
 
 
 def test_f_learns(toy: Any, scratch: Scratch) -> None:
-    rows = toy.train_retrieval(scratch, steps=60, validate_every=20).rows
-    assert rows[-1]["retrieval_loss"] < rows[0]["retrieval_loss"] - 0.05
+    rows = toy.train_retrieval(scratch, steps=60, validate_every=20, strength=0.0).rows
+    assert rows[-1]["retrieval_loss"] < 0.1 < rows[0]["retrieval_loss"]
     assert rows[0].keys() == {"step", "retrieval_loss", "acc@1", "acc@10", "mean_reciprocal_rank"}
 
 

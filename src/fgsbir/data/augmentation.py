@@ -1,7 +1,7 @@
 """Augmentation of sketch-photo pairs: vector changes of the sketch, pixel changes of the photo.
 
-Three kinds of change, every one drawn from a generator of (seed, stream, position) so that a batch
-depends on nothing else:
+Three kinds of change, those of a batch drawn from a generator of (seed, stream, step) so that they
+depend on nothing else:
 
 * *joint*: mirror image and a change of proportions of photo and sketch alike, which makes a new
   instance that both show;
@@ -11,9 +11,8 @@ depends on nothing else:
 The changes of a batch are applied together: one at a time they cost as much as decoding the photos.
 """
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -25,57 +24,64 @@ HALF = CANVAS / 2
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One pair's change. Matrices are 2 x 2 and act on column vectors (x, y) about the centre."""
+class Changes:
+    """The changes of n pairs, row by row. Matrices are 2 x 2 and act on column vectors (x, y) about the centre."""
 
-    joint: np.ndarray
-    sketch: np.ndarray
-    sketch_shift: np.ndarray  # (2,), canvas pixels
-    sketch_scale: float
-    warp: np.ndarray  # (2, 4, 4), canvas pixels, displacement on a coarse grid
-    dropout: np.ndarray  # uniform numbers, one a stroke, used cyclically
-    dropout_rate: float
-    photo: np.ndarray
-    photo_shift: np.ndarray  # (2,), in half widths
-    colour: np.ndarray  # (5,): brightness, contrast, saturation, red gain, blue gain
+    joint: np.ndarray  # (n, 2, 2)
+    sketch: np.ndarray  # (n, 2, 2)
+    sketch_shift: np.ndarray  # (n, 2), canvas pixels
+    sketch_scale: np.ndarray  # (n,)
+    warp: np.ndarray  # (n, 2, 4, 4), canvas pixels, displacement on a coarse grid
+    dropout: np.ndarray  # (n, 16): uniform numbers, one a stroke, used cyclically
+    dropout_rate: np.ndarray  # (n,)
+    photo: np.ndarray  # (n, 2, 2)
+    photo_shift: np.ndarray  # (n, 2), in half widths
+    colour: np.ndarray  # (n, 5): brightness, contrast, saturation, red gain, blue gain
+
+    def __len__(self) -> int:
+        return len(self.joint)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> "Changes":
+        """The changes of some of the pairs."""
+        return Changes(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def draw_change(rng: np.random.Generator, strength: float) -> Change:
-    """Draw one pair's change; ``strength`` 1 is the usual amount and 0 none at all."""
+def draw_changes(rng: np.random.Generator, n: int, strength: float) -> Changes:
+    """Draw the changes of ``n`` pairs; ``strength`` 1 is the usual amount and 0 none at all."""
     s = strength
-    even = iter(rng.uniform(-1, 1, 23).tolist())  # one call: each costs more than the number
+    even = iter(rng.uniform(-1, 1, (23, n)))
 
-    def within(bound: float) -> float:
+    def within(bound: float) -> np.ndarray:
         return bound * next(even)
 
     joint = _linear(within, rotation=0.0, scale=0.0, aspect=0.12 * s, shear=0.06 * s)
-    if rng.random() < 0.5 * min(s, 1.0):
-        joint[:, 0] *= -1
-    return Change(
+    joint[:, :, 0] *= np.where(rng.random(n) < 0.5 * min(s, 1.0), -1, 1)[:, None]
+    return Changes(
         joint=joint,
         sketch=_linear(within, rotation=0.08 * s, scale=0.0, aspect=0.06 * s, shear=0.06 * s),
-        sketch_shift=np.array([within(8 * s), within(8 * s)]),
-        sketch_scale=math.exp(-0.03 * s + within(0.07 * s)),
-        warp=rng.normal(0, 4.0, (2, 4, 4)) * s,
-        dropout=rng.random(16),
+        sketch_shift=np.stack([within(8 * s), within(8 * s)], 1),
+        sketch_scale=np.exp(-0.03 * s + within(0.07 * s)),
+        warp=rng.normal(0, 4.0, (n, 2, 4, 4)) * s,
+        dropout=rng.random((n, 16)),
         dropout_rate=0.1 * s + within(0.1 * s),
         photo=_linear(within, rotation=0.08 * s, scale=0.12 * s, aspect=0.0, shear=0.03 * s),
-        photo_shift=np.array([within(0.08 * s), within(0.08 * s)]),
-        colour=np.array([within(s) for _ in range(5)]),
+        photo_shift=np.stack([within(0.08 * s), within(0.08 * s)], 1),
+        colour=np.stack([within(s) for _ in range(5)], 1),
     )
 
 
 def _linear(
-    within: Callable[[float], float], *, rotation: float, scale: float, aspect: float, shear: float
+    within: Callable[[float], np.ndarray], *, rotation: float, scale: float, aspect: float, shear: float
 ) -> np.ndarray:
-    """A rotation after a shear after a change of size, each drawn evenly between its bound and minus it."""
+    """Rotations after shears after changes of size, (n, 2, 2), each drawn evenly between its bound and minus it."""
     angle, size, stretch, slant = within(rotation), within(scale), within(aspect), within(shear)
-    sine, cosine = math.sin(angle), math.cos(angle)
-    wide, high = math.exp(size + stretch), math.exp(size - stretch)
-    return np.array([[cosine * wide, (cosine * slant - sine) * high], [sine * wide, (sine * slant + cosine) * high]])
+    sine, cosine = np.sin(angle), np.cos(angle)
+    wide, high = np.exp(size + stretch), np.exp(size - stretch)
+    matrix = [[cosine * wide, (cosine * slant - sine) * high], [sine * wide, (sine * slant + cosine) * high]]
+    return np.array(matrix).transpose(2, 0, 1)
 
 
-def change_sketches(sketches: Sequence[np.ndarray], changes: Sequence[Change]) -> list[np.ndarray]:
+def change_sketches(sketches: Sequence[np.ndarray], changes: Changes) -> list[np.ndarray]:
     """Apply the joint and the sketch-only change of each canonical sketch; centred before and after.
 
     A sketch that would lose all of its strokes keeps them.
@@ -86,26 +92,25 @@ def change_sketches(sketches: Sequence[np.ndarray], changes: Sequence[Change]) -
     lifted = strokes[:, 2] > 0.5
     ended: np.ndarray = np.cumsum(lifted) - lifted
     stroke: np.ndarray = ended - ended[first][owner]
-    stays = np.stack([change.dropout >= change.dropout_rate for change in changes])
+    stays = changes.dropout >= changes.dropout_rate[:, None]
     kept = stays[owner, stroke % stays.shape[1]]
     kept |= (np.add.reduceat(kept, first, dtype=np.intp) <= 1)[owner]
 
     strokes, owner = centre_all(strokes, counts)[kept], owner[kept]
     counts = np.bincount(owner, minlength=len(counts))
-    _turn(strokes, np.stack([change.sketch @ change.joint for change in changes])[owner])
-    strokes[:, :2] += _displacements(strokes[:, :2], np.stack([change.warp for change in changes]), owner)
+    _turn(strokes, (changes.sketch @ changes.joint)[owner])
+    strokes[:, :2] += _displacements(strokes[:, :2], changes.warp, owner)
     strokes = centre_all(strokes, counts)
-    scale = np.array([change.sketch_scale for change in changes])[owner, None]
-    shift = np.stack([change.sketch_shift for change in changes])[owner]
-    strokes[:, :2] = (strokes[:, :2] - HALF) * scale + HALF + shift
+    scale = changes.sketch_scale[owner, None]
+    strokes[:, :2] = (strokes[:, :2] - HALF) * scale + HALF + changes.sketch_shift[owner]
     return _parted(strokes, counts)
 
 
-def change_sketches_jointly(sketches: Sequence[np.ndarray], changes: Sequence[Change]) -> list[np.ndarray]:
+def change_sketches_jointly(sketches: Sequence[np.ndarray], changes: Changes) -> list[np.ndarray]:
     """Apply only what photo and sketch share, so that the sketches stay faithful drawings of the photos."""
     strokes, counts = _joined(sketches)
     strokes = centre_all(strokes, counts)
-    _turn(strokes, np.repeat(np.stack([change.joint for change in changes]), counts, axis=0))
+    _turn(strokes, np.repeat(changes.joint, counts, axis=0))
     return _parted(centre_all(strokes, counts), counts)
 
 
@@ -139,13 +144,13 @@ def _displacements(points: np.ndarray, grids: np.ndarray, owner: np.ndarray) -> 
     )
 
 
-def change_photos(photos: torch.Tensor, changes: Sequence[Change]) -> torch.Tensor:
+def change_photos(photos: torch.Tensor, changes: Changes) -> torch.Tensor:
     """Apply the joint and the photo-only changes to float32 photos (n, 3, h, w) in [0, 1], on their device."""
     n, _, height, width = photos.shape
     # A place of the result to the place of the photo that it shows, hence the inverse.
-    inverse = np.linalg.inv(np.stack([change.photo @ change.joint for change in changes]))
-    shift = -inverse @ np.stack([change.photo_shift for change in changes])[:, :, None]
-    numbers = np.concatenate([np.concatenate([inverse, shift], 2).reshape(n, 6), _colours(changes)], 1)
+    inverse = np.linalg.inv(changes.photo @ changes.joint)
+    shift = -inverse @ changes.photo_shift[:, :, None]
+    numbers = np.concatenate([np.concatenate([inverse, shift], 2).reshape(n, 6), _colours(changes.colour)], 1)
     numbers_there = torch.from_numpy(numbers.astype(np.float32)).to(photos.device, non_blocking=True)
     place, matrix, offset = numbers_there.split([6, 9, 3], 1)
     per_x, per_y, start = place.view(n, 2, 3)[:, :, None, None].unbind(-1)
@@ -158,9 +163,9 @@ def change_photos(photos: torch.Tensor, changes: Sequence[Change]) -> torch.Tens
     return coloured.view_as(moved).clamp_(0, 1)
 
 
-def _colours(changes: Sequence[Change]) -> np.ndarray:
+def _colours(colour: np.ndarray) -> np.ndarray:
     """Saturation, gain, contrast and brightness as one affine change of (r, g, b): (n, 9 + 3), matrix and offset."""
-    brightness, contrast, saturation, red, blue = np.stack([change.colour for change in changes]).T
+    brightness, contrast, saturation, red, blue = colour.T
     vivid, contrast = (1 + 0.6 * saturation)[:, None, None], 1 + 0.3 * contrast
     gain = 1 + 0.15 * np.stack([red, -(red + blue) / 2, blue], 1)
     matrix = (gain * contrast[:, None])[:, :, None] * (vivid * np.eye(3) + (1 - vivid) / 3)

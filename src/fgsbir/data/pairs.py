@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from fgsbir.data.augmentation import Change, change_photos, change_sketches, draw_change
+from fgsbir.data.augmentation import Changes, change_photos, change_sketches, draw_changes
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import PhotoRows, photo_tensor, sketch_tensor
@@ -150,7 +150,7 @@ class PairBatch:
     rows: np.ndarray
     choices: np.ndarray
     categories: np.ndarray
-    changes: list[Change]
+    changes: Changes
 
     def images(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Photos and sketch rasters as float32 (n, 3, s, s) in [0, 1] on ``device``, augmented."""
@@ -175,7 +175,7 @@ class PairStream:
     salt: int
     strength: float
     line_width: float
-    change: Callable[[Sequence[np.ndarray], Sequence[Change]], list[np.ndarray]] = change_sketches
+    change: Callable[[Sequence[np.ndarray], Changes], list[np.ndarray]] = change_sketches
     rank: int = 0
     world: int = 1
 
@@ -199,20 +199,22 @@ class PairStream:
 
     def mine(self, step: int) -> np.ndarray:
         """This process's share of the rows of ``step``."""
+        return self.rows(step)[self._share()]
+
+    def _share(self) -> slice:
+        """This process's part of every global batch."""
         share = self.batch_size // self.world
-        return self.rows(step)[self.rank * share : (self.rank + 1) * share]
+        return slice(self.rank * share, (self.rank + 1) * share)
 
     def batch(self, step: int) -> PairBatch:
         """This process's share of the batch of ``step``."""
+        # Drawn for the whole batch, so that they do not depend on how many processes share it.
+        rng = np.random.default_rng([self.seed, self.salt, 1, step])
+        chances = rng.random(self.batch_size)[self._share()]
+        changes = draw_changes(rng, self.batch_size, self.strength)[self._share()]
         rows = self.mine(step)
-        first = step * self.batch_size + self.rank * len(rows)
-        sketches, changes, choices = [], [], []
-        for place, row in enumerate(rows):
-            rng = np.random.default_rng([self.seed, self.salt, 1, first + place])
-            choice = int(rng.integers(len(self.pairs.sketches[row])))
-            choices.append(choice)
-            changes.append(draw_change(rng, self.strength))
-            sketches.append(self.pairs.sketches[row][choice])
+        choices = [int(chance * len(self.pairs.sketches[row])) for chance, row in zip(chances, rows, strict=True)]
+        sketches = [self.pairs.sketches[row][choice] for row, choice in zip(rows, choices, strict=True)]
         photos, strokes = self.pairs.pixels[rows], self.change(sketches, changes)
         return PairBatch(
             photos=photos,
