@@ -152,6 +152,14 @@ def test_the_report_ends_a_run(giver: Repository) -> None:
     assert "metrics/synthetic.png" in output
 
 
+def test_models_are_measured_on_development_photos(giver: Repository) -> None:
+    output = giver(sys.executable, "-m", "pipeline.development")
+    assert "models: 30 sketches of 10 development photos" in output
+    for row in ("joint minus supervised", "after joint"):
+        assert re.search(rf"^  {row} +-?[\d.]+", output, re.MULTILINE), output
+    shutil.rmtree(giver.path / ".scratch" / "development")
+
+
 def test_the_plots_can_be_shown(giver: Repository) -> None:
     output = giver.dvc("plots", "show", "-o", "shown")
     assert (giver.path / "shown" / "index.html").exists(), output

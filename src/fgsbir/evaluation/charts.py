@@ -28,12 +28,12 @@ def certainty_chart(path: Path, generated: np.ndarray, percentile: np.ndarray, h
         left.errorbar(
             bins.certainty, bins.percentile, yerr=1.96 * bins.error, marker="o", color=BLUE, capsize=3, linewidth=1.4
         )
-        left.set_title("Ranking percentile of generated sketches", fontsize=9)
-        correlations = (
-            f"Spearman {spearman(bins.certainty, bins.percentile):+.2f} over bins, "
-            f"{spearman(generated, percentile):+.2f} over photos"
+        left.set_title(
+            "Ranking percentile of generated sketches\n"
+            f"Spearman {spearman(bins.certainty, bins.percentile):+z.2f} over bins, "
+            f"{spearman(generated, percentile):+z.2f} over photos",
+            fontsize=9,
         )
-        left.text(0.02, 0.97, correlations, transform=left.transAxes, va="top", fontsize=8, color=QUIET)
         left.set_xlabel(f"certainty, mean of {len(bins.size)} bins of equal count (n = {len(generated)})")
         left.set_ylabel("ranking percentile, mean ± 95 %")
         edges = np.linspace(0, 1, 41)
