@@ -11,7 +11,7 @@ from benchmarks.workload import Workload
 from fgsbir.data.augmentation import change_sketches_jointly
 from fgsbir.losses.discriminator import discriminator_loss
 from fgsbir.models.discriminator import Discriminator
-from fgsbir.training.discriminator import train_discriminator
+from fgsbir.training.discriminator import fake_batches, train_discriminator
 from fgsbir.training.runtime import place, seed_weights
 
 
@@ -19,7 +19,12 @@ def prepare(work: Workload) -> Callable[[], Measured]:
     """Steps on batches that are ready; human sketches stand in for G's in the two batches of fakes."""
     settings, size, device = work.params.pseudo, work.params.pretrain_generator.image_size, work.fabric.device
     seed_weights(work.params.seed, "discriminator")
-    model = Discriminator(image_size=size, width=settings.discriminator_width)
+    features = settings.discriminator_input == "features"
+    model = Discriminator(
+        image_size=size,
+        width=settings.discriminator_width,
+        backbone=work.params.pretrain_retrieval.backbone if features else None,
+    )
     place(work.fabric, model)
     pairs = work.pairs(size)
     stream = replace(
@@ -32,6 +37,7 @@ def prepare(work: Workload) -> Callable[[], Measured]:
             model,
             stream,
             [pairs, pairs],
+            fakes=settings.discriminator_fakes,
             steps=work.steps,
             learning_rate=settings.discriminator_learning_rate,
             validate_every=work.steps,
@@ -42,11 +48,12 @@ def prepare(work: Workload) -> Callable[[], Measured]:
     batch = stream.batch(0)
     photos, sketches = batch.images(device)
     rasters = sketches[:, :1].contiguous()
+    shown = 1 + len(fake_batches(settings.discriminator_fakes, batch, [stream, stream], 0))
 
     def passes() -> None:
         for _ in range(work.steps):
             with work.fabric.autocast():
-                real, *fakes = (model(photos, rasters) for _ in range(3))
+                real, *fakes = (model(photos, rasters) for _ in range(shown))
             loss = discriminator_loss(real, torch.cat(fakes))
             model.zero_grad()
             loss.backward()

@@ -71,7 +71,7 @@ ROWS = [
     Row("threshold", {"joint.threshold": 0.3}),
     Row("edges", {"pseudo.sketches": "edges", **STORED}),
     Row("another_photo", {"pseudo.sketches": "another", **STORED}),
-    Row("oracle", {"pseudo.sketches": "true", **STORED}),
+    Row("oracle", {"pseudo.sketches": "oracle", **STORED}),
     *(Row(f"unlabelled_{frac}", {"unlabelled_frac": frac}) for frac in (0.25, 0.5)),
     *(
         Row(f"labelled_{frac}{name}", {"labelled_frac": frac, **changes})

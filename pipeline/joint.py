@@ -36,13 +36,16 @@ def main() -> None:
     if not chosen:
         logger.info("no unlabelled photos: joint training is the control, on labelled pairs alone")
 
-    supervised, generator_made = (read_config(Path(f"models/{name}"))["details"] for name in ("retrieval", "generator"))
+    supervised, generator_made, discriminator_made = (
+        read_config(Path(f"models/{name}"))["details"] for name in ("retrieval", "generator", "discriminator")
+    )
     joint_settings = JointSettings(
         weight_decay=supervised["weight_decay"],
         kl_weight=generator_made["kl_weight"],
         kl_floor=generator_made["kl_floor"],
         point_jitter=generator_made["point_jitter"],
         generator_augment=generator_made["augment"],
+        fakes=discriminator_made["fakes"],
         log_interval=params.runtime.log_interval,
         **settings.model_dump(include=set(JointSettings.__dataclass_fields__)),
     )

@@ -54,7 +54,7 @@ def main() -> None:
         encoded = (store.read_photo(entry) for entry in split.unlabelled)
         drawings = edge_drawings(encoded, tolerance=drawn_by["simplify"], workers=params.runtime.workers)
         unlabelled.sketches = [[centre(strokes) if len(strokes) > 1 else DOT] for strokes in drawings]
-    elif settings.sketches == "true":
+    elif settings.sketches == "oracle":
         unlabelled.sketches = true_sketches(store.index, unlabelled.photo_ids, seed=params.synthesise.seed)
     else:
         unlabelled.sketches = draw(unlabelled, samples=settings.samples, seed=params.seed)
@@ -72,7 +72,14 @@ def main() -> None:
         unlabelled.sketches, percentiles = keep_most_consistent(unlabelled.sketches, consistency, settings.keep)
 
     seed_weights(params.seed, "discriminator")
-    discriminator = Discriminator(image_size=size, width=settings.discriminator_width)
+    features = settings.discriminator_input == "features"
+    discriminator = Discriminator(
+        image_size=size,
+        width=settings.discriminator_width,
+        backbone=teacher.config()["backbone"] if features else None,
+    )
+    if features:
+        discriminator.read_as(teacher.backbone)
     place(fabric, discriminator)
     scratch = Scratch(scratch_folder("pseudo"))
     real = PairStream(
@@ -91,6 +98,7 @@ def main() -> None:
         discriminator,
         real,
         [photos for photos in (unlabelled, redrawn) if len(photos)],
+        fakes=settings.discriminator_fakes,
         steps=settings.discriminator_steps,
         learning_rate=settings.discriminator_learning_rate,
         validate_every=settings.validate_every,
@@ -109,6 +117,7 @@ def main() -> None:
         details = {
             "image_size": size,
             "line_width": drawn_by["line_width"],
+            "fakes": settings.discriminator_fakes,
             **provenance(store.index, params.labelled_frac, params.seed, len(labelled)),
         }
         write_pseudo(

@@ -185,10 +185,12 @@ class SketchClassifier(Section):
 
 
 class Pseudo(Section):
-    sketches: Literal["generator", "edges", "another", "true"]
+    sketches: Literal["generator", "edges", "another", "oracle"]
     temperature: Real = Field(ge=0, le=2)
     samples: Whole = Field(ge=1, le=100)
     keep: Whole = Field(ge=1, le=100)
+    discriminator_input: Literal["pixels", "features"]
+    discriminator_fakes: Literal["generated", "mismatched", "both"]
     discriminator_steps: Whole = Field(ge=1)
     discriminator_learning_rate: Real = Field(gt=0, le=1)
     discriminator_width: Whole = Field(ge=8, le=1024, multiple_of=8)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fgsbir.data.records import DataError
+from fgsbir.models.backbones import build_backbone
 from fgsbir.models.discriminator import Discriminator, certainty
 
 
@@ -73,3 +74,37 @@ def test_extreme_inputs_stay_finite(value: float) -> None:
     logits.sum().backward()
     assert logits.isfinite().all() and certainty(logits).isfinite().all()
     assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
+def on_features() -> Discriminator:
+    torch.manual_seed(0)
+    model = Discriminator(image_size=32, width=8, backbone="small")
+    model.read_as(build_backbone("small"))
+    return model
+
+
+def test_on_features_every_place_of_the_map_is_a_patch() -> None:
+    logits = on_features()(torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64))
+    assert logits.shape == (2, 4, 4) and logits.dtype == torch.float32
+
+
+def test_the_network_that_reads_is_the_one_given_and_stays_as_it_is() -> None:
+    read = build_backbone("small")
+    model = Discriminator(image_size=32, width=8, backbone="small")
+    model.read_as(read)
+    assert model.features is not None and not model.train().features.training
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model(torch.rand(2, 3, 32, 32), torch.rand(2, 1, 32, 32)).sum().backward()
+    optimizer.step()
+    for name, value in read.state_dict().items():
+        assert torch.equal(model.features.state_dict()[name], value)
+    assert model.of_photo.weight.grad is not None and model.of_photo.weight.grad.any()
+
+
+def test_on_features_photo_and_sketch_both_count_and_the_batch_does_not() -> None:
+    model = on_features().train()
+    photos, sketches = torch.rand(4, 3, 32, 32), torch.rand(4, 1, 32, 32)
+    score = model(photos, sketches)
+    torch.testing.assert_close(model(photos[2:3], sketches[2:3]), score[2:3], rtol=1e-4, atol=1e-5)
+    assert (model(photos.flip(0), sketches) - score).abs().max() > 1e-4
+    assert (model(photos, sketches.flip(0)) - score).abs().max() > 1e-4

@@ -51,6 +51,14 @@ def test_every_kind_is_tried_here() -> None:
     assert MODELS.keys() == KINDS.keys()
 
 
+def test_a_discriminator_comes_back_with_the_network_that_it_reads_with(tmp_path: Path) -> None:
+    model = Discriminator(image_size=32, width=8, backbone="small")
+    save_model(tmp_path / "model", model, kind="discriminator", details=DETAILS)
+    loaded = load_model(tmp_path / "model").state_dict()
+    assert any(name.startswith("features.") for name in loaded)
+    assert all(torch.equal(value, loaded[name]) for name, value in model.state_dict().items())
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_round_trip(tmp_path: Path, kind: str) -> None:
     model = MODELS[kind]()

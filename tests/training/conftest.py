@@ -214,7 +214,7 @@ class Toy:
         photos, _, stored = self.unlabelled()
         photos.sketches = list(stored.strokes.values())
         redrawn = replace(self.labelled(), sketches=[[shape(90 + row)] for row in range(6)])
-        numbers = {"steps": 7, "learning_rate": 1e-3, "validate_every": 3, "log_interval": 2}
+        numbers = {"steps": 7, "learning_rate": 1e-3, "validate_every": 3, "log_interval": 2, "fakes": "both"}
         rows = train_discriminator(
             self.fabric,
             model,
@@ -247,6 +247,7 @@ class Toy:
             instance_weighting=True,
             threshold=0.0,
             trust="discriminator",
+            fakes="generated",
             rivals=4,
             keep_best=False,
             teacher="relative",

@@ -13,7 +13,14 @@ from fgsbir.evaluation.ranking import ranks
 from fgsbir.losses.discriminator import discriminator_loss
 from fgsbir.models.sketch_classifier import SketchClassifier
 from fgsbir.training.checkpoint import Scratch
-from fgsbir.training.discriminator import batch_logits, certainties, discriminator_step, pair_images
+from fgsbir.training.discriminator import (
+    batch_logits,
+    certainties,
+    discriminator_step,
+    fake_batches,
+    mismatched,
+    pair_images,
+)
 from fgsbir.training.objective import RetrievalObjective
 from fgsbir.training.retrieval import retrieval_loss
 from fgsbir.training.runtime import step_generator
@@ -56,6 +63,28 @@ def test_validation_searches_with_every_sketch(toy: Any) -> None:
 def test_scores_of_ranks() -> None:
     scores = rank_scores(np.array([1, 2, 4, 20]))
     assert scores == {"acc@1": 25.0, "acc@10": 75.0, "mean_reciprocal_rank": pytest.approx(100 * (1.8 / 4))}
+
+
+def test_mismatched_pairs_show_the_sketch_of_another_photo_of_the_category(toy: Any) -> None:
+    batch = toy.stream(toy.labelled(), 6).batch(0)
+    batch = replace(batch, categories=np.array([0, 1, 0, 1, 0, 1]))
+    found = mismatched(batch)
+    assert np.array_equal(found.photos, batch.photos) and np.array_equal(found.rows, batch.rows)
+    places = [next(row for row in range(6) if found.strokes[k] is batch.strokes[row]) for k in range(6)]
+    assert sorted(places) == list(range(6)) and all(place != k for k, place in enumerate(places))
+    # One of each category gets the other's last: the turn goes through the categories, one after the other.
+    assert sum(batch.categories[k] == batch.categories[place] for k, place in enumerate(places)) == 4
+    for k, place in enumerate(places):
+        assert np.array_equal(found.rasters[k], batch.rasters[place]) and found.choices[k] == batch.choices[place]
+
+
+def test_the_fakes_are_the_generated_pairs_the_mismatched_ones_or_both(toy: Any) -> None:
+    stream = toy.stream(toy.labelled(), 6)
+    real, drawn = stream.batch(3), stream.batch(2)
+    shown = {fakes: fake_batches(fakes, real, [stream, stream], 2) for fakes in ("generated", "mismatched", "both")}
+    of = {fakes: [batch.rasters.tobytes() for batch in batches] for fakes, batches in shown.items()}
+    generated, apart = drawn.rasters.tobytes(), mismatched(real).rasters.tobytes()
+    assert of == {"generated": [generated] * 2, "mismatched": [apart], "both": [generated, generated, apart]}
 
 
 def test_d_c_sees_photo_and_sketch_changed_alike(toy: Any) -> None:

@@ -92,7 +92,7 @@ def difference(one: Experiment, other: Experiment) -> dict[str, float]:
 
 def certainty_scores(experiment: Experiment) -> dict[str, float]:
     """Spearman's correlation of certainty and ranking percentile over bins and over photos: mean and sd over seeds."""
-    found = {}
+    found: dict[str, float] = {}
     for name in ("spearman_bins", "spearman_photos"):
         values = [run["generator"]["certainty"][name] for run in experiment.runs]
         found |= {name: round(float(np.mean(values)), 4), f"{name}_sd": _sd(values)}

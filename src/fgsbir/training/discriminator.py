@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from fgsbir.models.embedding import scoring
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.run import Row, Run
 from fgsbir.training.runtime import gather_live, sum_gradients
+
+Fakes = Literal["generated", "mismatched", "both"]
 
 
 def pair_images(
@@ -52,12 +55,31 @@ def discriminator_step(
     return loss
 
 
+def fake_batches(fakes: Fakes, real: PairBatch, generated: Sequence[PairStream], step: int) -> list[PairBatch]:
+    """What D_C learns to tell from ``real`` at ``step``: ``generated`` pairs (Eq. 5), ``real`` mismatched, or both."""
+    drawn = [] if fakes == "mismatched" else [stream.batch(step) for stream in generated]
+    return drawn if fakes == "generated" else [*drawn, mismatched(real)]
+
+
+def mismatched(batch: PairBatch) -> PairBatch:
+    """The photos of a batch, each with the sketch of another one, of the same category where there is one.
+
+    People's sketches all, so that D_C cannot tell these from real pairs by the hand, but only by what they show.
+    """
+    order = np.argsort(batch.categories, kind="stable")
+    partner = np.empty_like(order)
+    partner[order] = np.roll(order, 1)
+    strokes = [batch.strokes[row] for row in partner]
+    return replace(batch, strokes=strokes, rasters=batch.rasters[partner], choices=batch.choices[partner])
+
+
 def train_discriminator(
     fabric: Fabric,
     model: Discriminator,
     real: PairStream,
-    fakes: Sequence[PairSet],
+    generated: Sequence[PairSet],
     *,
+    fakes: Fakes,
     steps: int,
     learning_rate: float,
     validate_every: int,
@@ -66,8 +88,9 @@ def train_discriminator(
 ) -> list[Row]:
     """Warm D_C up before the first round of joint training, in place; returns the curve.
 
-    ``fakes`` are photos with generated sketches, labelled photos as well as unlabelled ones: shown
+    ``generated`` are photos with generated sketches, labelled photos as well as unlabelled ones: shown
     unlabelled photos alone as fakes, D_C could tell the photos apart and never look at the sketch.
+    ``fakes`` as in :func:`fake_batches`.
     There is nothing to select by, so the last epoch is kept. Errors and resuming as in
     :func:`fgsbir.training.retrieval.train_retrieval`.
     """
@@ -83,9 +106,14 @@ def train_discriminator(
         selected={"model": model},
         describe=real.photo_ids,
     ) as run:
-        streams = [real, *(replace(real, pairs=pairs, salt=real.salt + 10 + row) for row, pairs in enumerate(fakes))]
-        for step, batches in prefetch(lambda step: [stream.batch(step) for stream in streams], run.first, steps):
-            loss = discriminator_step(fabric, model, optimizer, batches[0], batches[1:])
+        streams = [replace(real, pairs=pairs, salt=real.salt + 10 + row) for row, pairs in enumerate(generated)]
+
+        def batches_of(step: int) -> tuple[PairBatch, list[PairBatch]]:
+            pairs = real.batch(step)
+            return pairs, fake_batches(fakes, pairs, streams, step)
+
+        for step, (pairs, others) in prefetch(batches_of, run.first, steps):
+            loss = discriminator_step(fabric, model, optimizer, pairs, others)
             run.step_done(step, {"discriminator": loss})
             if run.epoch_ends(step):
                 run.epoch_done(step, {}, score=step)

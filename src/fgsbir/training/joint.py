@@ -26,7 +26,7 @@ from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.consistency import Consistency
-from fgsbir.training.discriminator import discriminator_step
+from fgsbir.training.discriminator import Fakes, discriminator_step, fake_batches
 from fgsbir.training.drawn_photos import DrawnPhotos, Trust, certainty_histogram, pair_weights, photo_batch
 from fgsbir.training.generator import generator_losses
 from fgsbir.training.noise_tolerance import Teacher, freeze, semi_supervised_losses, weighted_sum
@@ -64,6 +64,7 @@ class JointSettings:
     kl_floor: float
     point_jitter: float
     generator_augment: float
+    fakes: Fakes
     grad_clip: float
     validate_every: int
     log_interval: int
@@ -227,12 +228,13 @@ def train_joint(
             if unlabelled is not None and settings.joint_training:
                 # D_C: Eq. 5.
                 for step in d_steps:
+                    pairs = real.batch(step)
                     losses["discriminator"] = discriminator_step(
                         fabric,
                         models.discriminator,
                         models.discriminator_optimizer,
-                        real.batch(step),
-                        [fake.batch(step), fake_labelled.batch(step)],
+                        pairs,
+                        fake_batches(settings.fakes, pairs, [fake, fake_labelled], step),
                     )
                 # G: Eq. 9, with the supervised loss on labelled pairs and the policy gradient on all photos.
                 for step in g_steps:

@@ -96,7 +96,7 @@ def test_claims_hold_where_the_numbers_say_so() -> None:
     assert len(holding(**good)) == 5 and all(holding(**good).values())
     bad = holding(**good | {"control": 0.6, "vanilla": 0.9, "unlabelled_0.25": 0.7})
     assert [name for name, holds in bad.items() if not holds] == [
-        "full is above its control by at least 3 points",
+        "full is above its control by",
         "full is above vanilla",
         "accuracy",
     ]
@@ -116,4 +116,4 @@ def test_charts_are_drawn(tmp_path: Path) -> None:
     shares_chart(tmp_path / "shares.png", {"control": line, "full": line}, "share")
     for name in ("bars.png", "shares.png"):
         with Image.open(tmp_path / name) as picture:
-            assert picture.width > 600 and len(set(picture.convert("L").getdata())) > 10
+            assert picture.width > 600 and len(np.unique(np.asarray(picture.convert("L")))) > 10
