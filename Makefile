@@ -33,6 +33,10 @@ lint: install ## Check style and formatting
 types: install ## Check types
 	python -m mypy
 
+evidence: install ## Run the experiments over seeds that are not there yet (hours), and sum them up
+	python -m pipeline.evidence
+	python -m pipeline.evidence_report
+
 deps: install ## Write the stages' source files into dvc.yaml
 	python -m pipeline.dependencies
 
@@ -55,4 +59,4 @@ install: .venv/installed ## Make .venv and install the locked requirements
 	fi
 	touch $@
 
-.PHONY: help repro test test-slow test-all lint types deps clean-scratch install
+.PHONY: help repro test test-slow test-all evidence lint types deps clean-scratch install

@@ -1,4 +1,4 @@
-"""Runs the experiments that the published numbers rest on: ``make evidence``, ``python -m pipeline.evidence [ROW …]``.
+"""Runs the experiments over several seeds: ``python -m pipeline.evidence [ROW …]``; ``make evidence`` runs them all.
 
 A row is the default params with a few changes, under several seeds. Each run leaves one file in
 ``metrics/evidence``: what was changed, the code's fingerprint, accuracies, and every query's rank. A run

@@ -100,6 +100,10 @@ def test_the_readme_is_filled_between_its_marks() -> None:
         evidence_report.filled("nothing", "new")
 
 
+def test_the_readme_has_a_place_for_the_section() -> None:
+    assert "made up" in evidence_report.filled(evidence_report.README.read_text(), "made up")
+
+
 def test_the_readme_says_what_the_evidence_says() -> None:
     if not evidence_report.SUMMARY.is_file():
         pytest.skip("no evidence has been gathered yet")
