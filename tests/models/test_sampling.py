@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fgsbir.models import sampling
 from fgsbir.models.generator import Generator
-from fgsbir.models.sampling import LOG_SIGMA, RHO_LIMIT, draw_randomness, draw_rows, end_rows, put
+from fgsbir.models.sampling import LOG_SIGMA, RHO_LIMIT, Output, draw_randomness, draw_rows, end_rows, put
 
 SIZE, MIXTURES = 32, 3
 CPU = torch.device("cpu")
@@ -124,6 +124,11 @@ def test_greedy_takes_the_likeliest_and_no_numbers() -> None:
         torch.testing.assert_close(drawn[moved, :2], expected)
 
 
+def output_of(raw: torch.Tensor) -> Output:
+    """The fields of three components and the pen's two logits, as one step gives them; there is no query."""
+    return Output(*raw.split((3, 15, 1, 1, 0), 1))
+
+
 @pytest.mark.parametrize("temperature", [1.0, 0.4])
 def test_rows_follow_the_mixture_at_the_temperature(temperature: float) -> None:
     """Two components a long way apart: shares, means, spreads, correlation and pens of 40,000 draws."""
@@ -133,7 +138,7 @@ def test_rows_follow_the_mixture_at_the_temperature(temperature: float) -> None:
     log_x, log_y, rho = torch.tensor([0.5, -0.5, 0.0]), torch.tensor([0.0, 1.0, 0.0]), torch.tensor([1.0, -0.3, 0.0])
     raw = torch.cat([logits, means_x, means_y, log_x, log_y, rho, pens[1:] - pens[0]]).repeat(n, 1)
     noise = draw_randomness(n, 1, 2, MIXTURES, temperature, numbers(), CPU)
-    rows = draw_rows(raw, noise.component[0], noise.pen[0], noise.offset[0])
+    rows = draw_rows(output_of(raw), noise.component[0], noise.pen[0], noise.offset[0])
     shares = rows[:, 2:].mean(0)
     # The chance of an end is the model's own at every temperature; between down and lifted, it counts.
     end = pens.softmax(0)[2]
@@ -166,7 +171,7 @@ def test_randomness_is_normal_and_finite() -> None:
 
 def test_wild_outputs_draw_finite_points() -> None:
     raw = torch.tensor([[1e30, -1e30] * 10])
-    rows = draw_rows(raw, torch.zeros(1, 3), torch.zeros(1, 2), torch.ones(1, 2))
+    rows = draw_rows(output_of(raw), torch.zeros(1, 3), torch.zeros(1, 2), torch.ones(1, 2))
     assert rows.isfinite().all()
     assert LOG_SIGMA[1] < 10
 

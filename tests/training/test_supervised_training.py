@@ -92,7 +92,7 @@ def test_d_c_sees_photo_and_sketch_changed_alike(toy: Any) -> None:
     photos, rasters = pair_images(batch.photos, batch.strokes, 32, 6.0, CPU)
     assert photos.shape == (4, 3, 32, 32) and rasters.shape == (4, 1, 32, 32)
     expected = model(change_photos(photos, batch.changes), rasters)
-    torch.testing.assert_close(batch_logits(toy.fabric, model, batch), expected)
+    torch.testing.assert_close(batch_logits(toy.fabric, model, batch.photo_images(toy.fabric.device), batch), expected)
 
 
 def test_a_step_of_d_c_is_eq_5(toy: Any) -> None:
@@ -100,7 +100,10 @@ def test_a_step_of_d_c_is_eq_5(toy: Any) -> None:
     labelled = toy.labelled()
     real, fake, other = (toy.stream(labelled, salt=salt, change=change_sketches_jointly).batch(0) for salt in range(3))
     with torch.no_grad():
-        logits = [batch_logits(toy.fabric, model, batch) for batch in (real, fake, other)]
+        logits = [
+            batch_logits(toy.fabric, model, batch.photo_images(toy.fabric.device), batch)
+            for batch in (real, fake, other)
+        ]
     expected = discriminator_loss(logits[0], torch.cat(logits[1:]))
     before = model.layers[0].weight.detach().clone()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

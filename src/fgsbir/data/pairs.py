@@ -154,9 +154,16 @@ class PairBatch:
 
     def images(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Photos and sketch rasters as float32 (n, 3, s, s) in [0, 1] on ``device``, augmented."""
+        return self.photo_images(device), self.sketch_images(device)
+
+    def photo_images(self, device: torch.device) -> torch.Tensor:
+        """The photos of :meth:`images`."""
         photos = photo_tensor(torch.from_numpy(self.photos).to(device, non_blocking=True))
-        rasters = torch.from_numpy(self.rasters).to(device, non_blocking=True)
-        return change_photos(photos, self.changes), sketch_tensor(rasters)
+        return change_photos(photos, self.changes)
+
+    def sketch_images(self, device: torch.device) -> torch.Tensor:
+        """The sketch rasters of :meth:`images`."""
+        return sketch_tensor(torch.from_numpy(self.rasters).to(device, non_blocking=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,9 +115,10 @@ def advance(
     attention = scores.view(near.shape).softmax(1)
     seen = torch.bmm(attention.unsqueeze(1), features).squeeze(1)
     total = product(torch.cat([seen, *read], 1), gates.t()).add_(points)
+    write, keep, new, out = total.chunk(4, 1)
     # The candidate's tanh as 2 sigmoid(2 x) - 1, so that one pass serves all four gates.
-    total.chunk(4, 1)[2].mul_(2)
-    write, keep, new, out = total.sigmoid_().chunk(4, 1)
+    new.mul_(2)
+    total.sigmoid_()
     c_after = torch.addcmul(keep * c - write, write, new, value=2)
     tanh_c = c_after.tanh()
     return out * tanh_c, c_after, Memory(write, keep, new, out, c, tanh_c, query, attention, seen)

@@ -94,22 +94,36 @@ def box_muller(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     return radius * torch.cos(angle), radius * torch.sin(angle)
 
 
-def draw_rows(raw: Tensor, component: Tensor, pen: Tensor, offset: Tensor) -> Tensor:
+class Output(NamedTuple):
+    """One step's share of :func:`output_weights`, float32: all that the next point needs.
+
+    ``logits`` (n, M) of the components, ``fields`` (n, 5 M) the means, log sigmas and correlations, ``lift`` and
+    ``end`` (n, 1) the pen's logits less that of pen down, ``query`` (n, A) is W_S h.
+    """
+
+    logits: Tensor
+    fields: Tensor
+    lift: Tensor
+    end: Tensor
+    query: Tensor
+
+
+def draw_rows(output: Output, component: Tensor, pen: Tensor, offset: Tensor) -> Tensor:
     """One point of every drawing: rows (n, 5), of drawings that have ended too, which mean nothing there.
 
-    ``raw`` float32 (n, 6 M + 2 or more) is of :func:`output_weights`; ``component`` (n, M), ``pen`` (n, 2) and
-    ``offset`` (n, 2) are one step's noise (:class:`Randomness`).
+    ``component`` (n, M), ``pen`` (n, 2) and ``offset`` (n, 2) are one step's noise (:class:`Randomness`).
     """
-    mixtures = component.shape[1]
-    likeliest = (raw[:, :mixtures] + component).argmax(1, keepdim=True)
-    others = raw[:, mixtures : 6 * mixtures].unflatten(1, (5, mixtures))
-    chosen = others.gather(2, likeliest.unsqueeze(1).expand(-1, 5, -1)).squeeze(2)
-    sigma = chosen[:, 2:4].clamp(*LOG_SIGMA).exp_()
-    rho = chosen[:, 4:].tanh().mul_(RHO_LIMIT)
+    likeliest = (output.logits + component).argmax(1, keepdim=True)
+    fields = output.fields.view(len(likeliest), 5, -1)
+    mean, log_sigma, correlation = (
+        fields.gather(2, likeliest.unsqueeze(1).expand(-1, 5, -1)).squeeze(2).split((2, 2, 1), 1)
+    )
+    sigma = log_sigma.clamp(*LOG_SIGMA).exp_()
+    rho = correlation.tanh().mul_(RHO_LIMIT)
     x, y = offset.split(1, 1)
     along = torch.addcmul(rho * x, torch.sqrt(1 - rho * rho), y)
-    moved = torch.addcmul(chosen[:, :2], sigma, torch.cat([x, along], 1))
-    lift, end = raw[:, 6 * mixtures : 6 * mixtures + 2].split(1, 1)
+    moved = torch.addcmul(mean, sigma, torch.cat([x, along], 1))
+    lift, end = output.lift, output.end
     lift_noise, end_noise = pen.split(1, 1)
     # The end against both others, the lift against pen down.
     over = end - functional.softplus(lift) > end_noise
@@ -175,6 +189,7 @@ def sample_drawings(
     towards, base = model.nearness(encoding.grid)
     towards = towards.t().contiguous()
     matrix, vector = output_weights(model)
+    sizes = (model.mixtures, 5 * model.mixtures, 1, 1, len(weights.score))
     h, c = state
     query = h @ weights.query.t()
     keys, features = exponential(encoding.keys), encoding.features
@@ -194,9 +209,8 @@ def sample_drawings(
             near = torch.addmm(base, position, towards)
             read = (h, row, position)
             h, c, memory = advance(bias, near, query, read, c, keys, features, gates, weights.score, buffer)
-            raw = torch.addmm(vector, h, matrix)
-            query = raw[:, -len(weights.score) :]
-            row = draw_rows(raw, *noise)
+            output = Output(*torch.addmm(vector, h, matrix).split(sizes, 1))
+            query, row = output.query, draw_rows(output, *noise)
             if model.pen_position:
                 position = position + row[:, :2]
             rows.append(row)

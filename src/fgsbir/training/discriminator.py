@@ -28,9 +28,9 @@ def pair_images(
     return photo_tensor(torch.from_numpy(photos).to(device)), raster_tensor(rasters)
 
 
-def batch_logits(fabric: Fabric, model: Discriminator, batch: PairBatch) -> torch.Tensor:
-    """Patch logits of an augmented batch from all processes, (world * n, h, w)."""
-    photos, rasters = batch.images(fabric.device)
+def batch_logits(fabric: Fabric, model: Discriminator, photos: torch.Tensor, batch: PairBatch) -> torch.Tensor:
+    """Patch logits of an augmented batch, whose ``photos`` are given, from all processes, (world * n, h, w)."""
+    rasters = batch.sketch_images(fabric.device)
     with fabric.autocast():
         logits = model(photos, rasters[:, :1])
     return gather_live(fabric, logits.float())
@@ -46,7 +46,13 @@ def discriminator_step(
     """One step of Eq. 5: real labelled pairs against the pairs of ``fakes``; returns the scalar loss."""
     model.train()
     # One after the other: a CPU is slower at all of them at once.
-    real_logits, *fake_logits = (batch_logits(fabric, model, batch) for batch in (real, *fakes))
+    photos = real.photo_images(fabric.device)
+    real_logits = batch_logits(fabric, model, photos, real)
+    fake_logits = [
+        # Mismatched pairs show the photos of the real ones.
+        batch_logits(fabric, model, photos if fake.photos is real.photos else fake.photo_images(fabric.device), fake)
+        for fake in fakes
+    ]
     loss = discriminator_loss(real_logits, torch.cat(fake_logits))
     optimizer.zero_grad()
     loss.backward()
