@@ -13,6 +13,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+# Which keys there are and what they may hold changes nothing that a stage makes of their values, and those DVC
+# tracks by themselves. Were it listed, a new key of one stage would run all stages again.
+BOUNDS = "pipeline/sections.py"
 STAGE = re.compile(r"  (\w+):\s*")
 CODE = re.compile(r"      - (src|pipeline)/\S+\s*")
 
@@ -37,13 +40,13 @@ def main() -> None:
 def source_files(root: Path, start: str) -> list[str]:
     """The project's files that ``start`` imports, directly or not, itself first; paths relative to ``root``.
 
-    The project is ``root/pipeline`` and ``root/src``. Empty ``__init__.py`` files are left out.
+    The project is ``root/pipeline`` and ``root/src``. Empty ``__init__.py`` files and ``BOUNDS`` are left out.
     """
     found: dict[Path, None] = {}
-    open_files = [root / start]
+    bounds, open_files = root / BOUNDS, [root / start]
     while open_files:
         file = open_files.pop()
-        if file in found:
+        if file in found or file == bounds:
             continue
         found[file] = None
         open_files += [imported for name in _imported(root, file) for imported in _modules(root, name)]
