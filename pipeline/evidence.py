@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ def evidence(row: Row, seed: int, steps: Mapping[str, Step], recipes: Recipes) -
         "changes": dict(row.changes),
         "command": row.command(seed),
         "recipe": steps["evaluate"].key,
-        "code": code_fingerprint(recipes),
+        "code": code_fingerprint(recipes, steps.values()),
         "seconds": seconds,
         "protocol": retrieval["protocol"],
         "supervised": retrieval["supervised"],
@@ -161,10 +161,10 @@ def evidence(row: Row, seed: int, steps: Mapping[str, Step], recipes: Recipes) -
     }
 
 
-def code_fingerprint(recipes: Recipes) -> str:
-    """A hash of all code that any stage runs: rows are compared only where it is the same."""
+def code_fingerprint(recipes: Recipes, steps: Iterable[Step]) -> str:
+    """A hash of all code that ``steps`` run: rows are compared only where it is the same."""
     digest = hashlib.sha256()
-    for path in recipes.code():
+    for path in recipes.code(steps):
         digest.update(f"{path} {hashlib.sha256((ROOT / path).read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:16]
 

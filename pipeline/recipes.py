@@ -53,9 +53,9 @@ class Recipes:
         self._add(values, target, found)
         return found
 
-    def code(self) -> list[str]:
-        """Every source file that a stage depends on, relative to ``root``."""
-        listed = {path for declared in self._stages.values() for path in declared["deps"]}
+    def code(self, steps: Iterable[Step]) -> list[str]:
+        """Every source file that the stages of ``steps`` depend on, relative to ``root``."""
+        listed = {path for step in steps for path in self._stages[step.stage]["deps"]}
         return sorted(path for path in listed if path.startswith(("src/", "pipeline/")))
 
     def folder(self, step: Step) -> Path:
