@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from fgsbir.evaluation.ranking import acc_at
     from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
     from fgsbir.models.drawing import draw_sketches
+    from fgsbir.models.generator import Generator
+    from fgsbir.models.retrieval import RetrievalModel
     from fgsbir.models.store import load_model, read_config
 
     device, precision = torch.device("cpu"), params.precision
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, place in (("supervised", "retrieval"), ("joint", "joint/retrieval")):
             made = read_config(folder / place)["details"]
             searches[name] = Search(
-                load_model(folder / place),
+                load_model(folder / place, RetrievalModel),
                 sizes.at(made["image_size"]),
                 test,
                 line_width=made["line_width"],
@@ -71,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ranks = [
                 searches["supervised"].ranks_of_drawings(
                     draw_sketches(
-                        load_model(folder / place),
+                        load_model(folder / place, Generator),
                         pixels,
                         temperature=params.pseudo.temperature,
                         seed=seed,

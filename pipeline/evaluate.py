@@ -43,7 +43,11 @@ def main() -> None:
     from fgsbir.evaluation.protocol import protocol
     from fgsbir.evaluation.ranking import ranking_percentile
     from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
+    from fgsbir.models.discriminator import Discriminator
     from fgsbir.models.drawing import draw_sketches
+    from fgsbir.models.generator import Generator
+    from fgsbir.models.retrieval import RetrievalModel
+    from fgsbir.models.sketch_classifier import SketchClassifier
     from fgsbir.models.store import load_model, read_config
     from fgsbir.training.discriminator import certainties
 
@@ -51,7 +55,11 @@ def main() -> None:
         torch.set_num_threads(params.runtime.threads)
     cuda = torch.cuda.is_available() and params.runtime.accelerator != "cpu"
     device, precision, seed = torch.device("cuda" if cuda else "cpu"), params.precision, params.seed
-    models = {name: load_model(Path("models") / folder, map_location=device) for name, folder in FOLDERS.items()}
+    model_of = partial(load_model, map_location=device)
+    retrieval = {name: model_of(Path("models") / FOLDERS[name], RetrievalModel) for name in ("supervised", "joint")}
+    generators = {name: model_of(Path("models") / FOLDERS[name], Generator) for name in ("before_joint", "after_joint")}
+    discriminator = model_of(Path("models") / FOLDERS["discriminator"], Discriminator)
+    classifier = model_of(Path("models") / FOLDERS["classifier"], SketchClassifier)
     made = {name: read_config(Path("models") / folder)["details"] for name, folder in FOLDERS.items()}
     store = ShardStore(Path("data/shards"))
     test = evaluation_set(store)
@@ -61,8 +69,7 @@ def main() -> None:
     # F: every test sketch searches the distinct test photos.
     search = partial(Search, test=test, device=device, precision=precision)
     searches = {
-        name: search(models[name], pixels[name], line_width=made[name]["line_width"])
-        for name in ("supervised", "joint")
+        name: search(model, pixels[name], line_width=made[name]["line_width"]) for name, model in retrieval.items()
     }
     ranks = {name: search.ranks for name, search in searches.items()}
     scores = compare(ranks, np.array(test.query_photo_ids), resamples=settings.bootstrap, seed=seed)
@@ -71,7 +78,7 @@ def main() -> None:
     draw = partial(draw_sketches, temperature=settings.temperature, seed=seed, batch=256, device=device)
     judge = DrawingJudge(
         searches["supervised"],
-        models["classifier"],
+        classifier,
         made["classifier"],
         resamples=settings.bootstrap,
         seed=seed,
@@ -79,16 +86,15 @@ def main() -> None:
         precision=precision,
     )
     judged = {
-        name: judge.drawings(draw(models[name], pixels[name], precision=precision))
-        for name in ("before_joint", "after_joint")
+        name: judge.drawings(draw(model, pixels[name], precision=precision)) for name, model in generators.items()
     }
 
     # D_C: its certainty of the last drawings, and of human sketches of the same photos, simplified as in training.
-    weigh = partial(certainties, models["discriminator"], pixels["discriminator"], device=device, precision=precision)
+    weigh = partial(certainties, discriminator, pixels["discriminator"], device=device, precision=precision)
     line_width = made["discriminator"]["line_width"]
     omega = weigh(np.arange(len(test.photos)), judged["after_joint"].strokes, line_width=line_width)
     simplify = partial(
-        simplify_to, tolerance=made["after_joint"]["simplify"], max_points=models["after_joint"].max_points
+        simplify_to, tolerance=made["after_joint"]["simplify"], max_points=generators["after_joint"].max_points
     )
     omega_human = weigh(test.truth, [simplify(strokes) for strokes in test.sketches], line_width=line_width)
     percentile = ranking_percentile(judged["after_joint"].ranks, test.gallery_sizes)
@@ -100,7 +106,7 @@ def main() -> None:
     with write_folder(METRICS / "pictures") as folder:
         pictures = Pictures(folder, test, sizes, settings.pictures)
         pictures.retrieval(searches, settings.top_k)
-        pictures.drawing(models["after_joint"], temperature=settings.temperature, seed=seed, device=device)
+        pictures.drawing(generators["after_joint"], temperature=settings.temperature, seed=seed, device=device)
         pictures.before_after(judged)
         pictures.certainty(omega, percentile, omega_human, METRICS / "certainty.csv")
         pictures.curves({title: METRICS / f"{name}.csv" for title, name in PLOTTED.items()})

@@ -1,6 +1,7 @@
 """Stage joint: F, G and D_C train each other on labelled and pseudo pairs (Algorithm 1). Run by ``dvc repro``."""
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
@@ -18,6 +19,9 @@ def main() -> None:
     from fgsbir.data.selection import training_split, unlabelled_subset
     from fgsbir.data.sequences import sequence_pairs
     from fgsbir.data.shards import ShardStore
+    from fgsbir.models.discriminator import Discriminator
+    from fgsbir.models.generator import Generator
+    from fgsbir.models.retrieval import RetrievalModel
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
     from fgsbir.training.drawn_photos import labelled_to_draw, pseudo_pairs
@@ -49,12 +53,18 @@ def main() -> None:
         log_interval=params.runtime.log_interval,
         **settings.model_dump(include=set(JointSettings.__dataclass_fields__)),
     )
-    kinds = {"retrieval": "retrieval", "generator": "generator", "discriminator": "discriminator"}
-    loaded = {
-        name: load_model(Path(f"models/{name}"), kind=kind, map_location=fabric.device) for name, kind in kinds.items()
-    }
-    teacher = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
-    models = JointModels(**loaded, teacher=teacher, settings=joint_settings)
+    model_of = partial(load_model, map_location=fabric.device)
+    retrieval = model_of(Path("models/retrieval"), RetrievalModel)
+    generator = model_of(Path("models/generator"), Generator)
+    discriminator = model_of(Path("models/discriminator"), Discriminator)
+    teacher = model_of(Path("models/retrieval"), RetrievalModel)
+    models = JointModels(
+        retrieval=retrieval,
+        generator=generator,
+        discriminator=discriminator,
+        teacher=teacher,
+        settings=joint_settings,
+    )
 
     cache = params.runtime.photo_cache_gib
     labelled = labelled_pairs(store, split.labelled, supervised["image_size"], cache)
@@ -104,9 +114,9 @@ def main() -> None:
             "unlabelled_photos": len(chosen),
             "unlabelled_frac": params.unlabelled_frac,
         }
-        for name, model in loaded.items():
+        for name, model in (("retrieval", retrieval), ("generator", generator), ("discriminator", discriminator)):
             details = read_config(Path(f"models/{name}"))["details"] | made
-            save_model(Path("models/joint") / name, model, kind=kinds[name], details=details)
+            save_model(Path("models/joint") / name, model, details=details)
         histogram = [name for name in curve[0] if name.startswith("certainty_")]
         write_curve(
             Path("models/joint/curve.csv"), [{k: v for k, v in row.items() if k not in histogram} for row in curve]

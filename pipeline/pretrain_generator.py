@@ -28,6 +28,7 @@ def main() -> None:
     from fgsbir.data.sequences import offset_scale, sequence_pairs
     from fgsbir.data.shards import ShardStore
     from fgsbir.models.generator import Generator
+    from fgsbir.models.retrieval import RetrievalModel
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
     from fgsbir.training.generator import Phase, start_encoder, train_generator
@@ -46,7 +47,7 @@ def main() -> None:
     labelled = as_sequences(labelled_pairs(store, split.labelled, size, cache))
 
     # The supervised F judges the drawings of the validation photos.
-    judge = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
+    judge = load_model(Path("models/retrieval"), RetrievalModel, map_location=fabric.device)
     line_width = read_config(Path("models/retrieval"))["details"]["line_width"]
     gallery = labelled_pairs(store, split.validation, judge.image_size, cache)
 
@@ -125,7 +126,7 @@ def main() -> None:
             "augment": settings.augment,
             **provenance(store.index, params.labelled_frac, params.seed, len(labelled)),
         }
-        save_model(Path("models/generator"), model, kind="generator", details=details)
+        save_model(Path("models/generator"), model, details=details)
         write_curve(Path("models/generator/curve.csv"), curve)
         scratch.clear()
 

@@ -76,7 +76,7 @@ def main() -> None:
             "objective": {"loss": settings.loss, "margin": settings.margin, "temperature": settings.temperature},
             **provenance(store.index, params.labelled_frac, params.seed, len(labelled)),
         }
-        save_model(Path("models/retrieval"), model, kind="retrieval", details=details)
+        save_model(Path("models/retrieval"), model, details=details)
         write_curve(Path("models/retrieval/curve.csv"), curve)
         scratch.clear()
 

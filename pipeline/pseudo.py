@@ -23,6 +23,8 @@ def main() -> None:
     from fgsbir.evaluation.pseudo_sheet import pseudo_sheet
     from fgsbir.models.discriminator import Discriminator
     from fgsbir.models.drawing import DOT
+    from fgsbir.models.generator import Generator
+    from fgsbir.models.retrieval import RetrievalModel
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
     from fgsbir.training.consistency import Consistency
@@ -35,7 +37,7 @@ def main() -> None:
     fabric = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))
     split = training_split(store.index, params.labelled_frac)
-    generator = load_model(Path("models/generator"), kind="generator", map_location=fabric.device)
+    generator = load_model(Path("models/generator"), Generator, map_location=fabric.device)
     drawn_by = read_config(Path("models/generator"))["details"]
     size, cache = drawn_by["image_size"], params.runtime.photo_cache_gib
     # Human sketches are simplified as G's are by nature: corners would tell the two apart at a glance.
@@ -58,7 +60,7 @@ def main() -> None:
         unlabelled.sketches = true_sketches(store.index, unlabelled.photo_ids, seed=params.synthesise.seed)
     else:
         unlabelled.sketches = draw(unlabelled, samples=settings.samples, seed=params.seed)
-    teacher = load_model(Path("models/retrieval"), kind="retrieval", map_location=fabric.device)
+    teacher = load_model(Path("models/retrieval"), RetrievalModel, map_location=fabric.device)
     consistency = Consistency(
         teacher,
         at_size(unlabelled, store, split.unlabelled, teacher.image_size, cache),
@@ -128,7 +130,7 @@ def main() -> None:
                 dict(zip(unlabelled.photo_ids, percentiles, strict=True)),
             ),
         )
-        save_model(Path("models/discriminator"), discriminator, kind="discriminator", details=details)
+        save_model(Path("models/discriminator"), discriminator, details=details)
         write_curve(Path("models/discriminator/curve.csv"), curve)
         pseudo_sheet(Path("metrics/pseudo.png"), unlabelled, certainty)
         scratch.clear()

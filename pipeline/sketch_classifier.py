@@ -59,7 +59,7 @@ def main() -> None:
             "classes_are": data.kind,
             **provenance(store.index, params.labelled_frac, params.seed, len(data.sketches)),
         }
-        save_model(Path("models/sketch_classifier"), model, kind="sketch_classifier", details=details)
+        save_model(Path("models/sketch_classifier"), model, details=details)
         write_curve(Path("models/sketch_classifier/curve.csv"), curve)
         scratch.clear()
 

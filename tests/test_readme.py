@@ -201,7 +201,7 @@ def test_the_search_finds_a_photo(
     Path("my/drawing.svg").write_text(drawing)
     torch.manual_seed(0)
     model = RetrievalModel(backbone="small", embedding_dim=8, attention=True, image_size=32)
-    save_model(Path("models/joint/retrieval"), model, kind="retrieval", details={"line_width": 3.0})
+    save_model(Path("models/joint/retrieval"), model, details={"line_width": 3.0})
     exec(compile(snippet, "README.md", "exec"), {})
     assert sorted(capsys.readouterr().out.split()) == [f"my/photos/{name}.jpg" for name in "abc"]
 

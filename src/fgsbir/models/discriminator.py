@@ -1,15 +1,14 @@
 """D_C, which tells real pairs of photo and sketch from pseudo pairs (paper 1, section 3.3)."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from fgsbir.data.records import DataError
 from fgsbir.models.backbones import Backbone, build_backbone
+from fgsbir.models.store import StoredModel
 
 
-class Discriminator(nn.Module):
+class Discriminator(StoredModel):
     """Photo and sketch raster to one logit a patch: how much they look like a photo and a person's sketch of it.
 
     Without ``backbone`` it is pix2pix's patch discriminator on the stacked pixels, as in the paper: ``layers``
@@ -20,9 +19,10 @@ class Discriminator(nn.Module):
     normalisation: the score of a pair weighs its loss, so it must not depend on which pairs it is scored with.
     """
 
+    kind = "discriminator"
+
     def __init__(self, *, image_size: int, width: int = 64, layers: int = 3, backbone: str | None = None) -> None:
-        super().__init__()
-        self._config = {"image_size": image_size, "width": width, "layers": layers, "backbone": backbone}
+        super().__init__(image_size=image_size, width=width, layers=layers, backbone=backbone)
         self.image_size = image_size
         self.features = build_backbone(backbone).requires_grad_(False) if backbone else None
         if self.features is not None:
@@ -47,10 +47,6 @@ class Discriminator(nn.Module):
             ]
         blocks.append(nn.Conv2d(widths[-1], 1, 4, 1, 1))
         self.layers = nn.Sequential(*blocks)
-
-    def config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return dict(self._config)
 
     def read_as(self, backbone: Backbone) -> None:
         """Give the frozen network the weights of ``backbone``, of the same name."""

@@ -1,7 +1,7 @@
 """G, the photo-to-sketch generator: a VAE whose decoder attends to the photo (paper 1, section 3.2)."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from fgsbir.models.sampling import (
     sample_drawings,
     start_token,
 )
+from fgsbir.models.store import StoredModel
 
 # Where training starts: attention falls to exp(-1/2) a sixth of the page from the pen, 1.4 places of an 8 x 8 map.
 FOCUS = 8.0
@@ -57,7 +58,7 @@ class GeneratorOutput(NamedTuple):
     hidden: Tensor
 
 
-class Generator(nn.Module):
+class Generator(StoredModel):
     """Photo to a sequence of points; see :mod:`fgsbir.data.strokes` for the sequence's five columns.
 
     Offsets go in and come out divided by ``offset_scale``, a buffer in canvas pixels that the trainer sets
@@ -67,6 +68,8 @@ class Generator(nn.Module):
     the attention looks; and what lies near the pen gains in the attention. ``max_points`` bounds the rows
     of a sample.
     """
+
+    kind = "generator"
 
     def __init__(
         self,
@@ -83,18 +86,17 @@ class Generator(nn.Module):
         weights: Path | None = None,
         weights_sha256: str | None = None,
     ) -> None:
-        super().__init__()
-        self._config = {
-            "backbone": backbone,
-            "latent": latent,
-            "hidden": hidden,
-            "mixtures": mixtures,
-            "attention": attention,
-            "attention_width": attention_width,
-            "pen_position": pen_position,
-            "max_points": max_points,
-            "image_size": image_size,
-        }
+        super().__init__(
+            backbone=backbone,
+            latent=latent,
+            hidden=hidden,
+            mixtures=mixtures,
+            attention=attention,
+            attention_width=attention_width,
+            pen_position=pen_position,
+            max_points=max_points,
+            image_size=image_size,
+        )
         self.mixtures = mixtures
         self.max_points = max_points
         self.image_size = image_size
@@ -112,10 +114,6 @@ class Generator(nn.Module):
         self.output_layer = nn.Linear(hidden, 6 * mixtures + 3)
         self.offset_scale: Tensor
         self.register_buffer("offset_scale", torch.ones(()))
-
-    def config(self) -> dict[str, Any]:
-        """The constructor's arguments, without the initial weights: what :mod:`fgsbir.models.store` rebuilds from."""
-        return dict(self._config)
 
     def encode(self, photos: Tensor) -> Encoding:
         """Encode photos, float32 (n, 3, s, s) in [0, 1]; float32, though the map may be made in bf16."""

@@ -1,18 +1,19 @@
 """A small classifier of sketch rasters: its features and its guesses judge generated sketches (FID, recognition)."""
 
-from typing import Any
-
 from torch import Tensor, nn
+
+from fgsbir.models.store import StoredModel
 
 WIDTHS = (32, 64, 128, 128)
 
 
-class SketchClassifier(nn.Module):
+class SketchClassifier(StoredModel):
     """Four strided convolutions and a linear layer; ``classes`` are what it tells apart (categories, or photos)."""
 
+    kind = "sketch_classifier"
+
     def __init__(self, *, image_size: int, classes: int) -> None:
-        super().__init__()
-        self._config = {"image_size": image_size, "classes": classes}
+        super().__init__(image_size=image_size, classes=classes)
         self.image_size = image_size
         blocks: list[nn.Module] = []
         channels = 1
@@ -21,10 +22,6 @@ class SketchClassifier(nn.Module):
             channels = width
         self.layers = nn.Sequential(*blocks)
         self.classify = nn.Linear(channels, classes)
-
-    def config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return dict(self._config)
 
     def features(self, sketches: Tensor) -> Tensor:
         """Pooled features of sketch rasters, float32 (n, 1, s, s) in [0, 1] with ink 0: float32 (n, 128)."""

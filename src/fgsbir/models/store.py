@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -13,36 +13,40 @@ from torch import nn
 
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.records import DataError
-from fgsbir.models.discriminator import Discriminator
-from fgsbir.models.generator import Generator
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.models.sketch_classifier import SketchClassifier
 
 FORMAT = 1
 TENSORS, CONFIG = "model.safetensors", "config.json"
-Model = RetrievalModel | Generator | Discriminator | SketchClassifier
-KINDS: dict[str, type[Model]] = {
-    "retrieval": RetrievalModel,
-    "generator": Generator,
-    "discriminator": Discriminator,
-    "sketch_classifier": SketchClassifier,
-}
 
 
-def save_model(folder: Path, model: nn.Module, *, kind: str, details: dict[str, Any]) -> None:
-    """Write ``model`` as one of the ``KINDS`` to ``folder``, in one piece: the old folder or the new, never half.
+class StoredModel(nn.Module):
+    """A model that a folder can hold: known by its ``kind``, rebuilt from its ``config()``."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__()
+        self._config = config
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, without initial weights: JSON values."""
+        return dict(self._config)
+
+
+Model = TypeVar("Model", bound=StoredModel)
+
+
+def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any]) -> None:
+    """Write ``model`` to ``folder``, in one piece: the old folder or the new, never half.
 
     ``details`` (JSON values: preprocessing, data, commit, ...) is kept as it is. The same tensors give the
     same bytes. ``model`` may be on any device, in any memory format.
     """
-    if not isinstance(model, KINDS[kind]):
-        raise TypeError(f"expected a {KINDS[kind].__name__} for kind {kind}, found {type(model).__name__}")
     # safetensors refuses the strides of channels-last weights.
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     data = save_safetensors(state)
     config = {
         "format": FORMAT,
-        "kind": kind,
+        "kind": model.kind,
         "architecture": model.config(),
         "sha256": hashlib.sha256(data).hexdigest(),
         "details": details,
@@ -74,23 +78,20 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def load_model(folder: Path, *, kind: str | None = None, map_location: str | torch.device = "cpu") -> Any:
+def load_model(folder: Path, expected: type[Model], *, map_location: str | torch.device = "cpu") -> Model:
     """Rebuild the model that :func:`save_model` wrote, from the folder alone, in eval mode on ``map_location``.
 
-    ``kind`` states what is expected there. Raises DataError naming the file and what is wrong: missing,
-    truncated or altered, of another kind, or with tensors that its architecture does not have.
+    Raises DataError naming the file and what is wrong: missing, truncated or altered, of another kind than
+    ``expected``, or with tensors that its architecture does not have.
     """
     folder = Path(folder)
     config = read_config(folder)
-    found = config["kind"]
-    if kind is not None and found != kind:
-        raise DataError(f"{folder}: expected a model of kind {kind}, found {found}")
-    if found not in KINDS:
-        raise DataError(f"{folder / CONFIG}: expected a kind among {', '.join(sorted(KINDS))}, found {found!r}")
+    if config["kind"] != expected.kind:
+        raise DataError(f"{folder}: expected a model of kind {expected.kind}, found {config['kind']}")
     try:
-        model = KINDS[found](**config["architecture"])
+        model = expected(**config["architecture"])
     except (TypeError, ValueError) as error:
-        raise DataError(f"{folder / CONFIG}: no architecture of kind {found}: {error}") from error
+        raise DataError(f"{folder / CONFIG}: no architecture of kind {expected.kind}: {error}") from error
     path = folder / TENSORS
     try:
         data = path.read_bytes()

@@ -1,7 +1,7 @@
 """How well the frozen teacher F_T finds a photo from what G drew of it: the other ground for trusting a pseudo pair.
 
-On small sets D_C tells generated lines from human ones whatever they show, so its certainty says little
-about the instance (measured in docs/decisions.md). F_T was trained to see the instance.
+D_C as printed tells generated lines from human ones whatever they show, so that its certainty says little about
+the instance (measured in docs/decisions.md). F_T was trained to see the instance.
 """
 
 from collections.abc import Sequence
