@@ -13,8 +13,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-# Which keys there are and what they may hold changes nothing that a stage makes of their values, and those DVC
-# tracks by themselves. Were it listed, a new key of one stage would run all stages again.
+# Which keys there are and what they may hold, told by this file and what it alone imports, changes nothing that a
+# stage makes of their values, and those DVC tracks by themselves. Were it listed, a new key of one stage would run
+# all stages again.
 BOUNDS = "pipeline/sections.py"
 STAGE = re.compile(r"  (\w+):\s*")
 CODE = re.compile(r"      - (src|pipeline)/\S+\s*")
