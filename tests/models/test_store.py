@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from fgsbir.data.records import DataError
+from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
@@ -37,11 +38,26 @@ def generator() -> Generator:
     return model
 
 
+def adaptive() -> AdaptiveModel:
+    return AdaptiveModel(
+        retrieval=retrieval().config(),
+        scope="head",
+        steps=1,
+        first_order=False,
+        sign=False,
+        rate=0.1,
+        margin=0.3,
+        margin_width=8,
+        sharpness=0.1,
+    )
+
+
 MODELS: dict[str, Callable[[], StoredModel]] = {
     "retrieval": retrieval,
     "generator": generator,
     "discriminator": lambda: Discriminator(image_size=32, width=8, layers=2),
     "sketch_classifier": lambda: SketchClassifier(image_size=32, classes=3),
+    "adaptive": adaptive,
 }
 
 

@@ -1,0 +1,196 @@
+"""Tasks of adaptive FG-SBIR (paper 2): what a category, or a user, offers to adapt to and to be tested on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from fgsbir.data.index import Index, PhotoEntry
+from fgsbir.data.records import DataError
+from fgsbir.data.selection import stable_fraction
+
+Kind = Literal["category", "user"]
+Part = Literal["train", "val", "test"]
+# The splits whose photos the tasks of a part speak of.
+SEARCHED: dict[Part, tuple[str, ...]] = {
+    "train": ("train",),
+    "val": ("train", "val"),
+    "test": ("train", "val", "test"),
+}
+
+
+class Pair(NamedTuple):
+    """A sketch and its photo: the photo's row among all that the tasks share, and the sketch's place at it."""
+
+    photo: int
+    sketch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One category, or one user of the main category.
+
+    Supports are drawn from the pairs ``support``; ``query`` are the pairs that it is judged by, none of a photo of
+    ``support`` but in training, where both are one pool; ``gallery`` int64 (g,) are the photos that are searched.
+    """
+
+    name: str
+    support: list[Pair]
+    query: list[Pair]
+    gallery: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSet:
+    """Tasks of one kind and part, and the photos, by row, that they speak of."""
+
+    photos: list[PhotoEntry]
+    tasks: list[Task]
+
+
+class Episode(NamedTuple):
+    """Triplets of one task, int64 (n, 3): the sketch's number, the row of its photo, and that of another photo.
+
+    A sketch's number is its place in :func:`sketch_numbers`.
+    """
+
+    support: np.ndarray
+    query: np.ndarray
+
+
+def task_set(index: Index, kind: Kind, part: Part, *, held_out: float, unseen_too: bool = False) -> TaskSet:
+    """The tasks of ``kind``: those to learn from (train), to choose by (val), and, unseen till then, to report (test).
+
+    Learning draws support and query from the training pairs of seen categories, or of seen users. A share ``held_out``
+    of these, but never the main category, is kept to choose by: what one has learned from needs no adaptation. Where
+    that is none, the seen ones themselves are there to choose by. Choosing and reporting draw supports from training
+    pairs and query with the sketches of validation or of test photos; a category held out, whose validation photos
+    are few, also with those of half its training photos.
+    A category's gallery are all of its photos, as in paper 2, but for test photos where tasks are there to choose by;
+    a user's are the validation or test photos. ``unseen_too`` learns from the training pairs of unseen ones as well,
+    for the upper bound. Raises DataError where the set has no users, or nothing to adapt to.
+    """
+    photos = sorted(
+        (photo for photo in index.photos if photo.split != "unlabelled" and photo.sketches), key=lambda photo: photo.id
+    )
+    if kind == "user":
+        if all(sketch.user is None for photo in photos for sketch in photo.sketches):
+            raise DataError("user tasks need to know who drew each sketch; give dataset.user_table, or leave user out")
+        photos = [photo for photo in photos if index.category in (None, photo.category) and not photo.unseen]
+    # Neither learning nor choosing sees what is reported: the photos themselves are left out.
+    photos = [photo for photo in photos if photo.split in SEARCHED[part]]
+    seen, unseen = _pairs_by_name(photos, kind)
+    kept = _held_out(sorted(seen), index.category, held_out)
+    asked = {
+        "train": {name: pairs for name, pairs in seen.items() if name not in kept} | (unseen if unseen_too else {}),
+        "val": {name: pairs for name, pairs in seen.items() if name in kept or not kept},
+        "test": unseen,
+    }[part]
+    judged = np.array([row for row, photo in enumerate(photos) if photo.split == part], np.int64)
+    tasks = []
+    for name, pairs in sorted(asked.items()):
+        support = [pair for pair in pairs if photos[pair.photo].split == "train"]
+        query = [pair for pair in pairs if photos[pair.photo].split == part]
+        if kind == "category" and part == "val" and kept:
+            half = set(sorted({pair.photo for pair in support})[1::2])
+            query += [pair for pair in support if pair.photo in half]
+            support = [pair for pair in support if pair.photo not in half]
+        gallery = judged if kind == "user" else np.unique([pair.photo for pair in pairs])
+        if support and query:
+            tasks.append(Task(name, support, query, gallery))
+    if not tasks:
+        raise DataError(f"there is no {kind} to {'learn from' if part == 'train' else 'adapt to'} in the {part} part")
+    return _of_use(photos, tasks)
+
+
+def _pairs_by_name(photos: Sequence[PhotoEntry], kind: Kind) -> tuple[dict[str, list[Pair]], dict[str, list[Pair]]]:
+    """The pairs of each seen category or user, and of each unseen one."""
+    seen: dict[str, list[Pair]] = {}
+    unseen: dict[str, list[Pair]] = {}
+    for row, photo in enumerate(photos):
+        for place, sketch in enumerate(photo.sketches):
+            name = photo.category if kind == "category" else sketch.user
+            new = photo.unseen if kind == "category" else sketch.unseen
+            # An unseen user's drawing of a seen category belongs to that user's task alone.
+            if name is not None and (kind == "user" or new or not sketch.unseen):
+                (unseen if new else seen).setdefault(name, []).append(Pair(row, place))
+    return seen, unseen
+
+
+def _held_out(names: Sequence[str], main: str | None, share: float) -> set[str]:
+    """The share of ``names`` to choose by, the same whatever the order; never the ``main`` category."""
+    order = sorted((name for name in names if name != main), key=lambda name: stable_fraction("task", name))
+    return set(order[: int(share * len(names))])
+
+
+def _of_use(photos: Sequence[PhotoEntry], tasks: Sequence[Task]) -> TaskSet:
+    """The tasks with no photo that none of them speaks of."""
+    used = np.unique(np.concatenate([[pair.photo for pair in task.support + task.query] for task in tasks]))
+    used = np.unique(np.concatenate([used, *(task.gallery for task in tasks)]))
+    place = {int(row): number for number, row in enumerate(used)}
+    moved = [
+        Task(
+            task.name,
+            [Pair(place[pair.photo], pair.sketch) for pair in task.support],
+            [Pair(place[pair.photo], pair.sketch) for pair in task.query],
+            np.array([place[int(row)] for row in task.gallery], np.int64),
+        )
+        for task in tasks
+    ]
+    return TaskSet([photos[row] for row in used], moved)
+
+
+def sketch_numbers(photos: Sequence[PhotoEntry]) -> np.ndarray:
+    """The number of each photo's first sketch, all sketches counted in the photos' order: int64 (photos + 1,)."""
+    return np.concatenate([[0], np.cumsum([len(photo.sketches) for photo in photos])]).astype(np.int64)
+
+
+def draw_support(
+    rng: np.random.Generator, task: Task, photos: Sequence[PhotoEntry], numbers: np.ndarray, k: int
+) -> np.ndarray:
+    """``k`` triplets of different photos, each with another photo of its category: int64 (k, 3).
+
+    Raises DataError where the task has fewer photos to draw from, or its category no other photo.
+    """
+    by_photo: dict[int, list[Pair]] = {}
+    for pair in task.support:
+        by_photo.setdefault(pair.photo, []).append(pair)
+    if k > len(by_photo):
+        raise DataError(f"{task.name}: {k} pairs asked for, it has {len(by_photo)} photos with sketches to draw from")
+    rows = rng.permutation(sorted(by_photo))[:k]
+    chosen = [by_photo[row][rng.integers(len(by_photo[row]))] for row in rows]
+    return triplets(rng, chosen, sorted({pair.photo for pair in task.support}), photos, numbers)
+
+
+def draw_episode(
+    rng: np.random.Generator, task: Task, photos: Sequence[PhotoEntry], numbers: np.ndarray, k: int, queries: int
+) -> Episode:
+    """A support set of ``k`` pairs and as many as ``queries`` others to judge it by, of other photos.
+
+    A task with too few photos for that shows some query photos more than once.
+    """
+    support = draw_support(rng, task, photos, numbers, k)
+    others = [pair for pair in task.query if pair.photo not in set(support[:, 1].tolist())]
+    if not others:
+        raise DataError(f"{task.name}: no photo is left to query with after {k} pairs of support")
+    order = np.concatenate([rng.permutation(len(others)) for _ in range(-(-queries // len(others)))])[:queries]
+    pool = sorted({pair.photo for pair in task.query})
+    return Episode(support, triplets(rng, [others[place] for place in order], pool, photos, numbers))
+
+
+def triplets(
+    rng: np.random.Generator,
+    pairs: Sequence[Pair],
+    pool: Sequence[int],
+    photos: Sequence[PhotoEntry],
+    numbers: np.ndarray,
+) -> np.ndarray:
+    """Pairs with a random other photo of ``pool`` and of the same category: int64 (n, 3)."""
+    found = []
+    for pair in pairs:
+        others = [row for row in pool if row != pair.photo and photos[row].category == photos[pair.photo].category]
+        if not others:
+            raise DataError(f"{photos[pair.photo].id}: there is no other photo of its category to tell it from")
+        found.append([numbers[pair.photo] + pair.sketch, pair.photo, others[rng.integers(len(others))]])
+    return np.array(found, np.int64)

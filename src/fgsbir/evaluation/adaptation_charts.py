@@ -1,0 +1,100 @@
+"""Charts of adaptation: accuracy over pairs and over steps, predicted margins, gain by task."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from fgsbir.evaluation.adaptation import gains
+from fgsbir.evaluation.few_shot import COMPARED_AT, Found
+from fgsbir.evaluation.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
+
+LABELS = {
+    "baseline": "no adaptation",
+    "baseline_regularised": "no adaptation, regularised",
+    "fine_tuning": "fine-tuning",
+    "maml": "MAML",
+    "sign_maml": "sign-MAML",
+    "anil": "ANIL",
+    "ours": "adaptive",
+    "ours_together": "adaptive, one model for all",
+    "upper_bound": "upper bound",
+}
+
+
+def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
+    """acc@1 over the pairs of the support, ± the standard deviation over draws; a part for each kind of task."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4.6 * len(scores), 3.4), dpi=110, layout="constrained")
+        for axes, (kind, table) in zip(np.atleast_1d(figure.subplots(1, len(scores))), scores.items(), strict=True):
+            methods = [name for name in LABELS if name in table]
+            for number, name in enumerate(methods):
+                of_k = table[name]
+                shots = [int(k) for k in of_k]
+                axes.errorbar(
+                    shots,
+                    [entry["acc@1"] for entry in of_k.values()],
+                    yerr=[entry["sd"] for entry in of_k.values()],
+                    label=LABELS[name],
+                    color={"ours": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}.get(name, f"C{number}"),
+                    marker="o",
+                    capsize=3,
+                )
+            axes.set_title(f"new {kind}", fontsize=9)
+            axes.set_xlabel("pairs of the support set")
+            axes.set_ylabel("acc@1, % ± s.d. over draws")
+            axes.legend(frameon=False)
+        save_figure(figure, path)
+
+
+def steps_chart(path: Path, steps: Mapping[str, Mapping[int, float]]) -> None:
+    """acc@1 of the adaptive model over the steps of the inner loop; a line for each kind of task."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4.6, 3.4), dpi=110, layout="constrained")
+        axes = figure.subplots()
+        for (kind, values), colour in zip(steps.items(), (BLUE, ORANGE), strict=False):
+            axes.plot(list(values), list(values.values()), marker="o", label=f"new {kind}", color=colour)
+        axes.set_xlabel("steps of the inner loop")
+        axes.set_ylabel("acc@1, %")
+        axes.legend(frameon=False)
+        save_figure(figure, path)
+
+
+def tasks_chart(path: Path, found: Mapping[str, Found], k: int) -> None:
+    """For each new category and user: the margin predicted from each support set, and the gain in acc@1."""
+    with matplotlib.rc_context(STYLE):
+        rows = [max(1, len(of_kind["ours"][k])) for of_kind in found.values()]
+        figure = Figure(figsize=(9.2, 0.9 + 0.32 * sum(rows)), dpi=110, layout="constrained")
+        grid = figure.subplots(len(found), 2, squeeze=False, height_ratios=rows)
+        for (left, right), (kind, of_kind) in zip(grid, found.items(), strict=True):
+            tasks = of_kind["ours"][k]
+            names = [task.name for task in tasks]
+            for row, task in enumerate(tasks):
+                left.plot(task.margins, np.full(len(task.margins), row), "o", color=BLUE, alpha=0.5, markersize=4)
+            left.set_yticks(range(len(names)), names)
+            left.set_ylim(len(names) - 0.5, -0.5)
+            left.set_title(f"new {kind}: margin predicted from each of the supports", fontsize=9)
+            values = list(gains(of_kind, "ours", "baseline", k).values()) if "baseline" in of_kind else []
+            right.barh(range(len(values)), values, color=[BLUE if value >= 0 else ORANGE for value in values])
+            right.axvline(0, color=QUIET, linewidth=0.8)
+            right.set_yticks(range(len(names)), names)
+            right.set_ylim(len(names) - 0.5, -0.5)
+            right.set_title(f"gain in acc@1 over no adaptation, {k} pairs, points", fontsize=9)
+        save_figure(figure, path)
+
+
+def adaptation_charts(
+    folder: Path,
+    found: Mapping[str, Found],
+    scores: Mapping[str, Mapping[str, Any]],
+    steps: Mapping[str, Mapping[int, float]],
+) -> None:
+    """All charts that there is something to show in."""
+    if scores:
+        shots_chart(folder / "shots.png", scores)
+    if steps:
+        steps_chart(folder / "steps.png", steps)
+        tasks_chart(folder / "tasks.png", {kind: found[kind] for kind in steps}, COMPARED_AT)
