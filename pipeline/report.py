@@ -25,8 +25,30 @@ def main() -> None:
         print("\n".join(table(scores, rows)))
         print()
         print("\n".join(facts(scores, rows)))
+    # A set without anything new to adapt to, or a run as far as evaluate alone, has none.
+    for kind, found in (_read(METRICS / "adapt.json") if (METRICS / "adapt.json").exists() else {}).items():
+        adapted = adapted_rows(found)
+        print(f"\nSearch for a new {kind} after adaptation to a few pairs, with 95 % intervals\n")
+        print("\n".join(table(adapted, list(adapted))))
     print("\nPictures\n")
     print("\n".join(f"  {path}" for path in sorted(_declared_pictures()) if path.exists()))
+
+
+def adapted_rows(scores: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """One kind of metrics/adapt.json as rows of :func:`table`: a method and a number of pairs, and the differences."""
+    rows: dict[str, dict[str, float]] = {}
+    for name, found in scores.items():
+        if "difference" in found:
+            rows[f"{name}, 5 pairs"] = _bounded("acc@1", found["difference"], found)
+        else:
+            for k, entry in sorted(found.items(), key=lambda item: int(item[0])):
+                pairs = "1 pair" if k == "1" else f"{k} pairs"
+                rows[f"{name}, {pairs}"] = _bounded("acc@1", entry["acc@1"], entry) | {"acc@5": entry["acc@5"]}
+    return rows
+
+
+def _bounded(name: str, value: float, bounds: Mapping[str, float]) -> dict[str, float]:
+    return {name: value, f"{name}_low": bounds["low"], f"{name}_high": bounds["high"]}
 
 
 def table(scores: Mapping[str, Any], rows: Sequence[str]) -> Iterator[str]:

@@ -4,41 +4,23 @@ What each key means stands over it in params.yaml. A type or bound given here is
 loader needs to check a value and to say what is allowed.
 """
 
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, model_validator
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-
-
-def _number(value: Any) -> Any:
-    # PyYAML reads 1e-4 and 2e3 as strings; DVC writes such numbers. True counts as 1 in Python.
-    if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
-        raise ValueError("not a number")
-    return float(value) if isinstance(value, str) else value
-
-
-def _or_none(value: Any) -> Any:
-    return None if value == "none" else value
-
-
-Whole = Annotated[int, BeforeValidator(_number)]
-Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-Seed = Annotated[int, BeforeValidator(_number), Field(ge=0, lt=2**31)]
-Text = Annotated[str, Field(min_length=1)]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-NameOrNone = Annotated[Text | None, BeforeValidator(_or_none)]
-PathOrNone = Annotated[Path | None, BeforeValidator(_or_none)]
-Sha256OrNone = Annotated[Sha256 | None, BeforeValidator(_or_none)]
-Precision = Literal["bf16", "float32"]
-
-
-class Section(BaseModel):
-    """A mapping of params.yaml with exactly these keys; it cannot be changed after loading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from pipeline.values import (
+    NameOrNone,
+    PathOrNone,
+    Precision,
+    Real,
+    Section,
+    Seed,
+    Sha256,
+    Sha256OrNone,
+    Text,
+    Whole,
+)
 
 
 class Weights(Section):
@@ -46,12 +28,6 @@ class Weights(Section):
 
     weights: PathOrNone
     weights_sha256: Sha256OrNone
-
-    @model_validator(mode="after")
-    def _both_or_neither(self) -> "Weights":
-        if (self.weights is None) != (self.weights_sha256 is None):
-            raise ValueError("weights and weights_sha256 go together: give both, or none for both")
-        return self
 
 
 class Runtime(Section):
@@ -74,12 +50,6 @@ class Dataset(Section):
     user_table: PathOrNone
     user_table_sha256: Sha256OrNone
     max_megapixels: Real = Field(gt=0, le=1000)
-
-    @model_validator(mode="after")
-    def _table_and_its_hash(self) -> "Dataset":
-        if (self.user_table is None) != (self.user_table_sha256 is None):
-            raise ValueError("user_table and user_table_sha256 go together: give both, or none for both")
-        return self
 
     @model_validator(mode="after")
     def _main_category_is_seen(self) -> "Dataset":
@@ -237,6 +207,59 @@ class Evaluate(Section):
     pictures: Whole = Field(ge=1, le=100)
 
 
+FewShotMethod = Literal[
+    "baseline",
+    "baseline_regularised",
+    "fine_tuning",
+    "maml",
+    "sign_maml",
+    "anil",
+    "ours",
+    "ours_together",
+    "upper_bound",
+]
+
+
+class Adapt(Section):
+    tasks: tuple[Literal["category", "user"], ...]
+    methods: tuple[FewShotMethod, ...]
+    shots: tuple[Annotated[Whole, Field(ge=1, le=1000)], ...] = Field(min_length=1)
+    draws: Whole = Field(ge=1, le=1000)
+    held_out: Real = Field(ge=0, lt=1)
+    support: Whole = Field(ge=1, le=1000)
+    queries: Whole = Field(ge=1, le=1000)
+    negatives: Literal["own", "pool"]
+    tasks_per_step: Whole = Field(ge=1, le=1000)
+    steps: Whole = Field(ge=1)
+    learning_rate: Real = Field(gt=0, le=1)
+    weight_decay: Real = Field(ge=0, le=10)
+    validate_every: Whole = Field(ge=1)
+    augment: Real = Field(ge=0, le=2)
+    one_hand: StrictBool
+    embedding_dim: Whole = Field(ge=2, le=4096)
+    margin: Real = Field(gt=0, le=2)
+    predict_margin: StrictBool
+    margin_width: Whole = Field(ge=1, le=4096)
+    sharpness: Real = Field(gt=0, le=2)
+    inner_steps: Whole = Field(ge=0, le=100)
+    inner_rate: Real = Field(gt=0, le=1000)
+    all_rate: Real = Field(gt=0, le=1000)
+    sign_rate: Real = Field(gt=0, le=1)
+    first_order: StrictBool
+    lambda_domain: Real = Field(ge=0, le=1000)
+    lambda_category: Real = Field(ge=0, le=1000)
+    lambda_user: Real = Field(ge=0, le=1000)
+    lambda_semantic: Real = Field(ge=0, le=1000)
+    word_vectors: PathOrNone
+    word_vectors_sha256: Sha256OrNone
+    fine_tuning_rates: tuple[Annotated[Real, Field(gt=0, le=100)], ...] = Field(min_length=1)
+    fine_tuning_steps: tuple[Annotated[Whole, Field(ge=1, le=1000)], ...] = Field(min_length=1)
+
+
+class EvaluateAdaptation(Section):
+    bootstrap: Whole = Field(ge=100, le=1_000_000)
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -254,3 +277,5 @@ class Params(Section):
     pseudo: Pseudo
     joint: Joint
     evaluate: Evaluate
+    adapt: Adapt
+    evaluate_adaptation: EvaluateAdaptation

@@ -16,7 +16,7 @@ from pipeline.sections import Params
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "dvc.yaml").read_text()
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["stages"]
-TRAINING = ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint")
+TRAINING = ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint", "adapt")
 
 every_stage = pytest.mark.parametrize("name", STAGES)
 

@@ -25,6 +25,8 @@ STAGES = [
     "pseudo",
     "joint",
     "evaluate",
+    "adapt",
+    "evaluate_adaptation",
 ]
 MODEL = "model.safetensors"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.report import facts, table
+from pipeline.report import adapted_rows, facts, table
 
 ROOT = Path(__file__).resolve().parents[2]
 SCORES = {
@@ -32,6 +32,25 @@ def test_what_belongs_to_no_row_stands_below() -> None:
     assert list(facts(SCORES, ROWS)) == ["  n query: 1200", "  protocol device: cpu", "  protocol split hash: ab"]
 
 
+ADAPTED = {
+    "ours": {
+        "1": {"acc@1": 20.0, "acc@5": 41.5, "low": 15.25, "high": 25.0, "sd": 1.0},
+        "5": {"acc@1": 24.5, "acc@5": 50.0, "low": 19.0, "high": 30.0, "sd": 0.5},
+    },
+    "ours_minus_baseline": {"difference": 2.5, "low": 0.5, "high": 4.5},
+}
+
+
+def test_adaptation_is_a_table_of_methods_and_pairs() -> None:
+    rows = adapted_rows(ADAPTED)
+    assert list(table(rows, list(rows))) == [
+        "                                acc@1           acc@5",
+        "  ours, 1 pair                  20 [15.25, 25]  41.5",
+        "  ours, 5 pairs                 24.5 [19, 30]   50",
+        "  ours minus baseline, 5 pairs  2.5 [0.5, 4.5]",
+    ]
+
+
 @pytest.fixture
 def finished(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
@@ -52,7 +71,14 @@ def test_the_report_shows_both_tables_and_the_pictures_that_stages_declare(finis
     done = report(finished)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("supervised  46.83 [44.25, 49.5]") == 1
+    assert "adaptation" not in done.stdout
     assert done.stdout.endswith("Pictures\n\n  metrics/pictures/queries.png\n  metrics/synthetic.png\n")
+
+
+def test_the_report_shows_adaptation_where_it_ran(finished: Path) -> None:
+    (finished / "metrics" / "adapt.json").write_text(json.dumps({"user": ADAPTED}))
+    assert "for a new user after adaptation" in report(finished).stdout
+    assert "  ours, 5 pairs                 24.5 [19, 30]" in report(finished).stdout
 
 
 def test_without_a_run_the_report_says_what_to_do(finished: Path) -> None:

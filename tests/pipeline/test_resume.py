@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-TRAINING = ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint")
+TRAINING = ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint", "adapt")
 TIMEOUT = 900
 
 pytestmark = pytest.mark.slow
