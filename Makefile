@@ -36,6 +36,7 @@ types: install ## Check types
 evidence: install ## Run the experiments over seeds that are not there yet (hours), and sum them up
 	python -m pipeline.evidence
 	python -m pipeline.evidence_report
+	python -m pipeline.adapt_evidence
 
 deps: install ## Write the stages' source files into dvc.yaml
 	python -m pipeline.dependencies
@@ -43,10 +44,10 @@ deps: install ## Write the stages' source files into dvc.yaml
 clean-scratch: ## Remove the checkpoints of interrupted stages
 	rm -rf .scratch
 
-install: .venv/installed ## Make .venv and install the locked requirements
+install: .venv/installed ## Make .venv and install the locked requirements and the command fgsbir
 
 # The stamp is newer than the lock once the lock is installed.
-.venv/installed: requirements.lock
+.venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python >= 3.11 is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
 	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
@@ -57,6 +58,7 @@ install: .venv/installed ## Make .venv and install the locked requirements
 	else \
 	  python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi
+	python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 .PHONY: help repro test test-slow test-all evidence lint types deps clean-scratch install

@@ -1,0 +1,29 @@
+"""The command ``fgsbir``: what can be done with trained models, without the pipeline."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+
+from fgsbir.commands import adapt
+from fgsbir.data.records import DataError
+
+COMMANDS = {"adapt": adapt}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; an error is told in one line, and the exit status is then 1."""
+    parser = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        summary = (command.__doc__ or "").split("``: ", 1)[1].splitlines()[0]
+        command.add_arguments(commands.add_parser(name, help=summary, description=summary))
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        COMMANDS[options.command].run(options)
+    except DataError as error:
+        parser.exit(1, f"error: {error}\n")
+
+
+if __name__ == "__main__":
+    main()

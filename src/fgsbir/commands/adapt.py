@@ -1,0 +1,43 @@
+"""``fgsbir adapt``: a trained adaptive model, and k pairs of sketch and photo, to a model of its own."""
+
+import argparse
+import hashlib
+import logging
+from pathlib import Path
+
+from fgsbir.data.records import DataError
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument(
+        "--model", type=Path, required=True, help="folder of an adaptive model, as models/adaptive/user/ours"
+    )
+    parser.add_argument("--support", type=Path, required=True, help="folder with photos/ and sketches/, alike in name")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the adapted retrieval model, to be written")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Adapt; the model that it starts from is only read. Raises DataError, with nothing written."""
+    from fgsbir.data.support import read_support
+    from fgsbir.models.adaptive import AdaptiveModel
+    from fgsbir.models.store import CONFIG, load_model, read_config, save_model
+
+    if options.out.exists() and not (options.out / CONFIG).is_file():
+        raise DataError(f"{options.out}: exists and is no model folder; give another --out")
+    if options.out.resolve() == options.model.resolve():
+        raise DataError(f"{options.out}: is the model that is to be adapted; give another --out")
+    model = load_model(options.model, AdaptiveModel)
+    if not model.adapts:
+        raise DataError(f"{options.model}: was trained without adaptation, and has no step to adapt by")
+    made = read_config(options.model)
+    details = made["details"]
+    support = read_support(options.support)
+    triplets = support.triplets(details["image_size"], details["line_width"], pool=details["negatives"] == "pool")
+    adapted = model.eval().adapted(triplets)
+    digest = hashlib.sha256(triplets.inputs.numpy().tobytes()).hexdigest()
+    origin = {"model": made["sha256"], "pairs": len(support.sketches), "support_sha256": digest}
+    save_model(options.out, adapted, details=details | {"adapted": origin})
+    logger.info("%s: adapted to %d pairs of %d photos", options.out, len(support.sketches), len(support.photos))
