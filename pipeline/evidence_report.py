@@ -12,7 +12,7 @@ from typing import Any
 
 from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
-from pipeline.evidence import FOLDER, ROWS, SEEDS, read
+from pipeline.evidence import EVIDENCE
 from pipeline.stage import run
 
 SUMMARY = Path("metrics/evidence.json")
@@ -54,9 +54,9 @@ def main() -> None:
     from fgsbir.evaluation.evidence import summary
     from fgsbir.evaluation.evidence_charts import bars_chart, shares_chart
 
-    files = list(read(ROWS, SEEDS))
+    files = list(EVIDENCE.read())
     if not files:
-        raise DataError(f"{FOLDER}: no run is there; `make evidence` makes them")
+        raise DataError(f"{EVIDENCE.folder}: no run is there; `make evidence` makes them")
     found = summary(files, DIFFERENCES)
     rows = found["rows"]
     write_json(SUMMARY, found)

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from fgsbir.data.records import DataError
-from pipeline import evidence, evidence_report
-from pipeline.evidence import ROWS, SEEDS, Row
+from fgsbir.evaluation.adaptation_evidence import summary
+from fgsbir.training.few_shot_methods import METHODS
+from pipeline import adapt_evidence, evidence, evidence_report
+from pipeline.evidence import ROWS
+from pipeline.experiments import REAL, SEEDS, Row
 from pipeline.params import load
 from pipeline.recipes import Recipes, changed
 from pipeline.sections import Params
@@ -25,6 +28,34 @@ def test_rows_have_names_of_their_own_and_valid_params() -> None:
         Params.model_validate(changed(defaults, {**row.changes, "seed": 1}))
 
 
+def test_the_rows_of_adaptation_have_names_of_their_own_and_valid_params() -> None:
+    rows = adapt_evidence.ROWS
+    assert len({row.name for row in rows}) == len(rows)
+    for row in rows:
+        Params.model_validate(changed(load().model_dump(mode="json"), {**row.changes, "seed": 1}))
+    assert set(adapt_evidence.METHODS) == set(METHODS)
+
+
+def test_adaptation_is_summed_up_over_seeds() -> None:
+    """Two queries under two seeds: ours finds one, then both, the baseline none, then one."""
+
+    def file(row: str, seed: int, **ranks: list[int]) -> dict[str, Any]:
+        tasks = {
+            name: {"5": {"clock": {"ranks": [values], "photo": [0, 1], "margins": [0.3]}}}
+            for name, values in ranks.items()
+        }
+        return {"row": row, "seed": seed, "code": "x", "command": "dvc", "ranks": {"category": tasks}}
+
+    files = [file("methods", 0, ours=[1, 9], baseline=[2, 9]), file("methods", 1, ours=[1, 1], baseline=[1, 9])]
+    found = summary([*files, file("fixed_margin", 0, ours=[1, 9])])
+    assert found["category"]["ours"]["5"]["acc@1"] == 75 and found["category"]["ours"]["5"]["sd"] == 25
+    assert found["category"]["ours_minus_baseline"]["difference"] == 50
+    assert found["ablations"]["fixed_margin"]["category"]["5"]["acc@1"] == 50
+    assert found["rows"]["methods"]["seeds"] == [0, 1]
+    with pytest.raises(DataError, match="made by different code"):
+        summary([files[0], {**files[1], "code": "y"}])
+
+
 def test_the_report_names_no_row_that_is_not_run() -> None:
     named = {name for pair in evidence_report.DIFFERENCES for name in pair}
     assert named | set(evidence_report.ABLATION) | set(evidence_report.CHAIRV2_ROWS) <= set(NAMES)
@@ -32,7 +63,7 @@ def test_the_report_names_no_row_that_is_not_run() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_row_can_be_run_alone_by_its_command(row: Row) -> None:
-    words = shlex.split(row.command(seed=2))
+    words = shlex.split(row.command(2, "evaluate"))
     assert words[:3] == ["dvc", "exp", "run"]
     given = dict(word.split("=", 1) for word in words if "=" in word)
     assert given.pop("seed") == "2"
@@ -58,7 +89,7 @@ def test_rows_share_the_stages_that_they_do_not_change(tmp_path: Path) -> None:
 def test_rows_that_need_chairv2_are_left_out_without_it(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.delenv(evidence.REAL, raising=False)
+    monkeypatch.delenv(REAL, raising=False)
     with caplog.at_level("WARNING"):
         evidence.main(["chairv2"])
     assert "chairv2 is left out: it needs ChairV2" in caplog.text

@@ -1,0 +1,138 @@
+"""Rows of experiments under several seeds, each run once for its recipe and leaving one file.
+
+A row is the default params with a few changes. The file of a run holds what was changed, the code's
+fingerprint and what was measured; a run whose file has the recipe of today's code and params is not run again.
+The results of stages are kept in ``.scratch/evidence``, so a run that was stopped goes on, and runs share what
+they can.
+"""
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fgsbir.data.atomic import write_json
+from pipeline.params import load
+from pipeline.recipes import DONE, Recipes, Step, changed
+from pipeline.stage import ROOT
+
+logger = logging.getLogger(__name__)
+
+KEPT = Path(".scratch/evidence")
+REAL = "FGSBIR_REAL_DATA"
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One experiment: the params that differ from the default, whichever the seed."""
+
+    name: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def real(self) -> bool:
+        """Whether it needs ChairV2, whose folder the variable FGSBIR_REAL_DATA names."""
+        return self.changes.get("dataset.name") == "chairv2"
+
+    def command(self, seed: int, target: str, root: str = "data/raw/chairv2") -> str:
+        """What a reader types to run it alone, as far as the stage ``target``."""
+        changes = {**({"dataset.root": root} if self.real else {}), **self.changes, "seed": seed}
+        given = " ".join(f"-S {shlex.quote(f'{name}={_text(value)}')}" for name, value in changes.items())
+        return f"dvc exp run {given} {target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Experiments:
+    """``rows`` as far as the stage ``target``; ``measured`` gives what is kept of a run, from its results' folder."""
+
+    rows: Sequence[Row]
+    target: str
+    folder: Path
+    measured: Callable[[Path], dict[str, Any]]
+
+    def run(self, arguments: Sequence[str] | None, *, prog: str, description: str) -> None:
+        """Run the rows that are asked for, all by default, and write a file of each run as soon as it ends."""
+        parser = argparse.ArgumentParser(prog=prog, description=description)
+        parser.add_argument(
+            "rows", nargs="*", choices=[[], *(row.name for row in self.rows)], help="rows to run; by default all"
+        )
+        parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="seeds (%(default)s)")
+        parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="stages run at once (%(default)s)")
+        asked = parser.parse_args(arguments)
+        rows = [row for row in self.rows if not asked.rows or row.name in asked.rows]
+        real = os.environ.get(REAL)
+        if not real:
+            for row in rows:
+                if row.real:
+                    logger.warning("%s is left out: it needs ChairV2, in the folder that %s names", row.name, REAL)
+            rows = [row for row in rows if not row.real]
+
+        recipes = Recipes(ROOT, KEPT.resolve())
+        defaults = load().model_dump(mode="json")
+        wanted: list[tuple[Row, int, dict[str, Step]]] = []
+        for seed in asked.seeds:
+            for row in rows:
+                root = {"dataset.root": str(Path(real).resolve())} if real and row.real else {}
+                steps = recipes.steps(changed(defaults, {**row.changes, **root, "seed": seed}), self.target)
+                if self._recipe(row, seed) != steps[self.target].key:
+                    wanted.append((row, seed, steps))
+        logger.info("%d runs to do, %d are there", len(wanted), len(rows) * len(asked.seeds) - len(wanted))
+
+        def note(line: str) -> None:
+            logger.info("%s", line)
+            for row, seed, steps in wanted:
+                if recipes.is_done(steps[self.target]) and self._recipe(row, seed) != steps[self.target].key:
+                    write_json(self._path(row, seed), self._file(row, seed, steps, recipes), indent=None)
+
+        failed = recipes.run([step for _, _, steps in wanted for step in steps.values()], jobs=asked.jobs, report=note)
+        if failed:
+            raise SystemExit(f"error: {len(failed)} stages failed; their logs are in {KEPT}")
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """The files that are there."""
+        for row in self.rows:
+            for seed in SEEDS:
+                if self._path(row, seed).is_file():
+                    yield json.loads(self._path(row, seed).read_text())
+
+    def _path(self, row: Row, seed: int) -> Path:
+        return self.folder / f"{row.name}-{seed}.json"
+
+    def _recipe(self, row: Row, seed: int) -> str | None:
+        """The recipe that the file of a run was made with; None where there is no file."""
+        path = self._path(row, seed)
+        return str(json.loads(path.read_text())["recipe"]) if path.is_file() else None
+
+    def _file(self, row: Row, seed: int, steps: Mapping[str, Step], recipes: Recipes) -> dict[str, Any]:
+        """What is kept of one run."""
+        seconds = {
+            name: json.loads((recipes.folder(step) / DONE).read_text())["seconds"] for name, step in steps.items()
+        }
+        return {
+            "row": row.name,
+            "seed": seed,
+            "changes": dict(row.changes),
+            "command": row.command(seed, self.target),
+            "recipe": steps[self.target].key,
+            "code": code_fingerprint(recipes, steps.values()),
+            "seconds": seconds,
+        } | self.measured(recipes.folder(steps[self.target]))
+
+
+def code_fingerprint(recipes: Recipes, steps: Iterable[Step]) -> str:
+    """A hash of all code that ``steps`` run: rows are compared only where it is the same."""
+    digest = hashlib.sha256()
+    for path in recipes.code(steps):
+        digest.update(f"{path} {hashlib.sha256((ROOT / path).read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, bool | list) else str(value)
