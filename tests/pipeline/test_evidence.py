@@ -61,7 +61,7 @@ def test_the_report_names_no_row_that_is_not_run() -> None:
     assert named | set(evidence_report.ABLATION) | set(evidence_report.CHAIRV2_ROWS) <= set(NAMES)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*ROWS, *adapt_evidence.ROWS], ids=lambda row: row.name)
 def test_a_row_can_be_run_alone_by_its_command(row: Row) -> None:
     words = shlex.split(row.command(2, "evaluate"))
     assert words[:3] == ["dvc", "exp", "run"]

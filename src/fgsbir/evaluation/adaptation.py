@@ -1,4 +1,4 @@
-"""What metrics/adapt.json says: accuracies after adaptation, and paired differences of methods. numpy only."""
+"""What metrics/adapt.json says: accuracies after adaptation, and paired differences of methods."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What runs of adaptation under several seeds say together, in the form of metrics/adapt.json. numpy only."""
+"""What runs of adaptation under several seeds say together, in the form of metrics/adapt.json."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
