@@ -24,7 +24,9 @@ MAY_IMPORT = {
     "models": {"models", "losses", "data"},
     "evaluation": {"evaluation", "models", "data"},
     "training": {"training", "models", "losses", "data", "evaluation"},
-    "commands": {"commands", "models", "losses", "data", "evaluation"},
+    "search": {"search", "models", "data", "evaluation"},
+    "web": {"web", "search", "models", "data"},
+    "commands": {"commands", "web", "search", "models", "losses", "data", "evaluation"},
     "__main__.py": {"commands", "data"},
 }
 

@@ -1,0 +1,73 @@
+"""F as a searcher: photos and sketches to the embeddings that an index holds and is asked with."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from fgsbir.data.records import DataError
+from fgsbir.models.embedding import embed_photos, embed_sketches
+from fgsbir.models.retrieval import RetrievalModel
+from fgsbir.models.store import CONFIG, load_model, read_config
+
+BATCH = 64
+
+
+def model_folder(folder: Path, part: str) -> Path:
+    """``folder`` itself, or the model ``part`` of a folder of several, as models/joint has "retrieval"."""
+    folder = Path(folder)
+    return folder / part if not (folder / CONFIG).exists() and (folder / part).is_dir() else folder
+
+
+class Encoder:
+    """A trained F with what it needs to draw a sketch as it has learned them.
+
+    ``size`` is the side of its square pictures in pixels, ``line_width`` that of lines, in pixels of the 256 canvas.
+    """
+
+    def __init__(self, model: RetrievalModel, line_width: float) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model, self.line_width, self.size = model.to(self.device).eval(), line_width, model.image_size
+
+    @classmethod
+    def load(cls, folder: Path) -> "Encoder":
+        """F from its folder, or from one that holds it as ``retrieval``, as models/joint does. Raises DataError."""
+        folder = model_folder(folder, "retrieval")
+        model = load_model(folder, RetrievalModel)
+        return cls(model, line_width_of(folder))
+
+    @property
+    def dimensions(self) -> int:
+        """Of the embeddings."""
+        return self.model.head.out_features
+
+    def photos(self, pixels: np.ndarray) -> np.ndarray:
+        """Embed photos, uint8 (n, size, size, 3): float32 (n, d) of length 1."""
+        return photo_rows(self.model, pixels, self.device)
+
+    def sketch(self, strokes: np.ndarray) -> np.ndarray:
+        """Embed one canonical sketch (n, 3), wherever on the canvas it lies: float32 (d,) of length 1."""
+        rows = embed_sketches(
+            self.model,
+            [strokes],
+            image_size=self.size,
+            line_width=self.line_width,
+            batch=1,
+            device=self.device,
+            precision="float32",
+        )
+        return rows[0]
+
+
+def photo_rows(model: nn.Module, pixels: np.ndarray, device: torch.device) -> np.ndarray:
+    """What ``model`` makes of photos, uint8 (n, s, s, 3): float32 (n, …)."""
+    return embed_photos(model, pixels, batch=BATCH, device=device, precision="float32")
+
+
+def line_width_of(folder: Path) -> float:
+    """The width of the lines that the model in ``folder`` has learned sketches from. Raises DataError without one."""
+    width = read_config(folder)["details"].get("line_width")
+    if not isinstance(width, int | float) or not 0 < width < 256:
+        raise DataError(f"{folder / CONFIG}: expected details.line_width in canvas pixels, found {width!r:.40}")
+    return float(width)

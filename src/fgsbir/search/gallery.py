@@ -1,0 +1,194 @@
+"""An index: a folder with the embeddings of a gallery's photos, opened without reading them, searched exactly.
+
+======================  =====================================================================================
+``index.json``          format, number of photos, dimensions, the models' SHA-256, what was skipped and why
+``embeddings.npy``      float32 (n, d), by the order of the photos' hashes
+``half_norms.npy``      float32 (n,), half of each embedding's squared length
+``hashes.npy``          uint8 (n, 32), the SHA-256 of each photo's file, rising; its first 8 bytes are the photo's id
+``paths.bin``           the photos' paths, one after the other, and ``path_ends.npy`` int64 (n,) where each ends
+``model/``              the F that embedded them, so that the index can be searched wherever it is taken
+``adaptive/``           if given: an adaptive model, and in ``features.npy`` float32 (n, c) what its head M reads
+======================  =====================================================================================
+"""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fgsbir.data.records import DataError
+
+FORMAT = 1
+INDEX, MODEL, ADAPTIVE = "index.json", "model", "adaptive"
+EMBEDDINGS, HALF_NORMS, HASHES = "embeddings.npy", "half_norms.npy", "hashes.npy"
+PATHS, PATH_ENDS, FEATURES = "paths.bin", "path_ends.npy", "features.npy"
+ID_BYTES = 8
+# From here on faiss answers, where it is installed.
+MANY = 1_000_000
+
+
+class Nearest(NamedTuple):
+    """What lies nearest to a query: ``rows`` int64 (k,), nearest first, and their ``distances`` float64 (k,)."""
+
+    rows: np.ndarray
+    distances: np.ndarray
+
+
+class Photos(NamedTuple):
+    """What an index holds of its photos, by rising hash: columns of :class:`Gallery`, all of one length."""
+
+    hashes: np.ndarray
+    paths: list[bytes]
+    embeddings: np.ndarray
+    features: np.ndarray | None
+
+
+class Gallery:
+    """An opened index: ``embeddings`` float32 (n, d) and, if it can be adapted, ``features`` float32 (n, c).
+
+    Both are mapped, not read: opening takes no longer for a million photos than for a hundred. Raises DataError
+    for a folder that is no index, or whose files do not fit together.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        about = read_index(self.folder)
+        self.model_sha256, self.adaptive_sha256 = str(about["model"]), about["adaptive"]
+        n, d = int(about["photos"]), int(about["dimensions"])
+        self.embeddings = self._array(EMBEDDINGS, np.float32, (n, d))
+        self._half_norms = self._array(HALF_NORMS, np.float32, (n,))
+        self.hashes = self._array(HASHES, np.uint8, (n, 32))
+        self._ends = self._array(PATH_ENDS, np.int64, (n,))
+        self.features = self._array(FEATURES, np.float32, (n, None)) if self.adaptive_sha256 else None
+        self._paths = _mapped(self.folder / PATHS)
+        if n and len(self._paths) != self._ends[-1]:
+            raise DataError(
+                f"{self.folder / PATHS}: truncated: expected {self._ends[-1]} bytes, found {len(self._paths)}"
+            )
+        # The ids, as numbers that rise with the hashes.
+        self._ids = np.ascontiguousarray(self.hashes[:, :ID_BYTES]).view(">u8")[:, 0]
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def id(self, row: int) -> str:
+        """The id of a photo, 16 hexadecimal digits: the beginning of its file's SHA-256."""
+        return self.hashes[row, :ID_BYTES].tobytes().hex()
+
+    def row(self, photo_id: str) -> int:
+        """The row of a photo. Raises DataError for an id that the index does not have."""
+        try:
+            wanted = np.frombuffer(bytes.fromhex(photo_id).rjust(ID_BYTES, b"\0"), ">u8")
+        except ValueError:
+            wanted = np.zeros(0)
+        if len(photo_id) == 2 * ID_BYTES and len(wanted) == 1:
+            row = int(np.searchsorted(self._ids, wanted[0]))
+            if row < len(self) and self._ids[row] == wanted[0]:
+                return row
+        raise DataError(f"{self.folder}: expected the id of a photo in the index, found {photo_id!r:.40}")
+
+    def path(self, row: int) -> Path:
+        """Where the photo lay when it was indexed."""
+        start = int(self._ends[row - 1]) if row else 0
+        return Path(os.fsdecode(self._paths[start : int(self._ends[row])].tobytes()))
+
+    def nearest(self, query: np.ndarray, k: int) -> Nearest:
+        """The ``k`` photos nearest to an embedding ``query`` (d,) by Euclidean distance, fewer if there are fewer."""
+        if len(self) > MANY and importlib.util.find_spec("faiss"):
+            return nearest_by_faiss(query, self.embeddings, k)
+        return nearest(query, self.embeddings, k, self._half_norms)
+
+    def _array(self, name: str, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
+        path = self.folder / name
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file; index the photos again") from None
+        except (ValueError, OSError, EOFError) as error:
+            raise DataError(f"{path}: expected an array, found damage ({error}); index the photos again") from None
+        fits = array.ndim == len(shape) and all(
+            side in (None, found) for side, found in zip(shape, array.shape, strict=True)
+        )
+        if array.dtype != dtype or not fits:
+            raise DataError(f"{path}: expected {np.dtype(dtype)} {shape}, found {array.dtype} {array.shape}")
+        # A plain view: a memmap's own methods are slow.
+        return np.asarray(array)
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """What ``index.json`` says. Raises DataError if ``folder`` is no index of this format."""
+    path = folder / INDEX
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise DataError(f"{folder}: expected an index, made by fgsbir index; found no {INDEX}") from None
+    except ValueError as error:
+        raise DataError(f"{path}: expected JSON: {error}") from None
+    counts = [about.get(name) for name in ("photos", "dimensions")] if isinstance(about, dict) else []
+    if not counts or about.get("format") != FORMAT or not all(isinstance(count, int) for count in counts):
+        raise DataError(f"{path}: expected an index of format {FORMAT}; index the photos again")
+    for name, kinds in (("model", str), ("adaptive", str | None)):
+        if not isinstance(about.get(name), kinds):
+            raise DataError(f"{path}: expected the model's SHA-256 as {name}, found {about.get(name)!r:.60}")
+    return about
+
+
+def write_photos(folder: Path, photos: Photos) -> None:
+    """Write the arrays of an index, without its models and ``index.json``."""
+    np.save(folder / EMBEDDINGS, photos.embeddings)
+    np.save(folder / HALF_NORMS, half_norms(photos.embeddings))
+    np.save(folder / HASHES, photos.hashes)
+    np.save(folder / PATH_ENDS, np.cumsum([len(path) for path in photos.paths], dtype=np.int64))
+    (folder / PATHS).write_bytes(b"".join(photos.paths))
+    if photos.features is not None:
+        np.save(folder / FEATURES, photos.features)
+
+
+def half_norms(embeddings: np.ndarray) -> np.ndarray:
+    """Half of each embedding's squared length: float32 (n,)."""
+    return np.einsum("ij,ij->i", embeddings, embeddings) / np.float32(2)
+
+
+def nearest(query: np.ndarray, embeddings: np.ndarray, k: int, half: np.ndarray | None = None) -> Nearest:
+    """The ``k`` rows of ``embeddings`` (n, d) nearest to ``query`` (d,); equal distances go by row.
+
+    Exact: whatever float32 cannot tell from the k-th nearest is compared again in float64. ``half`` are the
+    embeddings' :func:`half_norms`, if they are known.
+    """
+    half = half_norms(embeddings) if half is None else half
+    k = min(k, len(embeddings))
+    if not k:
+        return Nearest(np.zeros(0, np.int64), np.zeros(0))
+    query = np.asarray(query, np.float32)
+    # (|q|^2 - distance^2) / 2, less |q|^2 / 2: larger is nearer.
+    closeness = embeddings @ query - half
+    bound = np.partition(closeness, len(closeness) - k)[len(closeness) - k]
+    longest = float(np.sqrt(max(query @ query, 2 * half.max())))
+    tolerance = np.float32(16 * np.sqrt(len(query) + 2) * 2.0**-24 * longest**2)
+    return _by_distance(query, embeddings, np.flatnonzero(closeness >= bound - tolerance), k)
+
+
+def nearest_by_faiss(query: np.ndarray, embeddings: np.ndarray, k: int) -> Nearest:
+    """As :func:`nearest`, by faiss's exact search, which is faster where there are very many rows."""
+    import faiss
+
+    # A few more than asked for, so that float32's order among the last does not decide who is in.
+    _, rows = faiss.knn(np.asarray(query, np.float32)[None], embeddings, min(len(embeddings), k + 16))
+    return _by_distance(query, embeddings, np.sort(rows[0]), min(k, len(embeddings)))
+
+
+def _by_distance(query: np.ndarray, embeddings: np.ndarray, rows: np.ndarray, k: int) -> Nearest:
+    """The nearest k of ``rows``, which rise, by float64 distances."""
+    distances = np.sqrt(np.square(embeddings[rows].astype(np.float64) - np.asarray(query, np.float64)).sum(1))
+    order = np.argsort(distances, kind="stable")[:k]
+    return Nearest(rows[order].astype(np.int64), distances[order])
+
+
+def _mapped(path: Path) -> np.ndarray:
+    try:
+        return np.asarray(np.memmap(path, np.uint8, mode="r"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); index the photos again") from None

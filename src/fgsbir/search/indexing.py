@@ -1,0 +1,239 @@
+"""Making an index: walk folders, embed every photo once, and only those that are new."""
+
+import hashlib
+import io
+import logging
+import os
+import shutil
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from tqdm import tqdm
+
+from fgsbir.data.atomic import write_folder, write_json
+from fgsbir.data.photos import PHOTO_SUFFIXES, decode_photo
+from fgsbir.data.records import DataError
+from fgsbir.models.adaptive import AdaptiveModel
+from fgsbir.models.store import load_model, read_config
+from fgsbir.search.encoder import Encoder, line_width_of, model_folder, photo_rows
+from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, read_index, write_photos
+
+logger = logging.getLogger(__name__)
+
+MAX_MEGAPIXELS = 100.0
+MAX_FILE_BYTES = 256 << 20
+BATCH = 64
+# Photos read and decoded ahead of the model: enough for the workers, few enough for the memory.
+AHEAD = 256
+
+
+class Indexed(NamedTuple):
+    """What came of it: photos in the index, those of them embedded now, and each file left out with its reason."""
+
+    photos: int
+    new: int
+    skipped: dict[str, str]
+
+
+class Pooled(nn.Module):
+    """An adaptive model's F up to what its head reads, which adaptation leaves as it is."""
+
+    def __init__(self, model: AdaptiveModel) -> None:
+        super().__init__()
+        self.retrieval = model.retrieval
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (n, 3, s, s) to features (n, c)."""
+        return self.retrieval.pooled(images)
+
+
+class _Read(NamedTuple):
+    path: bytes
+    hash: bytes
+    pixels: np.ndarray | None  # None: the photo is known
+
+
+def index_photos(
+    roots: Sequence[Path],
+    model: Path,
+    out: Path,
+    *,
+    adaptive: Path | None = None,
+    workers: int | None = None,
+) -> Indexed:
+    """Index the photos in the files and folders ``roots`` by the F in ``model``, into the folder ``out``, at once.
+
+    Photos whose bytes an index at ``out`` holds already are not embedded again; those no longer found are dropped;
+    one that lies there twice is in it once, under the path that comes first. ``adaptive`` is the folder of an adaptive
+    model whose features are kept beside, so that the index can be searched as adapted to a hand. Files that cannot
+    be read are left out, logged and listed. Raises DataError where there is no photo, or for an ``out`` that is no
+    index or one by another model; what stood at ``out`` is then as it was.
+    """
+    folder, encoder = model_folder(model, "retrieval"), Encoder.load(model)
+    sha256 = read_config(folder)["sha256"]
+    pooled, adaptive_sha256 = _adaptive(adaptive, encoder) if adaptive else (None, None)
+    old = _old(out, sha256)
+    known = {row.tobytes(): number for number, row in enumerate(old.hashes)} if old else {}
+    if old and old.adaptive_sha256 != adaptive_sha256:
+        known = {}  # without the features of this adaptive model
+
+    paths = find_photos(roots)
+    found: dict[bytes, bytes] = {}
+    skipped: dict[str, str] = {}
+    new: list[bytes] = []
+    rows: list[np.ndarray] = []
+    features: list[np.ndarray] = []
+    waiting: list[_Read] = []
+
+    def embed() -> None:
+        pixels = np.stack([read.pixels for read in waiting if read.pixels is not None])
+        rows.append(encoder.photos(pixels))
+        if pooled is not None:
+            features.append(photo_rows(pooled, pixels, encoder.device))
+        new.extend(read.hash for read in waiting)
+        waiting.clear()
+
+    with tqdm(desc="indexing", total=len(paths), unit=" photos", disable=None) as progress:
+        for path, read in zip(paths, _read_all(paths, known.keys(), encoder.size, workers), strict=True):
+            progress.update()
+            if isinstance(read, DataError):
+                skipped[str(path)] = str(read)
+            elif read.hash not in found:
+                found[read.hash] = read.path
+                if read.pixels is not None:
+                    waiting.append(read)
+                    if len(waiting) == BATCH:
+                        embed()
+        if waiting:
+            embed()
+    if not found:
+        raise DataError(f"{', '.join(map(str, roots))}: expected photos, found none that can be read")
+
+    order = sorted(found)
+    kept = np.array([known[hash] for hash in order if hash in known], np.int64)
+    place = {hash: len(kept) + number for number, hash in enumerate(new)}
+    place |= {hash: number for number, hash in enumerate(hash for hash in order if hash in known)}
+    take = np.array([place[hash] for hash in order])
+    photos = Photos(
+        hashes=np.frombuffer(b"".join(order), np.uint8).reshape(-1, 32),
+        paths=[found[hash] for hash in order],
+        embeddings=np.concatenate([*([old.embeddings[kept]] if old else []), *rows])[take],
+        features=None
+        if pooled is None
+        else np.concatenate([*([old.features[kept]] if old and old.features is not None else []), *features])[take],
+    )
+    about: dict[str, Any] = {
+        "format": FORMAT,
+        "photos": len(order),
+        "dimensions": encoder.dimensions,
+        "model": sha256,
+        "adaptive": adaptive_sha256,
+        "skipped": skipped,
+    }
+    with write_folder(out) as partial:
+        write_photos(partial, photos)
+        shutil.copytree(folder, partial / MODEL)
+        if adaptive:
+            shutil.copytree(adaptive, partial / ADAPTIVE)
+        write_json(partial / INDEX, about)
+    return Indexed(len(order), len(new), skipped)
+
+
+def find_photos(roots: Sequence[Path]) -> list[Path]:
+    """Every photo file in ``roots``, files or folders, at any depth, by path; hidden ones and links to folders are not.
+
+    Raises DataError for a root that is not there.
+    """
+    found = []
+    for root in roots:
+        if root.is_file():
+            found.append(root.resolve())
+            continue
+        if not root.is_dir():
+            raise DataError(f"{root}: expected a photo or a folder of photos, found nothing")
+        for folder, folders, files in os.walk(root.resolve()):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            found += [
+                Path(folder, name)
+                for name in sorted(files)
+                if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES
+            ]
+    return sorted(set(found))
+
+
+def read_pixels(data: bytes, name: str, size: int) -> np.ndarray:
+    """A stranger's photo as :func:`~fgsbir.data.photos.decode_photo` gives it, uint8 (size, size, 3).
+
+    Raises DataError naming ``name`` for what is no whole JPEG, PNG, WebP, BMP or GIF image, or too large a one: that
+    is told from its header, before any pixel is decoded.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "BMP", "GIF")) as image:
+            width, height = image.size
+        if width * height > MAX_MEGAPIXELS * 1e6:
+            raise DataError(f"{name}: expected at most {MAX_MEGAPIXELS:g} megapixels, found {width} x {height}")
+        return decode_photo(data, size)
+    except DataError:
+        raise
+    except Exception as error:  # decoders raise whatever a broken file leads them to
+        reason = "not an image of these formats" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        raise DataError(
+            f"{name}: expected a JPEG, PNG, WebP, BMP or GIF image, found a damaged or other file ({reason:.200})"
+        ) from None
+
+
+def _adaptive(folder: Path, encoder: Encoder) -> tuple[Pooled, str]:
+    """The features of an adaptive model, which must see pictures as ``encoder`` does, and its SHA-256."""
+    model = load_model(folder, AdaptiveModel, map_location=encoder.device)
+    if model.loop.scope != "head" or not model.adapts:
+        raise DataError(f"{folder}: expected a model whose head adapts, as models/adaptive/user/ours")
+    if (model.retrieval.image_size, line_width_of(folder)) != (encoder.size, encoder.line_width):
+        raise DataError(
+            f"{folder}: expected pictures of {encoder.size} pixels and lines of {encoder.line_width:g}, as the other "
+            f"model's, found {model.retrieval.image_size} and {line_width_of(folder):g}"
+        )
+    return Pooled(model), str(read_config(folder)["sha256"])
+
+
+def _old(out: Path, sha256: str) -> Gallery | None:
+    """The index at ``out``, if there is one."""
+    if not out.exists():
+        return None
+    if read_index(out)["model"] != sha256:
+        raise DataError(f"{out}: was made by another model; give another --out, or delete it first")
+    return Gallery(out)
+
+
+def _read_all(
+    paths: Sequence[Path], known: Sequence[bytes] | Any, size: int, workers: int | None
+) -> Iterator[_Read | DataError]:
+    """Each path's photo, or what is wrong with it, in the order of ``paths``, decoded in threads a little ahead."""
+    ahead: deque[Future[_Read | DataError]] = deque()
+    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+        for path in paths:
+            ahead.append(pool.submit(_read, path, known, size))
+            if len(ahead) == AHEAD:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _read(path: Path, known: Any, size: int) -> _Read | DataError:
+    try:
+        found = path.stat().st_size
+        if found > MAX_FILE_BYTES:
+            return DataError(f"{path}: expected a photo of at most {MAX_FILE_BYTES:,} bytes, found {found:,}")
+        data = path.read_bytes()
+        hash = hashlib.sha256(data).digest()
+        return _Read(os.fsencode(path), hash, None if hash in known else read_pixels(data, str(path), size))
+    except OSError as error:
+        return DataError(f"{path}: cannot be read ({error.strerror})")
+    except DataError as error:
+        return error

@@ -1,0 +1,60 @@
+"""An index with the model that it is searched by: from a sketch, or a photo of it, to the photos that come nearest."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from fgsbir.data.records import DataError
+from fgsbir.models.store import read_config
+from fgsbir.search.encoder import Encoder
+from fgsbir.search.gallery import MODEL, Gallery, nearest
+
+
+class Match(NamedTuple):
+    """A photo found: its id, its path, its rank from 1, and its distance from the query, 0 to 2."""
+
+    id: str
+    path: Path
+    rank: int
+    distance: float
+
+
+class Searcher:
+    """The photos of a ``gallery``, searched by the F of ``encoder``.
+
+    ``embeddings`` float32 (n, d) are the photos' where it is not the F that the index was made with.
+    """
+
+    def __init__(self, gallery: Gallery, encoder: Encoder, embeddings: np.ndarray | None = None) -> None:
+        self.gallery, self.encoder, self._embeddings = gallery, encoder, embeddings
+
+    @classmethod
+    def open(cls, folder: Path) -> "Searcher":
+        """The index in ``folder`` with its own model. Raises DataError for one that cannot be searched."""
+        gallery = Gallery(folder)
+        found = read_config(gallery.folder / MODEL)["sha256"]
+        if found != gallery.model_sha256:
+            raise DataError(f"{gallery.folder}: was made by another model than it holds; index the photos again")
+        return cls(gallery, Encoder.load(gallery.folder / MODEL))
+
+    def search(self, strokes: np.ndarray, k: int) -> list[Match]:
+        """The ``k`` photos nearest to a canonical sketch (n, 3), nearest first; fewer if there are fewer."""
+        return self._matches(self.encoder.sketch(strokes), k)
+
+    def similar(self, photo_id: str, k: int) -> list[Match]:
+        """The ``k`` photos nearest to one of the index, itself left out. Raises DataError for an unknown id."""
+        row = self.gallery.row(photo_id)
+        known = self.gallery.embeddings if self._embeddings is None else self._embeddings
+        found = [match for match in self._matches(known[row], k + 1) if match.id != photo_id]
+        return [match._replace(rank=rank) for rank, match in enumerate(found[:k], 1)]
+
+    def _matches(self, embedding: np.ndarray, k: int) -> list[Match]:
+        if self._embeddings is None:
+            found = self.gallery.nearest(embedding, k)
+        else:
+            found = nearest(embedding, self._embeddings, k)
+        return [
+            Match(self.gallery.id(row), self.gallery.path(row), rank, float(distance))
+            for rank, (row, distance) in enumerate(zip(*found, strict=True), 1)
+        ]
