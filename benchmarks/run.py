@@ -23,6 +23,7 @@ from benchmarks import (
     ranking,
     retrieval_step,
     sampler,
+    search,
 )
 from benchmarks.machine import machine
 from benchmarks.ratio import Measured, Ratio
@@ -43,6 +44,10 @@ RATIOS = [
     sampler.BF16,
     ranking.RATIO,
     encodings.RATIO,
+    search.QUERY,
+    search.INDEXING,
+    search.NEAREST,
+    search.OPENING,
 ]
 
 
