@@ -20,6 +20,7 @@ from benchmarks import (
     epoch,
     generator_step,
     loader,
+    page,
     ranking,
     retrieval_step,
     sampler,
@@ -48,6 +49,7 @@ RATIOS = [
     search.INDEXING,
     search.NEAREST,
     search.OPENING,
+    page.RATIO,
 ]
 
 
