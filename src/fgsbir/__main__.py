@@ -4,10 +4,13 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-from fgsbir.commands import adapt
+from fgsbir.commands import adapt, draw
 from fgsbir.data.records import DataError
 
-COMMANDS = {"adapt": adapt}
+COMMANDS = {
+    "adapt": adapt,
+    "draw": draw,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         COMMANDS[options.command].run(options)
     except DataError as error:
         parser.exit(1, f"error: {error}\n")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        parser.exit(1, f"error: {error.filename}: {error.strerror}\n")
 
 
 if __name__ == "__main__":
