@@ -4,12 +4,14 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-from fgsbir.commands import adapt, draw
+from fgsbir.commands import adapt, draw, index, search
 from fgsbir.data.records import DataError
 
 COMMANDS = {
     "adapt": adapt,
     "draw": draw,
+    "index": index,
+    "search": search,
 }
 
 
