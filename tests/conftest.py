@@ -1,8 +1,19 @@
-"""Settings that all tests share."""
+"""What all tests share: settings, and models and photos that take no time."""
 
 import signal
+from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
+import pytest
+import torch
 from hypothesis import HealthCheck, settings
+from PIL import Image
+
+from fgsbir.models.discriminator import Discriminator
+from fgsbir.models.generator import Generator
+from fgsbir.models.retrieval import RetrievalModel
+from fgsbir.models.store import save_model
 
 # A busy machine is no failure, and a run that fails fails again: no deadlines, the same examples every time.
 settings.register_profile("project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -10,3 +21,58 @@ settings.load_profile("project")
 
 # A shell makes its background jobs deaf to SIGINT, and so would be the processes that tests start to interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+SIZE = 32
+DETAILS = {"image_size": SIZE, "line_width": 3.0}
+
+
+@pytest.fixture
+def save_retrieval() -> Callable[[Path, int], Path]:
+    """Write a small untrained F: (folder, seed) to the folder."""
+
+    def save(folder: Path, seed: int) -> Path:
+        torch.manual_seed(seed)
+        model = RetrievalModel(backbone="small", embedding_dim=8, attention=True, image_size=SIZE)
+        save_model(folder, model, details=DETAILS)
+        return folder
+
+    return save
+
+
+@pytest.fixture
+def joint_model(tmp_path: Path, save_retrieval: Callable[[Path, int], Path]) -> Path:
+    """A folder of small untrained F, G and D_C, as models/joint is."""
+    folder = tmp_path / "joint"
+    save_retrieval(folder / "retrieval", 0)
+    torch.manual_seed(0)
+    generator = Generator(
+        backbone="small",
+        latent=4,
+        hidden=8,
+        mixtures=2,
+        attention=True,
+        attention_width=4,
+        pen_position=True,
+        max_points=12,
+        image_size=SIZE,
+    )
+    generator.offset_scale.fill_(20.0)
+    save_model(folder / "generator", generator, details=DETAILS)
+    save_model(folder / "discriminator", Discriminator(image_size=SIZE, width=8), details=DETAILS)
+    return folder
+
+
+@pytest.fixture
+def make_photo() -> Callable[[Path, int], Path]:
+    """Write a photo that no other number has: (path, number) to the path."""
+
+    def make(path: Path, number: int) -> Path:
+        rng = np.random.default_rng(number)
+        pixels = np.full((40, 50, 3), 255, np.uint8)
+        top, left = rng.integers(0, 20, 2)
+        pixels[top : top + 15, left : left + 25] = rng.integers(0, 200, 3)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+        return path
+
+    return make

@@ -4,10 +4,16 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-from fgsbir.commands import adapt
+from fgsbir.commands import adapt, draw, export, index, search
 from fgsbir.data.records import DataError
 
-COMMANDS = {"adapt": adapt}
+COMMANDS = {
+    "adapt": adapt,
+    "draw": draw,
+    "export": export,
+    "index": index,
+    "search": search,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,11 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         summary = (command.__doc__ or "").split("``: ", 1)[1].splitlines()[0]
         command.add_arguments(commands.add_parser(name, help=summary, description=summary))
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("fgsbir").setLevel(logging.INFO)  # and not all that the libraries under it have to tell
     try:
         COMMANDS[options.command].run(options)
     except DataError as error:
         parser.exit(1, f"error: {error}\n")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        parser.exit(1, f"error: {error.filename}: {error.strerror}\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+"""``fgsbir draw``: photos to vector sketches, each with how far the discriminator trusts it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fgsbir.commands.options import number, table, whole_number
+from fgsbir.data.records import DataError
+
+MAX_FILE_BYTES = 256 << 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, BMP or GIF files")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("models/joint"),
+        help="folder of a generator, with a discriminator beside it, or of both (default: %(default)s)",
+    )
+    parser.add_argument("--svg", type=Path, metavar="OUT", help="SVG file to write; a folder for several photos")
+    parser.add_argument(
+        "--animate", type=Path, metavar="OUT.gif", help="GIF of the drawing to write; a folder for several photos"
+    )
+    parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help="another one draws another sketch")
+    parser.add_argument(
+        "--temperature", type=number(0, 10), default=0.4, help="0 draws greedily, 1 as variedly as G has learned"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw; a photo that cannot be read is a DataError, with nothing written."""
+    svgs = outputs(options.photos, options.svg, ".svg")
+    gifs = outputs(options.photos, options.animate, ".gif")
+
+    from tqdm import tqdm
+
+    from fgsbir.data.atomic import write_bytes, write_text
+    from fgsbir.search.animation import SIDE, drawing_gif
+    from fgsbir.search.draughtsman import Draughtsman
+    from fgsbir.search.indexing import read_pixels
+    from fgsbir.search.svg_writer import svg_of
+
+    draughtsman = Draughtsman.load(options.model)
+    # One by one: the sketch of a photo does not depend on which others are drawn with it.
+    drawn = [
+        draughtsman.draw([read_file(path)], seed=options.seed, temperature=options.temperature, names=[str(path)])[0]
+        for path in tqdm(options.photos, "drawing", unit=" photos", disable=None if len(options.photos) > 1 else True)
+    ]
+    rows = [["photo", "points", "strokes", "certainty"]]
+    for path, sketch in zip(options.photos, drawn, strict=True):
+        certainty = "-" if sketch.certainty is None else f"{sketch.certainty:.2f}"
+        rows.append([path.name, str(len(sketch.strokes)), f"{sketch.strokes[:, 2].sum():.0f}", certainty])
+    for out, sketch in zip(svgs, drawn, strict=False):
+        write_text(out, svg_of(sketch.strokes))
+    for out, path, sketch in zip(gifs, options.photos, drawn, strict=False):
+        write_bytes(out, drawing_gif(read_pixels(read_file(path), str(path), SIDE), sketch.strokes))
+    sys.stdout.write(table(rows))
+
+
+def outputs(photos: Sequence[Path], out: Path | None, suffix: str) -> list[Path]:
+    """The file to write for each photo: ``out`` itself for one, files in it by the photos' names for several.
+
+    None without ``out``. Raises DataError where two photos would be one file, or for another suffix.
+    """
+    if out is None:
+        return []
+    if len(photos) == 1 and not out.is_dir():
+        if out.suffix.lower() != suffix:
+            raise DataError(f"{out}: expected a name that ends in {suffix}")
+        return [out]
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out}: expected a folder for the sketches of {len(photos)} photos, found a file")
+    files = [out / f"{photo.stem}{suffix}" for photo in photos]
+    twice = {file for file in files if files.count(file) > 1}
+    if twice:
+        raise DataError(f"{min(twice)}: would be the sketch of two photos of that name; draw them into two folders")
+    return files
+
+
+def read_file(path: Path) -> bytes:
+    """A photo's bytes. Raises DataError."""
+    try:
+        found = path.stat().st_size
+        if found > MAX_FILE_BYTES:
+            raise DataError(f"{path}: expected a photo of at most {MAX_FILE_BYTES:,} bytes, found {found:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
