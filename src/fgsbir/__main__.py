@@ -16,24 +16,30 @@ COMMANDS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; an error is told in one line, and the exit status is then 1."""
-    parser = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """The options of every command."""
+    options = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
+    commands = options.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
         summary = (command.__doc__ or "").split("``: ", 1)[1].splitlines()[0]
         command.add_arguments(commands.add_parser(name, help=summary, description=summary))
-    options = parser.parse_args(arguments)
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; an error is told in one line, and the exit status is then 1."""
+    parsed = parser()
+    options = parsed.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("fgsbir").setLevel(logging.INFO)  # and not all that the libraries under it have to tell
     try:
         COMMANDS[options.command].run(options)
     except DataError as error:
-        parser.exit(1, f"error: {error}\n")
+        parsed.exit(1, f"error: {error}\n")
     except OSError as error:
         if error.filename is None:
             raise
-        parser.exit(1, f"error: {error.filename}: {error.strerror}\n")
+        parsed.exit(1, f"error: {error.filename}: {error.strerror}\n")
 
 
 if __name__ == "__main__":
