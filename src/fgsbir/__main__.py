@@ -4,12 +4,13 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-from fgsbir.commands import adapt, draw
+from fgsbir.commands import adapt, draw, serve
 from fgsbir.data.records import DataError
 
 COMMANDS = {
     "adapt": adapt,
     "draw": draw,
+    "serve": serve,
 }
 
 
