@@ -4,12 +4,15 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-from fgsbir.commands import adapt, draw, serve
+from fgsbir.commands import adapt, draw, export, index, search, serve
 from fgsbir.data.records import DataError
 
 COMMANDS = {
     "adapt": adapt,
     "draw": draw,
+    "export": export,
+    "index": index,
+    "search": search,
     "serve": serve,
 }
 
@@ -22,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         summary = (command.__doc__ or "").split("``: ", 1)[1].splitlines()[0]
         command.add_arguments(commands.add_parser(name, help=summary, description=summary))
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("fgsbir").setLevel(logging.INFO)  # and not all that the libraries under it have to tell
     try:
         COMMANDS[options.command].run(options)
     except DataError as error:

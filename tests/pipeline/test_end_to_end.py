@@ -27,6 +27,8 @@ STAGES = [
     "evaluate",
     "adapt",
     "evaluate_adaptation",
+    "model_cards",
+    "adaptive_card",
 ]
 MODEL = "model.safetensors"
 
@@ -125,7 +127,7 @@ def giver(project_copy: Path, clean_environment: dict[str, str], outside: Path) 
     repository.git("commit", "-q", "-m", "Start")
     output = repository.dvc("repro")
     assert ran(output) == STAGES
-    repository.git("add", "metrics", "dvc.lock")
+    repository.git("add", "metrics", "models", "dvc.lock")
     repository.git("commit", "-q", "-m", "Run the pipeline")
     yield repository
 
@@ -146,6 +148,12 @@ def test_the_metrics_are_complete(giver: Repository) -> None:
     assert {"metrics/evaluate.json", "metrics/generator.json", "metrics/data.json"} <= set(shown[""]["data"])
     for path in giver.path.glob("metrics/*.json"):
         assert "NaN" not in path.read_text()
+
+
+def test_every_model_has_a_card(giver: Repository) -> None:
+    models = giver.path / "models"
+    assert {path.stem for path in models.glob("*.md")} == {path.name for path in models.iterdir() if path.is_dir()}
+    assert giver.git("ls-files", "models/*.md").split() == sorted(f"models/{path.name}" for path in models.glob("*.md"))
 
 
 def test_the_report_ends_a_run(giver: Repository) -> None:
@@ -215,9 +223,9 @@ def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> Non
     giver.dvc("checkout")
 
 
-def test_half_of_the_unlabelled_photos_runs_joint_and_evaluate_alone(giver: Repository) -> None:
+def test_half_of_the_unlabelled_photos_runs_joint_evaluate_and_the_cards_alone(giver: Repository) -> None:
     output = giver.dvc("exp", "run", "--name", "half", "-S", "unlabelled_frac=0.5")
-    assert ran(output) == ["joint", "evaluate"]
+    assert ran(output) == ["joint", "evaluate", "model_cards"]
     changes = giver.json("metrics", "diff", "--json")
     assert set(changes) <= {"metrics/evaluate.json", "metrics/generator.json"}
     changed = set(changes["metrics/evaluate.json"])
@@ -288,7 +296,7 @@ def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, ta
 def test_a_colleagues_experiment_is_fetched_instead_of_run(taker: Repository) -> None:
     output = taker.dvc("exp", "run", "--pull", "-S", "unlabelled_frac=0.5")
     assert cached(output) == ["joint"]
-    assert ran(output) == ["evaluate"]
+    assert ran(output) == ["evaluate", "model_cards"]
     params = yaml.safe_load((taker.path / "params.yaml").read_text())
     assert params["unlabelled_frac"] == 0.5
     assert (taker.path / "models" / "joint" / "retrieval" / MODEL).exists()

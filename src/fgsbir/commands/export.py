@@ -1,0 +1,43 @@
+"""``fgsbir export``: a retrieval model to an ONNX file, checked against the model."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from fgsbir.data.records import DataError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument(
+        "--model", type=Path, required=True, help="folder of a retrieval model, or of several with it, as models/joint"
+    )
+    parser.add_argument("--onnx", type=Path, required=True, metavar="OUT", help="ONNX file to write")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Export, and tell how far the file's embeddings are from the model's. Raises DataError, with no file left."""
+    from fgsbir.models.onnx_export import EMBEDDINGS, IMAGES, export_onnx
+    from fgsbir.models.retrieval import RetrievalModel
+    from fgsbir.models.store import load_model, read_config
+    from fgsbir.search.encoder import line_width_of, model_folder
+
+    if options.onnx.is_dir():
+        raise DataError(f"{options.onnx}: expected the name of a file, found a folder")
+    folder = model_folder(options.model, "retrieval")
+    model = load_model(folder, RetrievalModel)
+    config = read_config(folder)
+    metadata = {
+        "kind": str(config["kind"]),
+        "sha256": str(config["sha256"]),
+        "image_size": str(model.image_size),
+        "line_width": f"{line_width_of(folder):g}",
+        "input": "RGB in [0, 1]; photos padded to a square with white; sketches black on white, their longest side "
+        "190 of 256 and centred, lines line_width of 256 wide",
+    }
+    difference = export_onnx(model, options.onnx, metadata)
+    size, dimensions = model.image_size, model.head.out_features
+    sys.stdout.write(
+        f"{options.onnx}: {IMAGES} (n, 3, {size}, {size}) to {EMBEDDINGS} (n, {dimensions}); "
+        f"largest difference from torch {difference:.1e}\n"
+    )

@@ -1,0 +1,46 @@
+"""``fgsbir index``: folders of photos to an index that can be searched by drawing."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from fgsbir.commands.options import printable
+
+# More would push the numbers off the terminal.
+LISTED = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTOS", help="photos, and folders of them")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("models/joint"),
+        help="folder of a retrieval model, or of several with it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--adaptive",
+        type=Path,
+        metavar="MODEL",
+        help="folder of an adaptive model, as models/adaptive/user/ours, to adapt the search to a hand later",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="INDEX", help="folder to write; what an index there knows is kept"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Index, and report on standard output. Raises DataError, with the old index as it was."""
+    from fgsbir.search.gallery import INDEX
+    from fgsbir.search.indexing import index_photos
+
+    indexed = index_photos(options.photos, options.model, options.out, adaptive=options.adaptive)
+    kept = indexed.photos - indexed.new
+    lines = [f"{options.out}: {indexed.photos:,} photos, {indexed.new:,} of them new, {kept:,} kept"]
+    if indexed.skipped:
+        lines.append(f"{len(indexed.skipped):,} files left out:")
+        lines += [f"  {reason}" for reason in list(indexed.skipped.values())[:LISTED]]
+        if len(indexed.skipped) > LISTED:
+            lines.append(f"  and {len(indexed.skipped) - LISTED:,} more, under skipped in {options.out / INDEX}")
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))

@@ -1,0 +1,45 @@
+"""``fgsbir search``: a sketch to the photos of an index that come nearest to it."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from fgsbir.commands.options import table, whole_number
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument(
+        "sketch",
+        type=Path,
+        metavar="SKETCH",
+        help="SVG, scan or photo of a drawing, strokes as JSON or .npy, or a line of a QuickDraw file: file.ndjson:12",
+    )
+    parser.add_argument("--index", type=Path, required=True, help="folder that fgsbir index has written")
+    parser.add_argument("-k", type=whole_number(1, 1000), default=10, help="how many photos (default: %(default)s)")
+    parser.add_argument(
+        "--json", action="store_true", help="answer in JSON, as it does wherever no terminal reads the answer"
+    )
+    parser.add_argument(
+        "--sheet", type=Path, metavar="OUT.png", help="contact sheet to write, of the sketch and the photos"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Search, and write the answer to standard output, nearest first. Raises DataError."""
+    from fgsbir.search.contact_sheet import save_contact_sheet
+    from fgsbir.search.queries import read_query
+    from fgsbir.search.searcher import Searcher
+
+    strokes = read_query(options.sketch)
+    matches = Searcher.open(options.index).search(strokes, options.k)
+    if options.sheet:
+        save_contact_sheet(options.sheet, strokes, matches)
+    if options.json or not sys.stdout.isatty():
+        found = [match._asdict() | {"path": str(match.path)} for match in matches]
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        return
+    rows = [["rank", "distance", "photo"]]
+    rows += [[str(match.rank), f"{match.distance:.3f}", str(match.path)] for match in matches]
+    sys.stdout.write(table(rows))

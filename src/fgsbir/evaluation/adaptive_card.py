@@ -1,0 +1,107 @@
+"""The model card of the adaptive models; see :mod:`fgsbir.evaluation.model_card`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fgsbir.evaluation.model_card import LICENCE
+
+TITLES = {"baseline": "no adaptation", "fine_tuning": "fine-tuning of all weights", "ours": "adaptive"}
+
+
+def adaptive_card(configs: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Any]) -> str:
+    """The card of the models ``configs``, by their folders in models/adaptive; ``scores`` is metrics/adapt.json."""
+    lines = [
+        "# Adaptive models",
+        "",
+        "## What they are",
+        "",
+        "The supervised F, meta-trained so that a few pairs of sketch and photo adapt it to a new category, or to one "
+        "person's hand (paper 2). `ours` adapts; `baseline` is trained alike on the same tasks and does not.",
+        "",
+    ]
+    if not scores:
+        return "\n".join([*lines, "None was trained: `adapt.tasks` is empty.", ""])
+    details = next(iter(configs.values()))["details"]
+    data = details["data"]
+    lines += [
+        "## Data",
+        "",
+        f"- set: {data['name']}, layout {data['layout']}; supervised F of {data['category'] or 'all seen categories'}",
+        f"- split: {data['split_hash']}",
+        f"- seed {details['seed']}, commit {details['commit'] or 'unknown'}, torch {details['torch']}",
+        *(f"- SHA-256 of {name}: {config['sha256']}" for name, config in configs.items()),
+        "",
+        "## Protocol",
+        "",
+        "- Categories and users that no training has read; the pairs of the support are drawn at random, several "
+        "times, and the means are given",
+        "- Percent of sketches whose photo is first, with 95 % bootstrap intervals over photos",
+        "",
+        "## Numbers",
+    ]
+    for kind, found in scores.items():
+        lines += ["", f"### New {kind}", "", *_table(found)]
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "- The numbers stand with their intervals: where a difference's interval holds 0, no gain is shown.",
+        f"- It sees pictures of {details['image_size']} x {details['image_size']} pixels.",
+        "- Few tasks to learn adaptation from, few to measure it on, and one training run.",
+        *(
+            ["- Drawers and categories are a program's; real people's hands were not measured."]
+            if data["layout"] == "synthetic"
+            else []
+        ),
+        "- Wrong pairs in the support teach it wrong ones; nothing notices them.",
+        "- Not for finding or recognising people, nor wherever a wrong match would harm someone.",
+        "",
+        "## Loading",
+        "",
+        "```python",
+        "from pathlib import Path",
+        "",
+        "from fgsbir.models.adaptive import AdaptiveModel",
+        "from fgsbir.models.store import load_model",
+        "",
+        f'model = load_model(Path("models/adaptive/{_shown(configs)}"), AdaptiveModel)  # .adapted(triplets)',
+        "```",
+        "",
+        "`fgsbir adapt` makes a retrieval model of it from a folder of pairs.",
+        "",
+        "## Licence",
+        "",
+        LICENCE,
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _shown(configs: Mapping[str, Any]) -> str:
+    return min(configs, key=lambda name: (not name.endswith("ours"), name))
+
+
+def _table(found: Mapping[str, Any]) -> list[str]:
+    """One kind of task: a row a method, a column a number of pairs; and the differences under it."""
+    methods = {name: of_k for name, of_k in found.items() if "difference" not in of_k}
+    shots = sorted({int(k) for of_k in methods.values() for k in of_k})
+    lines = [
+        f"| acc@1 after | {' | '.join('1 pair' if k == 1 else f'{k} pairs' for k in shots)} |",
+        "|" + " --- |" * (len(shots) + 1),
+    ]
+    for name, of_k in methods.items():
+        cells = (
+            f"{of_k[str(k)]['acc@1']:.1f} [{of_k[str(k)]['low']:.1f}, {of_k[str(k)]['high']:.1f}]"
+            if str(k) in of_k
+            else ""
+            for k in shots
+        )
+        lines.append(f"| {TITLES.get(name, name.replace('_', ' '))} | {' | '.join(cells)} |")
+    lines.append("")
+    lines += [
+        f"- {name.replace('_minus_', ' - ').replace('_', ' ')}, after 5 pairs: "
+        f"{entry['difference']:.1f} [{entry['low']:.1f}, {entry['high']:.1f}] points"
+        for name, entry in found.items()
+        if "difference" in entry
+    ]
+    return lines
