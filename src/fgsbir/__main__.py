@@ -4,7 +4,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-from fgsbir.commands import adapt, draw, export, index, search
+from fgsbir.commands import adapt, draw, export, index, search, serve
 from fgsbir.data.records import DataError
 
 COMMANDS = {
@@ -13,6 +13,7 @@ COMMANDS = {
     "export": export,
     "index": index,
     "search": search,
+    "serve": serve,
 }
 
 
