@@ -23,7 +23,8 @@ def main() -> None:
     from fgsbir.data.shards import ShardStore
     from fgsbir.data.tasks import Kind, Part, task_set
     from fgsbir.data.word_vectors import read_word_vectors
-    from fgsbir.evaluation.few_shot import COMPARED_AT, FewShot, TaskRanks, accuracies, rank_lists
+    from fgsbir.evaluation.few_shot import FewShot
+    from fgsbir.evaluation.task_ranks import COMPARED_AT, TaskRanks, accuracies, rank_lists
     from fgsbir.models.adaptive import AdaptiveModel
     from fgsbir.models.retrieval import RetrievalModel
     from fgsbir.models.store import load_model, read_config, save_model

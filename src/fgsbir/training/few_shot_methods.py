@@ -10,7 +10,8 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from fgsbir.data.episodes import EpisodeStream, TaskPictures
-from fgsbir.evaluation.few_shot import FewShot, mean_reciprocal_rank
+from fgsbir.evaluation.few_shot import FewShot
+from fgsbir.evaluation.task_ranks import mean_reciprocal_rank
 from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.adaptation import Regularisers, RegulariserWeights, train_adaptation
