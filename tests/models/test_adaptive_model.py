@@ -137,6 +137,15 @@ def test_what_adaptation_starts_from_gives_fs_embedding(scope: str) -> None:
     torch.testing.assert_close(found.flatten(0, 1), model.retrieval(images.flatten(0, 1)))
 
 
+def test_a_model_trained_without_a_step_can_take_some_later() -> None:
+    without, support = make(steps=0), triplets(4)
+    assert all(
+        torch.equal(value, without.adapt(support)[name]) for name, value in without.retrieval.head.named_parameters()
+    )
+    found, expected = (model.adapt(support) for model in (without.with_steps(2), make(steps=2)))
+    assert all(torch.equal(value, found[name]) for name, value in expected.items())
+
+
 def test_more_steps_lower_the_inner_loss() -> None:
     model, support = make(), triplets(4)
     margin = model.margin_of(support.inputs)

@@ -287,6 +287,13 @@ def test_supports_are_the_same_for_every_method(pictures: Pictures, supervised: 
     assert np.array_equal(slow.ranks(k=2, draws=2, seed=0, together=True)[0].ranks, np.repeat(expected, 2, 0))
 
 
+def test_ours_without_a_step_is_compared_over_steps(pictures: Pictures, supervised: RetrievalModel) -> None:
+    model = adaptive_model(supervised, METHODS["ours"], replace(SETTINGS, inner_steps=0))
+    for steps in range(3):
+        search = FewShot(model.with_steps(steps), pictures("category", "test"), device=CPU, precision="float32")
+        assert search.ranks(k=2, draws=2, seed=0)[0].ranks.shape == (2 if steps else 1, 4)
+
+
 def test_adaptation_to_the_queries_themselves_finds_them(pictures: Pictures, supervised: RetrievalModel) -> None:
     """The oracle: a support that holds every query, and many steps, must lift them to the front."""
     test = pictures("category", "test")

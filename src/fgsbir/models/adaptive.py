@@ -105,7 +105,8 @@ class AdaptiveModel(StoredModel):
         self.batches: Tensor
         self.register_buffer("centre", torch.zeros(self.retrieval.head.in_features))
         self.register_buffer("batches", torch.zeros(()))
-        self.log_rate = nn.Parameter(torch.tensor(rate).log()) if self.adapts else None
+        # Without a step too: the model can be asked for some later.
+        self.log_rate = nn.Parameter(torch.tensor(rate).log()) if scope != "none" else None
 
     @property
     def adapts(self) -> bool:
