@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import (
+    adaptation_tasks,
     discriminator_step,
     encodings,
     epoch,
@@ -43,6 +44,7 @@ RATIOS = [
     sampler.BF16,
     ranking.RATIO,
     encodings.RATIO,
+    adaptation_tasks.RATIO,
 ]
 
 
