@@ -224,6 +224,14 @@ def test_the_margin_is_in_range_and_does_not_depend_on_the_order_of_the_support(
     assert make(margin_width=None).margin_of(support) == 0.3
 
 
+def test_margins_of_different_supports_differ_from_the_start() -> None:
+    """Features of length 1 would move them by less than a thousandth, and tasks would hardly be told apart."""
+    model = make(margin_width=64)
+    margins = torch.stack([model.margin_of(triplets(5, seed=seed).inputs) for seed in range(10)])
+    assert margins.std() > 0.004
+    torch.testing.assert_close(model.margin_of(1000 * triplets(5).inputs), model.margin_of(triplets(5).inputs))
+
+
 def test_equal_embeddings_have_finite_gradients() -> None:
     model, support = make(steps=2), triplets(2)
     equal = support._replace(inputs=support.inputs[:1, :1].expand(2, 3, CHANNELS))

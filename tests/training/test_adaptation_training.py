@@ -44,6 +44,8 @@ SETTINGS = AdaptationSettings(
     tasks_per_step=2,
     steps=4,
     learning_rate=1e-3,
+    user_learning_rate=1e-3,
+    new_learning_rate=1e-3,
     weight_decay=0.01,
     validate_every=2,
     embedding_dim=8,
@@ -213,6 +215,31 @@ def test_training_goes_on_to_the_same_weights(pictures: Pictures, supervised: Re
             train(Scratch(tmp_path / "broken"))
     resumed = train(Scratch(tmp_path / "broken"))
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+
+
+@pytest.mark.parametrize("kind", ["category", "user"])
+def test_what_is_new_learns_at_a_rate_of_its_own(
+    kind: Kind, pictures: Pictures, supervised: RetrievalModel, tmp_path: Path
+) -> None:
+    """F and M stand still at a rate of almost 0, that of the kind of task; all else moves on."""
+    still = {"learning_rate": 1e-12} if kind == "category" else {"user_learning_rate": 1e-12}
+    settings = replace(SETTINGS, steps=2, weight_decay=0.0, **still)  # type: ignore[arg-type]
+    model, _ = train_method(
+        FABRIC,
+        supervised,
+        METHODS["ours"],
+        pictures(kind, "train", held_out=0),
+        pictures(kind, "val", held_out=0),
+        settings,
+        kind=kind,
+        name="ours",
+        words=None,
+        precision="float32",
+        scratch=Scratch(tmp_path),
+    )
+    for name, value in supervised.named_parameters():
+        torch.testing.assert_close(model.retrieval.get_parameter(name), value, rtol=0, atol=1e-9)
+    assert model.log_rate is not None and model.log_rate.item() != pytest.approx(np.log(settings.inner_rate), abs=1e-5)
 
 
 def test_an_embedding_of_another_size_starts_with_a_head_of_its_own(supervised: RetrievalModel) -> None:

@@ -59,7 +59,8 @@ class MarginNetwork(nn.Module):
 
     def forward(self, triplets: Tensor) -> Tensor:
         """Features of support triplets, float32 (k, 3, c), whose lengths do not count: a scalar."""
-        triplets = functional.normalize(triplets, dim=-1)
+        # As large as the layers expect them: of length 1, of many channels, they would all give the same margin.
+        triplets = functional.rms_norm(triplets, triplets.shape[-1:])
         return torch.sigmoid(self.rho(self.phi(triplets.flatten(-2)).mean(-2))).squeeze(-1)
 
 

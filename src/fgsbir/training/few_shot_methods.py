@@ -68,6 +68,8 @@ class AdaptationSettings:
     tasks_per_step: int
     steps: int
     learning_rate: float
+    user_learning_rate: float
+    new_learning_rate: float
     weight_decay: float
     validate_every: int
     embedding_dim: int
@@ -171,7 +173,8 @@ def train_method(
         name=name,
         margin=settings.margin,
         steps=settings.steps,
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.learning_rate if kind == "category" else settings.user_learning_rate,
+        new_learning_rate=settings.new_learning_rate,
         weight_decay=settings.weight_decay,
         validate_every=settings.validate_every,
         log_interval=settings.log_interval,
