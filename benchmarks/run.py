@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import (
+    adaptation_tasks,
     discriminator_step,
     encodings,
     epoch,
@@ -50,6 +51,7 @@ RATIOS = [
     search.NEAREST,
     search.OPENING,
     page.RATIO,
+    adaptation_tasks.RATIO,
 ]
 
 

@@ -16,7 +16,7 @@ def main() -> None:
     from fgsbir.data.atomic import write_folder, write_json
     from fgsbir.evaluation.adaptation import adaptation_scores
     from fgsbir.evaluation.adaptation_charts import adaptation_charts
-    from fgsbir.evaluation.few_shot import found_of
+    from fgsbir.evaluation.task_ranks import found_of
 
     found = {kind: found_of(lists) for kind, lists in json.loads((MODELS / "ranks.json").read_text()).items()}
     over_steps = {

@@ -232,6 +232,8 @@ class Adapt(Section):
     tasks_per_step: Whole = Field(ge=1, le=1000)
     steps: Whole = Field(ge=1)
     learning_rate: Real = Field(gt=0, le=1)
+    user_learning_rate: Real = Field(gt=0, le=1)
+    new_learning_rate: Real = Field(gt=0, le=1)
     weight_decay: Real = Field(ge=0, le=10)
     validate_every: Whole = Field(ge=1)
     augment: Real = Field(ge=0, le=2)

@@ -6,7 +6,7 @@ import numpy as np
 
 from fgsbir.evaluation.adaptation import adaptation_scores, gains
 from fgsbir.evaluation.adaptation_charts import adaptation_charts
-from fgsbir.evaluation.few_shot import TaskRanks, found_of, rank_lists
+from fgsbir.evaluation.task_ranks import TaskRanks, found_of, rank_lists
 
 
 def tasks(first: list[list[int]], second: list[list[int]]) -> list[TaskRanks]:

@@ -137,6 +137,15 @@ def test_what_adaptation_starts_from_gives_fs_embedding(scope: str) -> None:
     torch.testing.assert_close(found.flatten(0, 1), model.retrieval(images.flatten(0, 1)))
 
 
+def test_a_model_trained_without_a_step_can_take_some_later() -> None:
+    without, support = make(steps=0), triplets(4)
+    assert all(
+        torch.equal(value, without.adapt(support)[name]) for name, value in without.retrieval.head.named_parameters()
+    )
+    found, expected = (model.adapt(support) for model in (without.with_steps(2), make(steps=2)))
+    assert all(torch.equal(value, found[name]) for name, value in expected.items())
+
+
 def test_more_steps_lower_the_inner_loss() -> None:
     model, support = make(), triplets(4)
     margin = model.margin_of(support.inputs)
@@ -213,6 +222,14 @@ def test_the_margin_is_in_range_and_does_not_depend_on_the_order_of_the_support(
     torch.testing.assert_close(model.margin_of(support.flip(0)), margin)
     assert model.margin_of(triplets(6, seed=5).inputs) != margin
     assert make(margin_width=None).margin_of(support) == 0.3
+
+
+def test_margins_of_different_supports_differ_from_the_start() -> None:
+    """Features of length 1 would move them by less than a thousandth, and tasks would hardly be told apart."""
+    model = make(margin_width=64)
+    margins = torch.stack([model.margin_of(triplets(5, seed=seed).inputs) for seed in range(10)])
+    assert margins.std() > 0.004
+    torch.testing.assert_close(model.margin_of(1000 * triplets(5).inputs), model.margin_of(triplets(5).inputs))
 
 
 def test_equal_embeddings_have_finite_gradients() -> None:

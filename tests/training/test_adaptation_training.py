@@ -44,6 +44,8 @@ SETTINGS = AdaptationSettings(
     tasks_per_step=2,
     steps=4,
     learning_rate=1e-3,
+    user_learning_rate=1e-3,
+    new_learning_rate=1e-3,
     weight_decay=0.01,
     validate_every=2,
     embedding_dim=8,
@@ -215,6 +217,31 @@ def test_training_goes_on_to_the_same_weights(pictures: Pictures, supervised: Re
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
 
 
+@pytest.mark.parametrize("kind", ["category", "user"])
+def test_what_is_new_learns_at_a_rate_of_its_own(
+    kind: Kind, pictures: Pictures, supervised: RetrievalModel, tmp_path: Path
+) -> None:
+    """F and M stand still at a rate of almost 0, that of the kind of task; all else moves on."""
+    still = {"learning_rate": 1e-12} if kind == "category" else {"user_learning_rate": 1e-12}
+    settings = replace(SETTINGS, steps=2, weight_decay=0.0, **still)  # type: ignore[arg-type]
+    model, _ = train_method(
+        FABRIC,
+        supervised,
+        METHODS["ours"],
+        pictures(kind, "train", held_out=0),
+        pictures(kind, "val", held_out=0),
+        settings,
+        kind=kind,
+        name="ours",
+        words=None,
+        precision="float32",
+        scratch=Scratch(tmp_path),
+    )
+    for name, value in supervised.named_parameters():
+        torch.testing.assert_close(model.retrieval.get_parameter(name), value, rtol=0, atol=1e-9)
+    assert model.log_rate is not None and model.log_rate.item() != pytest.approx(np.log(settings.inner_rate), abs=1e-5)
+
+
 def test_an_embedding_of_another_size_starts_with_a_head_of_its_own(supervised: RetrievalModel) -> None:
     same = adaptive_model(supervised, METHODS["ours"], SETTINGS).retrieval
     other = adaptive_model(supervised, METHODS["ours"], replace(SETTINGS, embedding_dim=5)).retrieval
@@ -285,6 +312,13 @@ def test_supports_are_the_same_for_every_method(pictures: Pictures, supervised: 
     expected = still.ranks(k=2, draws=2, seed=0)[0].ranks
     assert np.array_equal(slow.ranks(k=2, draws=2, seed=0)[0].ranks, np.repeat(expected, 2, 0))
     assert np.array_equal(slow.ranks(k=2, draws=2, seed=0, together=True)[0].ranks, np.repeat(expected, 2, 0))
+
+
+def test_ours_without_a_step_is_compared_over_steps(pictures: Pictures, supervised: RetrievalModel) -> None:
+    model = adaptive_model(supervised, METHODS["ours"], replace(SETTINGS, inner_steps=0))
+    for steps in range(3):
+        search = FewShot(model.with_steps(steps), pictures("category", "test"), device=CPU, precision="float32")
+        assert search.ranks(k=2, draws=2, seed=0)[0].ranks.shape == (2 if steps else 1, 4)
 
 
 def test_adaptation_to_the_queries_themselves_finds_them(pictures: Pictures, supervised: RetrievalModel) -> None:

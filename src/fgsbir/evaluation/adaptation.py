@@ -7,7 +7,7 @@ import numpy as np
 
 from fgsbir.evaluation.bootstrap import cluster_bootstrap
 from fgsbir.evaluation.comparison import rounded
-from fgsbir.evaluation.few_shot import COMPARED_AT, Found, TaskRanks, accuracies
+from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies
 
 DIFFERENCES = (("ours", "baseline"), ("ours", "fine_tuning"))
 

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fgsbir.evaluation.adaptation import gains
-from fgsbir.evaluation.few_shot import COMPARED_AT, Found
 from fgsbir.evaluation.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
+from fgsbir.evaluation.task_ranks import COMPARED_AT, Found
 
 LABELS = {
     "baseline": "no adaptation",

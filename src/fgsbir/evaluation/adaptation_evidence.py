@@ -7,7 +7,7 @@ import numpy as np
 
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.adaptation import adaptation_scores
-from fgsbir.evaluation.few_shot import TaskRanks, found_of
+from fgsbir.evaluation.task_ranks import TaskRanks, found_of
 
 RESAMPLES = 10_000
 

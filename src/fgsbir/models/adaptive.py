@@ -59,7 +59,8 @@ class MarginNetwork(nn.Module):
 
     def forward(self, triplets: Tensor) -> Tensor:
         """Features of support triplets, float32 (k, 3, c), whose lengths do not count: a scalar."""
-        triplets = functional.normalize(triplets, dim=-1)
+        # As large as the layers expect them: of length 1, of many channels, they would all give the same margin.
+        triplets = functional.rms_norm(triplets, triplets.shape[-1:])
         return torch.sigmoid(self.rho(self.phi(triplets.flatten(-2)).mean(-2))).squeeze(-1)
 
 
@@ -105,7 +106,8 @@ class AdaptiveModel(StoredModel):
         self.batches: Tensor
         self.register_buffer("centre", torch.zeros(self.retrieval.head.in_features))
         self.register_buffer("batches", torch.zeros(()))
-        self.log_rate = nn.Parameter(torch.tensor(rate).log()) if self.adapts else None
+        # Without a step too: the model can be asked for some later.
+        self.log_rate = nn.Parameter(torch.tensor(rate).log()) if scope != "none" else None
 
     @property
     def adapts(self) -> bool:

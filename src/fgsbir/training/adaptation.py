@@ -17,7 +17,7 @@ from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.run import Row, Run
 from fgsbir.training.runtime import sum_gradients
-from fgsbir.training.schedule import set_rate, warmup_cosine
+from fgsbir.training.schedule import warmup_cosine
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ def train_adaptation(
     margin: float,
     steps: int,
     learning_rate: float,
+    new_learning_rate: float,
     weight_decay: float,
     validate_every: int,
     log_interval: int,
@@ -115,16 +116,18 @@ def train_adaptation(
 ) -> list[Row]:
     """Meta-train F, M, the margin network, the inner rate and the regularisers' heads together, in place.
 
-    Left at the epoch of the best ``validation``, the mean reciprocal rank in percent over validation tasks after
+    F with M, which are trained already, at the peak ``learning_rate``, all else at ``new_learning_rate``. Left at the
+    epoch of the best ``validation``, the mean reciprocal rank in percent over validation tasks after
     adaptation. ``margin`` is the outer loss's. Errors and resuming as in
     :func:`fgsbir.training.retrieval.train_retrieval`.
     """
     parts: dict[str, nn.Module] = {"model": model} | ({"regularisers": regularisers} if regularisers else {})
+    trained = list(model.retrieval.parameters())
+    known = set(trained)
+    new = [parameter for part in parts.values() for parameter in part.parameters() if parameter not in known]
+    peaks = (learning_rate, new_learning_rate)
     optimizer = torch.optim.AdamW(
-        [parameter for part in parts.values() for parameter in part.parameters()],
-        lr=learning_rate,
-        weight_decay=weight_decay,
-        fused=True,
+        [{"params": parameters} for parameters in (trained, new)], weight_decay=weight_decay, fused=True
     )
     with Run(
         name,
@@ -139,7 +142,8 @@ def train_adaptation(
     ) as run:
         for step, batch in prefetch(lambda step: stream.batch(step, fabric.device), run.first, steps):
             model.train()
-            set_rate(optimizer, warmup_cosine(step, steps, learning_rate))
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = warmup_cosine(step, steps, peak)
             losses = episode_losses(fabric, model, regularisers, batch, k=stream.k, margin=margin)
             weights = {name: regularisers.weight(name) if regularisers and name != "outer" else 1.0 for name in losses}
             optimizer.zero_grad()

@@ -10,7 +10,8 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from fgsbir.data.episodes import EpisodeStream, TaskPictures
-from fgsbir.evaluation.few_shot import FewShot, mean_reciprocal_rank
+from fgsbir.evaluation.few_shot import FewShot
+from fgsbir.evaluation.task_ranks import mean_reciprocal_rank
 from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.adaptation import Regularisers, RegulariserWeights, train_adaptation
@@ -67,6 +68,8 @@ class AdaptationSettings:
     tasks_per_step: int
     steps: int
     learning_rate: float
+    user_learning_rate: float
+    new_learning_rate: float
     weight_decay: float
     validate_every: int
     embedding_dim: int
@@ -170,7 +173,8 @@ def train_method(
         name=name,
         margin=settings.margin,
         steps=settings.steps,
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.learning_rate if kind == "category" else settings.user_learning_rate,
+        new_learning_rate=settings.new_learning_rate,
         weight_decay=settings.weight_decay,
         validate_every=settings.validate_every,
         log_interval=settings.log_interval,
