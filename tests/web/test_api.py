@@ -220,6 +220,8 @@ def test_what_is_no_drawing(client: Any) -> None:
     assert upload(client, b"%PDF-1.4", "image/png").status_code == 422
     assert upload(client, b"%PDF-1.4", "application/pdf").status_code == 415
     assert client.post("/sketches", content=b"<svg/>").status_code == 415
+    large = upload(client, b"\xef\xbb\xbf<svg>" + bytes(Limits().svg_bytes), "image/png")
+    assert large.status_code == 413 and "at most 1,048,576 bytes" in large.json()["message"]
     many = "".join("<path d='M1 1L2 2'/>" for _ in range(3000))
     answer = upload(client, f"<svg viewBox='0 0 9 9'>{many}</svg>".encode())
     assert answer.status_code == 422 and "at most 2,000 strokes" in answer.json()["message"]

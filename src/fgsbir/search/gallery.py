@@ -14,10 +14,12 @@
 import importlib.util
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib import format as npy
 
 from fgsbir.data.records import DataError
 
@@ -26,6 +28,7 @@ INDEX, MODEL, ADAPTIVE = "index.json", "model", "adaptive"
 EMBEDDINGS, HALF_NORMS, HASHES = "embeddings.npy", "half_norms.npy", "hashes.npy"
 PATHS, PATH_ENDS, FEATURES = "paths.bin", "path_ends.npy", "features.npy"
 ID_BYTES = 8
+_ID = re.compile(r"[0-9a-f]{16}")
 # From here on faiss answers, where it is installed.
 MANY = 1_000_000
 
@@ -69,7 +72,7 @@ class Gallery:
                 f"{self.folder / PATHS}: truncated: expected {self._ends[-1]} bytes, found {len(self._paths)}"
             )
         # The ids, as numbers that rise with the hashes.
-        self._ids = np.ascontiguousarray(self.hashes[:, :ID_BYTES]).view(">u8")[:, 0]
+        self._ids = np.ascontiguousarray(self.hashes[:, :ID_BYTES]).view(">u8")[:, 0].astype(np.uint64)
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -80,13 +83,10 @@ class Gallery:
 
     def row(self, photo_id: str) -> int:
         """The row of a photo. Raises DataError for an id that the index does not have."""
-        try:
-            wanted = np.frombuffer(bytes.fromhex(photo_id).rjust(ID_BYTES, b"\0"), ">u8")
-        except ValueError:
-            wanted = np.zeros(0)
-        if len(photo_id) == 2 * ID_BYTES and len(wanted) == 1:
-            row = int(np.searchsorted(self._ids, wanted[0]))
-            if row < len(self) and self._ids[row] == wanted[0]:
+        if _ID.fullmatch(photo_id):
+            wanted = np.uint64(int(photo_id, 16))
+            row = int(np.searchsorted(self._ids, wanted))
+            if row < len(self) and self._ids[row] == wanted:
                 return row
         raise DataError(f"{self.folder}: expected the id of a photo in the index, found {photo_id!r:.40}")
 
@@ -104,7 +104,7 @@ class Gallery:
     def _array(self, name: str, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
         path = self.folder / name
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array = npy.open_memmap(path, mode="r")  # of arrays alone: np.load would open archives, too
         except FileNotFoundError:
             raise DataError(f"{path}: no such file; index the photos again") from None
         except (ValueError, OSError, EOFError) as error:
@@ -125,7 +125,7 @@ def read_index(folder: Path) -> dict[str, Any]:
         about = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise DataError(f"{folder}: expected an index, made by fgsbir index; found no {INDEX}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: expected JSON: {error}") from None
     counts = [about.get(name) for name in ("photos", "dimensions")] if isinstance(about, dict) else []
     if not counts or about.get("format") != FORMAT or not all(isinstance(count, int) for count in counts):

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import shutil
+import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -104,7 +105,7 @@ def index_photos(
         for path, read in zip(paths, _read_all(paths, known.keys(), encoder.size, workers), strict=True):
             progress.update()
             if isinstance(read, DataError):
-                skipped[str(path)] = str(read)
+                skipped[_text(path)] = _text(read)
             elif read.hash not in found:
                 found[read.hash] = read.path
                 if read.pixels is not None:
@@ -225,11 +226,18 @@ def _read_all(
             yield ahead.popleft().result()
 
 
+def _text(value: object) -> str:
+    """A path, or a message with one, as text that any file can hold: names need not be UTF-8."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
 def _read(path: Path, known: Any, size: int) -> _Read | DataError:
     try:
-        found = path.stat().st_size
-        if found > MAX_FILE_BYTES:
-            return DataError(f"{path}: expected a photo of at most {MAX_FILE_BYTES:,} bytes, found {found:,}")
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would keep its reader waiting for ever
+            return DataError(f"{path}: expected a photo, found no file")
+        if found.st_size > MAX_FILE_BYTES:
+            return DataError(f"{path}: expected a photo of at most {MAX_FILE_BYTES:,} bytes, found {found.st_size:,}")
         data = path.read_bytes()
         hash = hashlib.sha256(data).digest()
         return _Read(os.fsencode(path), hash, None if hash in known else read_pixels(data, str(path), size))

@@ -14,6 +14,7 @@ from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre, check_strokes
 from fgsbir.data.svg import read_svg
 from fgsbir.data.tracing import trace
+from fgsbir.search.paper import clean_paper
 
 MAX_FILE_BYTES = 64 << 20
 MAX_LINE_BYTES = 4 << 20
@@ -61,12 +62,13 @@ def read_query(path: Path) -> np.ndarray:
 def read_query_bytes(data: bytes, name: str) -> np.ndarray:
     """Read an SVG, or a raster drawing (a scan, a photo of paper), told apart by their content.
 
-    Returns canonical strokes float32 (n, 3). A raster drawing's lines are traced. Raises DataError naming ``name``.
+    Returns canonical strokes float32 (n, 3). A raster drawing's lines are traced, a photo's without the desk around
+    the paper, shadows and rules (:mod:`fgsbir.search.paper`). Raises DataError naming ``name``.
     """
     if data.lstrip().startswith(_MARKUP):
         return _checked(read_svg(data, name), name)
     if _IMAGE.match(data):
-        return _checked(trace(data, name, TRACE_TOLERANCE), name)
+        return _checked(trace(clean_paper(data, name), name, TRACE_TOLERANCE), name)
     found = "an empty file" if not data else f"one that begins with {data[:8]!r}"
     raise DataError(f"{name}: expected an SVG drawing or a JPEG, PNG, WebP, BMP or GIF image, found {found}")
 

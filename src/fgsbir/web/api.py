@@ -50,7 +50,7 @@ def api(service: Service, limits: Limits) -> APIRouter:
     """The routes that answer by ``service``."""
     router, cores = APIRouter(), len(os.sched_getaffinity(0))
     # A search is never behind a page of thumbnails, nor either behind a scan.
-    searching, looking, long = (Workers(threads, limits.waiting) for threads in (cores, cores, 1))
+    searching, looking, reading, drawing = (Workers(threads, limits.waiting) for threads in (cores, cores, 1, 1))
 
     @router.post("/search", responses=_refusals(404))
     async def search(query: messages.Query) -> Found:
@@ -72,7 +72,7 @@ def api(service: Service, limits: Limits) -> APIRouter:
         type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if type not in DRAWING_TYPES:
             raise HTTPException(415, f"expected a drawing as {', '.join(DRAWING_TYPES)}")
-        return await long.run(service.read, await request.body())
+        return await reading.run(service.read, await request.body())
 
     @router.get("/photos/{id}", response_class=Response, responses=_refusals(404, 410) | _images(*DRAWING_TYPES[1:]))
     async def photo(id: PhotoId) -> Response:
@@ -95,12 +95,12 @@ def api(service: Service, limits: Limits) -> APIRouter:
     @router.get("/photos/{id}/sketch", responses=_refusals(404, 410))
     async def sketch(id: PhotoId) -> Sketched:
         """Let the generator G sketch a photo."""
-        return await long.run(service.sketch, id)
+        return await drawing.run(service.sketch, id)
 
     @router.post("/adapt", responses=_refusals(404))
     async def adapt(asked: Corrections) -> Adapted:
         """Adapt the search to a hand, from drawings of known photos."""
-        return await long.run(service.adapt, asked.corrections)
+        return await drawing.run(service.adapt, asked.corrections)
 
     @router.get("/health", responses=_refusals())
     async def health() -> Health:

@@ -14,14 +14,16 @@ MAX_CORRECTIONS = 32
 class Limits:
     """Of one server.
 
-    ``body_bytes`` is of a request's body in JSON, ``upload_bytes`` of a drawing as a file, ``seconds`` the time that a
-    body may take to arrive. Each client has ``burst`` requests at once and ``rate`` more a second; a picture counts as
-    a twentieth. ``waiting`` is of requests behind those being worked on, before more are turned away. ``adapted`` is
-    how many adaptations are remembered, ``thumbnails`` and ``drawings`` how many of those.
+    ``body_bytes`` is of a request's body in JSON, ``upload_bytes`` of a drawing as a file, ``svg_bytes`` of one in SVG,
+    where a few bytes can be a lot to draw. ``seconds`` is the time that a body may take to arrive. Each client has
+    ``burst`` requests at once and ``rate`` more a second; a picture counts as a twentieth. ``waiting`` is of requests
+    behind those being worked on, before more are turned away. ``adapted`` is how many adaptations are remembered,
+    ``thumbnails`` and ``drawings`` how many of those.
     """
 
     body_bytes: int = 2 << 20
     upload_bytes: int = 16 << 20
+    svg_bytes: int = 1 << 20
     seconds: float = 30.0
     rate: float = 60.0
     burst: float = 240.0

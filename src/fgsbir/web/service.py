@@ -32,6 +32,7 @@ class Service:
         self, searcher: Searcher, adapter: Adapter | None, draughtsman: Draughtsman | None, limits: Limits
     ) -> None:
         self._searcher, self._adapter, self._draughtsman = searcher, adapter, draughtsman
+        self._svg_bytes = limits.svg_bytes
         self.pictures = Pictures(searcher.gallery, limits.thumbnails)
         self._adapted: Recent[str, Searcher] = Recent(limits.adapted)
         self._drawings: Recent[str, Sketched] = Recent(limits.drawings)
@@ -64,6 +65,8 @@ class Service:
 
     def read(self, data: bytes) -> Drawing:
         """An SVG or a raster drawing as strokes that fit the canvas and a search."""
+        if len(data) > self._svg_bytes and b"<" in data.lstrip()[:4]:
+            raise HTTPException(413, f"expected an SVG of at most {self._svg_bytes:,} bytes, found {len(data):,}")
         strokes = read_query_bytes(data, "the drawing")
         if len(strokes) > MAX_POINTS:
             strokes = simplify(strokes, TOLERANCE)

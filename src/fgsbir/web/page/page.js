@@ -12,7 +12,7 @@ const PAGE = 24;
 const MOST = 200;
 const AGAIN = 2000; // milliseconds between looks for a server that has gone
 
-const state = { health: null, alike: null, k: PAGE, timer: 0, asked: null, retry: null };
+const state = { health: null, alike: null, k: PAGE, timer: 0, asked: null, retry: null, renewed: false };
 
 const pad = new Pad(by("pad"), drawn);
 const results = new Results((place) => viewer.open(results.photos, place, may()));
@@ -65,11 +65,14 @@ async function search() {
       : await ask("/search", { json: { strokes: pad.strokes, k, ...(token && { adapted: token }) }, signal });
     if (asked !== state.asked) return;
     calm();
+    state.renewed = false;
     show(found.photos, found.milliseconds);
   } catch (error) {
     if (asked !== state.asked || error.name === "AbortError") return;
-    if (error.status === 404 && token && (await hand.renew())) refresh();
-    else if (error.status === 429) refresh(1000 * (error.retryAfter || 1));
+    if (error.status === 404 && token && !state.renewed && (await hand.renew())) {
+      state.renewed = true; // once: what is missing may be a photo
+      refresh();
+    } else if (error.status === 429) refresh(1000 * (error.retryAfter || 1));
     else fail(error, () => refresh());
   }
 }

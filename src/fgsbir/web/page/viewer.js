@@ -62,7 +62,7 @@ export class Viewer {
     by("viewer-facts").textContent = `Rank ${photo.rank} · distance ${photo.distance.toFixed(3)}`;
     by("viewer-message").textContent = "";
     by("viewer-sketch").hidden = by("viewer-certainty").hidden = true;
-    by("sketch-button").lastElementChild.textContent = "Show its sketch";
+    by("sketch-button").lastElementChild.textContent = "Sketch this photo";
     by("previous-button").disabled = this.place === 0;
     by("next-button").disabled = this.place === this.photos.length - 1;
   }

@@ -1,0 +1,87 @@
+"""Photos of a drawing on paper: the desk around it, the shadows on it and its rules taken away, before it is traced.
+
+Tracing knows scans: paper that reaches the picture's edge, brighter than half. A photo has a hand's shadow, a grey
+or lined page, and a desk around it. Rules that are hardly paler than a faint pencil stay.
+"""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageOps
+from scipy import ndimage
+
+from fgsbir.data.photos import check_photo
+
+MAX_MEGAPIXELS = 50.0
+MAX_SIDE = 512
+# A scan or a picture made by a program, which is traced as it is: white paper of one brightness all around.
+EVEN, WHITE = 12, 225
+EDGE = 0.17  # of the brightness, from one coarse pixel to the next but one: a page ends there, a shadow is softer
+MARGIN = 4  # coarse pixels along a page's edge that are left out: what blurs into the desk
+STRONG_INK = 0.3  # of the paper's brightness
+INK_PERCENTILE = 99.7
+
+
+def clean_paper(data: bytes, name: str) -> bytes:
+    """Turn a photo of paper into an image of its ink, black on white; anything else is given back as it is.
+
+    Raises DataError naming ``name`` as :func:`~fgsbir.data.photos.check_photo` does.
+    """
+    check_photo(data, name, MAX_MEGAPIXELS)
+    with Image.open(io.BytesIO(data)) as image:
+        if image.has_transparency_data:
+            return data
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+    upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    colours = np.asarray(upright).astype(np.float32)
+    # Pens are darker than rules in every colour; but a red pen is as bright as paper in its own.
+    greys = colours.max(2), np.asarray(upright.convert("L")).astype(np.float32)
+    if min(greys[1].shape) < 32 or _light_on_dark(greys[1]):
+        return data
+    paper = [_paper(grey) for grey in greys]
+    border = np.concatenate([paper[1][0], paper[1][-1], paper[1][:, 0], paper[1][:, -1]])
+    low, high = np.percentile(border, (2, 98))
+    if low > WHITE and high - low < EVEN:
+        return data
+    page = _page(paper[1])
+    inks = []
+    for grey, around in zip(greys, paper, strict=True):
+        ink = np.where(page, np.clip(1 - grey / np.maximum(around, 1), 0, 1), 0)
+        inks.append(ink)
+        if np.percentile(ink[page], INK_PERCENTILE) > STRONG_INK:
+            break
+    buffer = io.BytesIO()
+    Image.fromarray((255 * (1 - inks[-1])).round().astype(np.uint8)).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _light_on_dark(grey: np.ndarray) -> bool:
+    """Whether lines are brighter than what is around them, as on a blackboard: which way brightness strays further."""
+    around = ndimage.gaussian_filter(grey, max(grey.shape) / 20)
+    return bool((((grey + 1) / (around + 1) - 1) ** 3).mean() > 0)
+
+
+def _paper(grey: np.ndarray) -> np.ndarray:
+    """The brightness of the paper at each pixel, float32: a closing wider than any line."""
+    width = max(3, max(grey.shape) // 24)
+    coarse = np.asarray(Image.fromarray(grey).reduce(2))
+    # Widened first: a strip of desk along the picture's edge would else be closed, as if it were a line.
+    closed = ndimage.grey_closing(np.pad(coarse, width, "edge"), (width, width))[width:-width, width:-width]
+    smooth = ndimage.gaussian_filter(closed, width / 6, mode="nearest")
+    return np.asarray(Image.fromarray(smooth).resize(grey.shape[::-1], Image.Resampling.BILINEAR))
+
+
+def _page(paper: np.ndarray) -> np.ndarray:
+    """What belongs to the page in the middle of the picture, bool: all that no sharp edge parts from it."""
+    small = np.log(np.asarray(Image.fromarray(paper).reduce(4)) + 8)
+    step = np.hypot(*(ndimage.correlate1d(small, [-1, 0, 1], axis=axis, mode="nearest") for axis in (0, 1)))
+    labels, _ = ndimage.label(step < EDGE)
+    height, width = labels.shape
+    middle = labels[height // 3 : -(height // 3), width // 3 : -(width // 3)]
+    label = np.bincount(middle[middle > 0]).argmax() if (middle > 0).any() else 0
+    page = labels == label if label else np.ones_like(labels, bool)
+    page = ndimage.binary_fill_holes(page)
+    if not page.all():
+        page = ndimage.binary_erosion(page, iterations=MARGIN, border_value=1)
+    full = Image.fromarray(page).resize(paper.shape[::-1], Image.Resampling.NEAREST)
+    return np.asarray(full)

@@ -1,0 +1,203 @@
+"""Making an index: what is embedded, kept, dropped and left out, and what a killed process leaves."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fgsbir.data.records import DataError
+from fgsbir.search.encoder import Encoder
+from fgsbir.search.gallery import INDEX, Gallery
+from fgsbir.search.indexing import find_photos, index_photos, read_pixels
+from fgsbir.search.searcher import Searcher
+
+MakePhoto = Callable[[Path, int], Path]
+
+
+@pytest.fixture
+def photos(tmp_path: Path, make_photo: MakePhoto) -> Path:
+    for number in range(5):
+        make_photo(tmp_path / "photos" / f"{number}.png", number)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many photos each call of the encoder has embedded."""
+    counts: list[int] = []
+    before = Encoder.photos
+
+    def counted(self: Encoder, pixels: np.ndarray) -> np.ndarray:
+        counts.append(len(pixels))
+        return before(self, pixels)
+
+    monkeypatch.setattr(Encoder, "photos", counted)
+    return counts
+
+
+def contents(out: Path) -> dict[str, np.ndarray]:
+    """The embedding of each photo of an index, by its name."""
+    gallery = Gallery(out)
+    return {gallery.path(row).name: gallery.embeddings[row].copy() for row in range(len(gallery))}
+
+
+def test_every_photo_is_embedded_once_and_again_only_if_new(
+    tmp_path: Path, joint_model: Path, photos: Path, make_photo: MakePhoto, embedded: list[int]
+) -> None:
+    out = tmp_path / "index"
+    assert index_photos([photos], joint_model, out) == (5, 5, {})
+    encoder = Encoder.load(joint_model)
+    for name, row in contents(out).items():
+        pixels = read_pixels((photos / name).read_bytes(), name, encoder.size)
+        np.testing.assert_allclose(row, encoder.photos(pixels[None])[0], atol=1e-5)
+    del embedded[:]
+    before = contents(out)
+    assert index_photos([photos], joint_model, out) == (5, 0, {}) and embedded == []
+
+    make_photo(photos / "deep" / "er" / "new.png", 9)
+    make_photo(photos / "0.png", 10)  # another photo of that name
+    (photos / "1.png").unlink()
+    (photos / "2.png").rename(photos / "moved.png")
+    assert index_photos([photos], joint_model, out) == (5, 2, {}) and embedded == [2]
+    after = contents(out)
+    assert sorted(after) == ["0.png", "3.png", "4.png", "moved.png", "new.png"]
+    for name, old in (("3.png", "3.png"), ("4.png", "4.png"), ("moved.png", "2.png")):
+        np.testing.assert_array_equal(after[name], before[old])
+    assert not np.array_equal(after["0.png"], before["0.png"])
+    scratch = tmp_path / "scratch"
+    index_photos([photos], joint_model, scratch)
+    for name, row in contents(scratch).items():
+        np.testing.assert_allclose(row, after[name], atol=1e-5)
+
+
+def test_a_photo_that_lies_there_twice_is_in_it_once(tmp_path: Path, joint_model: Path, photos: Path) -> None:
+    shutil.copy(photos / "3.png", photos / "a.png")
+    (photos / "b.png").symlink_to(photos / "3.png")
+    found = index_photos([photos, photos / "3.png", photos], joint_model, tmp_path / "index")
+    assert found == (5, 5, {}) and "3.png" in contents(tmp_path / "index")
+
+
+def test_only_photos_are_found(tmp_path: Path, photos: Path) -> None:
+    for name in (".hidden.png", "notes.txt", "drawing.svg"):
+        (photos / name).write_bytes(b"x")
+    shutil.copytree(photos, photos / ".trash")
+    (photos / "UPPER.PNG").write_bytes(b"x")
+    (photos / "loop").symlink_to(photos)
+    assert [path.name for path in find_photos([photos])] == [*(f"{number}.png" for number in range(5)), "UPPER.PNG"]
+    with pytest.raises(DataError, match=r"none: expected a photo or a folder of photos"):
+        find_photos([tmp_path / "none"])
+
+
+def test_what_cannot_be_read_is_left_out_and_listed(tmp_path: Path, joint_model: Path, photos: Path) -> None:
+    whole = (photos / "0.png").read_bytes()
+    bad = {
+        "empty.jpg": b"",
+        "truncated.png": whole[:-30],
+        "text.jpg": b"no photo",
+        "svg.png": b"<svg/>",
+        os.fsdecode(b"\xff\n.png"): b"no photo",
+    }
+    for name, data in bad.items():
+        (photos / name).write_bytes(data)
+    os.mkfifo(photos / "fifo.jpg")
+    (photos / "dangling.jpg").symlink_to(photos / "nothing")
+    found = index_photos([photos], joint_model, tmp_path / "index")
+    assert (found.photos, found.new, len(found.skipped)) == (5, 5, 7)
+    assert json.loads((tmp_path / "index" / INDEX).read_text())["skipped"] == found.skipped
+    reasons = {Path(path).name: reason for path, reason in found.skipped.items()}
+    assert "a damaged or other file" in reasons["truncated.png"] and "cannot be read" in reasons["dangling.jpg"]
+    assert "no file" in reasons["fifo.jpg"]
+
+
+def test_a_photo_bomb_is_not_decoded() -> None:
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 12_000, 12_000, 8, 2, 0, 0, 0))
+    with pytest.raises(DataError, match=r"^x: expected at most 100 megapixels, found 12000 x 12000"):
+        read_pixels(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b""), "x", 32)
+
+
+def test_nothing_readable_is_an_error_and_leaves_the_old_index(tmp_path: Path, joint_model: Path, photos: Path) -> None:
+    out = tmp_path / "index"
+    index_photos([photos], joint_model, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    for path in photos.iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="expected photos, found none that can be read"):
+        index_photos([photos], joint_model, out)
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
+
+
+def test_an_index_of_another_model_is_refused(
+    tmp_path: Path, joint_model: Path, photos: Path, save_retrieval: Callable[[Path, int], Path]
+) -> None:
+    out, other = tmp_path / "index", save_retrieval(tmp_path / "other", 1)
+    index_photos([photos], joint_model, out)
+    with pytest.raises(DataError, match="was made by another model"):
+        index_photos([photos], other, out)
+    shutil.rmtree(out / "model")
+    shutil.copytree(other, out / "model")
+    with pytest.raises(DataError, match="was made by another model than it holds"):
+        Searcher.open(out)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_damaged_model_of_an_index_is_told(tmp_path: Path, joint_model: Path, photos: Path, name: str) -> None:
+    index_photos([photos], joint_model, tmp_path / "index")
+    path = tmp_path / "index" / "model" / name
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(DataError, match=name):
+        Searcher.open(tmp_path / "index")
+
+
+def test_no_folder_but_an_index_is_written_over(tmp_path: Path, joint_model: Path, photos: Path) -> None:
+    with pytest.raises(DataError, match="expected an index"):
+        index_photos([photos], joint_model, photos)
+    assert len(list(photos.iterdir())) == 5
+    with Image.open(photos / "0.png") as image:
+        image.load()
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from fgsbir.search import indexing
+write = indexing.write_photos
+def write_photos(folder, photos):
+    write(folder, photos)
+    print("written", flush=True)
+    time.sleep(100)
+indexing.write_photos = write_photos
+photos, model, out = map(Path, sys.argv[1:])
+indexing.index_photos([photos], model, out)
+"""
+
+
+def test_kill_9_while_an_index_is_written_leaves_the_old_one_whole(
+    tmp_path: Path, joint_model: Path, photos: Path, make_photo: MakePhoto
+) -> None:
+    out = tmp_path / "index"
+    index_photos([photos], joint_model, out)
+    before = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    make_photo(photos / "new.png", 9)
+    command = [sys.executable, "-c", KILLED, str(photos), str(joint_model), str(out)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "written\n"
+        process.send_signal(signal.SIGKILL)
+    assert {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert len(Searcher.open(out).search(np.array([[9, 9, 0], [200, 99, 1]], np.float32), 9)) == 5
+    assert index_photos([photos], joint_model, out) == (6, 1, {})
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
