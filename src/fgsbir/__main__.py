@@ -17,7 +17,7 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; an error is told in one line, and the exit status is then 1."""
+    """Run a command; an error is told in one line, and the exit status is then 1; 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         COMMANDS[options.command].run(options)
     except DataError as error:
         parser.exit(1, f"error: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "interrupted\n")
     except OSError as error:
         if error.filename is None:
             raise
