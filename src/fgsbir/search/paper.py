@@ -36,6 +36,7 @@ def clean_paper(data: bytes, name: str) -> np.ndarray:
     check_photo(data, name, MAX_MEGAPIXELS)
     with Image.open(io.BytesIO(data)) as image:
         transparent = image.has_transparency_data
+        image.draft("RGB", (2 * MAX_SIDE, 2 * MAX_SIDE))  # a camera's JPEG, decoded at a half or a quarter
         upright = ImageOps.exif_transpose(image)
         if transparent:
             layer = upright.convert("RGBA")
