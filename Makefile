@@ -18,6 +18,11 @@ repro: install ## Run what is out of date in the pipeline, then show the metrics
 	python -m dvc repro
 	python -m pipeline.report
 
+demo: install ## Search the default set's chairs by drawing, after make repro: a page on this machine
+	@test -f models/joint/retrieval/config.json || { echo "There is no trained model yet: make repro" >&2; exit 1; }
+	fgsbir index data/raw/synthetic/photos/chair --model models/joint --adaptive models/adaptive/user/ours --out .scratch/demo
+	fgsbir serve --index .scratch/demo
+
 test: install ## Run the fast tests
 	OMP_NUM_THREADS=1 python -m pytest -q -n auto --maxprocesses 8
 
@@ -61,4 +66,4 @@ install: .venv/installed ## Make .venv and install the locked requirements and t
 	python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-.PHONY: help repro test test-slow test-all evidence lint types deps clean-scratch install
+.PHONY: help repro demo test test-slow test-all evidence lint types deps clean-scratch install

@@ -20,9 +20,11 @@ from benchmarks import (
     epoch,
     generator_step,
     loader,
+    page,
     ranking,
     retrieval_step,
     sampler,
+    search,
 )
 from benchmarks.machine import machine
 from benchmarks.ratio import Measured, Ratio
@@ -43,6 +45,11 @@ RATIOS = [
     sampler.BF16,
     ranking.RATIO,
     encodings.RATIO,
+    search.QUERY,
+    search.INDEXING,
+    search.NEAREST,
+    search.OPENING,
+    page.RATIO,
 ]
 
 

@@ -28,25 +28,25 @@ ROWS = [
     Row("full"),
     Row("control", {"unlabelled_frac": 0.0}),
     Row("vanilla", VANILLA),
-    Row("without_instance_weighting", {"joint.instance_weighting": False}),
-    Row("without_teacher", {"joint.teacher": "none"}),
-    Row("without_attention", {"pretrain_generator.attention": False}),
-    Row("without_joint_training", {"joint.joint_training": False}),
+    Row("no_instance_weighting", {"joint.instance_weighting": False}),
+    Row("no_teacher", {"joint.teacher": "none"}),
+    Row("no_attention", {"pretrain_generator.attention": False}),
+    Row("no_joint_training", {"joint.joint_training": False}),
     Row("absolute_teacher", {"joint.teacher": "absolute"}),
-    Row("threshold", {"joint.threshold": 0.3}),
-    Row("edges", {"pseudo.sketches": "edges", **STORED}),
-    Row("another_photo", {"pseudo.sketches": "another", **STORED}),
+    Row("hard_threshold", {"joint.threshold": 0.3}),
+    Row("edge_maps", {"pseudo.sketches": "edges", **STORED}),
+    Row("mismatched", {"pseudo.sketches": "another", **STORED}),
     Row("oracle", {"pseudo.sketches": "oracle", **STORED}),
     *(Row(f"unlabelled_{frac}", {"unlabelled_frac": frac}) for frac in (0.25, 0.5)),
     *(
-        Row(f"labelled_{frac}{name}", {"labelled_frac": frac, **changes})
+        Row(f"labelled_{frac}_{name}", {"labelled_frac": frac, **changes})
         for frac in (0.2, 0.4, 0.6, 0.8)
-        for name, changes in (("", {}), ("_control", {"unlabelled_frac": 0.0}))
+        for name, changes in (("full", {}), ("control", {"unlabelled_frac": 0.0}))
     ),
-    Row("chairv2", CHAIRV2),
+    Row("chairv2_labelled_1", CHAIRV2),
     *(
-        Row(f"chairv2_labelled_0.4{name}", {**CHAIRV2, "labelled_frac": 0.4, **changes})
-        for name, changes in (("", {}), ("_control", {"unlabelled_frac": 0.0}), ("_vanilla", VANILLA))
+        Row(f"chairv2_labelled_0.4_{name}", {**CHAIRV2, "labelled_frac": 0.4, **changes})
+        for name, changes in (("full", {}), ("control", {"unlabelled_frac": 0.0}), ("vanilla", VANILLA))
     ),
 ]
 

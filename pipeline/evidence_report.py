@@ -1,104 +1,127 @@
 """Writes up the evidence: ``python -m pipeline.evidence_report``; ``make evidence`` ends with it.
 
-Reads the runs in ``metrics/evidence`` and writes ``metrics/evidence.json``, ``metrics/evidence.csv``, the
-pictures in ``docs/pictures``, and the README's section between its two marks.
+Reads the runs in ``metrics/evidence`` and writes ``metrics/evidence.json``, ``metrics/generator_evidence.json``,
+``metrics/evidence.csv``, the pictures in ``docs/pictures``, and the README's section between its two marks.
 """
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
+from fgsbir.evaluation.evidence import SCORES, Line, gain_of, in_words
 from pipeline.evidence import EVIDENCE
 from pipeline.stage import run
 
 SUMMARY = Path("metrics/evidence.json")
+GENERATOR = Path("metrics/generator_evidence.json")
 TABLE = Path("metrics/evidence.csv")
 PICTURES = Path("docs/pictures")
 README = Path("README.md")
 MARKS = ("<!-- evidence -->", "<!-- end of evidence -->")
-CHAIRV2 = "chairv2_labelled_0.4"
 # The rows of the ablation from top to bottom, with what a reader calls them.
 ABLATION = {
+    "supervised": "supervised",
     "control": "control: no unlabelled photos",
     "vanilla": "vanilla: stored sketches, weight 1, no teacher",
-    "without_instance_weighting": "full without instance weighting",
-    "without_teacher": "full without the teacher",
-    "without_attention": "full without G's attention",
-    "without_joint_training": "full without joint training",
+    "no_instance_weighting": "full without instance weighting",
+    "no_teacher": "full without the teacher",
+    "no_attention": "full without G's attention",
+    "no_joint_training": "full without joint training",
     "absolute_teacher": "full, absolute teacher",
-    "threshold": "full, hard threshold of certainty",
+    "hard_threshold": "full, hard threshold of certainty",
     "full": "full",
-    "another_photo": "reference: another photo's sketch",
-    "edges": "reference: edge maps",
+    "mismatched": "reference: another photo's sketch",
+    "edge_maps": "reference: edge maps",
     "oracle": "reference: true sketches",
 }
-CHAIRV2_ROWS = {
-    f"{CHAIRV2}_control": "control",
-    f"{CHAIRV2}_vanilla": "vanilla",
-    CHAIRV2: "full",
-}
-FRACTIONS = (0.2, 0.4, 0.6, 0.8)
-DIFFERENCES = [
-    *(("full", name) for name in ABLATION if name not in ("full", "another_photo", "edges", "oracle")),
-    *((name, "control") for name in ("unlabelled_0.25", "unlabelled_0.5", "edges", "another_photo", "oracle")),
-    *((f"labelled_{share}", f"labelled_{share}_control") for share in FRACTIONS),
-    *((CHAIRV2, name) for name in CHAIRV2_ROWS if name != CHAIRV2),
+# The models of a share of labels: their rows' ends, their runs' ends, and which F of the run.
+MODELS: list[tuple[str, str, Literal["supervised", "joint"]]] = [
+    ("supervised", "full", "supervised"),
+    ("control", "control", "joint"),
+    ("full", "full", "joint"),
 ]
+SHARES = ("0.2", "0.4", "0.6", "0.8", "1")
+CHAIRV2_ROWS = {f"labelled_0.4_{name}": name for name in ("supervised", "control", "vanilla", "full")}
+LINES = [
+    Line("supervised", "full", "control", model="supervised"),
+    *(Line(name, name, "control") for name in ABLATION if name != "supervised"),
+    *(
+        Line(f"unlabelled_{share}", run, "control")
+        for share, run in (("0", "control"), ("0.25", "unlabelled_0.25"), ("0.5", "unlabelled_0.5"), ("1", "full"))
+    ),
+    *(
+        Line(f"labelled_{share}_{name}", f"{run}{ending}", f"{run}control", model=model)
+        for share in SHARES
+        for run in ("" if share == "1" else f"labelled_{share}_",)
+        for name, ending, model in MODELS
+    ),
+    Line("labelled_1_supervised", "chairv2_labelled_1", "chairv2_labelled_1", model="supervised", dataset="chairv2"),
+    Line("labelled_0.4_vanilla", "chairv2_labelled_0.4_vanilla", "chairv2_labelled_0.4_control", dataset="chairv2"),
+    *(
+        Line(
+            f"labelled_0.4_{name}",
+            f"chairv2_labelled_0.4_{ending}",
+            "chairv2_labelled_0.4_control",
+            model=model,
+            dataset="chairv2",
+        )
+        for name, ending, model in MODELS
+    ),
+]
+DIFFERENCES = [("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "hard"))]
 
 
 def main() -> None:
-    from fgsbir.evaluation.evidence import summary
+    from fgsbir.evaluation.evidence import claims, generator_summary, summary
     from fgsbir.evaluation.evidence_charts import bars_chart, shares_chart
 
     files = list(EVIDENCE.read())
     if not files:
         raise DataError(f"{EVIDENCE.folder}: no run is there; `make evidence` makes them")
-    found = summary(files, DIFFERENCES)
-    rows = found["rows"]
+    found, generator = summary(files, LINES, DIFFERENCES), generator_summary(files, "full")
     write_json(SUMMARY, found)
-    write_text(TABLE, table(rows))
+    write_json(GENERATOR, generator)
+    write_text(TABLE, table(found))
+    rows = by_name(found)
     if "full" in rows:
         bars_chart(PICTURES / "ablation.png", rows, ABLATION, "full")
         shares_chart(PICTURES / "unlabelled.png", {"joint": unlabelled_line(rows)}, "share of the unlabelled photos")
         shares_chart(PICTURES / "labelled.png", labelled_lines(rows), "share of the labelled photos")
-    write_text(README, filled(README.read_text(), section(found)))
+    write_text(README, filled(README.read_text(), section(found, generator, claims(found, generator))))
 
 
-def unlabelled_line(rows: Mapping[str, Any]) -> list[tuple[float, Mapping[str, float]]]:
+def by_name(found: Sequence[Mapping[str, Any]], dataset: str = "synthetic") -> dict[str, Mapping[str, Any]]:
+    """The rows of a data set, and with the default one the differences, by their names."""
+    return {row["row"]: row for row in found if row.get("dataset", "synthetic") == dataset}
+
+
+def unlabelled_line(rows: Mapping[str, Any]) -> list[tuple[float, Mapping[str, Any]]]:
     """Joint training over the share of unlabelled photos."""
-    places = {0.0: "control", 0.25: "unlabelled_0.25", 0.5: "unlabelled_0.5", 1.0: "full"}
-    return [(share, rows[name]["joint"]) for share, name in places.items() if name in rows]
+    return [
+        (float(share), rows[name]) for share in ("0", "0.25", "0.5", "1") if (name := f"unlabelled_{share}") in rows
+    ]
 
 
-def labelled_lines(rows: Mapping[str, Any]) -> dict[str, list[tuple[float, Mapping[str, float]]]]:
+def labelled_lines(rows: Mapping[str, Any]) -> dict[str, list[tuple[float, Mapping[str, Any]]]]:
     """Supervised, control and full over the share of labelled photos (paper 1, Figure 4b)."""
-    full = {share: f"labelled_{share}" for share in FRACTIONS} | {1.0: "full"}
-    control = {share: f"labelled_{share}_control" for share in FRACTIONS} | {1.0: "control"}
     return {
-        label: [(share, rows[name][model]) for share, name in places.items() if name in rows]
-        for label, places, model in (
-            ("supervised", full, "supervised"),
-            ("control", control, "joint"),
-            ("full", full, "joint"),
-        )
+        model: [(float(share), rows[name]) for share in SHARES if (name := f"labelled_{share}_{model}") in rows]
+        for model in ("supervised", "control", "full")
     }
 
 
-def table(rows: Mapping[str, Any]) -> str:
-    """Every row's scores as CSV, one line a row and model."""
+def table(found: Sequence[Mapping[str, Any]]) -> str:
+    """Every row's scores as CSV."""
     text = io.StringIO()
-    scores = [
-        f"{name}{end}" for name in ("acc@1", "acc@5", "acc@10", "mean_rank") for end in ("", "_sd", "_low", "_high")
-    ]
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["row", "model", "seeds", *scores, "command"])
-    for name, row in rows.items():
-        for model in ("supervised", "joint"):
-            writer.writerow([name, model, len(row["seeds"]), *(row[model][score] for score in scores), row["command"]])
+    scores = [f"{name}_{end}" for name in SCORES for end in ("mean", "sd", "low", "high")]
+    columns = ["dataset", "row", *scores, "minus_control", "minus_control_low", "minus_control_high", "command"]
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(row for row in found if "dataset" in row)
     return text.getvalue()
 
 
@@ -110,53 +133,69 @@ def filled(readme: str, words: str) -> str:
     return f"{before}{MARKS[0]}\n{words}\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
 
 
-def section(found: Mapping[str, Any]) -> str:
+def section(
+    found: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, Any]], claims: Sequence[Mapping[str, Any]]
+) -> str:
     """The results in words: claims, the ablation, the curves, G and its certainty, ChairV2."""
-    rows, differences = found["rows"], found["differences"]
+    rows, real = by_name(found), by_name(found, "chairv2")
     lines = ["| claim | holds | measured |", "|---|---|---|"]
-    lines += [
-        f"| {one['claim']} | {'yes' if one['holds'] else '**no**'} | {one['figure']} |" for one in found["claims"]
-    ]
-    lines += ["", *_results(rows, differences, ABLATION, "full"), ""]
-    if "share_of_oracle" in found:
-        lines += [
-            f"Full goes {100 * found['share_of_oracle']:.0f} % of the way from its control to the true sketches.",
-            "",
-        ]
+    lines += [f"| {one['claim']} | {'yes' if one['holds'] else '**no**'} | {one['figure']} |" for one in claims]
+    lines += ["", *_results(rows, ABLATION), ""]
+    lines += [*_ablated(rows), ""]
+    if {"full", "oracle"} <= rows.keys() and rows["oracle"]["minus_control"]:
+        share = rows["full"]["minus_control"] / rows["oracle"]["minus_control"]
+        lines += [f"Full goes {100 * share:.0f} % of the way from its control to the true sketches.", ""]
     lines += [
         "![Accuracy of the rows with intervals](docs/pictures/ablation.png)",
         "![Accuracy over the share of unlabelled photos](docs/pictures/unlabelled.png)",
         "![Accuracy over the share of labelled photos](docs/pictures/labelled.png)",
     ]
-    if CHAIRV2 in rows:
-        lines += ["", "On ChairV2 with 40 % of the labels:", "", *_results(rows, differences, CHAIRV2_ROWS, CHAIRV2)]
-    if "chairv2" in rows:
-        supervised = rows["chairv2"]["supervised"]
-        lines += [
-            "",
-            f"With all labels there, `supervised`: {_mean(supervised, 'acc@1')} / {_mean(supervised, 'acc@10')}.",
-        ]
+    if generator:
+        lines += ["", *_generated(generator)]
+    if CHAIRV2_ROWS.keys() & real.keys():
+        lines += ["", "On ChairV2 with 40 % of the labels:", "", *_results(real, CHAIRV2_ROWS)]
+    if "labelled_1_supervised" in real:
+        full = real["labelled_1_supervised"]
+        lines += ["", f"With all labels there, `supervised`: {_mean(full, 'acc@1')} / {_mean(full, 'acc@10')}."]
     lines += ["", "Any row alone, seed 0:", "", "```"]
-    lines += [rows[name]["command"] for name in [*ABLATION, *CHAIRV2_ROWS] if name in rows]
+    shown = [(rows, name) for name in ABLATION if name != "supervised"] + [(real, name) for name in CHAIRV2_ROWS]
+    lines += list(dict.fromkeys(of[name]["command"] for of, name in shown if name in of))
     return "\n".join([*lines, "```"])
 
 
-def _results(
-    rows: Mapping[str, Any], differences: Mapping[str, Any], names: Mapping[str, str], full: str
-) -> Iterator[str]:
-    """A table of rows: acc@1 and acc@10 with the deviation over seeds, and what full has over each at one."""
-    yield "| row | seeds | acc@1 | acc@10 | full less this, acc@1 |"
+def _results(rows: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
+    """A table of rows: acc@1 and acc@10 with the deviation over seeds, and what each is above the control."""
+    yield "| row | seeds | acc@1 | acc@10 | above its control, acc@1 |"
     yield "|---|---|---|---|---|"
     for name, label in names.items():
         if name in rows:
-            one = differences.get(f"{full}_minus_{name}")
-            gain = f"{one['acc@1']:+.1f} [{one['acc@1_low']:.1f}, {one['acc@1_high']:.1f}]" if one else ""
-            joint, seeds = rows[name]["joint"], len(rows[name]["seeds"])
-            yield f"| {label} | {seeds} | {_mean(joint, 'acc@1')} | {_mean(joint, 'acc@10')} | {gain} |"
+            row = rows[name]
+            gain = "" if row["minus_control"] is None else in_words(gain_of(row))
+            yield f"| {label} | {len(row['seeds'])} | {_mean(row, 'acc@1')} | {_mean(row, 'acc@10')} | {gain} |"
 
 
-def _mean(scores: Mapping[str, float], name: str) -> str:
-    return f"{scores[name]:.1f} ± {scores[f'{name}_sd']:.1f}"
+def _ablated(rows: Mapping[str, Any]) -> Iterator[str]:
+    """What full is above each of its ablations."""
+    parts = [
+        f"{ABLATION[other].removeprefix('full ').removeprefix('full, ')} {in_words(rows[f'{one}_minus_{other}'])}"
+        for one, other in DIFFERENCES
+        if f"{one}_minus_{other}" in rows
+    ]
+    if parts:
+        yield f"Full less each of its ablations, acc@1, paired: {'; '.join(parts)}."
+
+
+def _generated(generator: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "| G's sketches of the test photos | found, acc@1 / acc@10 | FID | named rightly |"
+    yield "|---|---|---|---|"
+    for row in generator:
+        found = " / ".join(_mean(row, f"generated_acc@{k}") for k in (1, 10))
+        name = row["row"].replace("_joint", " joint training")
+        yield f"| {name} | {found} | {row['fid_mean']:.2f} ± {row['fid_sd']:.2f} | {_mean(row, 'recognition')} % |"
+
+
+def _mean(row: Mapping[str, Any], name: str) -> str:
+    return f"{row[f'{name}_mean']:.1f} ± {row[f'{name}_sd']:.1f}"
 
 
 if __name__ == "__main__":

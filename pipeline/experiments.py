@@ -42,10 +42,13 @@ class Row:
         return self.changes.get("dataset.name") == "chairv2"
 
     def command(self, seed: int, target: str, root: str = "data/raw/chairv2") -> str:
-        """What a reader types to run it alone, as far as the stage ``target``."""
+        """What a reader types to run it alone, as far as the stage ``target``, as it was run here.
+
+        With one thread, and every stage anew: two threads round differently, and so does what they left.
+        """
         changes = {**({"dataset.root": root} if self.real else {}), **self.changes, "seed": seed}
         given = " ".join(f"-S {shlex.quote(f'{name}={_text(value)}')}" for name, value in changes.items())
-        return f"dvc exp run {given} {target}"
+        return f"OMP_NUM_THREADS=1 dvc exp run --force {given} {target}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Recipes:
                     if needed & failed.keys():
                         failed[step.name] = waiting.pop(step.name)
                     elif len(running) < jobs and not needed & (waiting.keys() | {s.name for s in running.values()}):
-                        running[pool.submit(self._execute, step, jobs)] = waiting.pop(step.name)
+                        running[pool.submit(self._execute, step)] = waiting.pop(step.name)
                 if not running:
                     continue
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -129,8 +129,11 @@ class Recipes:
             self._hashes[path] = hashlib.sha256(text).hexdigest()
         return self._hashes[path]
 
-    def _execute(self, step: Step, jobs: int) -> int:
-        """Run a step in its folder, where its inputs are links; returns the status."""
+    def _execute(self, step: Step) -> int:
+        """Run a step in its folder, where its inputs are links; returns the status.
+
+        With one thread, however many jobs there are: with another number the arithmetic rounds differently.
+        """
         folder = self.folder(step)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "params.yaml").write_text(yaml.safe_dump(dict(step.values), sort_keys=False))
@@ -142,14 +145,13 @@ class Recipes:
                 link.symlink_to((self.folder(before) / path).resolve())
         for output in outputs(self._stages[step.stage]):
             (folder / output).parent.mkdir(parents=True, exist_ok=True)
-        threads = str(max(1, (os.cpu_count() or 1) // jobs))
         paths = os.pathsep.join([str(self.root), str(self.root / "src")])
         started = time.monotonic()
         with (folder / "log").open("ab") as log:
             status = subprocess.run(
                 [sys.executable, *shlex.split(step.command)[1:]],
                 cwd=folder,
-                env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": threads, "DVC_ROOT": ""},
+                env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "DVC_ROOT": ""},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 check=False,

@@ -1,5 +1,6 @@
 """What all tests share: settings, and models and photos that take no time."""
 
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ SIZE = 32
 DETAILS = {"image_size": SIZE, "line_width": 3.0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def save_retrieval() -> Callable[[Path, int], Path]:
     """Write a small untrained F: (folder, seed) to the folder."""
 
@@ -39,10 +40,10 @@ def save_retrieval() -> Callable[[Path, int], Path]:
     return save
 
 
-@pytest.fixture
-def joint_model(tmp_path: Path, save_retrieval: Callable[[Path, int], Path]) -> Path:
-    """A folder of small untrained F, G and D_C, as models/joint is."""
-    folder = tmp_path / "joint"
+@pytest.fixture(scope="session")
+def shared_joint_model(tmp_path_factory: pytest.TempPathFactory, save_retrieval: Callable[[Path, int], Path]) -> Path:
+    """A folder of small untrained F, G and D_C, as models/joint is, that all tests read."""
+    folder = tmp_path_factory.mktemp("models") / "joint"
     save_retrieval(folder / "retrieval", 0)
     torch.manual_seed(0)
     generator = Generator(
@@ -63,6 +64,12 @@ def joint_model(tmp_path: Path, save_retrieval: Callable[[Path, int], Path]) -> 
 
 
 @pytest.fixture
+def joint_model(tmp_path: Path, shared_joint_model: Path) -> Path:
+    """A copy of the same, for one test to do with as it likes."""
+    return shutil.copytree(shared_joint_model, tmp_path / "joint")
+
+
+@pytest.fixture(scope="session")
 def make_photo() -> Callable[[Path, int], Path]:
     """Write a photo that no other number has: (path, number) to the path."""
 

@@ -13,6 +13,7 @@ import yaml
 from dvc.cli.parser import get_main_parser
 from PIL import Image
 
+from fgsbir.__main__ import main, parser
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.models.store import save_model
 from pipeline.sections import Dataset, Params
@@ -74,6 +75,7 @@ def test_the_sections_come_in_their_order() -> None:
     assert re.findall(r"^## (.*)", README, re.MULTILINE) == [
         "Results",
         "Quick start",
+        "Draw, and find",
         "Your own data",
         "Change one thing",
         "Sweeps and GPUs",
@@ -202,8 +204,20 @@ def test_the_search_finds_a_photo(
     torch.manual_seed(0)
     model = RetrievalModel(backbone="small", embedding_dim=8, attention=True, image_size=32)
     save_model(Path("models/joint/retrieval"), model, details={"line_width": 3.0})
+    (command,) = (line for line in CODE if line.startswith("fgsbir index") and "models/joint" in line)
+    main(shlex.split(command)[1:])
+    capsys.readouterr()
     exec(compile(snippet, "README.md", "exec"), {})
-    assert sorted(capsys.readouterr().out.split()) == [f"my/photos/{name}.jpg" for name in "abc"]
+    found = [str(Path(line).relative_to(tmp_path)) for line in capsys.readouterr().out.split()]
+    assert sorted(found) == [f"my/photos/{name}.jpg" for name in "abc"]
+
+
+def test_every_command_of_fgsbir_is_one() -> None:
+    lines = [line for kind, block in BLOCKS if not kind for line in block.splitlines()]
+    commands = [line for line in lines if line.startswith("fgsbir ")]
+    assert {command.split()[1] for command in commands} >= {"index", "serve", "search", "draw", "export", "adapt"}
+    for command in commands:
+        parser().parse_args(shlex.split(command)[1:])
 
 
 def test_the_results_are_those_of_the_committed_run() -> None:

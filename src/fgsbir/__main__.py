@@ -4,7 +4,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-from fgsbir.commands import adapt, draw, export, index, search
+from fgsbir.commands import adapt, draw, export, index, search, serve
 from fgsbir.data.records import DataError
 
 COMMANDS = {
@@ -13,29 +13,36 @@ COMMANDS = {
     "export": export,
     "index": index,
     "search": search,
+    "serve": serve,
 }
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of every command."""
+    options = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
+    commands = options.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        summary = (command.__doc__ or "").split("``: ", 1)[1].splitlines()[0]
+        command.add_arguments(commands.add_parser(name, help=summary, description=summary))
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an error is told in one line, and the exit status is then 1; 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, command in COMMANDS.items():
-        summary = (command.__doc__ or "").split("``: ", 1)[1].splitlines()[0]
-        command.add_arguments(commands.add_parser(name, help=summary, description=summary))
-    options = parser.parse_args(arguments)
+    parsed = parser()
+    options = parsed.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("fgsbir").setLevel(logging.INFO)  # and not all that the libraries under it have to tell
     try:
         COMMANDS[options.command].run(options)
     except DataError as error:
-        parser.exit(1, f"error: {error}\n")
+        parsed.exit(1, f"error: {error}\n")
     except KeyboardInterrupt:
-        parser.exit(130, "interrupted\n")
+        parsed.exit(130, "interrupted\n")
     except OSError as error:
         if error.filename is None:
             raise
-        parser.exit(1, f"error: {error.filename}: {error.strerror}\n")
+        parsed.exit(1, f"error: {error.filename}: {error.strerror}\n")
 
 
 if __name__ == "__main__":

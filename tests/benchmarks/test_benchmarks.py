@@ -42,6 +42,9 @@ def params(tmp_path: Path) -> Path:
 
 def test_every_ratio_is_measured(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.ranking.QUERIES", 200)
+    monkeypatch.setattr("benchmarks.search.MANY", 1000)
+    monkeypatch.setattr("benchmarks.page.DRAWINGS", 1)
+    monkeypatch.setattr("benchmarks.page.BETWEEN_STROKES", 0.0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     out = tmp_path / "results.md"
     main(["--rounds", "1", "--steps", "1", "--params", str(params), "--shards", str(tmp_path), "--out", str(out)])

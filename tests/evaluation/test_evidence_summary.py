@@ -8,7 +8,15 @@ import pytest
 from PIL import Image
 
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.evidence import certainty_scores, difference, experiments, row_scores, summary
+from fgsbir.evaluation.evidence import (
+    Line,
+    claims,
+    difference,
+    experiments,
+    generator_summary,
+    reported,
+    summary,
+)
 from fgsbir.evaluation.evidence_charts import bars_chart, shares_chart
 
 PHOTOS, QUERIES = 40, 120
@@ -25,8 +33,9 @@ def run(row: str, seed: int, found: float, **changes: Any) -> dict[str, Any]:
         "seed": seed,
         "code": "0" * 16,
         "queries": "q",
+        "changes": {},
         "command": f"dvc exp run -S seed={seed}",
-        "seconds": {"joint": 3600.0, "evaluate": 0.0},
+        "protocol": {"commit": "c0ffee"},
         "photo": [query // 3 for query in range(QUERIES)],
         "ranks": {"supervised": [1] * QUERIES, "joint": ranks.tolist()},
         "supervised": {"acc@1": 100.0, "acc@5": 100.0, "acc@10": 100.0, "mean_rank": 1.0},
@@ -43,17 +52,30 @@ def runs(**rows: float) -> list[dict[str, Any]]:
     return [run(row, seed, found) for row, found in rows.items() for seed in (2, 0, 1)]
 
 
+FULL, CONTROL = Line("full", "full", "control"), Line("control", "control", "control")
+
+
 def test_rows_are_means_over_seeds_with_their_spread() -> None:
     files = runs(full=0.6)
-    row = row_scores(experiments(files)["full"])
+    row = reported(FULL, experiments(files))
     by_seed = [file["joint"]["acc@1"] for file in files]
-    assert row["seeds"] == [0, 1, 2]
-    assert row["joint"]["acc@1"] == pytest.approx(np.mean(by_seed), abs=1e-4)
-    assert row["joint"]["acc@1_sd"] == pytest.approx(np.std(by_seed, ddof=1), abs=1e-4)
-    assert row["joint"]["acc@1_low"] < row["joint"]["acc@1"] < row["joint"]["acc@1_high"]
-    assert row["supervised"]["acc@1"] == 100 and row["supervised"]["acc@1_sd"] == 0
-    assert row["generator"]["before_joint"]["acc@10"] == 31.0
-    assert row["hours"] == 3.0
+    assert row["seeds"] == [0, 1, 2] and row["n_query"] == QUERIES and row["commit"] == "c0ffee"
+    assert row["acc@1_mean"] == pytest.approx(np.mean(by_seed), abs=1e-4)
+    assert row["acc@1_sd"] == pytest.approx(np.std(by_seed, ddof=1), abs=1e-4)
+    assert row["acc@1_low"] < row["acc@1_mean"] < row["acc@1_high"]
+    assert row["minus_control"] is None  # the control was not run
+    supervised = reported(Line("supervised", "full", "control", model="supervised"), experiments(files))
+    assert supervised["acc@1_mean"] == 100 and supervised["acc@1_sd"] == 0
+
+
+def test_a_row_is_compared_with_its_control_and_the_control_with_nothing() -> None:
+    found = experiments(runs(full=0.6, control=0.4))
+    row = reported(FULL, found)
+    assert row["minus_control"] == pytest.approx(row["acc@1_mean"] - reported(CONTROL, found)["acc@1_mean"], abs=1e-3)
+    assert row["minus_control_low"] < row["minus_control"] < row["minus_control_high"]
+    assert [reported(CONTROL, found)[f"minus_control{end}"] for end in ("", "_low", "_high")] == [None] * 3
+    supervised = reported(Line("supervised", "control", "control", model="supervised"), found)
+    assert supervised["minus_control"] > 0
 
 
 def test_a_difference_is_paired_over_queries_and_common_seeds() -> None:
@@ -64,21 +86,26 @@ def test_a_difference_is_paired_over_queries_and_common_seeds() -> None:
         for seed in (1, 2)
     ]
     by_seed = [100 * float(np.mean(mine <= 1) - np.mean(theirs <= 1)) for mine, theirs in ranks]
-    assert one["acc@1"] == pytest.approx(np.mean(by_seed), abs=1e-4)
-    assert one["acc@1_sd"] == pytest.approx(np.std(by_seed, ddof=1), abs=1e-4)
-    assert one["acc@1_low"] < one["acc@1"] < one["acc@1_high"]
-    nothing = difference(found["full"], found["full"])
-    assert nothing["acc@1"] == nothing["acc@1_low"] == nothing["acc@1_high"] == 0
+    assert one["difference"] == pytest.approx(np.mean(by_seed), abs=1e-4)
+    assert one["low"] < one["difference"] < one["high"]
+    assert set(difference(found["full"], found["full"]).values()) == {0}
 
 
-def test_certainty_is_averaged_over_seeds() -> None:
-    scores = certainty_scores(experiments(runs(full=0.5))["full"])
-    assert scores == {"spearman_bins": 0.9, "spearman_bins_sd": 0, "spearman_photos": 0.21, "spearman_photos_sd": 0.01}
+def test_the_generator_is_summed_up_before_and_after() -> None:
+    before, after = generator_summary(runs(full=0.5, control=0.4), "full")
+    assert (before["row"], after["row"], before["runs"]) == ("before_joint", "after_joint", 3)
+    assert (before["generated_acc@10_mean"], before["generated_acc@10_sd"]) == (31, 1)
+    assert (after["generated_acc@10_mean"], after["generated_acc@10_sd"]) == (35, 0)
+    assert before["certainty_spearman_photos_mean"] is None
+    assert after["certainty_spearman_photos_mean"] == 0.21 and after["certainty_spearman_photos_sd"] == 0.01
+    assert generator_summary(runs(control=0.4), "full") == []
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
-    with pytest.raises(DataError, match="different code: 0000000000000000, other"):
+    with pytest.raises(DataError, match="on synthetic were made by different code: 0000000000000000, other"):
         experiments([run("full", 0, 0.5), run("control", 0, 0.5, code="other")])
+    other_set = run("chairv2_labelled_1", 0, 0.5, code="other", changes={"dataset.name": "chairv2"})
+    assert len(experiments([run("full", 0, 0.5), other_set])) == 2
     with pytest.raises(DataError, match="full: its runs have different test queries"):
         experiments([run("full", 0, 0.5), run("full", 1, 0.5, queries="others")])
     found = experiments([run("full", 0, 0.5), run("control", 1, 0.5)])
@@ -87,8 +114,12 @@ def test_what_cannot_be_compared_is_refused() -> None:
 
 
 def holding(**rows: float) -> dict[str, bool]:
-    pairs = [("full", "control"), ("full", "vanilla"), ("oracle", "control")]
-    return {one["claim"].split(" at ")[0]: one["holds"] for one in summary(runs(**rows), pairs)["claims"]}
+    files = runs(**rows)
+    shares = {"0": "control", "0.25": "unlabelled_0.25", "0.5": "unlabelled_0.5", "1": "full"}
+    lines = [FULL, CONTROL, *(Line(f"unlabelled_{share}", name, "control") for share, name in shares.items())]
+    table = summary(files, lines, [("full", "vanilla")])
+    made = claims(table, generator_summary(files, "full"))
+    return {one["claim"].split(" at ")[0]: one["holds"] for one in made}
 
 
 def test_claims_hold_where_the_numbers_say_so() -> None:
@@ -102,17 +133,15 @@ def test_claims_hold_where_the_numbers_say_so() -> None:
     ]
 
 
-def test_the_share_of_the_way_to_the_oracle() -> None:
-    found = summary(runs(control=0.2, full=0.5, oracle=0.8), [("full", "control"), ("oracle", "control")])
-    gained, room = (found["differences"][f"{name}_minus_control"]["acc@1"] for name in ("full", "oracle"))
-    assert found["share_of_oracle"] == pytest.approx(gained / room, abs=1e-4)
-    assert "share_of_oracle" not in summary(runs(full=0.5), [])
+def test_rows_that_were_not_run_are_left_out() -> None:
+    table = summary(runs(full=0.5), [FULL, CONTROL], [("full", "vanilla")])
+    assert [row["row"] for row in table] == ["full"]
 
 
 def test_charts_are_drawn(tmp_path: Path) -> None:
-    rows = summary(runs(control=0.2, full=0.5), [])["rows"]
+    rows = {row["row"]: row for row in summary(runs(control=0.2, full=0.5), [FULL, CONTROL], [])}
     bars_chart(tmp_path / "bars.png", rows, {"control": "control", "full": "full", "missing": "not run"}, "full")
-    line = [(0.0, rows["control"]["joint"]), (1.0, rows["full"]["joint"])]
+    line = [(0.0, rows["control"]), (1.0, rows["full"])]
     shares_chart(tmp_path / "shares.png", {"control": line, "full": line}, "share")
     for name in ("bars.png", "shares.png"):
         with Image.open(tmp_path / name) as picture:

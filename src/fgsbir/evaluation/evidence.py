@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,13 +11,25 @@ from fgsbir.data.records import DataError
 from fgsbir.evaluation.comparison import compare
 
 SCORES = ("acc@1", "acc@5", "acc@10", "mean_rank")
-GENERATOR_SCORES = ("acc@1", "acc@10", "recognition", "fid", "ended")
 RESAMPLES = 10_000
+# The ends of the keys of a row's gain over its control, and the keys of a difference.
+GAIN_KEYS = {"": "difference", "_low": "low", "_high": "high"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of metrics/evidence.json: the F ``model`` of the runs ``run``, against joint's of the runs ``control``."""
+
+    row: str
+    run: str
+    control: str
+    model: Literal["supervised", "joint"] = "joint"
+    dataset: Literal["synthetic", "chairv2"] = "synthetic"
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """One row: the same settings under several seeds, on the same queries.
+    """The same settings under several seeds, on the same queries.
 
     ``ranks`` maps ``supervised`` and ``joint`` to int64 (seeds, queries), ``photo`` (queries,) numbers each
     query's photo, and ``runs`` are the files, one a seed.
@@ -37,141 +49,174 @@ def experiments(files: Iterable[Mapping[str, Any]]) -> dict[str, Experiment]:
     would not be comparable.
     """
     rows: dict[str, list[Mapping[str, Any]]] = {}
-    code: set[str] = set()
+    code: dict[str, set[str]] = {}
     for file in files:
         rows.setdefault(file["row"], []).append(file)
-        code.add(file["code"])
-    if len(code) > 1:
-        raise DataError(f"the runs were made by different code: {', '.join(sorted(code))}; run all rows again")
-    found = {}
+        # The default set is drawn by code too, another one is only read.
+        code.setdefault(file["changes"].get("dataset.name", "synthetic"), set()).add(file["code"])
+    for dataset, found in code.items():
+        if len(found) > 1:
+            raise DataError(
+                f"the runs on {dataset} were made by different code: {', '.join(sorted(found))}; run all again"
+            )
+    gathered = {}
     for name, runs in rows.items():
         runs.sort(key=lambda run: run["seed"])
         if len({run["queries"] for run in runs}) > 1:
             raise DataError(f"{name}: its runs have different test queries")
         ranks = {model: np.array([run["ranks"][model] for run in runs]) for model in ("supervised", "joint")}
-        found[name] = Experiment(name, [run["seed"] for run in runs], ranks, np.array(runs[0]["photo"]), runs)
-    return found
+        gathered[name] = Experiment(name, [run["seed"] for run in runs], ranks, np.array(runs[0]["photo"]), runs)
+    return gathered
 
 
-def row_scores(experiment: Experiment) -> dict[str, Any]:
-    """A row's scores: ``joint`` and ``supervised`` with mean and sd over seeds and the interval over photos."""
-    scores = compare(experiment.ranks, experiment.photo, resamples=RESAMPLES, seed=0)
-    row: dict[str, Any] = {"seeds": experiment.seeds, "command": experiment.runs[0]["command"]}
-    for model in ("supervised", "joint"):
-        by_seed = [run[model] for run in experiment.runs]
-        row[model] = scores[model] | {f"{name}_sd": _sd([run[name] for run in by_seed]) for name in SCORES}
-    row["generator"] = {
-        when: {
-            name: round(float(np.mean([run["generator"][when][name] for run in experiment.runs])), 4)
-            for name in GENERATOR_SCORES
-        }
-        for when in ("before_joint", "after_joint")
+def reported(line: Line, found: Mapping[str, Experiment]) -> dict[str, Any]:
+    """One row of metrics/evidence.json.
+
+    Each score with its mean and standard deviation over seeds and its 95 % interval over photos; what acc@1 is above
+    the control's, in points, paired, with its interval: None for the control itself, and where it was not run.
+    """
+    runs = found[line.run]
+    scores = compare({line.model: runs.ranks[line.model]}, runs.photo, resamples=RESAMPLES, seed=0)[line.model]
+    row: dict[str, Any] = {
+        "row": line.row,
+        "dataset": line.dataset,
+        "params": dict(runs.runs[0]["changes"]),
+        "command": runs.runs[0]["command"],
+        "seeds": runs.seeds,
+        "n_query": len(runs.photo),
+        "commit": runs.runs[0]["protocol"]["commit"],
     }
-    row["hours"] = round(sum(run["seconds"]["joint"] + run["seconds"]["evaluate"] for run in experiment.runs) / 3600, 3)
-    return row
+    for name in SCORES:
+        by_seed = [run[line.model][name] for run in runs.runs]
+        row |= {f"{name}_mean": scores[name], f"{name}_sd": deviation(by_seed)}
+        row |= {f"{name}_{end}": scores[f"{name}_{end}"] for end in ("low", "high")}
+    control = found.get(line.control) if (line.run, line.model) != (line.control, "joint") else None
+    gain = difference(runs, control, line.model) if control else dict.fromkeys(("difference", "low", "high"))
+    return row | {f"minus_control{end}": gain[key] for end, key in GAIN_KEYS.items()}
 
 
-def difference(one: Experiment, other: Experiment) -> dict[str, float]:
-    """Joint of ``one`` less joint of ``other``, query by query, averaged over the seeds that both have.
+def difference(
+    one: Experiment, other: Experiment, model: Literal["supervised", "joint"] = "joint"
+) -> dict[str, float | None]:
+    """acc@1 of ``model`` of ``one`` less joint of ``other``, query by query, averaged over the seeds that both have.
 
-    ``acc@1`` and so on with the bounds of the 95 % interval over photos, and ``acc@1_sd``, the standard deviation
-    of the seeds' differences.
+    ``difference`` in points and the bounds ``low`` and ``high`` of its 95 % interval over photos.
     """
     seeds = [seed for seed in one.seeds if seed in other.seeds]
     if not seeds or not np.array_equal(one.photo, other.photo):
         raise DataError(f"{one.name} and {other.name} have no seed in common, or other queries")
     ranks = {
-        name: of.ranks["joint"][[of.seeds.index(seed) for seed in seeds]] for name, of in (("b", other), ("a", one))
+        name: of.ranks[ranked][[of.seeds.index(seed) for seed in seeds]]
+        for name, of, ranked in (("b", other, "joint"), ("a", one, model))
     }
     found = compare(ranks, one.photo, resamples=RESAMPLES, seed=0)["a_minus_b"]
-    runs = [[of.runs[of.seeds.index(seed)]["joint"] for seed in seeds] for of in (one, other)]
-    for name in SCORES:
-        found[f"{name}_sd"] = _sd([mine[name] - theirs[name] for mine, theirs in zip(*runs, strict=True)])
-    return found
+    return {"difference": found["acc@1"], "low": found["acc@1_low"], "high": found["acc@1_high"]}
 
 
-def certainty_scores(experiment: Experiment) -> dict[str, float]:
-    """Spearman's correlation of certainty and ranking percentile over bins and over photos: mean and sd over seeds."""
-    found: dict[str, float] = {}
-    for name in ("spearman_bins", "spearman_photos"):
-        values = [run["generator"]["certainty"][name] for run in experiment.runs]
-        found |= {name: round(float(np.mean(values)), 4), f"{name}_sd": _sd(values)}
-    return found
-
-
-def summary(files: Iterable[Mapping[str, Any]], differences: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Everything that metrics/evidence.json holds.
-
-    ``differences`` names the pairs of rows to compare; those of which a row is missing are left out.
-    """
+def summary(
+    files: Iterable[Mapping[str, Any]], lines: Sequence[Line], differences: Sequence[tuple[str, str]]
+) -> list[dict[str, Any]]:
+    """metrics/evidence.json: a row for each of ``lines`` whose runs are there, and ``differences`` of pairs of runs."""
     found = experiments(files)
-    result: dict[str, Any] = {
-        "code": next((one.runs[0]["code"] for one in found.values()), None),
-        "rows": {name: row_scores(one) for name, one in sorted(found.items())},
-        "differences": {
-            f"{one}_minus_{other}": difference(found[one], found[other])
-            for one, other in differences
-            if one in found and other in found
-        },
-    }
-    if "full" in found:
-        result["certainty"] = certainty_scores(found["full"])
-    if {"full", "control", "oracle"} <= found.keys():
-        gained, room = (result["differences"][f"{name}_minus_control"]["acc@1"] for name in ("full", "oracle"))
-        result["share_of_oracle"] = round(gained / room, 4) if room else None
-    result["claims"] = claims(result)
-    return result
+    rows = [reported(line, found) for line in lines if line.run in found]
+    return rows + [
+        {"row": f"{one}_minus_{other}"} | difference(found[one], found[other])
+        for one, other in differences
+        if one in found and other in found
+    ]
 
 
-def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def generator_summary(files: Iterable[Mapping[str, Any]], run: str) -> list[dict[str, Any]]:
+    """metrics/generator_evidence.json: G of the runs ``run`` before and after joint training, mean and sd over seeds.
+
+    ``generated_acc@k``: how often F finds the test photo from G's sketch of it. How D_C's certainty follows the
+    ranking percentile is measured on the sketches after joint training, and None before it.
+    """
+    runs = [file["generator"] for file in files if file["row"] == run]
+    if not runs:
+        return []
+    table = []
+    for row in ("before_joint", "after_joint"):
+        values: dict[str, list[float] | None] = {
+            "generated_acc@1": [drawn[row]["acc@1"] for drawn in runs],
+            "generated_acc@10": [drawn[row]["acc@10"] for drawn in runs],
+            "recognition": [drawn[row]["recognition"] for drawn in runs],
+            "fid": [drawn[row]["fid"] for drawn in runs],
+        }
+        for name in ("spearman_bins", "spearman_photos"):
+            of_drawings = [drawn["certainty"][name] for drawn in runs]
+            values[f"certainty_{name}"] = of_drawings if row == "after_joint" else None
+        line: dict[str, Any] = {"row": row, "runs": len(runs)}
+        for name, of_runs in values.items():
+            line[f"{name}_mean"] = None if of_runs is None else round(float(np.mean(of_runs)), 4)
+            line[f"{name}_sd"] = None if of_runs is None else deviation(of_runs)
+        table.append(line)
+    return table
+
+
+def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The claims that the rows at hand can decide: ``claim``, ``holds``, and the figure in words."""
-    made = []
+    made: list[dict[str, Any]] = []
 
     def claim(text: str, holds: bool, figure: str) -> None:
         made.append({"claim": text, "holds": bool(holds), "figure": figure})
 
-    rows, differences = found["rows"], found["differences"]
-    for name, least in (("full_minus_control", 3.0), ("full_minus_vanilla", 0.0)):
-        if name in differences:
-            one = differences[name]
-            words = "full is above its control by at least 3 points" if least else "full is above vanilla"
-            claim(f"{words} at one, the interval above 0", one["acc@1"] >= least and one["acc@1_low"] > 0, _words(one))
-    steps = [name for name in ("control", "unlabelled_0.25", "unlabelled_0.5", "full") if name in rows]
+    rows = {one["row"]: one for one in table if one.get("dataset") != "chairv2"}
+    if "full" in rows and rows["full"]["minus_control"] is not None:
+        gain = gain_of(rows["full"])
+        claim(
+            "full is above its control by at least 3 points at one, the interval above 0",
+            gain["difference"] >= 3 and gain["low"] > 0,
+            in_words(gain),
+        )
+    if "full_minus_vanilla" in rows:
+        ablated = rows["full_minus_vanilla"]
+        claim("full is above vanilla at one, the interval above 0", ablated["low"] > 0, in_words(ablated))
+    steps = [name for name in (f"unlabelled_{share}" for share in ("0", "0.25", "0.5", "1")) if name in rows]
     if len(steps) == 4:
-        values = [rows[name]["joint"]["acc@1"] for name in steps]
+        values = [rows[name]["acc@1_mean"] for name in steps]
         claim(
             "accuracy at one does not fall as unlabelled_frac grows: 0, 0.25, 0.5, 1",
             all(after >= before for before, after in pairwise(values)),
             ", ".join(f"{value:.1f}" for value in values),
         )
-    if "certainty" in found:
-        one = found["certainty"]
+    if generator:
+        before, after = generator
+        bins, photos = (f"certainty_spearman_{name}" for name in ("bins", "photos"))
         claim(
             "certainty follows the ranking percentile: Spearman over bins at least 0.8, over photos above 0",
-            one["spearman_bins"] >= 0.8 and one["spearman_photos"] > 2 * one["spearman_photos_sd"],
-            f"{one['spearman_bins']:+.2f} ± {one['spearman_bins_sd']:.2f} over bins, "
-            f"{one['spearman_photos']:+.2f} ± {one['spearman_photos_sd']:.2f} over photos",
+            after[f"{bins}_mean"] >= 0.8 and after[f"{photos}_mean"] > 2 * after[f"{photos}_sd"],
+            f"{after[f'{bins}_mean']:+.2f} ± {after[f'{bins}_sd']:.2f} over bins, "
+            f"{after[f'{photos}_mean']:+.2f} ± {after[f'{photos}_sd']:.2f} over photos",
         )
-        before, after = (rows["full"]["generator"][when]["acc@10"] for when in ("before_joint", "after_joint"))
+        score = "generated_acc@10"
         claim(
             "G's sketches are found more often after joint training, at ten",
-            after > before,
-            f"{before:.1f} before, {after:.1f} after",
+            after[f"{score}_mean"] > before[f"{score}_mean"],
+            f"{before[f'{score}_mean']:.1f} ± {before[f'{score}_sd']:.1f} before, "
+            f"{after[f'{score}_mean']:.1f} ± {after[f'{score}_sd']:.1f} after",
         )
-    name = "chairv2_labelled_0.4_minus_chairv2_labelled_0.4_control"
-    if name in differences:
+    real = next((one for one in table if one.get("dataset") == "chairv2" and one["row"] == "labelled_0.4_full"), None)
+    if real and real["minus_control"] is not None:
+        gain = gain_of(real)
         claim(
             "on ChairV2 with 40 % of the labels full is not below its control at one",
-            differences[name]["acc@1"] >= 0,
-            _words(differences[name]),
+            gain["difference"] >= 0,
+            in_words(gain),
         )
     return made
 
 
-def _words(one: Mapping[str, float]) -> str:
-    return f"{one['acc@1']:+.1f} [{one['acc@1_low']:.1f}, {one['acc@1_high']:.1f}]"
+def gain_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """What a row of metrics/evidence.json is above its control: ``difference``, ``low``, ``high``."""
+    return {key: row[f"minus_control{end}"] for end, key in GAIN_KEYS.items()}
 
 
-def _sd(values: Sequence[float]) -> float:
+def in_words(gain: Mapping[str, float]) -> str:
+    """A difference with its interval."""
+    return f"{gain['difference']:+.1f} [{gain['low']:.1f}, {gain['high']:.1f}]"
+
+
+def deviation(values: Sequence[float]) -> float:
     """The standard deviation over seeds; 0 of a single one."""
     return round(float(np.std(values, ddof=1)), 4) if len(values) > 1 else 0.0

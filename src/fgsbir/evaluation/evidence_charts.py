@@ -15,21 +15,21 @@ SCORES = ("acc@1", "acc@10")
 def bars_chart(path: Path, rows: Mapping[str, Any], names: Mapping[str, str], reference: str) -> None:
     """acc@1 and acc@10 of joint training for some rows, with 95 % intervals, and a line at the row ``reference``.
 
-    ``rows`` are those of metrics/evidence.json; ``names`` maps the rows to show, from top to bottom, to their labels.
+    ``rows`` are those of metrics/evidence.json by name; ``names`` maps those to show, top to bottom, to their labels.
     """
     shown = [name for name in names if name in rows]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.2, 0.6 + 0.3 * len(shown)), dpi=110, layout="constrained")
         for axes, score in zip(figure.subplots(1, 2, sharey=True), SCORES, strict=True):
-            values = [rows[name]["joint"] for name in shown]
-            middle = [one[score] for one in values]
+            values = [rows[name] for name in shown]
+            middle = [one[f"{score}_mean"] for one in values]
             around = [
-                [one[score] - one[f"{score}_low"] for one in values],
-                [one[f"{score}_high"] - one[score] for one in values],
+                [one[f"{score}_mean"] - one[f"{score}_low"] for one in values],
+                [one[f"{score}_high"] - one[f"{score}_mean"] for one in values],
             ]
             colours = [ORANGE if name == reference else BLUE for name in shown]
             axes.barh(range(len(shown)), middle, xerr=around, color=colours, alpha=0.75, error_kw={"capsize": 2})
-            axes.axvline(rows[reference]["joint"][score], color=QUIET, linewidth=0.8)
+            axes.axvline(rows[reference][f"{score}_mean"], color=QUIET, linewidth=0.8)
             axes.set_yticks(range(len(shown)), [names[name] for name in shown])
             axes.set_xlim(left=max(0.0, 0.8 * min(one[f"{score}_low"] for one in values)))
             axes.set_title(f"{score}, %", fontsize=9)
@@ -37,19 +37,19 @@ def bars_chart(path: Path, rows: Mapping[str, Any], names: Mapping[str, str], re
         save_figure(figure, path)
 
 
-def shares_chart(path: Path, lines: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]], share: str) -> None:
+def shares_chart(path: Path, lines: Mapping[str, Sequence[tuple[float, Mapping[str, Any]]]], share: str) -> None:
     """acc@1 and acc@10 over the share of the photos or of the labels, with 95 % intervals.
 
-    ``lines`` maps a line's label to its points, (share, scores with bounds).
+    ``lines`` maps a line's label to its points, (share, row of metrics/evidence.json).
     """
     colours = (BLUE, QUIET, ORANGE)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.2, 3.2), dpi=110, layout="constrained")
         for axes, score in zip(figure.subplots(1, 2), SCORES, strict=True):
             for (label, points), colour in zip(lines.items(), colours, strict=False):
-                middle = [scores[score] for _, scores in points]
-                low = [scores[score] - scores[f"{score}_low"] for _, scores in points]
-                high = [scores[f"{score}_high"] - scores[score] for _, scores in points]
+                middle = [row[f"{score}_mean"] for _, row in points]
+                low = [row[f"{score}_mean"] - row[f"{score}_low"] for _, row in points]
+                high = [row[f"{score}_high"] - row[f"{score}_mean"] for _, row in points]
                 axes.errorbar(
                     [at for at, _ in points], middle, yerr=[low, high], label=label, color=colour, marker="o", capsize=3
                 )

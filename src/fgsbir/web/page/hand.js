@@ -1,0 +1,123 @@
+// Adapting to one hand: corrections, and the search that has learned from them.
+
+import { picture } from "/page/lines.js";
+import { ask, thumbnail } from "/page/server.js";
+
+const by = (id) => document.getElementById(id);
+
+export class Hand {
+  /** Calls `onChange` when the search is another one, and `onError` with what went wrong. */
+  constructor({ onChange, onError, onSay }) {
+    this.corrections = []; // { strokes, photo }
+    this.learned = null; // { token, corrections }
+    Object.assign(this, { onChange, onError, onSay });
+    by("adapt-button").addEventListener("click", () => this.adapt());
+    by("adapted").addEventListener("change", () => onChange());
+  }
+
+  /** Show what is possible: an index without an adaptive model cannot learn. */
+  start(possible) {
+    this.possible = possible;
+    by("hand").hidden = false;
+    this.show();
+  }
+
+  /** The token of the adaptation that is on, or null. */
+  get token() {
+    return this.learned && by("adapted").checked ? this.learned.token : null;
+  }
+
+  add(strokes, photo) {
+    this.corrections = this.corrections.filter((other) => other.strokes !== strokes);
+    this.corrections.push({ strokes, photo });
+    this.onSay(`Correction added: your drawing is ${photo.name}. ${this.advice()}`);
+    this.show();
+  }
+
+  remove(correction) {
+    this.corrections = this.corrections.filter((other) => other !== correction);
+    this.show();
+  }
+
+  get distinct() {
+    return new Set(this.corrections.map(({ photo }) => photo.id)).size;
+  }
+
+  advice() {
+    if (!this.corrections.length) {
+      return "When you find what you meant, open it and press “This is what I drew”. From two photos on, the search can learn your hand.";
+    }
+    if (this.distinct < 2) return "One more, of another photo, and the search can learn your hand.";
+    if (this.learned?.corrections === this.corrections) return "The search has learned from these drawings.";
+    return "Ready to learn from these drawings.";
+  }
+
+  async adapt() {
+    const button = by("adapt-button");
+    const { corrections } = this;
+    button.disabled = true;
+    try {
+      const json = { corrections: corrections.map(({ strokes, photo }) => ({ strokes, photo: photo.id })) };
+      const { token } = await ask("/adapt", { json });
+      this.learned = { token, corrections };
+      by("adapted").checked = true;
+      this.onSay("The search has learned from your drawings.");
+      this.onChange();
+    } catch (error) {
+      this.onError(error, () => this.adapt());
+    }
+    this.show();
+  }
+
+  /** The server has forgotten: learn the same again. Returns whether it could. */
+  async renew() {
+    const { corrections } = this.learned;
+    const json = { corrections: corrections.map(({ strokes, photo }) => ({ strokes, photo: photo.id })) };
+    this.learned = null;
+    try {
+      this.learned = { token: (await ask("/adapt", { json })).token, corrections };
+    } catch {
+      this.show();
+    }
+    return this.learned !== null;
+  }
+
+  show() {
+    if (!this.possible) {
+      by("hand-text").textContent =
+        "This index was made without an adaptive model. Make it with fgsbir index --adaptive, and the search can learn your hand.";
+      return;
+    }
+    by("hand-text").textContent = this.advice();
+    by("adapted-label").hidden = !this.learned;
+    const button = by("adapt-button");
+    button.hidden = !this.corrections.length || this.learned?.corrections === this.corrections;
+    button.disabled = this.distinct < 2;
+    button.textContent = this.learned ? "Adapt again" : "Adapt";
+    by("corrections").replaceChildren(...this.corrections.map((correction) => this.item(correction)));
+  }
+
+  item(correction) {
+    const item = document.createElement("li");
+    const image = document.createElement("img");
+    image.src = thumbnail(correction.photo.id);
+    image.alt = correction.photo.name;
+    const remove = document.createElement("button");
+    remove.type = "button";
+    remove.className = "icon";
+    remove.setAttribute("aria-label", `Remove the correction to ${correction.photo.name}`);
+    remove.append(icon("close"));
+    remove.addEventListener("click", () => this.remove(correction));
+    item.append(picture(correction.strokes, "Your drawing"), icon("arrow"), image, remove);
+    return item;
+  }
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#${name}`);
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+}
