@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; an error is told in one line, and the exit status is then 1."""
+    """Run a command; an error is told in one line, and the exit status is then 1; 130 after Ctrl-C."""
     parsed = parser()
     options = parsed.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         COMMANDS[options.command].run(options)
     except DataError as error:
         parsed.exit(1, f"error: {error}\n")
+    except KeyboardInterrupt:
+        parsed.exit(130, "interrupted\n")
     except OSError as error:
         if error.filename is None:
             raise

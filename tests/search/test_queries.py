@@ -156,6 +156,8 @@ HEADER = saved(CHAIR)[:128]
         ("a.svg", b"<svg><path d='M0 0L1e99 0'/></svg>", "expected"),
         ("a.svg", svg_of(CHAIR).encode()[:-20], "malformed XML"),
         ("a.svg", b"<html></html>", "found <html>"),
+        ("a.svg", b'<svg><path d="M0 0' + b"t9 9" * 30_000 + b'"/></svg>', "at most 40,000 numbers, found 60,000"),
+        ("a.svg", b"<svg>" + b'<circle r="9e3"/>' * 3_000 + b"</svg>", "at most 40,000 numbers, found 42,000"),
         ("a.png", encoded(rasterise(CHAIR, 256))[:200], "found a damaged"),
         ("a.png", huge_png(), "expected at most 50 megapixels"),
         ("a.png", encoded(np.full((64, 64), 200, np.uint8)), "found no ink"),

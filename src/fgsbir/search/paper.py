@@ -11,6 +11,8 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from fgsbir.data.photos import check_photo
+from fgsbir.data.records import DataError
+from fgsbir.data.tracing import ink_mask
 
 MAX_MEGAPIXELS = 50.0
 MAX_SIDE = 512
@@ -20,39 +22,54 @@ EDGE = 0.17  # of the brightness, from one coarse pixel to the next but one: a p
 MARGIN = 4  # coarse pixels along a page's edge that are left out: what blurs into the desk
 STRONG_INK = 0.3  # of the paper's brightness
 INK_PERCENTILE = 99.7
+# From ink to paper and back, on average over rows and columns of a picture: drawings have ten or twenty. Tracing
+# follows every line of a texture, and a small file of noise would keep it busy for minutes.
+MAX_CHANGES = 60
 
 
-def clean_paper(data: bytes, name: str) -> bytes:
-    """Turn a photo of paper into an image of its ink, black on white; anything else is given back as it is.
+def clean_paper(data: bytes, name: str) -> np.ndarray:
+    """Turn a raster drawing into one that tracing understands: uint8 (h, w), at most ``MAX_SIDE`` a side.
 
-    Raises DataError naming ``name`` as :func:`~fgsbir.data.photos.check_photo` does.
+    Of a photo of paper the ink alone, black on white; anything else in grey, as tracing itself would see it. Raises
+    DataError naming ``name`` as :func:`~fgsbir.data.photos.check_photo` does, and for a texture in place of lines.
     """
     check_photo(data, name, MAX_MEGAPIXELS)
     with Image.open(io.BytesIO(data)) as image:
-        if image.has_transparency_data:
-            return data
-        upright = ImageOps.exif_transpose(image).convert("RGB")
+        transparent = image.has_transparency_data
+        image.draft("RGB", (2 * MAX_SIDE, 2 * MAX_SIDE))  # a camera's JPEG, decoded at a half or a quarter
+        upright = ImageOps.exif_transpose(image)
+        if transparent:
+            layer = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        light, upright = upright.convert("L"), upright.convert("RGB")
+    light.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    colours = np.asarray(upright).astype(np.float32)
+    grey = np.asarray(light)
+    drawing = grey if transparent else _ink(grey, np.asarray(upright))
+    mask = ink_mask(drawing)
+    changes = sum(np.count_nonzero(np.diff(mask, axis=axis)) for axis in (0, 1)) / sum(mask.shape)
+    if changes > MAX_CHANGES:
+        raise DataError(f"{name}: expected lines on paper, found a texture ({changes:.0f} edges across it)")
+    return drawing
+
+
+def _ink(grey: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """The ink of a photo of paper, black on white, as uint8 (h, w); ``grey`` itself if it is none."""
     # Pens are darker than rules in every colour; but a red pen is as bright as paper in its own.
-    greys = colours.max(2), np.asarray(upright.convert("L")).astype(np.float32)
-    if min(greys[1].shape) < 32 or _light_on_dark(greys[1]):
-        return data
-    paper = [_paper(grey) for grey in greys]
+    greys = colours.max(2).astype(np.float32), grey.astype(np.float32)
+    if min(grey.shape) < 32 or _light_on_dark(greys[1]):
+        return grey
+    paper = [_paper(part) for part in greys]
     border = np.concatenate([paper[1][0], paper[1][-1], paper[1][:, 0], paper[1][:, -1]])
     low, high = np.percentile(border, (2, 98))
     if low > WHITE and high - low < EVEN:
-        return data
+        return grey
     page = _page(paper[1])
-    inks = []
-    for grey, around in zip(greys, paper, strict=True):
-        ink = np.where(page, np.clip(1 - grey / np.maximum(around, 1), 0, 1), 0)
-        inks.append(ink)
+    for part, around in zip(greys, paper, strict=True):
+        ink = np.where(page, np.clip(1 - part / np.maximum(around, 1), 0, 1), 0)
         if np.percentile(ink[page], INK_PERCENTILE) > STRONG_INK:
             break
-    buffer = io.BytesIO()
-    Image.fromarray((255 * (1 - inks[-1])).round().astype(np.uint8)).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+    return (255 * (1 - ink)).round().astype(np.uint8)
 
 
 def _light_on_dark(grey: np.ndarray) -> bool:
