@@ -3,12 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from fgsbir.commands.options import number, table, whole_number
 from fgsbir.data.records import DataError
-
-MAX_FILE_BYTES = 256 << 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,13 +39,15 @@ def run(options: argparse.Namespace) -> None:
     from fgsbir.data.atomic import write_bytes, write_text
     from fgsbir.search.animation import SIDE, drawing_gif
     from fgsbir.search.draughtsman import Draughtsman
-    from fgsbir.search.indexing import read_pixels
+    from fgsbir.search.files import read_file
+    from fgsbir.search.indexing import MAX_FILE_BYTES, read_pixels
     from fgsbir.search.svg_writer import svg_of
 
     draughtsman = Draughtsman.load(options.model)
+    read = partial(read_file, limit=MAX_FILE_BYTES, expected="a photo")
     # One by one: the sketch of a photo does not depend on which others are drawn with it.
     drawn = [
-        draughtsman.draw([read_file(path)], seed=options.seed, temperature=options.temperature, names=[str(path)])[0]
+        draughtsman.draw([read(path)], seed=options.seed, temperature=options.temperature, names=[str(path)])[0]
         for path in tqdm(options.photos, "drawing", unit=" photos", disable=None if len(options.photos) > 1 else True)
     ]
     rows = [["photo", "points", "strokes", "certainty"]]
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     for out, sketch in zip(svgs, drawn, strict=False):
         write_text(out, svg_of(sketch.strokes))
     for out, path, sketch in zip(gifs, options.photos, drawn, strict=False):
-        write_bytes(out, drawing_gif(read_pixels(read_file(path), str(path), SIDE), sketch.strokes))
+        write_bytes(out, drawing_gif(read_pixels(read(path), str(path), SIDE), sketch.strokes))
     sys.stdout.write(table(rows))
 
 
@@ -78,14 +79,3 @@ def outputs(photos: Sequence[Path], out: Path | None, suffix: str) -> list[Path]
     if twice:
         raise DataError(f"{min(twice)}: would be the sketch of two photos of that name; draw them into two folders")
     return files
-
-
-def read_file(path: Path) -> bytes:
-    """A photo's bytes. Raises DataError."""
-    try:
-        found = path.stat().st_size
-        if found > MAX_FILE_BYTES:
-            raise DataError(f"{path}: expected a photo of at most {MAX_FILE_BYTES:,} bytes, found {found:,}")
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None

@@ -5,7 +5,6 @@ import io
 import logging
 import os
 import shutil
-import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +23,7 @@ from fgsbir.data.records import DataError
 from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.models.store import load_model, read_config
 from fgsbir.search.encoder import Encoder, line_width_of, model_folder, photo_rows
+from fgsbir.search.files import read_file
 from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, read_index, write_photos
 
 logger = logging.getLogger(__name__)
@@ -233,15 +233,8 @@ def _text(value: object) -> str:
 
 def _read(path: Path, known: Any, size: int) -> _Read | DataError:
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe would keep its reader waiting for ever
-            return DataError(f"{path}: expected a photo, found no file")
-        if found.st_size > MAX_FILE_BYTES:
-            return DataError(f"{path}: expected a photo of at most {MAX_FILE_BYTES:,} bytes, found {found.st_size:,}")
-        data = path.read_bytes()
+        data = read_file(path, MAX_FILE_BYTES, "a photo")
         hash = hashlib.sha256(data).digest()
         return _Read(os.fsencode(path), hash, None if hash in known else read_pixels(data, str(path), size))
-    except OSError as error:
-        return DataError(f"{path}: cannot be read ({error.strerror})")
     except DataError as error:
         return error

@@ -16,6 +16,7 @@ from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre, check_strokes
 from fgsbir.data.svg import read_svg
 from fgsbir.data.tracing import trace
+from fgsbir.search.files import read_file
 from fgsbir.search.paper import clean_paper
 
 MAX_FILE_BYTES = 64 << 20
@@ -56,14 +57,7 @@ def read_query(path: Path) -> np.ndarray:
     if suffix == ".json":
         with np.errstate(all="ignore"):  # huge numbers are found below
             return _checked(read_sketch_file(path, TRACE_TOLERANCE)[0], str(path))
-    try:
-        found = path.stat().st_size
-        if found > MAX_FILE_BYTES:
-            raise DataError(f"{path}: expected a sketch of at most {MAX_FILE_BYTES:,} bytes, found {found:,}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    return read_query_bytes(data, str(path))
+    return read_query_bytes(read_file(path, MAX_FILE_BYTES, "a sketch"), str(path))
 
 
 def read_query_bytes(data: bytes, name: str) -> np.ndarray:

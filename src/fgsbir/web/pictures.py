@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import stat
 from pathlib import Path
 
 from PIL import Image
@@ -11,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.records import DataError
+from fgsbir.search.files import read_file
 from fgsbir.search.gallery import Gallery
 from fgsbir.search.indexing import MAX_FILE_BYTES
 from fgsbir.web.recent import Recent
@@ -49,10 +49,8 @@ class Pictures:
         row = self.row(photo_id)
         path = self._gallery.path(row)
         try:
-            found = path.stat()
-            # What lies there now may be a pipe, which would never end.
-            data = path.read_bytes() if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_FILE_BYTES else b""
-        except OSError:
+            data = read_file(path, MAX_FILE_BYTES, "a photo")
+        except DataError:
             raise HTTPException(410, "the photo is no longer where it was indexed; index the photos again") from None
         if hashlib.sha256(data).digest() != self._gallery.hashes[row].tobytes():
             raise HTTPException(410, "the photo has changed since it was indexed; index the photos again")
