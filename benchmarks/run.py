@@ -47,6 +47,7 @@ RATIOS = [
     ranking.RATIO,
     encodings.RATIO,
     search.QUERY,
+    search.QUERY_OF_PAPER,
     search.INDEXING,
     search.NEAREST,
     search.OPENING,
