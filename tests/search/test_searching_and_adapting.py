@@ -178,5 +178,13 @@ def test_features_are_made_again_when_the_adaptive_model_changes(
     np.testing.assert_allclose(features, again, atol=1e-5)
     other = save_adaptive(tmp_path / "other", margin_width=4)
     assert index_photos([photos], joint_model, index, adaptive=other).new == 9
-    assert index_photos([photos], joint_model, index).new == 9
-    assert Searcher.open(index).gallery.features is None
+
+
+def test_an_index_made_again_keeps_its_adaptive_model(index: Path, joint_model: Path, photos: Path) -> None:
+    before = Searcher.open(index).gallery
+    assert before.adaptive_sha256 and before.features is not None
+    features = np.array(before.features)
+    assert index_photos([photos], joint_model, index).new == 0
+    after = Searcher.open(index).gallery
+    assert after.adaptive_sha256 == before.adaptive_sha256
+    assert after.features is not None and np.array_equal(after.features, features)

@@ -73,14 +73,17 @@ def index_photos(
 
     Photos whose bytes an index at ``out`` holds already are not embedded again; those no longer found are dropped;
     one that lies there twice is in it once, under the path that comes first. ``adaptive`` is the folder of an adaptive
-    model whose features are kept beside, so that the index can be searched as adapted to a hand. Files that cannot
+    model whose features are kept beside, so that the index can be searched as adapted to a hand; by default that of
+    the index at ``out``, if it has one. Files that cannot
     be read are left out, logged and listed. Raises DataError where there is no photo, or for an ``out`` that is no
     index or one by another model; what stood at ``out`` is then as it was.
     """
     folder, encoder = model_folder(model, "retrieval"), Encoder.load(model)
     sha256 = read_config(folder)["sha256"]
-    pooled, adaptive_sha256 = _adaptive(adaptive, encoder) if adaptive else (None, None)
     old = _old(out, sha256)
+    if adaptive is None and old and old.adaptive_sha256:
+        adaptive = old.folder / ADAPTIVE
+    pooled, adaptive_sha256 = _adaptive(adaptive, encoder) if adaptive else (None, None)
     known = {row.tobytes(): number for number, row in enumerate(old.hashes)} if old else {}
     if old and old.adaptive_sha256 != adaptive_sha256:
         known = {}  # without the features of this adaptive model
