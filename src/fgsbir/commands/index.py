@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--adaptive",
         type=Path,
         metavar="MODEL",
-        help="folder of an adaptive model, as models/adaptive/user/ours, to adapt the search to a hand later (default: the one that an index there has)",
+        help="folder of an adaptive model, as models/adaptive/user/ours, to adapt the search to a hand later "
+        "(default: that of the index at INDEX, if it has one)",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="INDEX", help="folder to write; what an index there knows is kept"
