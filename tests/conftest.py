@@ -4,6 +4,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
@@ -61,6 +63,30 @@ def shared_joint_model(tmp_path_factory: pytest.TempPathFactory, save_retrieval:
     save_model(folder / "generator", generator, details=DETAILS)
     save_model(folder / "discriminator", Discriminator(image_size=SIZE, width=8), details=DETAILS)
     return folder
+
+
+@pytest.fixture(scope="session")
+def save_adaptive() -> Callable[..., Path]:
+    """Save a small untrained adaptive model, (folder, negatives=…, line_width=…, what is else in it), to the folder."""
+
+    def save(folder: Path, *, negatives: str = "pool", line_width: float = 3.0, **changes: Any) -> Path:
+        settings: dict[str, Any] = {
+            "retrieval": {"backbone": "small", "embedding_dim": 8, "attention": True, "image_size": SIZE},
+            "scope": "head",
+            "steps": 1,
+            "first_order": False,
+            "sign": False,
+            "rate": 0.5,
+            "margin": 0.3,
+            "margin_width": None,
+            "sharpness": 0.1,
+        }
+        torch.manual_seed(5)
+        model = AdaptiveModel(**{**settings, **changes})
+        save_model(folder, model, details={"image_size": SIZE, "line_width": line_width, "negatives": negatives})
+        return folder
+
+    return save
 
 
 @pytest.fixture

@@ -21,23 +21,6 @@ DETAILS = {"image_size": 32, "line_width": 3.0, "negatives": "pool"}
 NAMES = ("cup", "jug", "pot")
 
 
-def save(folder: Path, scope: str = "head") -> Path:
-    torch.manual_seed(0)
-    model = AdaptiveModel(
-        retrieval=RETRIEVAL,
-        scope=scope,  # type: ignore[arg-type]
-        steps=1,
-        first_order=False,
-        sign=False,
-        rate=0.5,
-        margin=0.3,
-        margin_width=None,
-        sharpness=0.1,
-    )
-    save_model(folder, model, details=DETAILS)
-    return folder
-
-
 @pytest.fixture
 def support(tmp_path: Path) -> Path:
     root = tmp_path / "mine"
@@ -61,8 +44,10 @@ def adapt(model: Path, support: Path, out: Path) -> int:
     return 0
 
 
-def test_a_model_of_its_own_is_written_and_the_first_is_left(tmp_path: Path, support: Path) -> None:
-    model = save(tmp_path / "model")
+def test_a_model_of_its_own_is_written_and_the_first_is_left(
+    tmp_path: Path, support: Path, save_adaptive: Callable[..., Path]
+) -> None:
+    model = save_adaptive(tmp_path / "model")
     before = {path.name: path.read_bytes() for path in model.iterdir()}
     assert adapt(model, support, tmp_path / "adapted") == 0
     assert {path.name: path.read_bytes() for path in model.iterdir()} == before
@@ -128,26 +113,34 @@ def one_photo(root: Path) -> str:
     "spoil", [unpaired_sketch, unpaired_photo, broken_photo, broken_sketch, empty, no_folder, one_photo]
 )
 def test_what_cannot_be_used_is_named_and_nothing_is_written(
-    tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], str]
+    tmp_path: Path,
+    support: Path,
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[Path], str],
+    save_adaptive: Callable[..., Path],
 ) -> None:
     message = spoil(support)
-    assert adapt(save(tmp_path / "model"), support, tmp_path / "adapted") == 1
+    assert adapt(save_adaptive(tmp_path / "model"), support, tmp_path / "adapted") == 1
     told = capsys.readouterr().err
     assert re.search(message, told) and told.startswith("error: ") and told.count("\n") == 1
     assert not (tmp_path / "adapted").exists()
 
 
-def test_models_that_cannot_adapt(tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_models_that_cannot_adapt(
+    tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str], save_adaptive: Callable[..., Path]
+) -> None:
     save_model(tmp_path / "plain", RetrievalModel(**RETRIEVAL), details=DETAILS)  # type: ignore[arg-type]
     assert adapt(tmp_path / "plain", support, tmp_path / "adapted") == 1
     assert "expected a model of kind adaptive, found retrieval" in capsys.readouterr().err
-    assert adapt(save(tmp_path / "still", "none"), support, tmp_path / "adapted") == 1
+    assert adapt(save_adaptive(tmp_path / "still", scope="none"), support, tmp_path / "adapted") == 1
     assert "was trained without adaptation" in capsys.readouterr().err
     assert not (tmp_path / "adapted").exists()
 
 
-def test_nothing_but_a_model_is_replaced(tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = save(tmp_path / "model")
+def test_nothing_but_a_model_is_replaced(
+    tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str], save_adaptive: Callable[..., Path]
+) -> None:
+    model = save_adaptive(tmp_path / "model")
     assert adapt(model, support, support) == 1 and "is no model folder" in capsys.readouterr().err
     assert adapt(model, support, model) == 1 and "is the model that is to be adapted" in capsys.readouterr().err
     assert sorted(path.name for path in support.iterdir()) == ["photos", "sketches"]

@@ -12,7 +12,7 @@ from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre, join_strokes
 from fgsbir.data.support import SupportSet
 from fgsbir.models.adaptive import AdaptiveModel
-from fgsbir.models.store import load_model, save_model
+from fgsbir.models.store import load_model
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.encoder import Encoder
 from fgsbir.search.gallery import ADAPTIVE
@@ -26,24 +26,6 @@ SKETCHES = [
 ]
 
 
-def save_adaptive(folder: Path, *, negatives: str = "pool", line_width: float = 3.0, **changes: Any) -> Path:
-    settings: dict[str, Any] = {
-        "retrieval": RETRIEVAL,
-        "scope": "head",
-        "steps": 1,
-        "first_order": False,
-        "sign": False,
-        "rate": 0.5,
-        "margin": 0.3,
-        "margin_width": None,
-        "sharpness": 0.1,
-    }
-    torch.manual_seed(5)
-    model = AdaptiveModel(**{**settings, **changes})
-    save_model(folder, model, details={"image_size": 32, "line_width": line_width, "negatives": negatives})
-    return folder
-
-
 @pytest.fixture
 def photos(tmp_path: Path, make_photo: MakePhoto) -> Path:
     for number in range(8):
@@ -52,7 +34,7 @@ def photos(tmp_path: Path, make_photo: MakePhoto) -> Path:
 
 
 @pytest.fixture
-def index(tmp_path: Path, joint_model: Path, photos: Path) -> Path:
+def index(tmp_path: Path, joint_model: Path, photos: Path, save_adaptive: Callable[..., Path]) -> Path:
     index_photos([photos], joint_model, tmp_path / "index", adaptive=save_adaptive(tmp_path / "adaptive"))
     return tmp_path / "index"
 
@@ -88,7 +70,7 @@ def test_photos_like_a_photo_leave_itself_out(index: Path) -> None:
 
 @pytest.mark.parametrize("negatives", ["pool", "own"])
 def test_adapting_is_that_of_the_adaptive_model_on_the_same_support(
-    tmp_path: Path, joint_model: Path, photos: Path, negatives: str
+    tmp_path: Path, joint_model: Path, photos: Path, negatives: str, save_adaptive: Callable[..., Path]
 ) -> None:
     folder = save_adaptive(tmp_path / "adaptive", negatives=negatives)
     index_photos([photos], joint_model, tmp_path / "index", adaptive=folder)
@@ -134,7 +116,7 @@ def test_corrections_that_cannot_be_used(index: Path) -> None:
 
 
 def test_an_index_without_an_adaptive_model_or_with_another_is_refused(
-    tmp_path: Path, joint_model: Path, photos: Path, index: Path
+    tmp_path: Path, joint_model: Path, photos: Path, index: Path, save_adaptive: Callable[..., Path]
 ) -> None:
     index_photos([photos], joint_model, tmp_path / "plain")
     with pytest.raises(DataError, match="was made without an adaptive model; index with --adaptive"):
@@ -155,7 +137,12 @@ def test_an_index_without_an_adaptive_model_or_with_another_is_refused(
     ],
 )
 def test_adaptive_models_that_do_not_fit_are_refused(
-    tmp_path: Path, joint_model: Path, photos: Path, changes: dict[str, Any], message: str
+    tmp_path: Path,
+    joint_model: Path,
+    photos: Path,
+    changes: dict[str, Any],
+    message: str,
+    save_adaptive: Callable[..., Path],
 ) -> None:
     with pytest.raises(DataError, match=message):
         index_photos(
@@ -165,7 +152,12 @@ def test_adaptive_models_that_do_not_fit_are_refused(
 
 
 def test_features_are_made_again_when_the_adaptive_model_changes(
-    tmp_path: Path, joint_model: Path, photos: Path, index: Path, make_photo: MakePhoto
+    tmp_path: Path,
+    joint_model: Path,
+    photos: Path,
+    index: Path,
+    make_photo: MakePhoto,
+    save_adaptive: Callable[..., Path],
 ) -> None:
     adaptive = tmp_path / "adaptive"
     assert index_photos([photos], joint_model, index, adaptive=adaptive).new == 0

@@ -8,12 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-import torch
 import uvicorn
 from fastapi import FastAPI
 
-from fgsbir.models.adaptive import AdaptiveModel
-from fgsbir.models.store import save_model
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.draughtsman import Draughtsman
 from fgsbir.search.indexing import index_photos
@@ -52,22 +49,8 @@ class Client:
 
 
 @pytest.fixture(scope="session")
-def adaptive_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(1)
-    model = AdaptiveModel(
-        retrieval={"backbone": "small", "embedding_dim": 8, "attention": True, "image_size": 32},
-        scope="head",
-        steps=1,
-        first_order=False,
-        sign=False,
-        rate=0.5,
-        margin=0.3,
-        margin_width=None,
-        sharpness=0.1,
-    )
-    folder = tmp_path_factory.mktemp("models") / "adaptive"
-    save_model(folder, model, details={"image_size": 32, "line_width": 3.0, "negatives": "pool"})
-    return folder
+def adaptive_model(tmp_path_factory: pytest.TempPathFactory, save_adaptive: Callable[..., Path]) -> Path:
+    return save_adaptive(tmp_path_factory.mktemp("models") / "adaptive")
 
 
 @pytest.fixture(scope="session")

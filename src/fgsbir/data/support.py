@@ -28,17 +28,21 @@ class SupportSet:
     photos: list[bytes]
 
     def triplets(self, size: int, line_width: float, *, pool: bool) -> Triplets:
-        """Pictures of sketch, photo and another photo, float32 (k, 3, 3, size, size), and what is whose negative.
-
-        The other photos take turns, so that all of them are seen where there are no more than sketches.
-        """
-        turns = 1 + np.arange(len(self.photo)) % (len(self.photos) - 1)
-        other = (self.photo + turns) % len(self.photos)
+        """Pictures of sketch, photo and another photo, float32 (k, 3, 3, size, size), and what is whose negative."""
+        other = in_turn(self.photo, len(self.photos))
         pixels = np.stack([decode_photo(data, size) for data in self.photos])
         shown = photo_tensor(torch.from_numpy(pixels))
         rasters = sketch_tensor(torch.from_numpy(rasterise_batch(self.sketches, size, line_width)))
         rows = torch.from_numpy(self.photo), torch.from_numpy(other)
         return Triplets(torch.stack([rasters, *(shown[row] for row in rows)], 1), negatives_of(*rows, pool=pool))
+
+
+def in_turn(photo: np.ndarray, count: int) -> np.ndarray:
+    """Another photo for each of the rows ``photo``, int64 (k,), among ``count`` photos, at least 2: int64 (k,).
+
+    They take turns, so that all of them are seen where there are no more than sketches.
+    """
+    return (photo + 1 + np.arange(len(photo)) % (count - 1)) % count
 
 
 def read_support(root: Path) -> SupportSet:

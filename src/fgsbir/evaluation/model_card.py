@@ -112,7 +112,7 @@ def joint_card(configs: Mapping[str, Config], evaluation: Metrics, drawings: Met
                 {"before_joint": "G before joint training", "after_joint": "G after it", "human": "people"},
             ),
             "",
-            f"D_C's certainty of G's drawings follows how well F finds them: Spearman {certainty['spearman_bins']:.2f} "
+            f"D_C's certainty of G's drawings against how well F finds them: Spearman {certainty['spearman_bins']:.2f} "
             f"over bins, {certainty['spearman_photos']:.2f} over photos.",
         ],
         limits=[*_limits(config), *OF_SEARCH, *OF_DRAWING, OF_CERTAINTY],

@@ -8,6 +8,7 @@ import torch
 
 from fgsbir.data.pixels import sketch_rasters, sketch_tensor
 from fgsbir.data.records import DataError
+from fgsbir.data.support import in_turn
 from fgsbir.data.triplets import Triplets, negatives_of
 from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.models.store import load_model, read_config
@@ -44,13 +45,11 @@ class Adapter:
             raise DataError(
                 f"expected corrections for at least 2 photos to tell from each other, found {len(distinct)}"
             )
-        turns = 1 + np.arange(len(place)) % (len(distinct) - 1)
-        other = (place + turns) % len(distinct)
         shown = self._features[torch.from_numpy(distinct)]
         rasters = sketch_rasters(sketches, self._model.retrieval.image_size, self._line_width)
         with torch.no_grad():
             drawn = self._model.retrieval.pooled(sketch_tensor(torch.from_numpy(rasters)))
-        rows = torch.from_numpy(place), torch.from_numpy(other)
+        rows = torch.from_numpy(place), torch.from_numpy(in_turn(place, len(distinct)))
         support = torch.stack([drawn, *(shown[row] for row in rows)], 1)
         weights = self._model.adapt(Triplets(support, negatives_of(*rows, pool=self._pool)))
         adapted = copy.deepcopy(self._model.retrieval)

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import logging
 import os
 import shutil
 from collections import deque
@@ -25,8 +24,6 @@ from fgsbir.models.store import load_model, read_config
 from fgsbir.search.encoder import Encoder, line_width_of, model_folder, photo_rows
 from fgsbir.search.files import read_file
 from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, read_index, write_photos
-
-logger = logging.getLogger(__name__)
 
 MAX_MEGAPIXELS = 100.0
 MAX_FILE_BYTES = 256 << 20
@@ -74,9 +71,9 @@ def index_photos(
     Photos whose bytes an index at ``out`` holds already are not embedded again; those no longer found are dropped;
     one that lies there twice is in it once, under the path that comes first. ``adaptive`` is the folder of an adaptive
     model whose features are kept beside, so that the index can be searched as adapted to a hand; by default that of
-    the index at ``out``, if it has one. Files that cannot
-    be read are left out, logged and listed. Raises DataError where there is no photo, or for an ``out`` that is no
-    index or one by another model; what stood at ``out`` is then as it was.
+    the index at ``out``, if it has one. Files that cannot be read are left out and listed. Raises DataError where
+    there is no photo, or for an ``out`` that is no index or one by another model; what stood at ``out`` is then as it
+    was.
     """
     folder, encoder = model_folder(model, "retrieval"), Encoder.load(model)
     sha256 = read_config(folder)["sha256"]
@@ -121,9 +118,9 @@ def index_photos(
         raise DataError(f"{', '.join(map(str, roots))}: expected photos, found none that can be read")
 
     order = sorted(found)
-    kept = np.array([known[hash] for hash in order if hash in known], np.int64)
-    place = {hash: len(kept) + number for number, hash in enumerate(new)}
-    place |= {hash: number for number, hash in enumerate(hash for hash in order if hash in known)}
+    of_old = [hash for hash in order if hash in known]
+    kept = np.array([known[hash] for hash in of_old], np.int64)
+    place = {hash: number for number, hash in enumerate([*of_old, *new])}
     take = np.array([place[hash] for hash in order])
     photos = Photos(
         hashes=np.frombuffer(b"".join(order), np.uint8).reshape(-1, 32),
