@@ -43,13 +43,13 @@ def main() -> None:
     from fgsbir.evaluation.protocol import protocol
     from fgsbir.evaluation.ranking import ranking_percentile
     from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
+    from fgsbir.models.certainty import certainties
     from fgsbir.models.discriminator import Discriminator
     from fgsbir.models.drawing import draw_sketches
     from fgsbir.models.generator import Generator
     from fgsbir.models.retrieval import RetrievalModel
     from fgsbir.models.sketch_classifier import SketchClassifier
     from fgsbir.models.store import load_model, read_config
-    from fgsbir.training.discriminator import certainties
 
     if params.runtime.threads:
         torch.set_num_threads(params.runtime.threads)

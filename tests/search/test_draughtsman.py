@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.data.photos import read_pixels
 from fgsbir.data.pixels import photo_tensor, raster_tensor, sketch_rasters
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import check_strokes
 from fgsbir.models.discriminator import Discriminator, certainty
 from fgsbir.models.store import load_model, save_model
 from fgsbir.search.draughtsman import Draughtsman
-from fgsbir.search.indexing import read_pixels
 
 MakePhoto = Callable[[Path, int], Path]
 

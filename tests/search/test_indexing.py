@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.search.encoder import Encoder
 from fgsbir.search.gallery import INDEX, Gallery
-from fgsbir.search.indexing import find_photos, index_photos, read_pixels
+from fgsbir.search.indexing import find_photos, index_photos
 from fgsbir.search.searcher import Searcher
 
 MakePhoto = Callable[[Path, int], Path]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre, join_strokes
 from fgsbir.data.support import SupportSet
@@ -16,7 +17,7 @@ from fgsbir.models.store import load_model
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.encoder import Encoder
 from fgsbir.search.gallery import ADAPTIVE
-from fgsbir.search.indexing import index_photos, read_pixels
+from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 
 MakePhoto = Callable[[Path, int], Path]

@@ -7,7 +7,7 @@ import torch
 
 from fgsbir.data.pseudo import PseudoSketches
 from fgsbir.data.records import DataError
-from fgsbir.training.discriminator import certainties
+from fgsbir.models.certainty import certainties
 from fgsbir.training.drawn_photos import (
     DrawnPhotos,
     certainty_histogram,

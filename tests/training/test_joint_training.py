@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from fgsbir.data.augmentation import change_sketches, change_sketches_jointly
+from fgsbir.models.certainty import certainties
 from fgsbir.training import joint as module
 from fgsbir.training.checkpoint import Scratch
-from fgsbir.training.discriminator import certainties
 from fgsbir.training.drawn_photos import DrawnPhotos
 from fgsbir.training.noise_tolerance import semi_supervised_losses
 

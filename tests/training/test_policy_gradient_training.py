@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from fgsbir.losses.policy_gradient import reward
+from fgsbir.models.certainty import pair_images
 from fgsbir.models.discriminator import certainty
 from fgsbir.models.drawing import drawing_strokes
 from fgsbir.training import policy_gradient as module
-from fgsbir.training.discriminator import pair_images
 from fgsbir.training.drawn_photos import labelled_to_draw, photo_batch, pseudo_pairs
 from fgsbir.training.policy_gradient import Judges, PhotoBatch, RewardForm, drawing_rewards, policy_gradient
 from fgsbir.training.runtime import step_generator

@@ -11,15 +11,14 @@ from fgsbir.data.augmentation import change_photos, change_sketches_jointly
 from fgsbir.data.pairs import sketch_only_pairs
 from fgsbir.evaluation.ranking import ranks
 from fgsbir.losses.discriminator import discriminator_loss
+from fgsbir.models.certainty import certainties, pair_images
 from fgsbir.models.sketch_classifier import SketchClassifier
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.discriminator import (
     batch_logits,
-    certainties,
     discriminator_step,
     fake_batches,
     mismatched,
-    pair_images,
 )
 from fgsbir.training.objective import RetrievalObjective
 from fgsbir.training.retrieval import retrieval_loss

@@ -37,10 +37,11 @@ def run(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from fgsbir.data.atomic import write_bytes, write_text
+    from fgsbir.data.photos import read_pixels
     from fgsbir.search.animation import SIDE, drawing_gif
     from fgsbir.search.draughtsman import Draughtsman
     from fgsbir.search.files import read_file
-    from fgsbir.search.indexing import MAX_FILE_BYTES, read_pixels
+    from fgsbir.search.indexing import MAX_FILE_BYTES
     from fgsbir.search.svg_writer import svg_of
 
     draughtsman = Draughtsman.load(options.model)

@@ -1,6 +1,8 @@
 """Photos: checking that a file is one usable image, and the one way from its bytes to pixels."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,9 @@ from PIL import Image, ImageOps
 from fgsbir.data.records import DataError
 
 PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"))
+
+# Of photos that no data set, with a limit of its own, vouches for.
+MAX_MEGAPIXELS = 100.0
 
 # Only these decoders ever see a stranger's file; MPO is what Pillow calls a phone's JPEG with a second picture in it.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
@@ -39,26 +44,20 @@ def check_photo(data: bytes, name: str, max_megapixels: float) -> str:
     ``name`` for an empty file, anything but an image of these formats, a truncated one and one of
     more than ``max_megapixels`` million pixels.
     """
-    if not data:
-        raise DataError(f"{name}: {_EXPECTED}, found an empty file")
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            width, height = image.size
-            if width * height > max_megapixels * 1e6:
-                raise DataError(
-                    f"{name}: expected at most {max_megapixels:g} megapixels, found {width} x {height} "
-                    f"({width * height / 1e6:.1f} megapixels)"
-                )
-            # A JPEG at an eighth of its size takes every byte of the file and a fraction of the time.
-            image.draft("RGB", (max(1, width // 8), max(1, height // 8)))
-            image.load()
-            return _EXTENSIONS[image.format or ""]
-    except DataError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{name}: expected at most {max_megapixels:g} megapixels, found more ({error})") from None
-    except Exception as error:  # decoders raise whatever a broken file leads them to: struct.error, SyntaxError, ...
-        raise DataError(f"{name}: {_EXPECTED}, found a damaged or other file ({_reason(error)})") from None
+    with _opened(data, name, max_megapixels) as image:
+        # A JPEG at an eighth of its size takes every byte of the file and a fraction of the time.
+        image.draft("RGB", tuple(max(1, side // 8) for side in image.size))  # type: ignore[arg-type]
+        image.load()
+        return _EXTENSIONS[image.format or ""]
+
+
+def read_pixels(data: bytes, name: str, size: int) -> np.ndarray:
+    """A stranger's photo as :func:`decode_photo` gives it.
+
+    Raises DataError as :func:`check_photo` does, the limit being MAX_MEGAPIXELS.
+    """
+    with _opened(data, name, MAX_MEGAPIXELS) as image:
+        return _pixels(image, size)
 
 
 def decode_photo(data: bytes, size: int) -> np.ndarray:
@@ -69,10 +68,36 @@ def decode_photo(data: bytes, size: int) -> np.ndarray:
     kept, and padded with white to a square.
     """
     with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-        longest = max(image.size)
-        # JPEG can decode straight to a half, a quarter or an eighth; twice the size leaves the filter its margin.
-        image.draft("RGB", tuple(max(1, 2 * size * side // longest) for side in image.size))  # type: ignore[arg-type]
-        rgb = _on_white(ImageOps.exif_transpose(image))
+        return _pixels(image, size)
+
+
+@contextmanager
+def _opened(data: bytes, name: str, max_megapixels: float) -> Iterator[Image.Image]:
+    """An image of which no more than the header is read yet; what goes wrong until it is closed is a DataError."""
+    if not data:
+        raise DataError(f"{name}: {_EXPECTED}, found an empty file")
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > max_megapixels * 1e6:
+                raise DataError(
+                    f"{name}: expected at most {max_megapixels:g} megapixels, found {width} x {height} "
+                    f"({width * height / 1e6:.1f} megapixels)"
+                )
+            yield image
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{name}: expected at most {max_megapixels:g} megapixels, found more ({error})") from None
+    except Exception as error:  # decoders raise whatever a broken file leads them to: struct.error, SyntaxError, ...
+        raise DataError(f"{name}: {_EXPECTED}, found a damaged or other file ({_reason(error)})") from None
+
+
+def _pixels(image: Image.Image, size: int) -> np.ndarray:
+    longest = max(image.size)
+    # JPEG can decode straight to a half, a quarter or an eighth; twice the size leaves the filter its margin.
+    image.draft("RGB", tuple(max(1, 2 * size * side // longest) for side in image.size))  # type: ignore[arg-type]
+    rgb = _on_white(ImageOps.exif_transpose(image))
     longest = max(rgb.size)
     width, height = (max(1, round(side * size / longest)) for side in rgb.size)
     if rgb.size != (width, height):
@@ -95,4 +120,4 @@ def _on_white(image: Image.Image) -> Image.Image:
 def _reason(error: Exception) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return "not an image of these formats"
-    return str(error) or type(error).__name__
+    return str(error)[:200] or type(error).__name__

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fgsbir.data.photos import decode_photo, read_photo
+from fgsbir.data.photos import MAX_MEGAPIXELS, decode_photo, read_photo
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.rasterise import rasterise_batch
 from fgsbir.data.readers.folder import read_folder
@@ -14,7 +14,6 @@ from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre
 from fgsbir.data.triplets import Triplets, negatives_of
 
-MAX_MEGAPIXELS = 50.0
 # Pixels of the 256 canvas: how closely the line of a raster drawing is followed.
 TRACE_TOLERANCE = 1.0
 

@@ -27,6 +27,7 @@ MAX_BYTES = 8 << 20
 MAX_DEPTH = 100
 MAX_ELEMENTS = 50_000
 MAX_SEGMENTS = 100_000
+MAX_POINTS = 200_000  # of one file; a few numbers can make a curve of hundreds
 POINT_SPACING = 3.0  # canvas pixels between the points that stand for a curve
 MAX_CURVE_POINTS = 300
 MAX_COORDINATE = 1e9
@@ -174,7 +175,7 @@ def _strokes(root: ElementTree.Element, scale: float) -> list[np.ndarray]:
     unequal scales, and its Document gives the strokes out of the document's order.
     """
     parts: list[np.ndarray] = []
-    segments = 0
+    segments = points = 0
     for element, matrix in _shapes(root):
         commands = CONVERSIONS[_local(element.tag)](element)
         stranger = _NO_COMMAND.search(commands)
@@ -185,7 +186,9 @@ def _strokes(root: ElementTree.Element, scale: float) -> list[np.ndarray]:
         if segments > MAX_SEGMENTS:
             raise DataError(f"expected at most {MAX_SEGMENTS:,} path segments, found more")
         size = scale * float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-        parts += [points @ matrix[:2, :2].T + matrix[:2, 2] for points in _flatten(path, size)]
+        flat = _flatten(path, size, MAX_POINTS - points)
+        points += sum(map(len, flat))
+        parts += [part @ matrix[:2, :2].T + matrix[:2, 2] for part in flat]
     return parts
 
 
@@ -215,12 +218,15 @@ def _style(element: ElementTree.Element) -> dict[str, str]:
     return {key.strip(): value.strip() for key, value in [*element.attrib.items(), *declared]}
 
 
-def _flatten(path: Path, scale: float) -> list[np.ndarray]:
-    """Cut a path where the pen is lifted, and turn its curves into points; each part (m, 2)."""
+def _flatten(path: Path, scale: float, limit: int) -> list[np.ndarray]:
+    """Cut a path where the pen is lifted, and turn its curves into at most ``limit`` points; each part (m, 2)."""
     parts: list[list[np.ndarray]] = []
     end = None
     for segment in path:
         points = _points(segment, scale)
+        limit -= len(points)
+        if limit < 0:
+            raise DataError(f"expected at most {MAX_POINTS:,} points, found more")
         if segment.start == end:
             parts[-1].append(points[1:])
         else:

@@ -189,13 +189,16 @@ class AdaptiveModel(StoredModel):
         """A retrieval model of its own, adapted to support triplets of pictures, float32 (k, 3, 3, s, s)."""
         images = support.inputs
         inputs = self.inputs(images.flatten(0, 1)).unflatten(0, images.shape[:2]).detach()
-        adapted = copy.deepcopy(self.retrieval)
-        part = adapted if self.loop.scope == "all" else adapted.head
-        weights = self.adapt(support._replace(inputs=inputs))
+        return self.with_weights(self.adapt(support._replace(inputs=inputs)))
+
+    def with_weights(self, parameters: Parameters) -> RetrievalModel:
+        """A retrieval model of its own, with the weights that :meth:`adapt` gave."""
+        model = copy.deepcopy(self.retrieval)
+        part = model if self.loop.scope == "all" else model.head
         with torch.no_grad():
             for name, value in part.named_parameters():
-                value.copy_(weights[name])
-        return adapted
+                value.copy_(parameters[name])
+        return model
 
     def _adapted_part(self) -> nn.Module:
         return self.retrieval if self.loop.scope == "all" else self.retrieval.head

@@ -6,12 +6,10 @@ import re
 from pathlib import Path
 
 import torch
-import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models import get_model, list_models
 
 from fgsbir.data.records import DataError
 
@@ -98,14 +96,17 @@ def build_backbone(
         return Backbone(trunk, SMALL_WIDTHS[stride][-1], HALF, HALF)
     if stride is not None:
         raise DataError(f"backbone {name}: its stride is fixed, only small takes one")
-    if name not in list_models(module=torchvision.models) or not name.startswith(FAMILIES):
+    # Here, since its import takes seconds, and the small backbone needs none of it.
+    from torchvision import models
+
+    if name not in models.list_models(module=models) or not name.startswith(FAMILIES):
         raise DataError(
             f"backbone {name!r} is unknown or has no convolutional feature map; expected small or a torchvision "
             f"network such as inception_v3, vgg16, resnet18, resnet50, convnext_tiny, mobilenet_v3_small"
         )
     # Inception's published weights expect (x - 0.5) / 0.5, all others the ImageNet statistics.
     inception = name in ("inception_v3", "googlenet")
-    network = get_model(name, weights=None, **({"aux_logits": False, "init_weights": True} if inception else {}))
+    network = models.get_model(name, weights=None, **({"aux_logits": False, "init_weights": True} if inception else {}))
     if weights is not None:
         _load_strictly(network, read_weights(weights, weights_sha256), weights, name)
     trunk = _feature_trunk(name, network)

@@ -1,6 +1,5 @@
 """An index adapted to one hand: a few corrections, sketch to photo, and the head M that they make (paper 2)."""
 
-import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -51,10 +50,8 @@ class Adapter:
             drawn = self._model.retrieval.pooled(sketch_tensor(torch.from_numpy(rasters)))
         rows = torch.from_numpy(place), torch.from_numpy(in_turn(place, len(distinct)))
         support = torch.stack([drawn, *(shown[row] for row in rows)], 1)
-        weights = self._model.adapt(Triplets(support, negatives_of(*rows, pool=self._pool)))
-        adapted = copy.deepcopy(self._model.retrieval)
+        triplets = Triplets(support, negatives_of(*rows, pool=self._pool))
+        adapted = self._model.with_weights(self._model.adapt(triplets))
         with torch.no_grad():
-            for name, value in adapted.head.named_parameters():
-                value.copy_(weights[name])
             embeddings = adapted.embed(self._features).numpy()
         return Searcher(self._searcher.gallery, Encoder(adapted, self._line_width), embeddings)

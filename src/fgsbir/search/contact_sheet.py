@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre
 from fgsbir.evaluation.sheet import QUIET, Sheet, sketch_picture
-from fgsbir.search.indexing import read_pixels
 from fgsbir.search.searcher import Match
 
 TILE, GAP, CAPTION = 168, 12, 38

@@ -7,14 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fgsbir.data.pixels import photo_tensor, raster_tensor, sketch_rasters
-from fgsbir.models.discriminator import Discriminator, certainty
+from fgsbir.data.photos import read_pixels
+from fgsbir.models.certainty import certainties
+from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import draw_sketches
-from fgsbir.models.embedding import scoring
 from fgsbir.models.generator import Generator
 from fgsbir.models.store import CONFIG, load_model
 from fgsbir.search.encoder import line_width_of, model_folder
-from fgsbir.search.indexing import read_pixels
 
 # Low, since one good drawing is wanted and not variety; G's drawings are evaluated at it as well.
 TEMPERATURE = 0.4
@@ -83,10 +82,20 @@ class Draughtsman:
             device=self.device,
             precision="float32",
         )
-        certainties = self._certainties(pictures[-1], drawn.strokes)
+        trusted: list[float | None] = [None] * len(photos)
+        if self._discriminator:
+            trusted = certainties(
+                self._discriminator,
+                pictures[-1],
+                np.arange(len(photos)),
+                drawn.strokes,
+                line_width=self._line_width,
+                device=self.device,
+                precision="float32",
+            ).tolist()
         return [
             Drawn(strokes, omega, bool(ended))
-            for strokes, omega, ended in zip(drawn.strokes, certainties, drawn.ended, strict=True)
+            for strokes, omega, ended in zip(drawn.strokes, trusted, drawn.ended, strict=True)
         ]
 
     def _sizes(self) -> list[int]:
@@ -95,16 +104,3 @@ class Draughtsman:
         if self._discriminator and self._discriminator.image_size != sizes[0]:
             sizes.append(self._discriminator.image_size)
         return sizes
-
-    def _certainties(self, photos: np.ndarray, sketches: list[np.ndarray]) -> list[float | None]:
-        if self._discriminator is None:
-            return [None] * len(sketches)
-        scores: list[float | None] = []
-        size = self._discriminator.image_size
-        with scoring(self._discriminator, self.device, "float32"):
-            for start in range(0, len(sketches), BATCH):
-                part = slice(start, start + BATCH)
-                rasters = torch.from_numpy(sketch_rasters(sketches[part], size, self._line_width)).to(self.device)
-                pictures = photo_tensor(torch.from_numpy(photos[part]).to(self.device))
-                scores += certainty(self._discriminator(pictures, raster_tensor(rasters))).tolist()
-        return scores

@@ -1,7 +1,6 @@
 """Making an index: walk folders, embed every photo once, and only those that are new."""
 
 import hashlib
-import io
 import os
 import shutil
 from collections import deque
@@ -12,12 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from tqdm import tqdm
 
 from fgsbir.data.atomic import write_folder, write_json
-from fgsbir.data.photos import PHOTO_SUFFIXES, decode_photo
+from fgsbir.data.photos import PHOTO_SUFFIXES, read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.models.store import load_model, read_config
@@ -25,7 +23,6 @@ from fgsbir.search.encoder import Encoder, line_width_of, model_folder, photo_ro
 from fgsbir.search.files import read_file
 from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, read_index, write_photos
 
-MAX_MEGAPIXELS = 100.0
 MAX_FILE_BYTES = 256 << 20
 BATCH = 64
 # Photos read and decoded ahead of the model: enough for the workers, few enough for the memory.
@@ -167,27 +164,6 @@ def find_photos(roots: Sequence[Path]) -> list[Path]:
                 if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES
             ]
     return sorted(set(found))
-
-
-def read_pixels(data: bytes, name: str, size: int) -> np.ndarray:
-    """A stranger's photo as :func:`~fgsbir.data.photos.decode_photo` gives it, uint8 (size, size, 3).
-
-    Raises DataError naming ``name`` for what is no whole JPEG, PNG, WebP, BMP or GIF image, or too large a one: that
-    is told from its header, before any pixel is decoded.
-    """
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "BMP", "GIF")) as image:
-            width, height = image.size
-        if width * height > MAX_MEGAPIXELS * 1e6:
-            raise DataError(f"{name}: expected at most {MAX_MEGAPIXELS:g} megapixels, found {width} x {height}")
-        return decode_photo(data, size)
-    except DataError:
-        raise
-    except Exception as error:  # decoders raise whatever a broken file leads them to
-        reason = "not an image of these formats" if isinstance(error, Image.UnidentifiedImageError) else str(error)
-        raise DataError(
-            f"{name}: expected a JPEG, PNG, WebP, BMP or GIF image, found a damaged or other file ({reason:.200})"
-        ) from None
 
 
 def _adaptive(folder: Path, encoder: Encoder) -> tuple[Pooled, str]:

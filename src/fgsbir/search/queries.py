@@ -25,15 +25,10 @@ MAX_LINE_BYTES = 4 << 20
 MAX_POINTS = 100_000
 # Beyond it float32, in which a sketch is placed and drawn, could no longer tell its points apart.
 MAX_COORDINATE = 1e6
-# Two numbers can be a curve of hundreds of points: more of them than this take seconds to read.
-MAX_CURVE_NUMBERS = 40_000
 # Of the simplification of a traced drawing, canvas pixels: as the default set of params traces for training.
 TRACE_TOLERANCE = 1.0
 
 _LINE = re.compile(r"(.+\.ndjson):([1-9]\d{0,8})", re.DOTALL)
-_NUMBER = re.compile(rb"\d*\.?\d+")
-_CURVE = re.compile(rb"[CSQTAcsqta][\s\d.,eE+-]{2,}")
-_ROUND = re.compile(rb"circle|ellipse|\br[xy]\b")
 _MARKUP = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<\0", b"\xfe\xff\0<", b"\0<")
 _IMAGE = re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8|BM|RIFF.{4}WEBP", re.DOTALL)
 
@@ -67,9 +62,6 @@ def read_query_bytes(data: bytes, name: str) -> np.ndarray:
     the paper, shadows and rules (:mod:`fgsbir.search.paper`). Raises DataError naming ``name``.
     """
     if data.lstrip().startswith(_MARKUP):
-        found = _curve_numbers(data)
-        if found > MAX_CURVE_NUMBERS:
-            raise DataError(f"{name}: expected curves of at most {MAX_CURVE_NUMBERS:,} numbers, found {found:,}")
         return _checked(read_svg(data, name), name)
     if _IMAGE.match(data):
         drawing = io.BytesIO()
@@ -77,12 +69,6 @@ def read_query_bytes(data: bytes, name: str) -> np.ndarray:
         return _checked(trace(drawing.getvalue(), name, TRACE_TOLERANCE), name)
     start = "an empty file" if not data else f"one that begins with {data[:8]!r}"
     raise DataError(f"{name}: expected an SVG drawing or a JPEG, PNG, WebP, BMP or GIF image, found {start}")
-
-
-def _curve_numbers(data: bytes) -> int:
-    """About how many numbers the curves of an SVG file have; a circle counts as its path would."""
-    text = data.replace(b"\0", b"")  # of UTF-16
-    return sum(len(_NUMBER.findall(run)) for run in _CURVE.findall(text)) + 14 * len(_ROUND.findall(text))
 
 
 def _read_line(path: Path, wanted: int) -> np.ndarray:

@@ -9,23 +9,13 @@ import torch
 from lightning_fabric import Fabric
 
 from fgsbir.data.pairs import PairBatch, PairSet, PairStream, prefetch
-from fgsbir.data.pixels import PhotoRows, photo_tensor, raster_tensor, sketch_rasters
 from fgsbir.losses.discriminator import discriminator_loss
-from fgsbir.models.discriminator import Discriminator, certainty
-from fgsbir.models.embedding import scoring
+from fgsbir.models.discriminator import Discriminator
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.run import Row, Run
 from fgsbir.training.runtime import gather_live, sum_gradients
 
 Fakes = Literal["generated", "mismatched", "both"]
-
-
-def pair_images(
-    photos: np.ndarray, sketches: Sequence[np.ndarray], size: int, line_width: float, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Photos (n, 3, s, s) and centred sketch rasters (n, 1, s, s), float32 in [0, 1]: D_C's input."""
-    rasters = torch.from_numpy(sketch_rasters(sketches, size, line_width)).to(device)
-    return photo_tensor(torch.from_numpy(photos).to(device)), raster_tensor(rasters)
 
 
 def batch_logits(fabric: Fabric, model: Discriminator, photos: torch.Tensor, batch: PairBatch) -> torch.Tensor:
@@ -124,23 +114,3 @@ def train_discriminator(
             if run.epoch_ends(step):
                 run.epoch_done(step, {}, score=step)
     return run.rows
-
-
-def certainties(
-    model: Discriminator,
-    photos: PhotoRows,
-    rows: np.ndarray,
-    sketches: Sequence[np.ndarray],
-    *,
-    line_width: float,
-    device: torch.device,
-    precision: str,
-) -> np.ndarray:
-    """omega = D_C(p, s), float32 (n,) in [0, 1], of the pairs (photo ``rows[i]``, ``sketches[i]``), not augmented."""
-    scores = []
-    with scoring(model, device, precision):
-        for start in range(0, len(rows), 256):
-            part = slice(start, start + 256)
-            images = pair_images(photos[rows[part]], sketches[part], model.image_size, line_width, device)
-            scores.append(certainty(model(*images)))
-    return torch.cat(scores).cpu().numpy() if scores else np.zeros(0, np.float32)

@@ -11,11 +11,11 @@ from lightning_fabric import Fabric
 from fgsbir.data.pairs import PairSet
 from fgsbir.data.pseudo import PseudoSketches
 from fgsbir.data.records import DataError
+from fgsbir.models.certainty import certainties
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import draw_sketches
 from fgsbir.models.generator import Generator
 from fgsbir.training.consistency import Consistency, chance_among
-from fgsbir.training.discriminator import certainties
 from fgsbir.training.policy_gradient import PhotoBatch
 
 BINS = 20

@@ -14,12 +14,12 @@ from lightning_fabric import Fabric
 
 from fgsbir.data.pixels import photo_tensor, sketch_rasters, sketch_tensor
 from fgsbir.losses.policy_gradient import policy_gradient_loss, reward
+from fgsbir.models.certainty import certainties
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import drawing_strokes
 from fgsbir.models.embedding import scoring
 from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.training.discriminator import certainties
 from fgsbir.training.objective import RetrievalObjective
 from fgsbir.training.runtime import gather_live, mixed_seed, step_generator
 

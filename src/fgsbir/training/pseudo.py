@@ -8,11 +8,11 @@ import torch
 from lightning_fabric import Fabric
 
 from fgsbir.data.pairs import PairSet
+from fgsbir.models.certainty import certainties
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import draw_sketches
 from fgsbir.models.generator import Generator
 from fgsbir.training.consistency import Consistency
-from fgsbir.training.discriminator import certainties
 
 
 def draw_all(
