@@ -83,7 +83,9 @@ def save_adaptive() -> Callable[..., Path]:
         }
         torch.manual_seed(5)
         model = AdaptiveModel(**{**settings, **changes})
-        save_model(folder, model, details={"image_size": SIZE, "line_width": line_width, "negatives": negatives})
+        data = {"name": "made up", "layout": "folder", "split_hash": "0"}
+        details = {"image_size": SIZE, "line_width": line_width, "negatives": negatives, "data": data}
+        save_model(folder, model, details=details)
         return folder
 
     return save

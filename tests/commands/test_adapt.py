@@ -58,6 +58,8 @@ def test_a_model_of_its_own_is_written_and_the_first_is_left(
     assert torch.equal(adapted(images), first.adapted(triplets)(images))
     details = read_config(tmp_path / "adapted")["details"]
     assert details["line_width"] == 3.0 and details["adapted"]["pairs"] == 4
+    card = (tmp_path / "adapted.md").read_text()
+    assert "adapted to 4 pairs" in card and details["adapted"]["model"] == read_config(model)["sha256"] in card
 
 
 def test_every_sketch_is_told_from_photos_that_are_not_its_own(support: Path) -> None:
@@ -100,7 +102,7 @@ def empty(root: Path) -> str:
 
 def no_folder(root: Path) -> str:
     root.rename(root.with_name("moved"))
-    return "photos: expected a folder of photos, found none"
+    return r"mine: expected a folder with photos/ and sketches/, found nothing"
 
 
 def one_photo(root: Path) -> str:
@@ -142,5 +144,6 @@ def test_nothing_but_a_model_is_replaced(
 ) -> None:
     model = save_adaptive(tmp_path / "model")
     assert adapt(model, support, support) == 1 and "is no model folder" in capsys.readouterr().err
-    assert adapt(model, support, model) == 1 and "is the model that is to be adapted" in capsys.readouterr().err
+    assert adapt(model, support, model) == 1 and "fgsbir adapt has not made" in capsys.readouterr().err
+    assert adapt(model, support, tmp_path / "adapted") == adapt(model, support, tmp_path / "adapted") == 0
     assert sorted(path.name for path in support.iterdir()) == ["photos", "sketches"]

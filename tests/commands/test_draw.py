@@ -50,6 +50,15 @@ def test_several_become_files_in_a_folder_each_as_if_drawn_alone(
     assert alone.read_bytes() != (tmp_path / "out" / "jug.svg").read_bytes()
 
 
+def test_a_folder_is_drawn_photo_by_photo(
+    tmp_path: Path, joint_model: Path, photos: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        assert draw(photos[0].parent, "--model", joint_model, "--svg", tmp_path / "out") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cup.svg", "jug.svg"]
+    assert f"wrote {tmp_path / 'out'}" in caplog.text
+
+
 def test_a_generator_without_discriminator_has_no_certainty(
     tmp_path: Path, joint_model: Path, photos: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,13 +74,19 @@ def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_written(
     broken.write_bytes(photos[0].read_bytes()[:70])
     again.parent.mkdir()
     again.write_bytes(photos[0].read_bytes())
+    (again.parent / "empty").mkdir()
     out = tmp_path / "out"
     for arguments, message in (
         ([*photos, broken, "--svg", out], "broken.jpg: expected a JPEG"),
-        ([photos[0], tmp_path / "none.png", "--svg", out], "none.png: cannot be read"),
+        (
+            [photos[0], tmp_path / "none.png", "--svg", out],
+            "none.png: expected a photo or a folder of photos, found nothing",
+        ),
         ([photos[0], again, "--svg", out], "cup.svg: would be the sketch of two photos"),
         ([photos[0], "--svg", tmp_path / "out.png"], "expected a name that ends in .svg"),
-        ([*photos, "--animate", photos[0]], "found a file"),
+        ([*photos, "--animate", photos[0]], "found the name of a file"),
+        ([*photos, "--svg", tmp_path / "both.svg"], "expected a folder for the sketches of 2 photos"),
+        ([tmp_path / "again" / "empty"], "expected photos, found none"),
         ([photos[0], "--model", tmp_path], "no such file"),
     ):
         assert draw("--model", joint_model, *arguments) == 1

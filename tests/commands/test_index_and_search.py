@@ -100,7 +100,7 @@ def test_what_cannot_be_searched_is_told_in_one_line(
     empty = tmp_path / "empty"
     empty.mkdir()
     for arguments, message in (
-        (["search", tmp_path / "none.svg", "--index", index], "none.svg: cannot be read"),
+        (["search", tmp_path / "none.svg", "--index", index], "none.svg: expected a sketch, found nothing"),
         (["search", sketch, "--index", empty], "expected an index, made by fgsbir index"),
         (["search", sketch, "--index", index, "--sheet", tmp_path / "sheet.tiff"], "ends in .png or .jpg"),
         (["index", empty, "--model", joint_model, "--out", tmp_path / "new"], "expected photos, found none"),

@@ -1,5 +1,7 @@
 """The frame of all commands: what goes wrong is told in one line, and by the exit status."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,34 @@ def status(*arguments: str) -> int:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert status(name, "--help") == 0
-    assert f"fgsbir {name}" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"usage: fgsbir {name}" in told and f"example: fgsbir {name}" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["index", "photos", "--out", "index"], "photos: expected a photo or a folder of photos, found nothing"),
+        (["index", ".", "--out", "index"], "models/joint: expected a folder of a retrieval model, found nothing; make"),
+        (["search", "a.svg", "--index", "."], "a.svg: expected a sketch, found nothing"),
+        (["search", "a.ndjson:3", "--index", "."], "a.ndjson: expected a sketch, found nothing"),
+        (["search", ".", "--index", "index"], "index: expected a folder that fgsbir index has written, found nothing"),
+        (["serve", "--index", "index"], "index: expected a folder that fgsbir index has written, found nothing"),
+        (["draw", "a.jpg"], "a.jpg: expected a photo or a folder of photos, found nothing"),
+        (["export", "--model", "m", "--onnx", "f.onnx"], "m: expected a folder of a retrieval model, found nothing"),
+        (["adapt", "--model", ".", "--support", "mine", "--out", "o"], "mine: expected a folder with photos/"),
+    ],
+)
+def test_what_is_not_there_is_told_before_anything_slow_is_loaded(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    code = f"""import sys
+from fgsbir.__main__ import main
+try: main({arguments!r})
+finally: print("torch" in sys.modules)
+"""
+    found = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert found.returncode == 1 and found.stderr.startswith(f"error: {message}") and found.stdout == "False\n"
 
 
 def test_no_command_or_another_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,8 +16,9 @@ from PIL import Image
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.search.encoder import Encoder
+from fgsbir.search.files import find_photos
 from fgsbir.search.gallery import INDEX, Gallery
-from fgsbir.search.indexing import find_photos, index_photos
+from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 
 MakePhoto = Callable[[Path, int], Path]
@@ -54,20 +55,20 @@ def test_every_photo_is_embedded_once_and_again_only_if_new(
     tmp_path: Path, joint_model: Path, photos: Path, make_photo: MakePhoto, embedded: list[int]
 ) -> None:
     out = tmp_path / "index"
-    assert index_photos([photos], joint_model, out) == (5, 5, {})
+    assert index_photos([photos], joint_model, out) == (5, 5, 0, {})
     encoder = Encoder.load(joint_model)
     for name, row in contents(out).items():
         pixels = read_pixels((photos / name).read_bytes(), name, encoder.size)
         np.testing.assert_allclose(row, encoder.photos(pixels[None])[0], atol=1e-5)
     del embedded[:]
     before = contents(out)
-    assert index_photos([photos], joint_model, out) == (5, 0, {}) and embedded == []
+    assert index_photos([photos], joint_model, out) == (5, 0, 0, {}) and embedded == []
 
     make_photo(photos / "deep" / "er" / "new.png", 9)
     make_photo(photos / "0.png", 10)  # another photo of that name
     (photos / "1.png").unlink()
     (photos / "2.png").rename(photos / "moved.png")
-    assert index_photos([photos], joint_model, out) == (5, 2, {}) and embedded == [2]
+    assert index_photos([photos], joint_model, out) == (5, 2, 0, {}) and embedded == [2]
     after = contents(out)
     assert sorted(after) == ["0.png", "3.png", "4.png", "moved.png", "new.png"]
     for name, old in (("3.png", "3.png"), ("4.png", "4.png"), ("moved.png", "2.png")):
@@ -83,7 +84,7 @@ def test_a_photo_that_lies_there_twice_is_in_it_once(tmp_path: Path, joint_model
     shutil.copy(photos / "3.png", photos / "a.png")
     (photos / "b.png").symlink_to(photos / "3.png")
     found = index_photos([photos, photos / "3.png", photos], joint_model, tmp_path / "index")
-    assert found == (5, 5, {}) and "3.png" in contents(tmp_path / "index")
+    assert found == (5, 5, 2, {}) and "3.png" in contents(tmp_path / "index")
 
 
 def test_only_photos_are_found(tmp_path: Path, photos: Path) -> None:
@@ -200,5 +201,5 @@ def test_kill_9_while_an_index_is_written_leaves_the_old_one_whole(
         process.send_signal(signal.SIGKILL)
     assert {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     assert len(Searcher.open(out).search(np.array([[9, 9, 0], [200, 99, 1]], np.float32), 9)) == 5
-    assert index_photos([photos], joint_model, out) == (6, 1, {})
+    assert index_photos([photos], joint_model, out) == (6, 1, 0, {})
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -5,6 +5,7 @@ import hashlib
 import logging
 from pathlib import Path
 
+from fgsbir.commands.options import require
 from fgsbir.data.records import DataError
 
 logger = logging.getLogger(__name__)
@@ -12,6 +13,7 @@ logger = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    parser.epilog = "example: fgsbir adapt --model models/adaptive/user/ours --support my/pairs --out models/mine"
     parser.add_argument(
         "--model", type=Path, required=True, help="folder of an adaptive model, as models/adaptive/user/ours"
     )
@@ -21,14 +23,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Adapt; the model that it starts from is only read. Raises DataError, with nothing written."""
+    require(options.model, "a folder of an adaptive model")
+    require(options.support, "a folder with photos/ and sketches/")
+
+    from fgsbir.data.atomic import write_text
     from fgsbir.data.support import read_support
+    from fgsbir.evaluation.adaptive_card import adapted_card
     from fgsbir.models.adaptive import AdaptiveModel
     from fgsbir.models.store import CONFIG, load_model, read_config, save_model
 
-    if options.out.exists() and not (options.out / CONFIG).is_file():
+    again = options.out.exists()
+    if again and not (options.out / CONFIG).is_file():
         raise DataError(f"{options.out}: exists and is no model folder; give another --out")
-    if options.out.resolve() == options.model.resolve():
-        raise DataError(f"{options.out}: is the model that is to be adapted; give another --out")
+    if again and "adapted" not in read_config(options.out)["details"]:
+        raise DataError(f"{options.out}: is a model that fgsbir adapt has not made; give another --out")
     model = load_model(options.model, AdaptiveModel)
     if not model.adapts:
         raise DataError(f"{options.model}: was trained without adaptation, and has no step to adapt by")
@@ -40,4 +48,9 @@ def run(options: argparse.Namespace) -> None:
     digest = hashlib.sha256(triplets.inputs.numpy().tobytes()).hexdigest()
     origin = {"model": made["sha256"], "pairs": len(support.sketches), "support_sha256": digest}
     save_model(options.out, adapted, details=details | {"adapted": origin})
-    logger.info("%s: adapted to %d pairs of %d photos", options.out, len(support.sketches), len(support.photos))
+    card = options.out.with_name(f"{options.out.name}.md")
+    write_text(card, adapted_card(read_config(options.out)))
+    done = "adapted again" if again else "adapted"
+    logger.info(
+        "%s: %s to %d pairs of %d photos; card: %s", options.out, done, len(support.sketches), len(support.photos), card
+    )

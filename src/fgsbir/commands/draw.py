@@ -1,22 +1,26 @@
 """``fgsbir draw``: photos to vector sketches, each with how far the discriminator trusts it."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from fgsbir.commands.options import number, table, whole_number
+from fgsbir.commands.options import DEFAULT_MODEL, number, printable, require, table, whole_number
 from fgsbir.data.records import DataError
+
+logger = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, BMP or GIF files")
+    parser.epilog = "example: fgsbir draw my/photos/stool.jpg --svg stool.svg --animate stool.gif"
+    parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="photos, and folders of them")
     parser.add_argument(
         "--model",
         type=Path,
-        default=Path("models/joint"),
+        default=DEFAULT_MODEL,
         help="folder of a generator, with a discriminator beside it, or of both (default: %(default)s)",
     )
     parser.add_argument("--svg", type=Path, metavar="OUT", help="SVG file to write; a folder for several photos")
@@ -31,8 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Draw; a photo that cannot be read is a DataError, with nothing written."""
-    svgs = outputs(options.photos, options.svg, ".svg")
-    gifs = outputs(options.photos, options.animate, ".gif")
+    for path in options.photos:
+        require(path, "a photo or a folder of photos")
+    require(options.model, "a folder of a generator")
+
+    from fgsbir.search.files import find_photos, read_file
+
+    photos = [photo for path in options.photos for photo in (find_photos([path]) if path.is_dir() else [path])]
+    if not photos:
+        raise DataError(f"{', '.join(map(str, options.photos))}: expected photos, found none")
+    svgs, gifs = outputs(photos, options.svg, ".svg"), outputs(photos, options.animate, ".gif")
 
     from tqdm import tqdm
 
@@ -40,7 +52,6 @@ def run(options: argparse.Namespace) -> None:
     from fgsbir.data.photos import read_pixels
     from fgsbir.search.animation import SIDE, drawing_gif
     from fgsbir.search.draughtsman import Draughtsman
-    from fgsbir.search.files import read_file
     from fgsbir.search.indexing import MAX_FILE_BYTES
     from fgsbir.search.svg_writer import svg_of
 
@@ -49,17 +60,20 @@ def run(options: argparse.Namespace) -> None:
     # One by one: the sketch of a photo does not depend on which others are drawn with it.
     drawn = [
         draughtsman.draw([read(path)], seed=options.seed, temperature=options.temperature, names=[str(path)])[0]
-        for path in tqdm(options.photos, "drawing", unit=" photos", disable=None if len(options.photos) > 1 else True)
+        for path in tqdm(photos, "drawing", unit=" photos", disable=None if len(photos) > 1 else True)
     ]
     rows = [["photo", "points", "strokes", "certainty"]]
-    for path, sketch in zip(options.photos, drawn, strict=True):
+    for path, sketch in zip(photos, drawn, strict=True):
         certainty = "-" if sketch.certainty is None else f"{sketch.certainty:.2f}"
         rows.append([path.name, str(len(sketch.strokes)), f"{sketch.strokes[:, 2].sum():.0f}", certainty])
     for out, sketch in zip(svgs, drawn, strict=False):
         write_text(out, svg_of(sketch.strokes))
-    for out, path, sketch in zip(gifs, options.photos, drawn, strict=False):
+    for out, path, sketch in zip(gifs, photos, drawn, strict=False):
         write_bytes(out, drawing_gif(read_pixels(read(path), str(path), SIDE), sketch.strokes))
     sys.stdout.write(table(rows))
+    for files in (svgs, gifs):
+        if files:
+            logger.info("wrote %s", printable(str(files[0] if len(files) == 1 else files[0].parent)))
 
 
 def outputs(photos: Sequence[Path], out: Path | None, suffix: str) -> list[Path]:
@@ -73,8 +87,8 @@ def outputs(photos: Sequence[Path], out: Path | None, suffix: str) -> list[Path]
         if out.suffix.lower() != suffix:
             raise DataError(f"{out}: expected a name that ends in {suffix}")
         return [out]
-    if out.exists() and not out.is_dir():
-        raise DataError(f"{out}: expected a folder for the sketches of {len(photos)} photos, found a file")
+    if not out.is_dir() and (out.exists() or out.suffix.lower() == suffix):
+        raise DataError(f"{out}: expected a folder for the sketches of {len(photos)} photos, found the name of a file")
     files = [out / f"{photo.stem}{suffix}" for photo in photos]
     twice = {file for file in files if files.count(file) > 1}
     if twice:

@@ -4,19 +4,26 @@ import argparse
 import sys
 from pathlib import Path
 
+from fgsbir.commands.options import DEFAULT_MODEL, require
 from fgsbir.data.records import DataError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    parser.epilog = "example: fgsbir export --onnx retrieval.onnx"
     parser.add_argument(
-        "--model", type=Path, required=True, help="folder of a retrieval model, or of several with it, as models/joint"
+        "--model",
+        type=Path,
+        default=DEFAULT_MODEL,
+        help="folder of a retrieval model, or of several with it (default: %(default)s)",
     )
     parser.add_argument("--onnx", type=Path, required=True, metavar="OUT", help="ONNX file to write")
 
 
 def run(options: argparse.Namespace) -> None:
     """Export, and tell how far the file's embeddings are from the model's. Raises DataError, with no file left."""
+    require(options.model, "a folder of a retrieval model")
+
     from fgsbir.models.onnx_export import EMBEDDINGS, IMAGES, export_onnx
     from fgsbir.models.retrieval import RetrievalModel
     from fgsbir.models.store import load_model, read_config

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import printable
+from fgsbir.commands.options import DEFAULT_MODEL, printable, require
 
 # More would push the numbers off the terminal.
 LISTED = 20
@@ -12,11 +12,12 @@ LISTED = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    parser.epilog = "example: fgsbir index my/photos --out my/index"
     parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTOS", help="photos, and folders of them")
     parser.add_argument(
         "--model",
         type=Path,
-        default=Path("models/joint"),
+        default=DEFAULT_MODEL,
         help="folder of a retrieval model, or of several with it (default: %(default)s)",
     )
     parser.add_argument(
@@ -33,12 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Index, and report on standard output. Raises DataError, with the old index as it was."""
+    for photos in options.photos:
+        require(photos, "a photo or a folder of photos")
+    require(options.model, "a folder of a retrieval model")
+
     from fgsbir.search.gallery import INDEX
     from fgsbir.search.indexing import index_photos
 
     indexed = index_photos(options.photos, options.model, options.out, adaptive=options.adaptive)
     kept = indexed.photos - indexed.new
     lines = [f"{options.out}: {indexed.photos:,} photos, {indexed.new:,} of them new, {kept:,} kept"]
+    if indexed.copies:
+        lines.append(f"{indexed.copies:,} files are copies of another photo, and are in it once")
     if indexed.skipped:
         lines.append(f"{len(indexed.skipped):,} files left out:")
         lines += [f"  {reason}" for reason in list(indexed.skipped.values())[:LISTED]]

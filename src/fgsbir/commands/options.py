@@ -2,6 +2,11 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fgsbir.data.records import DataError
+
+DEFAULT_MODEL = Path("models/joint")
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
@@ -32,6 +37,13 @@ def number(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return parse
+
+
+def require(path: Path, expected: str) -> None:
+    """Raise DataError if there is nothing at ``path``: told at once, before what takes seconds is loaded."""
+    if not path.exists():
+        advice = "; make repro trains it, or give another --model" if path == DEFAULT_MODEL else ""
+        raise DataError(f"{path}: expected {expected}, found nothing{advice}")
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

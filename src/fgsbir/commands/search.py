@@ -2,14 +2,19 @@
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import table, whole_number
+from fgsbir.commands.options import require, table, whole_number
+
+# A line of a file, as fgsbir.search.queries.read_query takes it.
+LINE = re.compile(r"(\.ndjson):\d+$")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    parser.epilog = "example: fgsbir search my/drawing.svg --index my/index --sheet found.png"
     parser.add_argument(
         "sketch",
         type=Path,
@@ -28,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Search, and write the answer to standard output, nearest first. Raises DataError."""
+    require(Path(LINE.sub(r"\1", str(options.sketch))), "a sketch")
+    require(options.index, "a folder that fgsbir index has written")
+
     from fgsbir.search.contact_sheet import save_contact_sheet
     from fgsbir.search.queries import read_query
     from fgsbir.search.searcher import Searcher

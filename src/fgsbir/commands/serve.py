@@ -7,30 +7,33 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from fgsbir.commands.options import whole_number
+from fgsbir.commands.options import DEFAULT_MODEL, require, whole_number
 from fgsbir.data.records import DataError
 
 logger = logging.getLogger(__name__)
 
-GENERATOR = Path("models/joint")
 ANYWHERE = ("0.0.0.0", "::")
 SECONDS_TO_END = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    parser.epilog = "example: fgsbir serve --index my/index"
     parser.add_argument("--index", type=Path, required=True, help="folder of an index, as fgsbir index writes it")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine only)")
     parser.add_argument(
         "--port", type=whole_number(0, 65535), default=8000, help="0 for any that is free (default: 8000)"
     )
     parser.add_argument(
-        "--generator", type=Path, help=f"folder of the G that sketches photos (default: {GENERATOR}, if it is there)"
+        "--generator",
+        type=Path,
+        help=f"folder of the G that sketches photos (default: {DEFAULT_MODEL}, if it is there)",
     )
 
 
 def run(options: argparse.Namespace) -> None:
     """Serve until interrupted. Raises DataError where that cannot be begun."""
+    require(options.index, "a folder that fgsbir index has written")
     if not all(importlib.util.find_spec(name) for name in ("fastapi", "uvicorn")):
         raise DataError("the page needs FastAPI and uvicorn: pip install 'fgsbir[serve]'")
     import uvicorn
@@ -44,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
 
     searcher = Searcher.open(options.index)
     adapter = Adapter(searcher) if searcher.gallery.adaptive_sha256 else None
-    generator = options.generator or (GENERATOR if GENERATOR.is_dir() else None)
+    generator = options.generator or (DEFAULT_MODEL if DEFAULT_MODEL.is_dir() else None)
     draughtsman = Draughtsman.load(generator) if generator else None
     listening = _listen(options.host, options.port)
     host = f"[{options.host}]" if ":" in options.host else options.host

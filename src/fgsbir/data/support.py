@@ -54,7 +54,7 @@ def read_support(root: Path) -> SupportSet:
         raise DataError(f"{root / 'photos'}: expected a folder of photos, found none")
     source = read_folder(root, TRACE_TOLERANCE)
     for skipped in source.skipped:
-        raise DataError(f"{skipped.path}: {skipped.reason}" if skipped.path not in skipped.reason else skipped.reason)
+        raise DataError(f"{skipped.path}: {skipped.reason}")
     drawn = {sketch.photo_id for sketch in source.sketches}
     for photo in source.photos:
         if photo.id not in drawn:

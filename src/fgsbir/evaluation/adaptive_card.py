@@ -33,8 +33,8 @@ def adaptive_card(configs: Mapping[str, Mapping[str, Any]], scores: Mapping[str,
         "",
         "## Protocol",
         "",
-        "- Categories and users that no training has read; the pairs of the support are drawn at random, several "
-        "times, and the means are given",
+        "- Categories and users that no training of these models has read, `upper_bound` excepted, which is trained on "
+        "their training pairs; the pairs of the support are drawn at random, several times, and the means are given",
         "- Percent of sketches whose photo is first, with 95 % bootstrap intervals over photos",
         "",
         "## Numbers",
@@ -68,6 +68,45 @@ def adaptive_card(configs: Mapping[str, Mapping[str, Any]], scores: Mapping[str,
         "```",
         "",
         "`fgsbir adapt` makes a retrieval model of it from a folder of pairs.",
+        "",
+        "## Licence",
+        "",
+        LICENCE,
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def adapted_card(config: Mapping[str, Any]) -> str:
+    """The card of a retrieval model that was adapted to somebody's own pairs, from its ``config.json``."""
+    details = config["details"]
+    data, origin = details["data"], details["adapted"]
+    lines = [
+        "# Retrieval model F, adapted",
+        "",
+        "## What it is",
+        "",
+        "A photo or the raster of a sketch becomes a point; a sketch finds the photos whose points lie nearest. "
+        "An adaptive model's head, moved by a few pairs of sketch and photo (paper 2).",
+        "",
+        "## Data",
+        "",
+        f"- adapted to {origin['pairs']} pairs; SHA-256 of their pixels: {origin['support_sha256']}",
+        f"- from the adaptive model of SHA-256 {origin['model']}",
+        f"- which was trained on: {data['name']}, layout {data['layout']}, split {data['split_hash']}",
+        f"- SHA-256 of the weights: {config['sha256']}",
+        "",
+        "## Numbers",
+        "",
+        "None: all pairs were used to adapt, and none is left to measure by. How such models did on the training set's "
+        "own new categories and users stands in the card of the adaptive model.",
+        "",
+        "## Limits",
+        "",
+        f"- It sees pictures of {details['image_size']} x {details['image_size']} pixels.",
+        "- It was made for the kind of thing, or the hand, that the pairs show.",
+        "- Wrong pairs teach it wrong ones; nothing notices them.",
+        "- Not for finding or recognising people, nor wherever a wrong match would harm someone.",
         "",
         "## Licence",
         "",

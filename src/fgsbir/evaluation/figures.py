@@ -106,7 +106,7 @@ def before_after_sheet(
     drawn: Mapping[str, Sequence[np.ndarray]],
     ranks: Mapping[str, np.ndarray],
 ) -> None:
-    """Photos with a human sketch, where there is one, and G's before and after joint training.
+    """Photos with a sketch of the set, where there is one, and G's before and after joint training.
 
     Under each generated sketch stands the rank of its photo when F looks for it.
     """
@@ -114,7 +114,7 @@ def before_after_sheet(
     width, height = (2 + len(drawn)) * (cell + GAP) + 2 * MARGIN, cell + 24
     sheet = Sheet(across * width, MARGIN + 18 + -(-len(photos) // across) * height)
     for column in range(across):
-        for place, words in enumerate(["photo", "human sketch", *drawn]):
+        for place, words in enumerate(["photo", "sketch of the set", *drawn]):
             x = column * width + MARGIN + place * (cell + GAP)
             sheet.text(x, MARGIN, words, colour=QUIET, weight="bold", size=8.5)
     for number, photo in enumerate(photos):

@@ -25,6 +25,7 @@ OF_DRAWING = (
     "It draws what it knows: a photo of anything else becomes a wrong sketch, not none.",
     "Its sketches have fewer points than people's, since it learned from simplified ones.",
 )
+OF_THE_SET = "sketches of the set"
 OF_CERTAINTY = "A certainty orders sketches by trust; it is no probability, and was calibrated on nothing."
 
 
@@ -51,7 +52,7 @@ def generator_card(config: Config, evaluation: Metrics, drawings: Metrics) -> st
         "edges in all photos where lines are, if its params say so, and then from the labelled pairs how people draw.",
         data=_data(config),
         protocol=_protocol(evaluation),
-        numbers=_drawing_table(drawings, {"before_joint": "G before joint training", "human": "people"}),
+        numbers=_drawing_table(drawings, {"before_joint": "G before joint training", "human": OF_THE_SET}),
         limits=[*_limits(config), *OF_DRAWING],
         loading="from fgsbir.search.draughtsman import Draughtsman\n\n"
         'draughtsman = Draughtsman.load(Path("models/generator"))  # .draw([photo.read_bytes()])',
@@ -109,7 +110,11 @@ def joint_card(configs: Mapping[str, Config], evaluation: Metrics, drawings: Met
             "",
             *_drawing_table(
                 drawings,
-                {"before_joint": "G before joint training", "after_joint": "G after it", "human": "people"},
+                {
+                    "before_joint": "G before joint training",
+                    "after_joint": "G after it",
+                    "human": OF_THE_SET,
+                },
             ),
             "",
             f"D_C's certainty of G's drawings against how well F finds them: Spearman {certainty['spearman_bins']:.2f} "

@@ -1,8 +1,11 @@
-"""Reading a file that anyone may have put there."""
+"""Finding and reading files that anyone may have put there."""
 
+import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
+from fgsbir.data.photos import PHOTO_SUFFIXES
 from fgsbir.data.records import DataError
 
 
@@ -20,3 +23,25 @@ def read_file(path: Path, limit: int, expected: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def find_photos(roots: Sequence[Path]) -> list[Path]:
+    """Every photo file in ``roots``, files or folders, at any depth, by path; hidden ones and links to folders are not.
+
+    Raises DataError for a root that is not there.
+    """
+    found = []
+    for root in roots:
+        if root.is_file():
+            found.append(root.resolve())
+            continue
+        if not root.is_dir():
+            raise DataError(f"{root}: expected a photo or a folder of photos, found nothing")
+        for folder, folders, files in os.walk(root.resolve()):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            found += [
+                Path(folder, name)
+                for name in sorted(files)
+                if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES
+            ]
+    return sorted(set(found))

@@ -15,12 +15,12 @@ from torch import nn
 from tqdm import tqdm
 
 from fgsbir.data.atomic import write_folder, write_json
-from fgsbir.data.photos import PHOTO_SUFFIXES, read_pixels
+from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.models.store import load_model, read_config
 from fgsbir.search.encoder import Encoder, line_width_of, model_folder, photo_rows
-from fgsbir.search.files import read_file
+from fgsbir.search.files import find_photos, read_file
 from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, read_index, write_photos
 
 MAX_FILE_BYTES = 256 << 20
@@ -30,10 +30,13 @@ AHEAD = 256
 
 
 class Indexed(NamedTuple):
-    """What came of it: photos in the index, those of them embedded now, and each file left out with its reason."""
+    """What came of it: photos in the index, those of them embedded now, files that are copies of another, and each
+    file left out with its reason.
+    """
 
     photos: int
     new: int
+    copies: int
     skipped: dict[str, str]
 
 
@@ -141,29 +144,7 @@ def index_photos(
         if adaptive:
             shutil.copytree(adaptive, partial / ADAPTIVE)
         write_json(partial / INDEX, about)
-    return Indexed(len(order), len(new), skipped)
-
-
-def find_photos(roots: Sequence[Path]) -> list[Path]:
-    """Every photo file in ``roots``, files or folders, at any depth, by path; hidden ones and links to folders are not.
-
-    Raises DataError for a root that is not there.
-    """
-    found = []
-    for root in roots:
-        if root.is_file():
-            found.append(root.resolve())
-            continue
-        if not root.is_dir():
-            raise DataError(f"{root}: expected a photo or a folder of photos, found nothing")
-        for folder, folders, files in os.walk(root.resolve()):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            found += [
-                Path(folder, name)
-                for name in sorted(files)
-                if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES
-            ]
-    return sorted(set(found))
+    return Indexed(len(order), len(new), len(paths) - len(order) - len(skipped), skipped)
 
 
 def _adaptive(folder: Path, encoder: Encoder) -> tuple[Pooled, str]:

@@ -115,7 +115,7 @@ def test_a_folder_of_bad_sketches_is_an_error(shop: Path, read_all: Read) -> Non
     for path in (shop / "sketches").iterdir():
         path.write_bytes(b"x")
     with pytest.raises(
-        DataError, match=r"shop/sketches: expected sketches, found none that can be used: \['.*a\.svg: expected"
+        DataError, match=r"shop/sketches: expected sketches, found none that can be used \(a\.svg: expected"
     ):
         read_all("folder", shop)
 
@@ -129,7 +129,9 @@ def test_a_bad_photo_is_skipped_with_its_sketches(shop: Path, read_all: Read) ->
     assert {sketch.photo_id for sketch in source.sketches} == {"a_1", "b", "c"}
     reasons = {skipped.path.removeprefix(f"{shop}/"): skipped.reason for skipped in source.skipped}
     assert reasons.keys() == {"photos/a.jpg", "photos/d.jpg", "photos/readme.txt", "a", "a_2"}
-    assert "a.jpg: expected a JPEG" in reasons["photos/a.jpg"] and reasons["a"] == "sketch of a photo that was skipped"
+    assert (
+        reasons["photos/a.jpg"].startswith("expected a JPEG") and reasons["a"] == "sketch of a photo that was skipped"
+    )
 
 
 def test_a_folder_of_bad_photos_is_an_error(shop: Path, read_all: Read) -> None:
@@ -155,5 +157,5 @@ def test_missing_folders_are_named(tmp_path: Path, write_photo: Writer, read_all
     with pytest.raises(DataError, match=r"shop/sketches: expected a folder of sketches, found none"):
         read_all("folder", tmp_path / "shop")
     (tmp_path / "shop/sketches").mkdir()
-    with pytest.raises(DataError, match=r"shop/sketches: expected sketches, found none that can be used: no file"):
+    with pytest.raises(DataError, match=r"shop/sketches: expected sketches, found none that can be used \(no file\)"):
         read_all("folder", tmp_path / "shop")

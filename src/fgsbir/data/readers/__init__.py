@@ -4,6 +4,7 @@ A reader takes (root, trace_tolerance) and returns a :class:`~fgsbir.data.record
 splits that the layout itself knows. :func:`read` adds what all layouts share.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from fgsbir.data.readers.sketchy import read_sketchy
 from fgsbir.data.readers.synthetic import read_synthetic
 from fgsbir.data.readers.unlabelled import add_unlabelled
 from fgsbir.data.records import DataError, Source
+
+log = logging.getLogger(__name__)
 
 READERS: dict[str, Callable[[Path, float], Source]] = {
     "synthetic": read_synthetic,
@@ -75,6 +78,8 @@ def read(
     settle_splits(source)
     hold_out(source, "test", val_frac)
     hold_out(source, "val", val_frac)
+    for skipped in source.skipped:
+        log.warning("skipped %s: %s", skipped.path, skipped.reason)
     source.photos.sort(key=lambda photo: photo.id)
     source.sketches.sort(key=lambda sketch: (sketch.photo_id, sketch.id))
     return source

@@ -62,8 +62,7 @@ def check_photos(source: Source, max_megapixels: float, lenient: bool) -> None:
             more = f" (and {len(found) - 1} more bad photos)" if len(found) > 1 else ""
             raise DataError(bad[found[0].id] + more)
         for photo in found:
-            log.warning("skipped: %s", bad[photo.id])
-            source.skipped.append(Skipped(str(photo.path), bad[photo.id]))
+            source.skipped.append(Skipped(str(photo.path), bad[photo.id].removeprefix(f"{photo.path}: ")))
     without_photo = [sketch for sketch in source.sketches if sketch.photo_id in bad]
     source.skipped += [Skipped(sketch.id, "sketch of a photo that was skipped") for sketch in without_photo]
     source.sketches = [sketch for sketch in source.sketches if sketch.photo_id not in bad]

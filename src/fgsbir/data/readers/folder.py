@@ -7,14 +7,11 @@ Photos without a sketch are unlabelled. All photos are one category, named after
 that cannot be used is skipped and reported; a folder with nothing but such files is an error.
 """
 
-import logging
 from pathlib import Path
 
 from fgsbir.data.readers.listing import files_below, files_by_stem
 from fgsbir.data.readers.sketch_files import SKETCH_SUFFIXES, read_sketch_files
 from fgsbir.data.records import DataError, Photo, Sketch, Skipped, Source
-
-log = logging.getLogger(__name__)
 
 
 def read_folder(root: Path, trace_tolerance: float) -> Source:
@@ -46,9 +43,11 @@ def read_folder(root: Path, trace_tolerance: float) -> Source:
         else:
             source.sketches.append(Sketch(stem, _photo_name(stem, photos) or stem, drawing[1], drawing[0]))
     if not source.sketches:
-        reasons = [skipped.reason for skipped in source.skipped if "/sketches/" in skipped.path]
+        found = [
+            f"{Path(skipped.path).name}: {skipped.reason}" for skipped in source.skipped if "/sketches/" in skipped.path
+        ]
         raise DataError(
-            f"{root / 'sketches'}: expected sketches, found none that can be used: {reasons[:1] or 'no file'}"
+            f"{root / 'sketches'}: expected sketches, found none that can be used ({(found or ['no file'])[0]})"
         )
     return source
 
@@ -66,5 +65,4 @@ def _photo_name(stem: str, photos: dict[str, Path]) -> str | None:
 
 
 def _skip(source: Source, path: Path, reason: str) -> None:
-    log.warning("skipped %s: %s", path, reason)
-    source.skipped.append(Skipped(str(path), reason))
+    source.skipped.append(Skipped(str(path), reason.removeprefix(f"{path}: ")))
