@@ -162,7 +162,7 @@ HEADER = saved(CHAIR)[:128]
         ("a.png", huge_png(), "expected at most 50 megapixels"),
         ("a.png", encoded(np.full((64, 64), 200, np.uint8)), "found no ink"),
         ("a.gif", b"GIF89a" + b"\xff" * 50, "found a damaged"),
-        ("a.pdf", b"%PDF-1.7", "begins with b'%PDF-1.7'"),
+        ("a.pdf", b"%PDF-1.7", "begins with '%PDF-1.7'"),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_name(

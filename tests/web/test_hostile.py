@@ -160,6 +160,13 @@ def test_bodies_that_are_none(client: Any, body: bytes) -> None:
     assert client.post("/search", content=body).status_code == 422  # and without its type
 
 
+@pytest.mark.parametrize("body", [b"{", b"null", b"strokes=1"])
+def test_what_is_no_object_in_json_is_told_so(client: Any, body: bytes) -> None:
+    for headers in ({"Content-Type": "application/json"}, {}):
+        told = client.post("/search", content=body, headers=headers).json()["message"]
+        assert told == "expected a JSON object, sent as Content-Type: application/json"
+
+
 @pytest.mark.parametrize("id", ["0" * 16, "..%2f..%2fetc%2fpasswd", "0" * 15 + "%00", "F" * 16, "0" * 4000, "%20" * 16])
 @pytest.mark.parametrize("part", ["", "/thumbnail", "/similar", "/sketch"])
 def test_photos_by_what_is_no_id(client: Any, id: str, part: str) -> None:

@@ -67,7 +67,7 @@ def read_query_bytes(data: bytes, name: str) -> np.ndarray:
         drawing = io.BytesIO()
         Image.fromarray(clean_paper(data, name)).save(drawing, "PNG", compress_level=1)
         return _checked(trace(drawing.getvalue(), name, TRACE_TOLERANCE), name)
-    start = "an empty file" if not data else f"one that begins with {data[:8]!r}"
+    start = "an empty file" if not data else f"one that begins with {repr(data[:8])[1:]}"
     raise DataError(f"{name}: expected an SVG drawing or a JPEG, PNG, WebP, BMP or GIF image, found {start}")
 
 

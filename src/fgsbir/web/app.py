@@ -53,6 +53,8 @@ def create_app(
     async def not_as_described(_: Request, error: RequestValidationError) -> JSONResponse:
         # What was sent is not repeated: it may be huge, and NaN is no JSON.
         first = error.errors()[0]
+        if first["loc"] == ("body",) or first["type"] == "json_invalid":
+            return _message(422, "expected a JSON object, sent as Content-Type: application/json")
         where = ".".join(str(part) for part in first["loc"] if part != "body")
         return _message(422, f"{where}: {first['msg']}" if where else first["msg"])
 
