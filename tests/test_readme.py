@@ -86,7 +86,8 @@ def test_the_sections_come_in_their_order() -> None:
         "The tree",
         "Troubleshooting",
         "Tests",
-        "Protocol, and what is ours",
+        "More results",
+        "Protocol",
         "Citation",
         "Licence",
     ]
