@@ -13,7 +13,7 @@ def main() -> None:
 
     from fgsbir.data.augmentation import change_sketches_jointly
     from fgsbir.data.edges import edge_drawings
-    from fgsbir.data.pairs import PairStream, at_size, labelled_pairs, photo_set
+    from fgsbir.data.pairs import PairStream, labelled_pairs, photo_set
     from fgsbir.data.pseudo import PseudoSketches, write_pseudo
     from fgsbir.data.selection import training_split
     from fgsbir.data.sequences import sequence_pairs
@@ -27,10 +27,9 @@ def main() -> None:
     from fgsbir.models.retrieval import RetrievalModel
     from fgsbir.models.store import load_model, read_config, save_model
     from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.consistency import Consistency
     from fgsbir.training.discriminator import train_discriminator
     from fgsbir.training.provenance import provenance
-    from fgsbir.training.pseudo import draw_all, keep_most_consistent, of_another_photo, score_all
+    from fgsbir.training.pseudo import draw_all, of_another_photo, score_all
     from fgsbir.training.run import write_curve
     from fgsbir.training.runtime import launch, place, seed_weights
 
@@ -60,19 +59,10 @@ def main() -> None:
         unlabelled.sketches = true_sketches(store.index, unlabelled.photo_ids, seed=params.synthesise.seed)
     else:
         unlabelled.sketches = draw(unlabelled, samples=settings.samples, seed=params.seed)
-    teacher = load_model(Path("models/retrieval"), RetrievalModel, map_location=fabric.device)
-    consistency = Consistency(
-        teacher,
-        at_size(unlabelled, store, split.unlabelled, teacher.image_size, cache),
-        line_width=read_config(Path("models/retrieval"))["details"]["line_width"],
-        device=fabric.device,
-        precision=params.precision,
-    )
-    unlabelled.sketches, percentiles = keep_most_consistent(unlabelled.sketches, consistency, settings.keep)
     if settings.sketches == "another":
         unlabelled.sketches = of_another_photo(unlabelled.sketches, unlabelled.categories)
-        unlabelled.sketches, percentiles = keep_most_consistent(unlabelled.sketches, consistency, settings.keep)
 
+    teacher = load_model(Path("models/retrieval"), RetrievalModel, map_location=fabric.device)
     seed_weights(params.seed, "discriminator")
     features = settings.discriminator_input == "features"
     discriminator = Discriminator(
@@ -127,7 +117,6 @@ def main() -> None:
             PseudoSketches(
                 dict(zip(unlabelled.photo_ids, unlabelled.sketches, strict=True)),
                 dict(zip(unlabelled.photo_ids, certainty, strict=True)),
-                dict(zip(unlabelled.photo_ids, percentiles, strict=True)),
             ),
         )
         save_model(Path("models/discriminator"), discriminator, details=details)

@@ -158,7 +158,6 @@ class Pseudo(Section):
     sketches: Literal["generator", "edges", "another", "oracle"]
     temperature: Real = Field(ge=0, le=2)
     samples: Whole = Field(ge=1, le=100)
-    keep: Whole = Field(ge=1, le=100)
     discriminator_input: Literal["pixels", "features"]
     discriminator_fakes: Literal["generated", "mismatched", "both"]
     discriminator_steps: Whole = Field(ge=1)
@@ -167,20 +166,12 @@ class Pseudo(Section):
     batch_size: Whole = Field(ge=1, le=65_536)
     validate_every: Whole = Field(ge=1)
 
-    @model_validator(mode="after")
-    def _no_more_kept_than_drawn(self) -> "Pseudo":
-        if self.keep > self.samples:
-            raise ValueError(f"keep is {self.keep}, but only {self.samples} samples are drawn")
-        return self
-
 
 class Joint(Section):
     joint_training: StrictBool
     instance_weighting: StrictBool
+    relative_weights: StrictBool
     threshold: Real = Field(ge=0, le=1)
-    trust: Literal["discriminator", "consistency", "both"]
-    rivals: Whole = Field(ge=1, le=1000)
-    keep_best: StrictBool
     teacher: Literal["none", "relative", "absolute"]
     steps: Whole = Field(ge=1)
     k_r: Whole = Field(ge=1)

@@ -21,7 +21,6 @@ def some() -> PseudoSketches:
     return PseudoSketches(
         {"b/2": [drawn(0), drawn(1)], "a": [drawn(2)], "none": []},
         {"b/2": np.array([0.25, 1], np.float32), "a": np.array([0], np.float32), "none": np.zeros(0, np.float32)},
-        {"b/2": np.array([0.5, 0.75], np.float32), "a": np.array([1], np.float32), "none": np.zeros(0, np.float32)},
     )
 
 
@@ -33,18 +32,17 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
         assert len(found.strokes[name]) == len(sketches)
         assert all(np.array_equal(one, other) for one, other in zip(found.strokes[name], sketches, strict=True))
         assert np.array_equal(found.certainty[name], some().certainty[name])
-        assert np.array_equal(found.consistency[name], some().consistency[name])
-        assert found.certainty[name].dtype == found.consistency[name].dtype == np.float32
+        assert found.certainty[name].dtype == np.float32
 
 
 def test_no_photo_at_all(tmp_path: Path) -> None:
-    write_pseudo(tmp_path / "pseudo", PseudoSketches({}, {}, {}))
-    assert read_pseudo(tmp_path / "pseudo") == PseudoSketches({}, {}, {})
+    write_pseudo(tmp_path / "pseudo", PseudoSketches({}, {}))
+    assert read_pseudo(tmp_path / "pseudo") == PseudoSketches({}, {})
 
 
 def test_the_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
     pseudo = some()
-    parts = (pseudo.strokes, pseudo.certainty, pseudo.consistency)
+    parts = (pseudo.strokes, pseudo.certainty)
     turned = PseudoSketches(*(dict(reversed(part.items())) for part in parts))
     for name, value in (("one", pseudo), ("other", turned)):
         write_pseudo(tmp_path / name, value)
@@ -104,7 +102,7 @@ def test_arrays_that_need_unpickling_are_refused(tmp_path: Path) -> None:
 def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:
     write_pseudo(tmp_path / "pseudo", some())
     before = {path.name: path.read_bytes() for path in (tmp_path / "pseudo").iterdir()}
-    broken = PseudoSketches({"a": [np.zeros((2, 2), np.float32)]}, *[{"a": np.zeros(1, np.float32)}] * 2)
+    broken = PseudoSketches({"a": [np.zeros((2, 2), np.float32)]}, {"a": np.zeros(1, np.float32)})
     with pytest.raises(ValueError, match="dimension"):
         write_pseudo(tmp_path / "pseudo", broken)
     assert {path.name: path.read_bytes() for path in (tmp_path / "pseudo").iterdir()} == before

@@ -109,7 +109,10 @@ def test_the_numbers_are_those_of_the_metrics() -> None:
     assert "| joint - supervised | -4.0 [-5.5, -1.8] |" in made["joint"]
     assert "| G after it | 6.0 [4.5, 8.2] | 20.0 [18.5, 22.2] | 0.78 | 98.8 | 100.0 | 50.2 | 18.5 |" in made["joint"]
     assert "Spearman 0.99 over bins, 0.68 over photos" in made["joint"] and "unlabelled photos: 1,500" in made["joint"]
-    assert "| sketches of the set | 30.0 [28.5, 32.2] | 44.0 [42.5, 46.2] |  | 98.8 |  | 50.2 | 18.5 |" in made["generator"]
+    assert (
+        "| sketches of the set | 30.0 [28.5, 32.2] | 44.0 [42.5, 46.2] |  | 98.8 |  | 50.2 | 18.5 |"
+        in made["generator"]
+    )
     assert "F, joint" not in made["retrieval"] and "unlabelled photos" not in made["retrieval"]
     assert "98.8 % of them" in made["sketch_classifier"]
 

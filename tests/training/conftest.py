@@ -118,7 +118,6 @@ class Toy:
                 name: np.linspace(0.1, 0.9, samples, dtype=np.float32) * (row + 1) / 5
                 for row, name in enumerate(photos.photo_ids)
             },
-            {name: np.linspace(0.8, 0.4, samples, dtype=np.float32) for name in photos.photo_ids},
         )
         return photos, at_size(photos, self.store, self.split.unlabelled, SIZE, 1.0), stored
 
@@ -245,11 +244,9 @@ class Toy:
         settings = JointSettings(
             joint_training=True,
             instance_weighting=True,
+            relative_weights=False,
             threshold=0.0,
-            trust="discriminator",
             fakes="generated",
-            rivals=4,
-            keep_best=False,
             teacher="relative",
             steps=8,
             k_r=2,

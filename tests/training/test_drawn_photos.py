@@ -15,7 +15,7 @@ from fgsbir.training.drawn_photos import (
     pair_weights,
     pseudo_pairs,
 )
-from fgsbir.training.pseudo import draw_all, keep_most_consistent, of_another_photo, score_all
+from fgsbir.training.pseudo import draw_all, of_another_photo, score_all
 
 CPU = torch.device("cpu")
 
@@ -31,31 +31,32 @@ def test_pseudo_pairs_are_the_stored_ones(toy: Any, photos: DrawnPhotos) -> None
         assert all(a is b for a, b in zip(photos.pairs.sketches[row], photos.drawn.sketches[row], strict=True))
         assert all(np.array_equal(a, b) for a, b in zip(photos.pairs.sketches[row], stored.strokes[name], strict=True))
         assert np.array_equal(photos.certainty[row], stored.certainty[name])
-        assert np.array_equal(photos.consistency[row], stored.consistency[name])
 
 
-def test_omega_is_certainty_or_consistency_or_both(photos: DrawnPhotos) -> None:
-    asked = (np.array([4, 0]), np.array([1, 0]))
-    certainty, chance = np.array([0.9, 0.02]), np.array([0.4, 0.8]) ** 3
-    for trust, expected in (
-        ("discriminator", certainty),
-        ("consistency", chance),
-        ("both", certainty * chance),
-    ):
-        found = photos.omega(*asked, trust, 3)
-        assert found.dtype == np.float32 and found == pytest.approx(expected)
+def test_omega_is_the_certainty_of_the_chosen_sketch(photos: DrawnPhotos) -> None:
+    found = photos.omega(np.array([4, 0]), np.array([1, 0]))
+    assert found.dtype == np.float32 and found == pytest.approx([0.9, 0.02])
 
 
 def test_a_pair_weighs_its_omega_or_all_or_nothing() -> None:
-    omega = np.array([0.1, 0.5, 0.9], np.float32)
-    for weighting, threshold, expected in (
-        (True, 0.0, [0.1, 0.5, 0.9]),
-        (True, 0.5, [0, 1, 1]),
-        (False, 0.0, [1, 1, 1]),
-        (False, 0.5, [1, 1, 1]),
+    omega, mean = np.array([0.1, 0.5, 0.9], np.float32), np.array([0.2, 0.5, 0.6], np.float32)
+    for weighting, threshold, of_photo, expected in (
+        (True, 0.0, None, [0.1, 0.5, 0.9]),
+        (True, 0.5, None, [0, 1, 1]),
+        (False, 0.0, None, [1, 1, 1]),
+        (False, 0.5, None, [1, 1, 1]),
+        (True, 0.0, mean, [0.5, 1, 1.5]),
+        (True, 0.5, mean, [0, 1, 1]),
+        (False, 0.0, mean, [1, 1, 1]),
     ):
-        found = pair_weights(omega, weighting=weighting, threshold=threshold)
+        found = pair_weights(omega, of_photo, weighting=weighting, threshold=threshold)
         assert found.dtype == np.float32 and found == pytest.approx(expected)
+
+
+def test_relative_weights_of_a_photos_sketches_are_1_on_the_mean(photos: DrawnPhotos) -> None:
+    rows, choices = np.array([3, 3, 1, 1]), np.array([0, 1, 0, 1])
+    found = pair_weights(photos.omega(rows, choices), photos.mean_omega(rows), weighting=True, threshold=0.0)
+    assert found == pytest.approx([0.2, 1.8, 0.2, 1.8])
 
 
 def test_the_sketches_of_another_photo_are_of_its_category() -> None:
@@ -70,28 +71,40 @@ def test_a_photo_without_a_stored_sketch_is_told(toy: Any, kept: dict[str, list[
     pairs, drawn, stored = toy.unlabelled()
     strokes = {name: sketches for name, sketches in stored.strokes.items() if name != "unlabelled-10"} | kept
     with pytest.raises(DataError, match="found none of unlabelled-10"):
-        pseudo_pairs(pairs, drawn, PseudoSketches(strokes, stored.certainty, stored.consistency))
+        pseudo_pairs(pairs, drawn, PseudoSketches(strokes, stored.certainty))
 
 
-def test_redrawing_replaces_the_sketches_of_some_photos(toy: Any, photos: DrawnPhotos) -> None:
+def test_a_new_drawing_takes_the_place_of_the_oldest(toy: Any, photos: DrawnPhotos) -> None:
+    """Stored are two sketches a photo."""
     before = [list(choice) for choice in photos.pairs.sketches]
+    stored = [list(choice) for choice in toy.unlabelled()[2].strokes.values()]
     rows = np.array([1, 3])
     options = {"temperature": 0.4, "fabric": toy.fabric, "precision": "float32"}
     photos.redraw(toy.generator(), rows, seed=1, **options)
     for row, choice in enumerate(photos.pairs.sketches):
+        assert len(choice) == len(photos.certainty[row]) == 2
+        assert all(one is other for one, other in zip(choice, photos.drawn.sketches[row], strict=True))
         if row in rows:
-            assert photos.drawn.sketches[row][0] is choice[0]
-            assert len(choice) == len(photos.certainty[row]) == len(photos.consistency[row]) == 1
+            assert choice[0] is before[row][1] and not any(
+                np.array_equal(choice[1], strokes) for strokes in before[row]
+            )
+            assert photos.certainty[row][1] == 1
         else:
             assert choice == before[row]
+    first = photos.pairs.sketches[3][1]
+    photos.redraw(toy.generator(), rows, seed=2, **options)
+    assert photos.pairs.sketches[3][0] is first and not np.array_equal(photos.pairs.sketches[3][1], first)
     again = pseudo_pairs(*toy.unlabelled())
     again.redraw(toy.generator(), rows, seed=1, **options)
-    assert np.array_equal(again.pairs.sketches[3][0], photos.pairs.sketches[3][0])
-    again.redraw(toy.generator(), rows, seed=2, **options)
-    assert not np.array_equal(again.pairs.sketches[3][0], photos.pairs.sketches[3][0])
+    assert np.array_equal(again.pairs.sketches[3][1], first)
+    # The stored set itself is never written to.
+    kept = toy.unlabelled()[2].strokes.values()
+    assert all(
+        np.array_equal(a, b) for one, other in zip(stored, kept, strict=True) for a, b in zip(one, other, strict=True)
+    )
 
 
-def test_a_checkpoint_holds_the_drawings_and_their_trust(toy: Any, photos: DrawnPhotos) -> None:
+def test_a_checkpoint_holds_the_drawings_and_their_certainty(toy: Any, photos: DrawnPhotos) -> None:
     photos.redraw(toy.generator(), np.array([1, 3]), temperature=0.4, seed=1, fabric=toy.fabric, precision="float32")
     photos.weigh(toy.discriminator(), np.arange(5), line_width=6.0, fabric=toy.fabric, precision="float32")
     again = pseudo_pairs(*toy.unlabelled())
@@ -99,55 +112,24 @@ def test_a_checkpoint_holds_the_drawings_and_their_trust(toy: Any, photos: Drawn
     for ours, theirs in ((photos.pairs, again.pairs), (photos.drawn, again.drawn)):
         for one, other in zip(ours.sketches, theirs.sketches, strict=True):
             assert len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-    for name in ("certainty", "consistency"):
-        pairs = zip(getattr(photos, name), getattr(again, name), strict=True)
-        assert all(np.array_equal(one, other) and one.dtype == other.dtype for one, other in pairs)
+    for one, other in zip(photos.certainty, again.certainty, strict=True):
+        assert np.array_equal(one, other) and one.dtype == other.dtype
     again.redraw(toy.generator(), np.array([0]), temperature=0.4, seed=1, fabric=toy.fabric, precision="float32")
-    assert len(again.pairs.sketches[0]) == 1 and len(photos.pairs.sketches[0]) == 2
+    assert not np.array_equal(again.pairs.sketches[0][1], photos.pairs.sketches[0][1])
 
 
-class Scores:
-    """Stands in for Consistency: what it is told, and what it was asked."""
-
-    def __init__(self, percentiles: list[float]) -> None:
-        self.answer, self.asked = np.array(percentiles, np.float32), []
-
-    def percentiles(self, rows: np.ndarray, sketches: list[np.ndarray]) -> np.ndarray:
-        self.asked.append((rows.tolist(), sketches))
-        return self.answer
-
-
-def test_a_more_consistent_drawing_takes_the_place_of_the_least_consistent(toy: Any, photos: DrawnPhotos) -> None:
-    """Stored are two sketches a photo, of consistency 0.8 and 0.4."""
-    stored, rows, scores = toy.unlabelled()[2], np.array([1, 3, 4]), Scores([0.5, 0.4, 0.9])
-    before = [list(stored.strokes[name]) for name in photos.pairs.photo_ids]
-    options = {"temperature": 0.4, "fabric": toy.fabric, "precision": "float32", "seed": 1}
-    photos.redraw(toy.generator(), rows, consistency=scores, **options)
-    ((asked, drawn),) = scores.asked
-    assert asked == rows.tolist()
-    for row, percentile in ((1, 0.5), (4, 0.9)):
-        for pairs in (photos.pairs, photos.drawn):
-            assert np.array_equal(pairs.sketches[row][0], before[row][0])
-            assert pairs.sketches[row][1] is drawn[asked.index(row)]
-        assert photos.consistency[row] == pytest.approx([0.8, percentile])
-    # Not better, or not asked for: left as it was, and the stored set itself is never written to.
-    for row in (0, 2, 3):
-        assert np.array_equal(photos.pairs.sketches[row][1], before[row][1])
-        assert photos.consistency[row] == pytest.approx([0.8, 0.4])
-    photos.redraw(toy.generator(), np.array([4]), consistency=Scores([0.85]), **options)
-    assert photos.consistency[4] == pytest.approx([0.85, 0.9])
-
-
-def test_weighing_asks_d_c_about_every_current_drawing(toy: Any, photos: DrawnPhotos) -> None:
+def test_weighing_asks_d_c_about_the_newest_drawings(toy: Any, photos: DrawnPhotos) -> None:
     rows, judge = np.array([0, 2]), toy.discriminator()
-    photos.redraw(toy.generator(), rows[:1], temperature=1.0, seed=1, fabric=toy.fabric, precision="float32")
+    photos.redraw(toy.generator(), rows, temperature=1.0, seed=1, fabric=toy.fabric, precision="float32")
     photos.weigh(judge, rows, line_width=6.0, fabric=toy.fabric, precision="float32")
-    sketches = [strokes for row in rows for strokes in photos.pairs.sketches[row]]
+    sketches = [photos.pairs.sketches[row][-1] for row in rows]
     expected = certainties(
-        judge, photos.drawn.pixels, np.array([0, 2, 2]), sketches, line_width=6.0, device=CPU, precision="float32"
+        judge, photos.drawn.pixels, rows, sketches, line_width=6.0, device=CPU, precision="float32"
     ).tolist()
-    assert [photos.certainty[row].tolist() for row in rows] == [expected[:1], expected[1:]]
-    assert np.array_equal(photos.certainty[1], toy.unlabelled()[2].certainty[photos.pairs.photo_ids[1]])
+    stored = toy.unlabelled()[2].certainty
+    for row, newest in zip(rows, expected, strict=True):
+        assert photos.certainty[row].tolist() == [stored[photos.pairs.photo_ids[row]][1], newest]
+    assert np.array_equal(photos.certainty[1], stored[photos.pairs.photo_ids[1]])
 
 
 def test_labelled_photos_can_be_drawn_without_losing_their_sketches(toy: Any) -> None:
@@ -179,16 +161,6 @@ def test_several_samples_of_every_photo(toy: Any) -> None:
     assert [len(choice) for choice in drawn] == [3] * 5
     for choice in drawn:
         assert len({strokes.tobytes() for strokes in choice}) == 3
-
-
-def test_the_most_consistent_sketches_are_kept_best_first() -> None:
-    drawn = [[np.full((2, 3), 10 * row + place, np.float32) for place in range(3)] for row in range(2)]
-    scores = Scores([0.2, 0.9, 0.5, 0.7, 0.7, 0.1])
-    kept, percentiles = keep_most_consistent(drawn, scores, 2)  # type: ignore[arg-type]
-    assert scores.asked[0][0] == [0, 0, 0, 1, 1, 1]
-    assert [[int(strokes[0, 0]) for strokes in choice] for choice in kept] == [[1, 2], [10, 11]]
-    assert np.array(percentiles) == pytest.approx(np.array([[0.9, 0.5], [0.7, 0.7]]))
-    assert keep_most_consistent([], Scores([]), 2) == ([], [])  # type: ignore[arg-type]
 
 
 def test_every_sketch_has_its_score(toy: Any) -> None:

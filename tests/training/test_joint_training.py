@@ -1,6 +1,5 @@
 """Algorithm 1: who is trained on what, when, and with which weights."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -183,8 +182,8 @@ def test_without_joint_training_the_stored_sketches_and_certainties_are_used_thr
 def test_round_0_takes_the_stored_sketches_and_later_rounds_draw(
     toy: Any, scratch: Scratch, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Later, each pseudo pair is one drawing of the current G, weighed by the current D_C."""
-    weighed: list[tuple[np.ndarray, np.ndarray]] = []
+    """Later, a photo's newest sketch is a drawing of the current G, weighed by the current D_C."""
+    weighed: list[dict[int, np.ndarray]] = []
     weigh = DrawnPhotos.weigh
 
     def checked(self: DrawnPhotos, discriminator: Any, rows: np.ndarray, **named: Any) -> None:
@@ -193,26 +192,29 @@ def test_round_0_takes_the_stored_sketches_and_later_rounds_draw(
             discriminator,
             self.drawn.pixels,
             rows,
-            [self.pairs.sketches[row][0] for row in rows],
+            [self.pairs.sketches[row][-1] for row in rows],
             line_width=6.0,
             device=torch.device("cpu"),
             precision="float32",
         )
-        weighed.append((rows, expected))
+        assert [self.certainty[row][-1] for row in rows] == pytest.approx(expected.tolist())
+        assert len(set(expected.tolist())) == len(expected)  # not one weight for all
+        weighed.append({int(row): self.certainty[row].copy() for row in rows})
 
     monkeypatch.setattr(DrawnPhotos, "weigh", checked)
     toy.train_joint(scratch, k_r=1, steps=3, validate_every=3)
     assert_stored_sketches(toy, [watch.batches[0][1]])
     assert np.array_equal(watch.omegas[0], stored_certainty(toy, watch.batches[0][1]))
     assert len(weighed) == 2
-    for (rows, expected), batches, omega in zip(weighed, watch.batches[1:], watch.omegas[1:], strict=True):
+    for of_row, batches, omega in zip(weighed, watch.batches[1:], watch.omegas[1:], strict=True):
         batch = batches[1]
-        assert sorted(set(batch.rows)) == rows.tolist() and batch.choices.tolist() == [0] * 4
-        of_row = dict(zip(rows.tolist(), expected.tolist(), strict=True))
-        assert omega == pytest.approx([of_row[row] for row in batch.rows])
-        assert len(set(expected.tolist())) == len(expected)  # not one weight for all
-        with pytest.raises(AssertionError):
-            assert_stored_sketches(toy, [replace(batch, choices=batch.choices * 0)])
+        assert set(batch.rows.tolist()) == of_row.keys()
+        chosen = zip(batch.rows, batch.choices, strict=True)
+        assert omega == pytest.approx([of_row[row][choice] for row, choice in chosen])
+        if 1 in batch.choices:
+            with pytest.raises(AssertionError):
+                assert_stored_sketches(toy, [batch])
+    assert any(1 in batches[1].choices for batches in watch.batches[1:])
 
 
 def test_without_weighting_every_pair_weighs_1(toy: Any, scratch: Scratch, watch: Watch) -> None:

@@ -19,35 +19,28 @@ INDEX, ARRAYS = "index.json", "pseudo.npz"
 class PseudoSketches:
     """Generated sketches by photo id: canonical strokes and, in the same order, how far to trust each.
 
-    ``certainty`` is D_C's (Eq. 5), ``consistency`` the ranking percentile of the photo under the frozen
-    teacher; both float32 in [0, 1].
+    ``certainty`` is D_C's (Eq. 5), float32 in [0, 1].
     """
 
     strokes: dict[str, list[np.ndarray]]
     certainty: dict[str, np.ndarray]
-    consistency: dict[str, np.ndarray]
 
 
 def write_pseudo(folder: Path, pseudo: PseudoSketches) -> None:
     """Write ``index.json`` (photo ids and sketches of each) and ``pseudo.npz``, in one piece.
 
-    The arrays hold all points (float32 (n, 3)), the points of each sketch (int64), its certainty and its
-    consistency (float32), in the order of the index.
+    The arrays hold all points (float32 (n, 3)), the points of each sketch (int64) and its certainty (float32), in the
+    order of the index.
     """
     names = sorted(pseudo.strokes)
     sketches = [strokes for name in names for strokes in pseudo.strokes[name]]
-    certainty, consistency = (
-        np.array([value for name in names for value in values[name]], np.float32)
-        for values in (pseudo.certainty, pseudo.consistency)
-    )
     photos = [{"id": name, "sketches": len(pseudo.strokes[name])} for name in names]
     with write_folder(folder) as partial:
         np.savez(
             partial / ARRAYS,
             points=np.concatenate([np.zeros((0, 3), np.float32), *sketches]),
             counts=np.array([len(strokes) for strokes in sketches], np.int64),
-            certainty=certainty,
-            consistency=consistency,
+            certainty=np.array([value for name in names for value in pseudo.certainty[name]], np.float32),
         )
         (partial / INDEX).write_text(json.dumps({"format": FORMAT, "photos": photos}, indent=1) + "\n")
 
@@ -57,8 +50,7 @@ def read_pseudo(folder: Path) -> PseudoSketches:
     try:
         index = json.loads((folder / INDEX).read_text())
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            points, counts = arrays["points"], arrays["counts"]
-            certainty, consistency = arrays["certainty"], arrays["consistency"]
+            points, counts, certainty = arrays["points"], arrays["counts"], arrays["certainty"]
         found = index["format"]
         sketches = {str(photo["id"]): int(photo["sketches"]) for photo in index["photos"]}
     except FileNotFoundError as error:
@@ -68,13 +60,13 @@ def read_pseudo(folder: Path) -> PseudoSketches:
     if found != FORMAT:
         raise DataError(f"{folder / INDEX}: expected format {FORMAT}, found {found!r}")
     total = sum(sketches.values())
-    if not (len(counts) == len(certainty) == len(consistency) == total and counts.sum() == len(points)):
+    if not (len(counts) == len(certainty) == total and counts.sum() == len(points)):
         raise DataError(f"{folder}: {INDEX} lists {total} sketches, {ARRAYS} holds {len(counts)}")
     parts: Sequence[np.ndarray] = np.split(points, np.cumsum(counts)[:-1]) if total else []
-    pseudo, start = PseudoSketches({}, {}, {}), 0
+    pseudo, start = PseudoSketches({}, {}), 0
     for name, number in sketches.items():
         part = slice(start, start + number)
         pseudo.strokes[name] = list(parts[part])
-        pseudo.certainty[name], pseudo.consistency[name] = certainty[part], consistency[part]
+        pseudo.certainty[name] = certainty[part]
         start += number
     return pseudo

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,26 +14,24 @@ from fgsbir.models.certainty import certainties
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import draw_sketches
 from fgsbir.models.generator import Generator
-from fgsbir.training.consistency import Consistency, chance_among
 from fgsbir.training.policy_gradient import PhotoBatch
 
 BINS = 20
-Trust = Literal["discriminator", "consistency", "both"]
 
 
 @dataclass(slots=True)
 class DrawnPhotos:
     """Photos that G draws, with their current sketches: ``pairs`` at F's image size, ``drawn`` at G's and D_C's.
 
-    Both hold the same sketches. ``certainty[i]`` holds D_C's certainty, float32, of each of the sketches of
-    photo i, and ``consistency[i]`` how well the frozen teacher finds the photo from each; both are 1 for
-    the sketches of labelled photos, which nothing weighs.
+    Both hold the same sketches, at most ``kept`` drawings by G a photo, the oldest first. ``certainty[i]`` holds
+    D_C's certainty, float32, of each of the sketches of photo i, from when it was drawn; it is 1 for those of
+    labelled photos, which nothing weighs.
     """
 
     pairs: PairSet
     drawn: PairSet
     certainty: list[np.ndarray]
-    consistency: list[np.ndarray]
+    kept: int
 
     def redraw(
         self,
@@ -45,12 +42,10 @@ class DrawnPhotos:
         seed: int,
         fabric: Fabric,
         precision: str,
-        consistency: Consistency | None = None,
     ) -> None:
-        """Draw the photos ``rows`` once each with the current G.
+        """Draw the photos ``rows`` once each with the current G; beyond ``kept`` the oldest sketch of a photo goes.
 
-        The drawing replaces all sketches of its photo or, given ``consistency``, the least consistent one, and
-        that only where it is more consistent itself.
+        A new drawing counts as certain until it is weighed.
         """
         sketches = draw_sketches(
             generator,
@@ -61,48 +56,34 @@ class DrawnPhotos:
             device=fabric.device,
             precision=precision,
         ).strokes
-        percentiles = np.ones(len(rows), np.float32) if consistency is None else consistency.percentiles(rows, sketches)
-        for row, strokes, percentile in zip(rows, sketches, percentiles, strict=True):
-            if consistency is None:
-                self.pairs.sketches[row] = self.drawn.sketches[row] = [strokes]
-                self.certainty[row], self.consistency[row] = np.ones(1, np.float32), np.ones(1, np.float32)
-                continue
-            worst = int(self.consistency[row].argmin())
-            if percentile > self.consistency[row][worst]:
-                self.pairs.sketches[row][worst] = self.drawn.sketches[row][worst] = strokes
-                self.consistency[row][worst] = percentile
+        for row, strokes in zip(rows, sketches, strict=True):
+            current = [*self.pairs.sketches[row], strokes][-self.kept :]
+            self.pairs.sketches[row], self.drawn.sketches[row] = current, list(current)
+            self.certainty[row] = np.append(self.certainty[row], np.float32(1))[-self.kept :]
 
     def weigh(
         self, discriminator: Discriminator, rows: np.ndarray, *, line_width: float, fabric: Fabric, precision: str
     ) -> None:
-        """Give every sketch of the photos ``rows`` the certainty of the current D_C."""
-        counts = [len(self.drawn.sketches[row]) for row in rows]
+        """Give the newest sketch of each of the photos ``rows`` the certainty of the current D_C."""
         certainty = certainties(
             discriminator,
             self.drawn.pixels,
-            np.repeat(rows, counts),
-            [strokes for row in rows for strokes in self.drawn.sketches[row]],
+            rows,
+            [self.drawn.sketches[row][-1] for row in rows],
             line_width=line_width,
             device=fabric.device,
             precision=precision,
         )
-        for row, values in zip(rows, np.split(certainty, np.cumsum(counts)[:-1]), strict=True):
-            self.certainty[row] = values
+        for row, value in zip(rows, certainty, strict=True):
+            self.certainty[row][-1] = value
 
-    def omega(self, rows: np.ndarray, choices: np.ndarray, trust: Trust, rivals: int) -> np.ndarray:
-        """What weighs sketch ``choices[i]`` of photo ``rows[i]`` in Eq. 7: float32 (n,) in [0, 1].
+    def omega(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
+        """What weighs sketch ``choices[i]`` of photo ``rows[i]`` in Eq. 7: its certainty, float32 (n,) in [0, 1]."""
+        return np.array([self.certainty[row][choice] for row, choice in zip(rows, choices, strict=True)], np.float32)
 
-        ``discriminator``: D_C's certainty, as in the paper. ``consistency``: the chance that F_T finds the photo
-        first among itself and ``rivals`` others. ``both``: the product.
-        """
-        certainty, consistency = (
-            np.array([values[row][choice] for row, choice in zip(rows, choices, strict=True)], np.float32)
-            for values in (self.certainty, self.consistency)
-        )
-        if trust == "discriminator":
-            return certainty
-        chance = chance_among(consistency, rivals)
-        return chance if trust == "consistency" else certainty * chance
+    def mean_omega(self, rows: np.ndarray) -> np.ndarray:
+        """The mean certainty of all sketches of each of the photos ``rows``: float32 (n,)."""
+        return np.array([self.certainty[row].mean() for row in rows], np.float32)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """The current sketches and how far each is trusted, for a checkpoint."""
@@ -112,7 +93,6 @@ class DrawnPhotos:
             "points_of_sketch": np.array([len(strokes) for strokes in sketches]),
             "sketches_of_photo": np.array([len(choice) for choice in self.pairs.sketches]),
             "certainty": np.concatenate(self.certainty),
-            "consistency": np.concatenate(self.consistency),
         }
         return {name: torch.from_numpy(values) for name, values in state.items()}
 
@@ -125,7 +105,6 @@ class DrawnPhotos:
             self.pairs.sketches[row] = [sketches[place] for place in part]
             self.drawn.sketches[row] = list(self.pairs.sketches[row])
         self.certainty = [part.copy() for part in np.split(values["certainty"], places)]
-        self.consistency = [part.copy() for part in np.split(values["consistency"], places)]
 
 
 def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> DrawnPhotos:
@@ -137,29 +116,31 @@ def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> Draw
         replace(pairs, sketches=[list(stored.strokes[name]) for name in pairs.photo_ids]),
         replace(drawn, sketches=[list(stored.strokes[name]) for name in pairs.photo_ids]),
         [stored.certainty[name].copy() for name in pairs.photo_ids],
-        [stored.consistency[name].copy() for name in pairs.photo_ids],
+        kept=max(map(len, stored.strokes.values())),
     )
 
 
 def labelled_to_draw(pairs: PairSet, drawn: PairSet) -> DrawnPhotos:
     """Labelled photos for G to draw. They keep their human sketches until they are redrawn."""
-    trusted = [np.ones(len(choice), np.float32) for choice in pairs.sketches]
     return DrawnPhotos(
         replace(pairs, sketches=list(pairs.sketches)),
         replace(drawn, sketches=list(drawn.sketches)),
-        list(trusted),
-        list(trusted),
+        [np.ones(len(choice), np.float32) for choice in pairs.sketches],
+        kept=1,
     )
 
 
-def pair_weights(omega: np.ndarray, *, weighting: bool, threshold: float) -> np.ndarray:
+def pair_weights(omega: np.ndarray, mean_omega: np.ndarray | None, *, weighting: bool, threshold: float) -> np.ndarray:
     """What each pseudo pair's loss is multiplied with, float32 (n,): its omega, or 1 without ``weighting``.
 
-    A ``threshold`` above 0 makes it 1 from there on, and 0 below.
+    Given ``mean_omega`` (n,), each photo's, omega counts in proportion to it: it then decides between drawings of a
+    photo, and not between photos. A ``threshold`` above 0 makes the weight 1 from that omega on, and 0 below.
     """
     if not weighting:
         return np.ones_like(omega)
-    return (omega >= threshold).astype(np.float32) if threshold else omega
+    if threshold:
+        return (omega >= threshold).astype(np.float32)
+    return omega if mean_omega is None else omega / mean_omega
 
 
 def photo_batch(parts: Sequence[tuple[DrawnPhotos, np.ndarray]]) -> PhotoBatch:

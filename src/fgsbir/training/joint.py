@@ -25,9 +25,8 @@ from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.generator import Generator
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.training.checkpoint import Scratch
-from fgsbir.training.consistency import Consistency
 from fgsbir.training.discriminator import Fakes, discriminator_step, fake_batches
-from fgsbir.training.drawn_photos import DrawnPhotos, Trust, certainty_histogram, pair_weights, photo_batch
+from fgsbir.training.drawn_photos import DrawnPhotos, certainty_histogram, pair_weights, photo_batch
 from fgsbir.training.generator import generator_losses
 from fgsbir.training.noise_tolerance import Teacher, freeze, semi_supervised_losses, weighted_sum
 from fgsbir.training.objective import RetrievalObjective
@@ -44,10 +43,8 @@ class JointSettings:
 
     joint_training: bool
     instance_weighting: bool
+    relative_weights: bool
     threshold: float
-    trust: Trust
-    rivals: int
-    keep_best: bool
     teacher: Teacher
     steps: int
     k_r: int
@@ -136,15 +133,6 @@ def train_joint(
         real = replace(human, pairs=labelled_simplified, salt=labelled.salt + 2)
         fake_labelled = replace(real, pairs=labelled_photos.drawn)
         vae = replace(real, salt=labelled.salt + 3)
-        consistency = None
-        if settings.joint_training and settings.keep_best:
-            consistency = Consistency(
-                models.teacher,
-                unlabelled.pairs,
-                line_width=line_width,
-                device=fabric.device,
-                precision=precision,
-            )
 
     # The drawings are part of the state: a round redraws those of its own photos only.
     parts = {name: part for name, part in vars(models).items() if name != "teacher"}
@@ -187,7 +175,6 @@ def train_joint(
                         seed=mixed_seed(seed, 1, turn, place, fabric.global_rank),
                         fabric=fabric,
                         precision=precision,
-                        consistency=consistency if photos is unlabelled else None,
                     )
                     if photos is unlabelled:
                         photos.weigh(
@@ -200,20 +187,24 @@ def train_joint(
             ):
                 models.retrieval.train()
                 set_rate(models.retrieval_optimizer, warmup_cosine(step, rounds * k_r, settings.learning_rate))
-                omega = None
+                weights = None
                 if unlabelled is not None:
-                    omegas.append(
-                        unlabelled.omega(batches[1].rows, batches[1].choices, settings.trust, settings.rivals)
-                    )
-                    omega = torch.from_numpy(
-                        pair_weights(omegas[-1], weighting=settings.instance_weighting, threshold=settings.threshold)
+                    rows = batches[1].rows
+                    omegas.append(unlabelled.omega(rows, batches[1].choices))
+                    weights = torch.from_numpy(
+                        pair_weights(
+                            omegas[-1],
+                            unlabelled.mean_omega(rows) if settings.relative_weights else None,
+                            weighting=settings.instance_weighting,
+                            threshold=settings.threshold,
+                        )
                     )
                 terms = semi_supervised_losses(
                     fabric,
                     models.retrieval,
                     models.teacher,
                     batches,
-                    omega,
+                    weights,
                     objective,
                     settings.teacher,
                     generator=step_generator(seed, step),

@@ -20,7 +20,7 @@ def semi_supervised_losses(
     model: RetrievalModel,
     teacher: RetrievalModel,
     batches: Sequence[PairBatch],
-    certainty: torch.Tensor | None,
+    weights: torch.Tensor | None,
     objective: RetrievalObjective,
     distillation: Teacher,
     *,
@@ -28,9 +28,9 @@ def semi_supervised_losses(
 ) -> dict[str, torch.Tensor]:
     """The terms of Eq. 7 over the batches of all processes, float32 scalars equal on each of them.
 
-    ``batches`` are the labelled pairs and the pseudo pairs, whose omega is ``certainty``, float32 (n,); or
+    ``batches`` are the labelled pairs and the pseudo pairs, whose omega is in ``weights``, float32 (n,); or
     labelled pairs alone and None. ``labelled``: mean objective of the labelled pairs; ``pseudo``: of
-    the pseudo pairs, each times its omega; ``teacher``: L_KD over both. Terms that do not apply are
+    the pseudo pairs, each times its weight; ``teacher``: L_KD over both. Terms that do not apply are
     left out. Every photo of either batch is a negative for every sketch of its category.
     """
     images = [batch.images(fabric.device) for batch in batches]
@@ -51,8 +51,8 @@ def semi_supervised_losses(
     loss = objective(gathered(sketch), gathered(photo), gathered(numbers), gathered(categories), generator)
     on_labelled, on_pseudo = loss.tensor_split([sizes[0] * fabric.world_size])
     losses = {"labelled": on_labelled.mean()}
-    if certainty is not None:
-        losses["pseudo"] = (gather_live(fabric, certainty.to(fabric.device)) * on_pseudo).mean()
+    if weights is not None:
+        losses["pseudo"] = (gather_live(fabric, weights.to(fabric.device)) * on_pseudo).mean()
 
     if distillation != "none":
         with torch.no_grad(), fabric.autocast():

@@ -1,7 +1,4 @@
-"""Pseudo pairs for photos without sketches: D'_U = {(p, phi(G(p)))}, and how far to trust them (paper 1, section 3.3).
-
-Of several drawings of a photo those are kept from which the frozen teacher finds it best. The paper draws one.
-"""
+"""Pseudo pairs for photos without sketches, D'_U = {(p, phi(G(p)))}, and how far to trust each (paper 1, 3.3)."""
 
 import numpy as np
 import torch
@@ -12,7 +9,6 @@ from fgsbir.models.certainty import certainties
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import draw_sketches
 from fgsbir.models.generator import Generator
-from fgsbir.training.consistency import Consistency
 
 
 def draw_all(
@@ -40,23 +36,6 @@ def draw_all(
         for row, strokes in enumerate(sketches.strokes):
             drawn[row].append(strokes)
     return drawn
-
-
-def keep_most_consistent(
-    drawn: list[list[np.ndarray]], consistency: Consistency, keep: int
-) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
-    """The ``keep`` sketches of every photo that the teacher finds it from best, best first, and their percentiles."""
-    counts = np.array([len(choice) for choice in drawn], np.int64)
-    percentiles = consistency.percentiles(
-        np.repeat(np.arange(len(drawn)), counts), [strokes for choice in drawn for strokes in choice]
-    )
-    kept, scores = [], []
-    for choice, end in zip(drawn, np.cumsum(counts), strict=True):
-        values = percentiles[end - len(choice) : end]
-        best = np.argsort(-values, kind="stable")[:keep]
-        kept.append([choice[place] for place in best])
-        scores.append(values[best])
-    return kept, scores
 
 
 def of_another_photo(sketches: list[list[np.ndarray]], categories: np.ndarray) -> list[list[np.ndarray]]:
