@@ -18,7 +18,7 @@ from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import photo_tensor, sketch_rasters, sketch_tensor
 from fgsbir.models.embedding import scoring
 from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.models.store import read_config, save_model
+from fgsbir.models.store import load_model, read_config, save_model
 from fgsbir.search.encoder import BATCH
 from fgsbir.search.gallery import FORMAT, INDEX, MODEL, Gallery, Photos, write_photos
 from fgsbir.search.indexing import index_photos
@@ -30,7 +30,9 @@ FOUND = 10
 
 
 def query(work: Workload, settings: Mapping[str, Any]) -> Callable[[], Measured]:
-    """Drawing a sketch, embedding it and finding ten of a thousand photos, against the model's forward pass."""
+    """Drawing a sketch, embedding it and finding ten of a thousand photos, against the forward pass of the model as
+    its folder holds it.
+    """
     sketch = next(strokes for choice in work.pairs(8).sketches for strokes in choice)
     # Kept as long as the round that is returned: the index is mapped.
     temporary = TemporaryDirectory()
@@ -38,7 +40,7 @@ def query(work: Workload, settings: Mapping[str, Any]) -> Callable[[], Measured]
     changed = work.params.pretrain_retrieval.model_copy(update=dict(settings))
     untrained_index(folder, replace(work, params=work.params.model_copy(update={"pretrain_retrieval": changed})), FEW)
     searcher = Searcher.open(folder)
-    model = searcher.encoder.model
+    model = load_model(folder / MODEL, RetrievalModel)
     images = sketch_tensor(torch.from_numpy(sketch_rasters([sketch], model.image_size, changed.line_width)))
 
     def forward() -> None:

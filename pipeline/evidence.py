@@ -22,7 +22,14 @@ CHAIRV2 = {
     "pretrain_retrieval.steps": 600,
 }
 VANILLA = {"pseudo.samples": 1, **STORED, "joint.teacher": "none"}
-
+# A G that has learned from the pairs alone and draws as freely as it has learned to, once a photo, as in the paper.
+PLAIN = {
+    "pretrain_generator.edge_steps": 0,
+    "pseudo.temperature": 1.0,
+    "pseudo.samples": 1,
+    "joint.temperature": 1.0,
+    "joint.relative_weights": False,
+}
 
 ROWS = [
     Row("full"),
@@ -37,6 +44,8 @@ ROWS = [
     Row("edge_maps", {"pseudo.sketches": "edges", **STORED}),
     Row("mismatched", {"pseudo.sketches": "another", **STORED}),
     Row("oracle", {"pseudo.sketches": "oracle", **STORED}),
+    Row("plain_generator_full", PLAIN),
+    Row("plain_generator_vanilla", {**PLAIN, **VANILLA}),
     *(Row(f"unlabelled_{frac}", {"unlabelled_frac": frac}) for frac in (0.25, 0.5)),
     *(
         Row(f"labelled_{frac}_{name}", {"labelled_frac": frac, **changes})

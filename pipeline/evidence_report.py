@@ -34,6 +34,8 @@ ABLATION = {
     "absolute_teacher": "full, absolute teacher",
     "hard_threshold": "full, hard threshold of certainty",
     "full": "full",
+    "plain_generator_vanilla": "plain G (the pairs alone, one drawing at temperature 1): vanilla",
+    "plain_generator_full": "plain G: full, weights of ω itself",
     "mismatched": "reference: another photo's sketch",
     "edge_maps": "reference: edge maps",
     "oracle": "reference: true sketches",
@@ -72,7 +74,10 @@ LINES = [
         for name, ending, model in MODELS
     ),
 ]
-DIFFERENCES = [("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "hard"))]
+DIFFERENCES = [
+    *(("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "hard"))),
+    ("plain_generator_full", "plain_generator_vanilla"),
+]
 
 
 def main() -> None:
@@ -179,7 +184,7 @@ def _ablated(rows: Mapping[str, Any]) -> Iterator[str]:
     parts = [
         f"{ABLATION[other].removeprefix('full ').removeprefix('full, ')} {in_words(rows[f'{one}_minus_{other}'])}"
         for one, other in DIFFERENCES
-        if f"{one}_minus_{other}" in rows
+        if one == "full" and f"{one}_minus_{other}" in rows
     ]
     if parts:
         yield f"Full less each of its ablations, acc@1, paired: {'; '.join(parts)}."

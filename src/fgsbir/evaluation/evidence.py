@@ -169,9 +169,14 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
             gain["difference"] >= 3 and gain["low"] > 0,
             in_words(gain),
         )
-    if "full_minus_vanilla" in rows:
-        ablated = rows["full_minus_vanilla"]
-        claim("full is above vanilla at one, the interval above 0", ablated["low"] > 0, in_words(ablated))
+    for generator_of, prefix in (("", ""), (", both with a plain G", "plain_generator_")):
+        ablated = rows.get(f"{prefix}full_minus_{prefix}vanilla")
+        if ablated:
+            claim(
+                f"full is above vanilla at one, the interval above 0{generator_of}",
+                ablated["low"] > 0,
+                in_words(ablated),
+            )
     steps = [name for name in (f"unlabelled_{share}" for share in ("0", "0.25", "0.5", "1")) if name in rows]
     if len(steps) == 4:
         values = [rows[name]["acc@1_mean"] for name in steps]

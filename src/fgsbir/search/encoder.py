@@ -29,7 +29,9 @@ class Encoder:
 
     def __init__(self, model: RetrievalModel, line_width: float) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model, self.line_width, self.size = model.to(self.device).eval(), line_width, model.image_size
+        # In this order of memory the convolutions of a single picture take three quarters of the time.
+        self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.line_width, self.size = line_width, model.image_size
 
     @classmethod
     def load(cls, folder: Path) -> "Encoder":
@@ -52,7 +54,8 @@ class Encoder:
         rasters = torch.from_numpy(sketch_rasters([strokes], self.size, self.line_width)).to(self.device)
         # Not by embed_sketches: to set the model's mode and back again takes a tenth as long as the model does.
         with torch.inference_mode():
-            return self.model(sketch_tensor(rasters))[0].cpu().numpy()
+            picture = sketch_tensor(rasters).contiguous(memory_format=torch.channels_last)
+            return self.model(picture)[0].cpu().numpy()
 
 
 def photo_rows(model: nn.Module, pixels: np.ndarray, device: torch.device) -> np.ndarray:
