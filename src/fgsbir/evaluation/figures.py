@@ -114,7 +114,7 @@ def before_after_sheet(
     width, height = (2 + len(drawn)) * (cell + GAP) + 2 * MARGIN, cell + 24
     sheet = Sheet(across * width, MARGIN + 18 + -(-len(photos) // across) * height)
     for column in range(across):
-        for place, words in enumerate(["photo", "sketch of the set", *drawn]):
+        for place, words in enumerate(["photo", "sketch", *drawn]):
             x = column * width + MARGIN + place * (cell + GAP)
             sheet.text(x, MARGIN, words, colour=QUIET, weight="bold", size=8.5)
     for number, photo in enumerate(photos):
