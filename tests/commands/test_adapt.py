@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,6 +61,10 @@ def test_a_model_of_its_own_is_written_and_the_first_is_left(
     assert details["line_width"] == 3.0 and details["adapted"]["pairs"] == 4
     card = (tmp_path / "adapted.md").read_text()
     assert "adapted to 4 pairs" in card and details["adapted"]["model"] == read_config(model)["sha256"] in card
+    (snippet,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(compile(snippet, "adapted.md", "exec"), scope)
+    assert scope["encoder"].photos(np.zeros((1, 32, 32, 3), np.uint8)).shape == (1, first.retrieval.head.out_features)
 
 
 def test_every_sketch_is_told_from_photos_that_are_not_its_own(support: Path) -> None:

@@ -1,3 +1,5 @@
+"""SVG drawings to strokes: every form of path and shape, and hostile files."""
+
 import itertools
 import math
 import time

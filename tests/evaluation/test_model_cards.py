@@ -15,7 +15,7 @@ from fgsbir.evaluation.model_card import (
     sketch_classifier_card,
 )
 
-SECTIONS = ["What it is", "Data", "Protocol", "Numbers", "Limits", "Loading", "Licence"]
+SECTIONS = ["Purpose", "Data", "Protocol", "Numbers", "Limits", "Loading", "Licence"]
 
 
 def scores(start: float) -> dict[str, float]:

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
     origin = {"model": made["sha256"], "pairs": len(support.sketches), "support_sha256": digest}
     save_model(options.out, adapted, details=details | {"adapted": origin})
     card = options.out.with_name(f"{options.out.name}.md")
-    write_text(card, adapted_card(read_config(options.out)))
+    write_text(card, adapted_card(read_config(options.out), options.out))
     done = "adapted again" if again else "adapted"
     logger.info(
         "%s: %s to %d pairs of %d photos; card: %s", options.out, done, len(support.sketches), len(support.photos), card

@@ -2,14 +2,11 @@
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 
 from fgsbir.commands.options import require, table, whole_number
-
-# A line of a file, as fgsbir.search.queries.read_query takes it.
-LINE = re.compile(r"(\.ndjson):\d+$")
+from fgsbir.search.files import split_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Search, and write the answer to standard output, nearest first. Raises DataError."""
-    require(Path(LINE.sub(r"\1", str(options.sketch))), "a sketch")
+    require(split_line(options.sketch)[0], "a sketch")
     require(options.index, "a folder that fgsbir index has written")
 
     from fgsbir.search.contact_sheet import save_contact_sheet

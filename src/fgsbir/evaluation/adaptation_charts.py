@@ -46,7 +46,7 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
             axes.set_title(f"new {kind}", fontsize=9)
             axes.set_xlabel("pairs of the support set")
             axes.set_ylabel("acc@1, % ± s.d. over draws")
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.05 * axes.get_ylim()[1])  # no marker on the frame
             axes.legend(frameon=False)
         save_figure(figure, path)
 
@@ -60,7 +60,7 @@ def steps_chart(path: Path, steps: Mapping[str, Mapping[int, float]]) -> None:
             axes.plot(list(values), list(values.values()), marker="o", label=f"new {kind}", color=colour)
         axes.set_xlabel("steps of the inner loop")
         axes.set_ylabel("acc@1, %")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])  # no marker on the frame
         axes.legend(frameon=False)
         save_figure(figure, path)
 

@@ -37,7 +37,7 @@ def certainty_chart(path: Path, generated: np.ndarray, percentile: np.ndarray, h
         left.set_xlabel(f"certainty, mean of {len(bins.size)} bins of equal count (n = {len(generated)})")
         left.set_ylabel("ranking percentile, mean ± 95 %")
         edges = np.linspace(0, 1, 41)
-        for values, name, colour in ((generated, "generated", BLUE), (human, "of the set", ORANGE)):
+        for values, name, colour in ((generated, "generated", BLUE), (human, "the set's", ORANGE)):
             weights = np.full(len(values), 100 / max(1, len(values)))
             right.hist(values, edges, weights=weights, label=f"{name} sketches", color=colour, alpha=0.6)
         right.set_title("Certainty of test photos' sketches", fontsize=9)

@@ -15,11 +15,12 @@ LICENCE = (
     "The code and the default data set are under Apache-2.0 (LICENSE). For weights trained on another data set its "
     "own terms count as well."
 )
+NOT_FOR_PEOPLE = "Not for finding or recognising people, nor wherever a wrong match would harm someone."
 SCORES = {"acc@1": "acc@1", "acc@5": "acc@5", "acc@10": "acc@10", "mean_rank": "mean rank"}
 OF_SEARCH = (
     "It always answers: a sketch of a thing that is not in the gallery gets the nearest photos all the same, and a "
     "distance is no probability.",
-    "Not for finding or recognising people, nor wherever a wrong match would harm someone.",
+    NOT_FOR_PEOPLE,
 )
 OF_DRAWING = (
     "It draws what it knows: a photo of anything else becomes a wrong sketch, not none.",
@@ -31,7 +32,7 @@ OF_CERTAINTY = "A certainty orders sketches by trust; it is no probability, and 
 
 def retrieval_card(config: Config, evaluation: Metrics) -> str:
     """The card of the supervised F."""
-    return _card(
+    return card(
         "Retrieval model F, supervised",
         "A photo or the raster of a sketch becomes a point; a sketch finds the photos whose points lie nearest. "
         "Trained on the labelled pairs alone: what joint training starts from, and is compared with.",
@@ -46,7 +47,7 @@ def retrieval_card(config: Config, evaluation: Metrics) -> str:
 
 def generator_card(config: Config, evaluation: Metrics, drawings: Metrics) -> str:
     """The card of G before joint training."""
-    return _card(
+    return card(
         "Generator G, before joint training",
         "Draws a photo as a sequence of pen strokes. It sees by the network of the supervised F, has learned from the "
         "edges in all photos where lines are, if its params say so, and then from the labelled pairs how people draw.",
@@ -61,7 +62,7 @@ def generator_card(config: Config, evaluation: Metrics, drawings: Metrics) -> st
 
 def discriminator_card(config: Config) -> str:
     """The card of D_C before joint training, of which nothing is measured alone."""
-    return _card(
+    return card(
         "Discriminator D_C, before joint training",
         "Says how much a photo and a sketch look like a real pair. It weighs pseudo pairs in training.",
         data=_data(config),
@@ -78,7 +79,7 @@ def sketch_classifier_card(config: Config, evaluation: Metrics, drawings: Metric
     """The card of the classifier that judges drawings."""
     classes = config["details"].get("classes", [])
     of_what = evaluation["protocol"]["category"]
-    return _card(
+    return card(
         "Sketch classifier",
         f"Names a sketch, one of {len(classes)} classes. It judges G's drawings (recognition, and the features of the "
         "FID) and trains nothing.",
@@ -96,7 +97,7 @@ def joint_card(configs: Mapping[str, Config], evaluation: Metrics, drawings: Met
     """The card of F, G and D_C after joint training; ``configs`` by the names of their folders in models/joint."""
     config, certainty = configs["retrieval"], drawings["certainty"]
     rows = {"supervised": "F, supervised", "joint": "F, joint", "joint_minus_supervised": "joint - supervised"}
-    return _card(
+    return card(
         "F, G and D_C after joint training",
         "F finds photos by a sketch; G draws photos; D_C says how far to trust a pair of photo and sketch. All three "
         "trained each other on labelled pairs and on photos that nobody has drawn. The commands take them by default.",
@@ -128,7 +129,7 @@ def joint_card(configs: Mapping[str, Config], evaluation: Metrics, drawings: Met
     )
 
 
-def _card(
+def card(
     title: str,
     purpose: str,
     *,
@@ -138,8 +139,9 @@ def _card(
     limits: Sequence[str],
     loading: str,
 ) -> str:
+    """A model card, in Markdown; a section without lines is left out."""
     sections = {
-        "What it is": [purpose],
+        "Purpose": [purpose],
         "Data": [f"- {fact}" for fact in data],
         "Protocol": [f"- {fact}" for fact in protocol],
         "Numbers": list(numbers),

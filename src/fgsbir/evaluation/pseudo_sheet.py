@@ -12,14 +12,13 @@ MARGIN = 14
 
 
 def pseudo_sheet(path: Path, pairs: PairSet, certainty: Sequence[np.ndarray], *, each: int = 14) -> None:
-    """Pseudo pairs that D_C trusts least, in the middle, and most, with their certainty."""
+    """Pseudo pairs that D_C trusts least, in the middle, and most, with their certainty; of a photo one in each."""
     flat = [(float(value), row, place) for row, values in enumerate(certainty) for place, value in enumerate(values)]
     flat.sort()
-    middle = max(0, (len(flat) - each) // 2)
     groups = {
-        "least certain": flat[:each],
-        "middle": flat[middle : middle + each],
-        "most certain": flat[-each:] if flat else [],
+        "least certain": _of_distinct_photos(flat, each),
+        "middle": _of_distinct_photos(flat[len(flat) // 2 :], each),
+        "most certain": _of_distinct_photos(flat[::-1], each),
     }
     cell, across = 88, 7
     width, height = 2 * cell + 14, cell + 20
@@ -35,3 +34,13 @@ def pseudo_sheet(path: Path, pairs: PairSet, certainty: Sequence[np.ndarray], *,
             sheet.image(x + cell, y, sketch_picture(pairs.sketches[row][place], cell))
             sheet.text(x + cell, y + cell + 9, f"{value:.2f}", size=8, colour=QUIET, ha="center")
     sheet.save(path)
+
+
+def _of_distinct_photos(pairs: Sequence[tuple[float, int, int]], count: int) -> list[tuple[float, int, int]]:
+    """The first ``count`` of (certainty, photo, sketch) whose photos differ."""
+    first: dict[int, tuple[float, int, int]] = {}
+    for pair in pairs:
+        first.setdefault(pair[1], pair)
+        if len(first) == count:
+            break
+    return list(first.values())

@@ -1,12 +1,21 @@
 """Finding and reading files that anyone may have put there."""
 
 import os
+import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from fgsbir.data.photos import PHOTO_SUFFIXES
 from fgsbir.data.records import DataError
+
+_LINE = re.compile(r"(.+\.ndjson):([1-9]\d{0,8})", re.DOTALL)
+
+
+def split_line(path: Path) -> tuple[Path, int | None]:
+    """A file's path, and the number of a line in it where one is asked for, as in ``file.ndjson:12``."""
+    named = _LINE.fullmatch(str(path))
+    return (Path(named[1]), int(named[2])) if named else (path, None)
 
 
 def read_file(path: Path, limit: int, expected: str) -> bytes:

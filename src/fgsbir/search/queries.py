@@ -16,7 +16,7 @@ from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre, check_strokes
 from fgsbir.data.svg import read_svg
 from fgsbir.data.tracing import trace
-from fgsbir.search.files import read_file
+from fgsbir.search.files import read_file, split_line
 from fgsbir.search.paper import clean_paper
 
 MAX_FILE_BYTES = 64 << 20
@@ -28,7 +28,6 @@ MAX_COORDINATE = 1e6
 # Of the simplification of a traced drawing, canvas pixels: as the default set of params traces for training.
 TRACE_TOLERANCE = 1.0
 
-_LINE = re.compile(r"(.+\.ndjson):([1-9]\d{0,8})", re.DOTALL)
 _MARKUP = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<\0", b"\xfe\xff\0<", b"\0<")
 _IMAGE = re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8|BM|RIFF.{4}WEBP", re.DOTALL)
 
@@ -41,18 +40,16 @@ def read_query(path: Path) -> np.ndarray:
     an array (n, 3) in canonical form, x and y absolute: offsets (stroke-3) cannot be told from these and must be summed
     before. Any other file is read as :func:`read_query_bytes` does. Raises DataError naming ``path``.
     """
-    path = Path(path)
-    if line := _LINE.fullmatch(str(path)):
-        return _checked(_read_line(Path(line[1]), int(line[2])), str(path))
-    suffix = path.suffix.lower()
+    file, line = split_line(Path(path))
+    suffix = file.suffix.lower()
     if suffix == ".ndjson":
-        return _checked(_read_line(path, 1), str(path))
+        return _checked(_read_line(file, line or 1), str(path))
     if suffix == ".npy":
-        return _checked(_read_array(path), str(path))
+        return _checked(_read_array(file), str(path))
     if suffix == ".json":
         with np.errstate(all="ignore"):  # huge numbers are found below
-            return _checked(read_sketch_file(path, TRACE_TOLERANCE)[0], str(path))
-    return read_query_bytes(read_file(path, MAX_FILE_BYTES, "a sketch"), str(path))
+            return _checked(read_sketch_file(file, TRACE_TOLERANCE)[0], str(path))
+    return read_query_bytes(read_file(file, MAX_FILE_BYTES, "a sketch"), str(path))
 
 
 def read_query_bytes(data: bytes, name: str) -> np.ndarray:

@@ -78,7 +78,7 @@ class DrawnPhotos:
             self.certainty[row][-1] = value
 
     def omega(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
-        """What weighs sketch ``choices[i]`` of photo ``rows[i]`` in Eq. 7: its certainty, float32 (n,) in [0, 1]."""
+        """D_C's certainty of sketch ``choices[i]`` of photo ``rows[i]``, omega in Eq. 7: float32 (n,) in [0, 1]."""
         return np.array([self.certainty[row][choice] for row, choice in zip(rows, choices, strict=True)], np.float32)
 
     def mean_omega(self, rows: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """What :func:`read` adds to every layout: unlabelled photos, checks, users, unseen marks, held-out photos."""
 
-import hashlib
 import io
 import json
 import logging
@@ -16,7 +15,6 @@ from PIL import Image
 
 from fgsbir.data.readers import READERS, read
 from fgsbir.data.readers.sketch_files import PARALLEL_FROM, read_sketch_files
-from fgsbir.data.readers.user_table import read_user_table
 from fgsbir.data.records import SPLITS, DataError, Source
 
 Read = Callable[..., Source]
@@ -272,43 +270,6 @@ def test_a_table_of_another_sets_users_is_an_error(chairs: Path, read_all: Read)
         match=r"user table: expected sketch ids of this set, as 'a_1'; found none among 1 rows, the first 'q_1'",
     ):
         read_all("sketchx", chairs, users={"q_1": "anna"})
-
-
-def table(path: Path, text: str | bytes) -> tuple[Path, str]:
-    data = text if isinstance(text, bytes) else text.encode()
-    path.write_bytes(data)
-    return path, hashlib.sha256(data).hexdigest()
-
-
-def test_a_user_table_is_read(tmp_path: Path) -> None:
-    path, digest = table(tmp_path / "users.csv", '\ufeffuser,sketch_id,note\r\nanna,a_1,\r\n"ben, jr", b_1 ,x\r\n')
-    assert read_user_table(path, digest.upper()) == {"a_1": "anna", "b_1": "ben, jr"}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "expected the columns sketch_id, user, found None"),
-        ("id,user\na,b\n", r"expected the columns sketch_id, user, found \['id', 'user'\]"),
-        ("sketch_id,user\na,x\n,y\n", "row 3: expected a sketch and a user, found '', 'y'"),
-        ("sketch_id,user\na\n", "row 2: expected a sketch and a user, found 'a', ''"),
-        ("sketch_id,user\na,x\na,y\n", "row 3: sketch 'a' stands there twice"),
-        (b"sketch_id,user\n\xff,x\n", "expected a CSV file in UTF-8, found damage"),
-        ('sketch_id,user\n"a,x\n', "expected a CSV file in UTF-8, found damage"),
-    ],
-)
-def test_a_bad_user_table_is_named(tmp_path: Path, text: str | bytes, message: str) -> None:
-    with pytest.raises(DataError, match=rf"users\.csv: {message}"):
-        read_user_table(*table(tmp_path / "users.csv", text))
-
-
-def test_an_altered_or_missing_user_table_is_named(tmp_path: Path) -> None:
-    path, digest = table(tmp_path / "users.csv", "sketch_id,user\na,x\n")
-    path.write_text("sketch_id,user\na,y\n")
-    with pytest.raises(DataError, match=rf"users\.csv: expected SHA-256 {digest}, found [0-9a-f]{{64}}"):
-        read_user_table(path, digest)
-    with pytest.raises(DataError, match=r"users\.csv: expected a table of users, found none"):
-        read_user_table(tmp_path / "nowhere/users.csv", digest)
 
 
 def test_counts_are_compared_with_the_published_ones(
