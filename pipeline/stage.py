@@ -4,6 +4,7 @@ A stage file ends with ``run(main)``. Its imports of :mod:`fgsbir` stand inside 
 ``load()``, so that a mistake in params.yaml is reported at once, before torch is imported.
 """
 
+import ctypes
 import errno
 import hashlib
 import json
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED = 130
+# glibc's mallopt: how much free memory is kept at the end of the heap, and how many allocations lie outside it.
+TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
 def run(main: Callable[[], None]) -> None:
@@ -32,6 +35,7 @@ def run(main: Callable[[], None]) -> None:
     What a user can mend (params, data, a diverged training, a full disk, a missing file) is told
     without a traceback; anything else is a fault of the program and keeps it.
     """
+    _keep_freed_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     try:
         main()
@@ -45,6 +49,17 @@ def run(main: Callable[[], None]) -> None:
         if isinstance(error, OSError) and error.filename is not None:
             _leave(f"{error.filename}: {error.strerror}", 1)
         raise
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library use freed memory again instead of giving it back to the system, where it is glibc.
+
+    A training step frees what the next one asks for. Fetched anew each time, page by page, that is a fifth of its time.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(MMAP_MAX, 0)
+        mallopt(TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _leave(message: str, status: int) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -130,6 +131,42 @@ def test_a_real_interrupt(tmp_path: Path) -> None:
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert said == "interrupted; the same command goes on from where it stopped\n"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep freed memory")
+def test_freed_memory_is_used_again(tmp_path: Path) -> None:
+    """Pages that a second large array has to fetch anew, in a stage and outside one."""
+    program = """
+import resource
+import sys
+
+import numpy as np
+from pipeline.stage import run
+
+def fetched() -> int:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(64 << 20, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def main() -> None:
+    fetched()
+    print(fetched())
+
+main() if sys.argv[1:] else run(main)
+"""
+    outside, inside = (
+        int(
+            subprocess.run(
+                [sys.executable, "-c", program, *arguments],
+                env={"PYTHONPATH": str(ROOT)},
+                cwd=tmp_path,
+                capture_output=True,
+                check=True,
+            ).stdout
+        )
+        for arguments in (["outside"], [])
+    )
+    assert inside < 10 < outside
 
 
 # The scratch folder.
