@@ -155,3 +155,12 @@ def test_curves_are_read_strictly(tmp_path):
             read_curve(path)
     with pytest.raises(DataError, match="no such file"):
         read_curve(tmp_path / "none.csv")
+
+
+def test_a_group_of_pseudo_pairs_shows_a_photo_once(monkeypatch, tmp_path):
+    """Three photos with thirty sketches each: three pairs in each of the three groups, two pictures a pair."""
+    shown = []
+    monkeypatch.setattr(Sheet, "image", lambda self, x, y, pixels: shown.append(pixels))
+    pairs = PairSet(list("abc"), np.zeros(3, np.int64), photos(3), [[sketch(i)] * 30 for i in range(3)])
+    pseudo_sheet(tmp_path / "sheet.png", pairs, np.random.default_rng(0).random((3, 30)).astype(np.float32))
+    assert len(shown) == 3 * 3 * 2
