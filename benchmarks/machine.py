@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fgsbir.models.precision import working_precision
+
 
 def machine(precision: str) -> dict[str, str]:
     """Processor, cores, memory, load, accelerator, threads, precision and versions, as lines of text."""
@@ -16,7 +18,7 @@ def machine(precision: str) -> dict[str, str]:
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "threads": f"{torch.get_num_threads()} of torch",
-        "precision": precision,
+        "precision": working_precision(precision, torch.device("cpu")),
         "software": f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}, "
         f"{platform.system()}",
         "load before": f"{os.getloadavg()[0]:.1f} processes",

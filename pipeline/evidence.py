@@ -25,6 +25,7 @@ VANILLA = {"pseudo.samples": 1, **STORED, "joint.teacher": "none"}
 # A G that has learned from the pairs alone and draws as freely as it has learned to, once a photo, as in the paper.
 PLAIN = {
     "pretrain_generator.edge_steps": 0,
+    "pretrain_generator.steps": 1200,
     "pseudo.temperature": 1.0,
     "pseudo.samples": 1,
     "joint.temperature": 1.0,

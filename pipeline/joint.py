@@ -30,7 +30,7 @@ def main() -> None:
     from fgsbir.training.policy_gradient import RewardForm
     from fgsbir.training.provenance import provenance
     from fgsbir.training.run import write_curve
-    from fgsbir.training.runtime import launch
+    from fgsbir.training.runtime import launch, place
     from fgsbir.training.validation import RetrievalValidation
 
     fabric = launch(params.runtime, params.precision)
@@ -58,6 +58,8 @@ def main() -> None:
     generator = model_of(Path("models/generator"), Generator)
     discriminator = model_of(Path("models/discriminator"), Discriminator)
     teacher = model_of(Path("models/retrieval"), RetrievalModel)
+    for model in (retrieval, generator, discriminator, teacher):
+        place(fabric, model)
     models = JointModels(
         retrieval=retrieval,
         generator=generator,

@@ -54,7 +54,8 @@ def run(main: Callable[[], None]) -> None:
 def _keep_freed_memory() -> None:
     """Have the C library use freed memory again instead of giving it back to the system, where it is glibc.
 
-    A training step frees what the next one asks for. Fetched anew each time, page by page, that is a fifth of its time.
+    A training step frees what the next one asks for. Fetched anew each time, page by page, that is a tenth to a quarter
+    of its time.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:

@@ -160,8 +160,8 @@ def test_protocol_names_what_figures_depend_on(searched):
         "unlabelled_photos": 7,
         "commit": None,
     }
-    fields = protocol(store.index, made, seed=3, device=CPU, precision="bf16")
+    fields = protocol(store.index, made, seed=3, device=CPU, precision="float32")
     assert fields["split_hash"] == store.index.split_hash
     assert (fields["labelled_frac"], fields["unlabelled_frac"], fields["seed"]) == (0.4, 0.5, 3)
-    assert (fields["device"], fields["precision"], fields["commit"]) == ("cpu", "bf16", "none")
+    assert (fields["device"], fields["precision"], fields["commit"]) == ("cpu", "float32", "none")
     assert all(isinstance(value, (str, int, float)) for value in fields.values())

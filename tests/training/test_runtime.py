@@ -1,4 +1,5 @@
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from fgsbir.models.precision import autocast, working_precision
 from fgsbir.training.objective import RetrievalObjective
 from fgsbir.training.provenance import commit, provenance
 from fgsbir.training.runtime import gather_live, launch, place, sum_gradients
@@ -19,12 +21,41 @@ class Here:
     threads: int = 0
 
 
-@pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("float32", torch.float32)])
-def test_the_precision_of_a_run(precision: str, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize(
+    ("precision", "there", "dtype"),
+    [("bf16", True, torch.bfloat16), ("bf16", False, torch.float32), ("float32", True, torch.float32)],
+)
+def test_the_precision_of_a_run(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    precision: str,
+    there: bool,
+    dtype: torch.dtype,
+) -> None:
+    monkeypatch.setattr("fgsbir.models.precision.multiplies_bf16", lambda _: there)
     fabric = launch(Here(), precision)
     assert fabric.world_size == 1 and fabric.global_rank == 0 and fabric.device.type == "cpu"
-    with fabric.autocast():
-        assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
+    for arithmetic in (fabric.autocast(), autocast(fabric.device, precision)):
+        with arithmetic:
+            assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
+    assert working_precision(precision, fabric.device) == {torch.bfloat16: "bf16", torch.float32: "float32"}[dtype]
+    assert ("no bf16 arithmetic" in caplog.text) == (precision == "bf16" and not there)
+
+
+def test_bf16_is_used_where_it_is_no_slower_than_float32() -> None:
+    image, kernel = torch.rand(16, 32, 32, 32), torch.rand(32, 32, 3, 3)
+
+    def seconds(precision: str) -> float:
+        times = []
+        with torch.no_grad(), autocast(torch.device("cpu"), precision):
+            for _ in range(5):
+                start = time.perf_counter()
+                nn.functional.conv2d(image, kernel)
+                times.append(time.perf_counter() - start)
+        return min(times)
+
+    # Without bf16 arithmetic it would be a hundred times.
+    assert seconds("bf16") < 10 * seconds("float32")
 
 
 def test_the_threads_of_a_run() -> None:

@@ -16,6 +16,7 @@ from fgsbir.evaluation.ranking import ranks
 from fgsbir.evaluation.task_ranks import TaskRanks
 from fgsbir.models.adaptive import AdaptiveModel
 from fgsbir.models.embedding import embed_photos, embed_sketches
+from fgsbir.models.precision import autocast
 from fgsbir.models.retrieval import RetrievalModel
 
 BATCH = 256
@@ -68,7 +69,7 @@ class FewShot:
         negatives = self.pictures.negatives(support, self.device)
         if self.model.loop.scope == "all":
             triplets = Triplets(self.pictures.triplet_images(support, self.device), negatives)
-            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
+            with autocast(self.device, self.precision):
                 adapted = self.model.adapted(triplets)
             queries = self._sketches(adapted, [self.pictures.sketches[number] for number in numbers])
             gallery = self._photos(adapted, self.pictures.pixels[task.gallery])

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from fgsbir.data.index import Index
+from fgsbir.models.precision import working_precision
 
 
 def protocol(
@@ -28,7 +29,7 @@ def protocol(
         "selection": "epoch of the best mean reciprocal rank on validation photos",
         "interval": "95 % bootstrap over photos",
         "seed": seed,
-        "precision": precision,
+        "precision": working_precision(precision, device),
         "labelled_frac": joint["data"]["labelled_frac"],
         "labelled_photos": joint["data"]["labelled_photos"],
         "unlabelled_frac": joint["unlabelled_frac"],

@@ -26,7 +26,7 @@ def pseudo_sheet(path: Path, pairs: PairSet, certainty: Sequence[np.ndarray], *,
     sheet = Sheet(across * width + 2 * MARGIN, MARGIN + len(groups) * (lines * height + 26))
     for group, (name, chosen) in enumerate(groups.items()):
         top = MARGIN + group * (lines * height + 26)
-        words = f"{name} of {len(flat)} pseudo pairs" if flat else "no unlabelled photos"
+        words = f"{name} of {len(flat):,} pseudo pairs" if flat else "no unlabelled photos"
         sheet.text(MARGIN, top, words, colour=QUIET, weight="bold")
         for number, (value, row, place) in enumerate(chosen):
             x, y = MARGIN + (number % across) * width, top + 12 + (number // across) * height

@@ -8,15 +8,16 @@ import torch
 from torch import nn
 
 from fgsbir.data.pixels import PhotoRows, photo_tensor, sketch_rasters, sketch_tensor
+from fgsbir.models.precision import autocast
 
 
 @contextmanager
 def scoring(model: nn.Module, device: torch.device, precision: str) -> Iterator[None]:
-    """Eval mode, no gradients, and autocast if ``precision`` is bf16; the model's mode is restored after."""
+    """Eval mode, no gradients, and autocast in ``precision``; the model's mode is restored after."""
     was_training = model.training
     model.eval()
     try:
-        with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+        with torch.no_grad(), autocast(device, precision):
             yield
     finally:
         model.train(was_training)

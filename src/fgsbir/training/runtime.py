@@ -5,6 +5,7 @@ N processes take the same step as one.
 """
 
 import hashlib
+import logging
 import os
 from typing import Protocol
 
@@ -12,6 +13,10 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
+
+from fgsbir.models.precision import multiplies_bf16, working_precision
+
+logger = logging.getLogger(__name__)
 
 FABRIC_PRECISION = {"bf16": "bf16-mixed", "float32": "32-true"}
 
@@ -32,17 +37,21 @@ class Runtime(Protocol):
 
 
 def launch(runtime: Runtime, precision: str) -> Fabric:
-    """Start (or, under torchrun, join) the processes of a run; ``precision`` is bf16 or float32."""
+    """Start (or, under torchrun, join) the processes of a run, in the :func:`working_precision` of ``precision``."""
     several = runtime.devices > 1 or "TORCHELASTIC_RUN_ID" in os.environ
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
     elif several and runtime.accelerator == "cpu":
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // runtime.devices))
+    cuda = runtime.accelerator == "cuda" or (runtime.accelerator == "auto" and torch.cuda.is_available())
+    working = working_precision(precision, torch.device("cuda" if cuda else "cpu"))
+    if working != precision:
+        logger.warning("this processor has no %s arithmetic: it is %s that is used", precision, working)
     fabric = Fabric(
         accelerator=runtime.accelerator,
         devices=runtime.devices,
         strategy="ddp" if several else "auto",
-        precision=FABRIC_PRECISION[precision],  # type: ignore[arg-type]
+        precision=FABRIC_PRECISION[working],  # type: ignore[arg-type]
     )
     fabric.launch()
     return fabric
@@ -60,7 +69,7 @@ def place(fabric: Fabric, model: nn.Module) -> None:
     default models normalise by group and need none.
     """
     model.to(fabric.device)
-    if fabric.device.type == "cuda":
+    if fabric.device.type == "cuda" or not multiplies_bf16(fabric.device):
         model.to(memory_format=torch.channels_last)
 
 

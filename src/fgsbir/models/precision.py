@@ -1,0 +1,24 @@
+"""bf16 where a device multiplies such numbers, else float32."""
+
+import torch
+
+
+def working_precision(asked: str, device: torch.device) -> str:
+    """What ``asked``, bf16 or float32, comes to on ``device``: float32 where it has no bf16 arithmetic.
+
+    There torch leaves a convolution in bf16 to a loop made for no processor in particular, which takes a hundred
+    times as long as float32.
+    """
+    return "float32" if asked == "bf16" and not multiplies_bf16(device) else asked
+
+
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether ``device`` has bf16 arithmetic: on x86 AVX-512, which many a new laptop lacks."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Arithmetic in the :func:`working_precision` of ``precision``."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=working_precision(precision, device) == "bf16")
