@@ -2,6 +2,7 @@
 
 A row is the default params with a few changes. The file of a run holds what was changed, the code's
 fingerprint and what was measured; a run whose file has the recipe of today's code and params is not run again.
+Rows are compared seed by seed, so a seed is finished in the precision that it was begun in, on whichever machine.
 The results of stages are kept in ``.scratch/evidence``, so a run that was stopped goes on, and runs share what
 they can.
 """
@@ -41,12 +42,17 @@ class Row:
         """Whether it needs ChairV2, whose folder the variable FGSBIR_REAL_DATA names."""
         return self.changes.get("dataset.name") == "chairv2"
 
-    def command(self, seed: int, target: str, root: str = "data/raw/chairv2") -> str:
+    def command(self, seed: int, precision: str, target: str, root: str = "data/raw/chairv2") -> str:
         """What a reader types to run it alone, as far as the stage ``target``, as it was run here.
 
         With one thread, and every stage anew: two threads round differently, and so does what they left.
         """
-        changes = {**({"dataset.root": root} if self.real else {}), **self.changes, "seed": seed}
+        changes = {
+            **({"dataset.root": root} if self.real else {}),
+            **self.changes,
+            "precision": precision,
+            "seed": seed,
+        }
         given = " ".join(f"-S {shlex.quote(f'{name}={_text(value)}')}" for name, value in changes.items())
         return f"OMP_NUM_THREADS=1 dvc exp run --force {given} {target}"
 
@@ -81,12 +87,16 @@ class Experiments:
         defaults = load().model_dump(mode="json")
         wanted: list[tuple[Row, int, dict[str, Step]]] = []
         for seed in asked.seeds:
+            precision = self._precision(seed, str(defaults["precision"]))
+            if precision is None:
+                continue
             for row in rows:
                 root = {"dataset.root": str(Path(real).resolve())} if real and row.real else {}
-                steps = recipes.steps(changed(defaults, {**row.changes, **root, "seed": seed}), self.target)
+                changes = {**row.changes, **root, "precision": precision, "seed": seed}
+                steps = recipes.steps(changed(defaults, changes), self.target)
                 if self._recipe(row, seed) != steps[self.target].key:
                     wanted.append((row, seed, steps))
-        logger.info("%d runs to do, %d are there", len(wanted), len(rows) * len(asked.seeds) - len(wanted))
+        logger.info("%d runs to do", len(wanted))
 
         def note(line: str) -> None:
             logger.info("%s", line)
@@ -108,6 +118,24 @@ class Experiments:
     def _path(self, row: Row, seed: int) -> Path:
         return self.folder / f"{row.name}-{seed}.json"
 
+    def _precision(self, seed: int, asked: str) -> str | None:
+        """The precision that the runs of ``seed`` which are there were made in; without any, this machine's.
+
+        None, and a word of it, where this machine does not have it.
+        """
+        import torch
+
+        from fgsbir.models.precision import working_precision
+
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        there = [path for row in self.rows if (path := self._path(row, seed)).is_file()]
+        begun = str(json.loads(there[0].read_text())["precision"]) if there else asked
+        here = working_precision(begun, device)
+        if there and here != begun:
+            logger.warning("seed %d is left out: it was begun in %s, which this processor does not have", seed, begun)
+            return None
+        return here
+
     def _recipe(self, row: Row, seed: int) -> str | None:
         """The recipe that the file of a run was made with; None where there is no file."""
         path = self._path(row, seed)
@@ -122,7 +150,8 @@ class Experiments:
             "row": row.name,
             "seed": seed,
             "changes": dict(row.changes),
-            "command": row.command(seed, self.target),
+            "precision": steps[self.target].values["precision"],
+            "command": row.command(seed, str(steps[self.target].values["precision"]), self.target),
             "recipe": steps[self.target].key,
             "code": code_fingerprint(recipes, steps.values()),
             "seconds": seconds,

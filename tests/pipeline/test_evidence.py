@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.adaptation_evidence import summary
+from fgsbir.evaluation.evidence import claims
 from fgsbir.training.few_shot_methods import METHODS
 from pipeline import adapt_evidence, evidence, evidence_report
 from pipeline.evidence import ROWS
-from pipeline.experiments import REAL, SEEDS, Row
+from pipeline.experiments import REAL, SEEDS, Experiments, Row
 from pipeline.params import load
-from pipeline.recipes import Recipes, changed
+from pipeline.recipes import Recipes, Step, changed
 from pipeline.sections import Params
 from pipeline.stage import ROOT
 
@@ -71,10 +73,10 @@ def test_the_report_names_no_run_that_is_not_made() -> None:
 
 @pytest.mark.parametrize("row", [*ROWS, *adapt_evidence.ROWS], ids=lambda row: row.name)
 def test_a_row_can_be_run_alone_by_its_command(row: Row) -> None:
-    words = shlex.split(row.command(2, "evaluate"))
+    words = shlex.split(row.command(2, "float32", "evaluate"))
     assert words[:5] == ["OMP_NUM_THREADS=1", "dvc", "exp", "run", "--force"]
     given = dict(word.split("=", 1) for word in words[5:] if "=" in word)
-    assert given.pop("seed") == "2"
+    assert given.pop("seed") == "2" and given.pop("precision") == "float32"
     if row.real:
         assert given.pop("dataset.root") == "data/raw/chairv2" and words[-1] == "evaluate"
     # What YAML makes of the words is what the row is run with.
@@ -92,6 +94,30 @@ def test_rows_share_the_stages_that_they_do_not_change(tmp_path: Path) -> None:
     full, control, oracle = found.values()
     assert [name for name in full if full[name].key != control[name].key] == ["joint", "evaluate"]
     assert [name for name in full if full[name].key != oracle[name].key] == ["pseudo", "joint", "evaluate"]
+
+
+def test_a_seed_is_finished_in_the_precision_that_it_was_begun_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = Experiments(ROWS, "evaluate", tmp_path, evidence.measured)
+    for seed, precision in ((1, "float32"), (2, "bf16")):
+        (tmp_path / f"full-{seed}.json").write_text(json.dumps({"precision": precision, "recipe": "old"}))
+
+    def planned(there: bool) -> dict[int, str]:
+        monkeypatch.setattr("fgsbir.models.precision.multiplies_bf16", lambda _: there)
+        steps: list[Step] = []
+
+        def kept(_: Recipes, asked: Iterable[Step], **__: Any) -> list[Step]:
+            steps.extend(asked)
+            return []
+
+        monkeypatch.setattr(Recipes, "run", kept)
+        begun.run(["control"], prog="", description="")
+        return {step.values["seed"]: step.values["precision"] for step in steps}
+
+    assert planned(True) == {0: "bf16", 1: "float32", 2: "bf16"}
+    assert planned(False) == {0: "float32", 1: "float32"}
+    assert "seed 2 is left out: it was begun in bf16" in caplog.text
 
 
 def test_rows_that_need_chairv2_are_left_out_without_it(
@@ -121,8 +147,8 @@ def summed_up() -> list[dict[str, Any]]:
 
 
 def test_the_section_tells_claims_rows_and_commands() -> None:
-    claims = [{"claim": "full is above its control", "holds": True, "figure": "+4.0"}]
-    words = evidence_report.section(summed_up(), [], claims)
+    told = [{"claim": "full is above its control", "holds": True, "figure": "+4.0"}]
+    words = evidence_report.section(summed_up(), [], told)
     assert "| full is above its control | yes | +4.0 |" in words
     assert "| control: no unlabelled photos | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 |  |" in words
     assert "| full | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 | +4.0 [1.5, 6.5] |" in words
@@ -152,6 +178,7 @@ def test_the_readme_has_a_place_for_the_section() -> None:
 def test_the_readme_says_what_the_evidence_says() -> None:
     if not evidence_report.SUMMARY.is_file():
         pytest.skip("no evidence has been gathered yet")
-    found = json.loads(evidence_report.SUMMARY.read_text())
+    found, generator = (json.loads(path.read_text()) for path in (evidence_report.SUMMARY, evidence_report.GENERATOR))
     readme = evidence_report.README.read_text()
-    assert evidence_report.filled(readme, evidence_report.section(found)) == readme
+    words = evidence_report.section(found, generator, claims(found, generator))
+    assert evidence_report.filled(readme, words) == readme

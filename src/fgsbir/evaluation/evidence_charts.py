@@ -33,7 +33,8 @@ def bars_chart(path: Path, rows: Mapping[str, Any], names: Mapping[str, str], re
             axes.set_yticks(range(len(shown)), [names[name] for name in shown])
             axes.set_xlim(left=max(0.0, 0.8 * min(one[f"{score}_low"] for one in values)))
             axes.set_title(f"{score}, %", fontsize=9)
-            axes.invert_yaxis()
+            # The two share this axis, so that inverting it for each would turn it back.
+            axes.set_ylim(len(shown) - 0.4, -0.6)
         save_figure(figure, path)
 
 
