@@ -98,12 +98,17 @@ class Experiments:
                     wanted.append((row, seed, steps))
         logger.info("%d runs to do", len(wanted))
 
-        def note(line: str) -> None:
-            logger.info("%s", line)
+        def write_files() -> None:
             for row, seed, steps in wanted:
                 if recipes.is_done(steps[self.target]) and self._recipe(row, seed) != steps[self.target].key:
                     write_json(self._path(row, seed), self._file(row, seed, steps, recipes), indent=None)
 
+        def note(line: str) -> None:
+            logger.info("%s", line)
+            write_files()
+
+        # The stages of a run may all be there already, and its file not.
+        write_files()
         failed = recipes.run([step for _, _, steps in wanted for step in steps.values()], jobs=asked.jobs, report=note)
         if failed:
             raise SystemExit(f"error: {len(failed)} stages failed; their logs are in {KEPT}")

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.adaptation_evidence import summary
 from fgsbir.evaluation.evidence import claims
+from fgsbir.models.precision import working_precision
 from fgsbir.training.few_shot_methods import METHODS
 from pipeline import adapt_evidence, evidence, evidence_report
 from pipeline.evidence import ROWS
@@ -118,6 +120,20 @@ def test_a_seed_is_finished_in_the_precision_that_it_was_begun_in(
     assert planned(True) == {0: "bf16", 1: "float32", 2: "bf16"}
     assert planned(False) == {0: "float32", 1: "float32"}
     assert "seed 2 is left out: it was begun in bf16" in caplog.text
+
+
+def test_a_run_whose_stages_are_all_there_gets_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.experiments.KEPT", tmp_path / "kept")
+    recipes, defaults = Recipes(ROOT, tmp_path / "kept"), load().model_dump(mode="json")
+    here = working_precision(defaults["precision"], torch.device("cpu"))
+    for step in recipes.steps(changed(defaults, {"unlabelled_frac": 0.0, "precision": here}), "evaluate").values():
+        recipes.folder(step).mkdir(parents=True)
+        (recipes.folder(step) / "done.json").write_text(json.dumps({"seconds": 2.0}))
+    asked = Experiments(ROWS, "evaluate", tmp_path / "files", lambda _: {"measured": True})
+    asked.run(["control", "--seeds", "0"], prog="", description="")
+    (made,) = (json.loads(path.read_text()) for path in (tmp_path / "files").iterdir())
+    assert (made["row"], made["precision"], made["measured"]) == ("control", here, True)
+    assert set(made["seconds"].values()) == {2.0}
 
 
 def test_rows_that_need_chairv2_are_left_out_without_it(

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "docs" / "pictures" / "page.png"
-PICTURE_SKETCH = "chair-00128-3"  # of the test set
+PICTURE_SKETCH = "chair-00307-2"  # of the test set
 EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
