@@ -20,7 +20,7 @@ from typing import Any
 
 from fgsbir.data.atomic import write_json
 from pipeline.params import load
-from pipeline.recipes import DONE, Recipes, Step, changed
+from pipeline.recipes import DONE, Recipes, Step, bare_code, changed
 from pipeline.stage import ROOT
 
 logger = logging.getLogger(__name__)
@@ -164,10 +164,10 @@ class Experiments:
 
 
 def code_fingerprint(recipes: Recipes, steps: Iterable[Step]) -> str:
-    """A hash of all code that ``steps`` run: rows are compared only where it is the same."""
+    """A hash of all code that ``steps`` run, whatever is said in it: rows are compared only where it is the same."""
     digest = hashlib.sha256()
     for path in recipes.code(steps):
-        digest.update(f"{path} {hashlib.sha256((ROOT / path).read_bytes()).hexdigest()}\n".encode())
+        digest.update(f"{path} {hashlib.sha256(bare_code(ROOT / path)).hexdigest()}\n".encode())
     return digest.hexdigest()[:16]
 
 

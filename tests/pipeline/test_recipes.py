@@ -84,7 +84,14 @@ def test_a_recipe_is_the_params_that_a_stage_tracks_and_its_inputs(
 
 def test_a_recipe_is_the_code_and_the_data(root: Path) -> None:
     before = keys(root)
-    (root / "pipeline" / "b.py").write_text("pass")
+    stage = root / "pipeline" / "b.py"
+    stage.write_text(f'"""Words."""\n# More of them.\n{stage.read_text()}')
+    assert keys(root) == before
+    stage.write_text('def b():\n    """Words."""\n    return 1\n')
+    once = keys(root)
+    stage.write_text('def b():\n    """Others."""\n    return 1\n')
+    assert keys(root) == once
+    stage.write_text("pass")
     assert {name for name, key in keys(root).items() if key != before[name]} == {"b", "c"}
     (root / "raw" / "photo").write_text("another photo")
     assert {name for name, key in keys(root).items() if key != before[name]} == {"a", "b", "c"}

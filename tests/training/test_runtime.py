@@ -54,7 +54,7 @@ def test_bf16_is_used_where_it_is_no_slower_than_float32() -> None:
                 times.append(time.perf_counter() - start)
         return min(times)
 
-    # Without bf16 arithmetic it would be a hundred times.
+    # Without bf16 arithmetic it would be twenty times or more.
     assert seconds("bf16") < 10 * seconds("float32")
 
 
