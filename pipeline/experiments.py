@@ -87,7 +87,7 @@ class Experiments:
         defaults = load().model_dump(mode="json")
         wanted: list[tuple[Row, int, dict[str, Step]]] = []
         for seed in asked.seeds:
-            precision = self._precision(seed, str(defaults["precision"]))
+            precision = self._precision(seed, str(defaults["precision"]), defaults["runtime"]["accelerator"])
             if precision is None:
                 continue
             for row in rows:
@@ -123,7 +123,7 @@ class Experiments:
     def _path(self, row: Row, seed: int) -> Path:
         return self.folder / f"{row.name}-{seed}.json"
 
-    def _precision(self, seed: int, asked: str) -> str | None:
+    def _precision(self, seed: int, asked: str, accelerator: str) -> str | None:
         """The precision that the runs of ``seed`` which are there were made in; without any, this machine's.
 
         None, and a word of it, where this machine does not have it.
@@ -132,7 +132,7 @@ class Experiments:
 
         from fgsbir.models.precision import working_precision
 
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
         there = [path for row in self.rows if (path := self._path(row, seed)).is_file()]
         begun = str(json.loads(there[0].read_text())["precision"]) if there else asked
         here = working_precision(begun, device)
