@@ -101,6 +101,7 @@ def test_rows_share_the_stages_that_they_do_not_change(tmp_path: Path) -> None:
 def test_a_seed_is_finished_in_the_precision_that_it_was_begun_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr("pipeline.experiments.KEPT", tmp_path / "kept")
     begun = Experiments(ROWS, "evaluate", tmp_path, evidence.measured)
     for seed, precision in ((1, "float32"), (2, "bf16")):
         (tmp_path / f"full-{seed}.json").write_text(json.dumps({"precision": precision, "recipe": "old"}))
