@@ -60,7 +60,7 @@ def test_the_report_counts_what_is_new_kept_and_left_out(
     for number in range(LISTED + 2):
         (photos / f"broken {number:02}.jpg").write_bytes(b"no photo")
     lines = report().splitlines()
-    assert lines[1] == f"{LISTED + 2} files left out:" and len(lines) == LISTED + 3
+    assert lines[1] == f"left out: {LISTED + 2}" and len(lines) == LISTED + 3
     assert "broken 00.jpg: expected a JPEG" in lines[2]
     assert lines[-1] == f"  and 2 more, under skipped in {tmp_path / 'index' / 'index.json'}"
     assert len(json.loads((tmp_path / "index" / "index.json").read_text())["skipped"]) == LISTED + 2

@@ -45,9 +45,9 @@ def run(options: argparse.Namespace) -> None:
     kept = indexed.photos - indexed.new
     lines = [f"{options.out}: {indexed.photos:,} photos, {indexed.new:,} of them new, {kept:,} kept"]
     if indexed.copies:
-        lines.append(f"{indexed.copies:,} files are copies of another photo, and are in it once")
+        lines.append(f"copies of another photo, which is in it once: {indexed.copies:,}")
     if indexed.skipped:
-        lines.append(f"{len(indexed.skipped):,} files left out:")
+        lines.append(f"left out: {len(indexed.skipped):,}")
         lines += [f"  {reason}" for reason in list(indexed.skipped.values())[:LISTED]]
         if len(indexed.skipped) > LISTED:
             lines.append(f"  and {len(indexed.skipped) - LISTED:,} more, under skipped in {options.out / INDEX}")
