@@ -117,6 +117,13 @@ def test_the_numbers_are_those_of_the_metrics() -> None:
     assert "98.8 % of them" in made["sketch_classifier"]
 
 
+def test_a_classifier_of_photos_names_no_test_sketch() -> None:
+    # Of a set of one category, where recognition cannot be measured on test photos.
+    drawings = DRAWINGS | {"human": {name: value for name, value in DRAWINGS["human"].items() if name != "recognition"}}
+    card = sketch_classifier_card(config(classes=["red-chair", "stool"]), EVALUATION, drawings)
+    assert "one of 2 classes" in card and "named rightly" not in card and "## Numbers" not in card
+
+
 def test_a_card_of_another_set_does_not_speak_of_a_program() -> None:
     card = retrieval_card(config(layout="qmul", category=None, commit=None), EVALUATION)
     assert "program" not in card and "Trained and measured on mine alone" in card

@@ -79,13 +79,15 @@ def sketch_classifier_card(config: Config, evaluation: Metrics, drawings: Metric
     """The card of the classifier that judges drawings."""
     classes = config["details"].get("classes", [])
     of_what = evaluation["protocol"]["category"]
+    # Where photos are its classes, those of the test sketches are none of them.
+    named = drawings["human"].get("recognition")
     return card(
         "Sketch classifier",
         f"Names a sketch, one of {len(classes)} classes. It judges G's drawings (recognition, and the features of the "
         "FID) and trains nothing.",
         data=[*_data(config), f"classes: {', '.join(map(str, classes))}"],
         protocol=[f"{drawings['n_human']:,} test sketches by the set's drawers; category: {of_what}"],
-        numbers=[f"{drawings['human']['recognition']:.1f} % of them are named rightly."],
+        numbers=[] if named is None else [f"{named:.1f} % of them are named rightly."],
         limits=[*_limits(config), "FIDs in its features compare with each other and with no published ones."],
         loading="from fgsbir.models.sketch_classifier import SketchClassifier\n"
         "from fgsbir.models.store import load_model\n\n"
