@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
     kept = indexed.photos - indexed.new
     lines = [f"{options.out}: {indexed.photos:,} photos, {indexed.new:,} of them new, {kept:,} kept"]
     if indexed.copies:
-        lines.append(f"copies of another photo, which is in it once: {indexed.copies:,}")
+        lines.append(f"copies of photos that are in it already: {indexed.copies:,}")
     if indexed.skipped:
         lines.append(f"left out: {len(indexed.skipped):,}")
         lines += [f"  {reason}" for reason in list(indexed.skipped.values())[:LISTED]]
