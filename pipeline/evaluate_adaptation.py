@@ -24,7 +24,7 @@ def main() -> None:
         for kind, values in json.loads((MODELS / "steps.json").read_text()).items()
     }
     scores = {
-        kind: adaptation_scores(of_kind, resamples=settings.bootstrap, seed=params.seed)
+        kind: adaptation_scores([of_kind], resamples=settings.bootstrap, seed=params.seed)
         for kind, of_kind in found.items()
     }
     with write_folder(METRICS / "adapt") as folder:

@@ -61,7 +61,7 @@ LINES = [
         for run in ("" if share == "1" else f"labelled_{share}_",)
         for name, ending, model in MODELS
     ),
-    Line("labelled_1_supervised", "chairv2_labelled_1", "chairv2_labelled_1", model="supervised", dataset="chairv2"),
+    Line("labelled_1_supervised", "chairv2_labelled_1_supervised", None, model="supervised", dataset="chairv2"),
     Line("labelled_0.4_vanilla", "chairv2_labelled_0.4_vanilla", "chairv2_labelled_0.4_control", dataset="chairv2"),
     *(
         Line(

@@ -24,7 +24,7 @@ def test_scores_by_hand(tmp_path: Path) -> None:
         "baseline": {5: tasks([[1, 9]], [[2, 7]])},
         "ours": {5: tasks([[1, 1], [1, 2]], [[1, 7], [1, 4]])},
     }
-    scores = adaptation_scores(found, resamples=200, seed=0)
+    scores = adaptation_scores([found], resamples=200, seed=0)
     assert scores["ours"]["5"]["acc@1"] == 62.5 and scores["ours"]["5"]["sd"] == 12.5
     assert scores["ours"]["5"]["acc@5"] == 87.5 and scores["baseline"]["5"]["acc@1"] == 25
     assert scores["ours_minus_baseline"]["difference"] == 37.5
@@ -33,7 +33,7 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     assert gains(found, "ours", "baseline", 5) == {"clock": 25.0, "radio": 50.0}
     lists = rank_lists(found)
     assert lists["ours"]["5"]["radio"]["ranks"] == [[1, 7], [1, 4]]
-    assert adaptation_scores(found_of(lists), resamples=200, seed=0) == scores
+    assert adaptation_scores([found_of(lists)], resamples=200, seed=0) == scores
     several = {"ours": dict.fromkeys((10, 5, 1), found["ours"][5])}
     assert list(found_of(rank_lists(several))["ours"]) == [1, 5, 10]
     kinds = {"category": found}

@@ -76,6 +76,7 @@ def test_a_row_is_compared_with_its_control_and_the_control_with_nothing() -> No
     assert [reported(CONTROL, found)[f"minus_control{end}"] for end in ("", "_low", "_high")] == [None] * 3
     supervised = reported(Line("supervised", "control", "control", model="supervised"), found)
     assert supervised["minus_control"] > 0
+    assert reported(Line("supervised", "control", None, model="supervised"), found)["minus_control"] is None
 
 
 def test_a_difference_is_paired_over_queries_and_common_seeds() -> None:
@@ -104,7 +105,7 @@ def test_the_generator_is_summed_up_before_and_after() -> None:
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(DataError, match="on synthetic were made by different code: 0000000000000000, other"):
         experiments([run("full", 0, 0.5), run("control", 0, 0.5, code="other")])
-    other_set = run("chairv2_labelled_1", 0, 0.5, code="other", changes={"dataset.name": "chairv2"})
+    other_set = run("chairv2_labelled_1_supervised", 0, 0.5, code="other", changes={"dataset.name": "chairv2"})
     assert len(experiments([run("full", 0, 0.5), other_set])) == 2
     with pytest.raises(DataError, match="full: its runs have different test queries"):
         experiments([run("full", 0, 0.5), run("full", 1, 0.5, queries="others")])

@@ -5,40 +5,49 @@ from typing import Any
 
 import numpy as np
 
-from fgsbir.evaluation.bootstrap import cluster_bootstrap
 from fgsbir.evaluation.comparison import rounded
+from fgsbir.evaluation.seed_bootstrap import seed_bootstrap
 from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies
 
 DIFFERENCES = (("ours", "baseline"), ("ours", "fine_tuning"))
 
 
-def adaptation_scores(found: Found, *, resamples: int, seed: int) -> dict[str, Any]:
+def adaptation_scores(runs: Sequence[Found], *, resamples: int, seed: int) -> dict[str, Any]:
     """Scores of every method and k, and the differences at ``COMPARED_AT`` pairs of those that are there.
 
-    Method -> k -> ``acc@1`` with the bounds ``low`` and ``high`` of its 95 % interval over photos, ``acc@5``, and
-    ``sd``, the standard deviation of acc@1 over the draws of the support. "ours_minus_baseline" -> ``difference`` of
-    acc@1, ``low``, ``high``, of the same queries and draws.
+    ``runs`` are the same methods and tasks, one a training seed. Method -> k -> ``acc@1`` with the bounds ``low`` and
+    ``high`` of its 95 % interval over seeds and photos, ``acc@5``, and ``sd``, the standard deviation of acc@1 over
+    the draws of the support, of all seeds. "ours_minus_baseline" -> ``difference`` of acc@1, ``low``, ``high``, of the
+    same queries, draws and seeds.
     """
+
+    def found_first(method: str, k: int) -> np.ndarray:
+        """The mean over draws, (seeds, queries, 1)."""
+        return np.stack([accuracies(run[method][k], 1).mean(0) for run in runs])[..., None]
+
     table: dict[str, Any] = {}
-    for method, of_k in found.items():
+    for method, of_k in runs[0].items():
         table[method] = {}
         for k, tasks in of_k.items():
-            first, fifth = accuracies(tasks, 1), accuracies(tasks, 5)
-            interval = cluster_bootstrap(first.mean(0)[:, None], photos(tasks), resamples=resamples, seed=seed)
+            interval = seed_bootstrap(found_first(method, k), photos(tasks), resamples=resamples, seed=seed)
+            by_draw = np.concatenate([accuracies(run[method][k], 1).mean(1) for run in runs])
             table[method][str(k)] = rounded(
                 {
-                    "acc@1": first.mean(),
-                    "acc@5": fifth.mean(),
+                    "acc@1": interval.mean[0],
+                    "acc@5": np.mean([accuracies(run[method][k], 5) for run in runs]),
                     "low": interval.low[0],
                     "high": interval.high[0],
-                    "sd": first.mean(1).std(),
+                    "sd": by_draw.std(),
                 }
             )
     for one, other in DIFFERENCES:
-        if COMPARED_AT in found.get(one, {}) and COMPARED_AT in found.get(other, {}):
-            tasks = found[one][COMPARED_AT]
-            values = accuracies(tasks, 1).mean(0) - accuracies(found[other][COMPARED_AT], 1).mean(0)
-            interval = cluster_bootstrap(values[:, None], photos(tasks), resamples=resamples, seed=seed)
+        if COMPARED_AT in runs[0].get(one, {}) and COMPARED_AT in runs[0].get(other, {}):
+            interval = seed_bootstrap(
+                found_first(one, COMPARED_AT) - found_first(other, COMPARED_AT),
+                photos(runs[0][one][COMPARED_AT]),
+                resamples=resamples,
+                seed=seed,
+            )
             table[f"{one}_minus_{other}"] = rounded(
                 {"difference": interval.mean[0], "low": interval.low[0], "high": interval.high[0]}
             )

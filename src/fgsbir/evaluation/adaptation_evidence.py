@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.adaptation import adaptation_scores
-from fgsbir.evaluation.task_ranks import TaskRanks, found_of
+from fgsbir.evaluation.task_ranks import found_of
 
 RESAMPLES = 10_000
 
@@ -28,30 +26,12 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {"rows": {}, "ablations": {}}
     for name, runs in rows.items():
         found["rows"][name] = {"seeds": [run["seed"] for run in runs], "command": runs[0]["command"]}
-        scores = {kind: _over_seeds([run["ranks"][kind] for run in runs]) for kind in runs[0]["ranks"]}
+        scores = {
+            kind: adaptation_scores([found_of(run["ranks"][kind]) for run in runs], resamples=RESAMPLES, seed=0)
+            for kind in runs[0]["ranks"]
+        }
         if name == "methods":
             found |= scores
         else:
             found["ablations"][name] = {kind: of_kind["ours"] for kind, of_kind in scores.items()}
     return found
-
-
-def _over_seeds(runs: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Scores of one kind of task, the draws of all seeds side by side."""
-    seeds = [found_of(run) for run in runs]
-    found = {
-        method: {
-            k: [
-                TaskRanks(
-                    one.name,
-                    np.concatenate([seed[method][k][place].ranks for seed in seeds]),
-                    one.photo,
-                    np.concatenate([seed[method][k][place].margins for seed in seeds]),
-                )
-                for place, one in enumerate(tasks)
-            ]
-            for k, tasks in of_k.items()
-        }
-        for method, of_k in seeds[0].items()
-    }
-    return adaptation_scores(found, resamples=RESAMPLES, seed=0)

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.comparison import compare
+from fgsbir.evaluation.comparison import query_scores, rounded
+from fgsbir.evaluation.seed_bootstrap import seed_bootstrap
 
 SCORES = ("acc@1", "acc@5", "acc@10", "mean_rank")
 RESAMPLES = 10_000
@@ -18,11 +19,14 @@ GAIN_KEYS = {"": "difference", "_low": "low", "_high": "high"}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of metrics/evidence.json: the F ``model`` of the runs ``run``, against joint's of the runs ``control``."""
+    """A row of metrics/evidence.json: the F ``model`` of the runs ``run``, against joint's of the runs ``control``.
+
+    None where there is no control.
+    """
 
     row: str
     run: str
-    control: str
+    control: str | None
     model: Literal["supervised", "joint"] = "joint"
     dataset: Literal["synthetic", "chairv2"] = "synthetic"
 
@@ -72,11 +76,14 @@ def experiments(files: Iterable[Mapping[str, Any]]) -> dict[str, Experiment]:
 def reported(line: Line, found: Mapping[str, Experiment]) -> dict[str, Any]:
     """One row of metrics/evidence.json.
 
-    Each score with its mean and standard deviation over seeds and its 95 % interval over photos; what acc@1 is above
-    the control's, in points, paired, with its interval: None for the control itself, and where it was not run.
+    Each score with its mean and standard deviation over seeds and its 95 % interval over seeds and photos; what acc@1
+    is above the control's, in points, paired, with its interval: None for the control itself, and where it was not
+    run.
     """
     runs = found[line.run]
-    scores = compare({line.model: runs.ranks[line.model]}, runs.photo, resamples=RESAMPLES, seed=0)[line.model]
+    by_query = query_scores(runs.ranks[line.model])
+    values = np.stack([by_query[name] for name in SCORES], axis=-1)
+    intervals = seed_bootstrap(values, runs.photo, resamples=RESAMPLES)
     row: dict[str, Any] = {
         "row": line.row,
         "dataset": line.dataset,
@@ -86,31 +93,29 @@ def reported(line: Line, found: Mapping[str, Experiment]) -> dict[str, Any]:
         "n_query": len(runs.photo),
         "commit": runs.runs[0]["protocol"]["commit"],
     }
-    for name in SCORES:
+    for name, mean, low, high in zip(SCORES, *intervals, strict=True):
         by_seed = [run[line.model][name] for run in runs.runs]
-        row |= {f"{name}_mean": scores[name], f"{name}_sd": deviation(by_seed)}
-        row |= {f"{name}_{end}": scores[f"{name}_{end}"] for end in ("low", "high")}
-    control = found.get(line.control) if (line.run, line.model) != (line.control, "joint") else None
+        row |= rounded({f"{name}_mean": mean, f"{name}_low": low, f"{name}_high": high})
+        row[f"{name}_sd"] = deviation(by_seed)
+    control = found.get(line.control) if line.control and (line.run, line.model) != (line.control, "joint") else None
     gain = difference(runs, control, line.model) if control else dict.fromkeys(("difference", "low", "high"))
     return row | {f"minus_control{end}": gain[key] for end, key in GAIN_KEYS.items()}
 
 
-def difference(
-    one: Experiment, other: Experiment, model: Literal["supervised", "joint"] = "joint"
-) -> dict[str, float | None]:
+def difference(one: Experiment, other: Experiment, model: Literal["supervised", "joint"] = "joint") -> dict[str, float]:
     """acc@1 of ``model`` of ``one`` less joint of ``other``, query by query, averaged over the seeds that both have.
 
-    ``difference`` in points and the bounds ``low`` and ``high`` of its 95 % interval over photos.
+    ``difference`` in points and the bounds ``low`` and ``high`` of its 95 % interval over seeds and photos.
     """
     seeds = [seed for seed in one.seeds if seed in other.seeds]
     if not seeds or not np.array_equal(one.photo, other.photo):
         raise DataError(f"{one.name} and {other.name} have no seed in common, or other queries")
-    ranks = {
-        name: of.ranks[ranked][[of.seeds.index(seed) for seed in seeds]]
-        for name, of, ranked in (("b", other, "joint"), ("a", one, model))
-    }
-    found = compare(ranks, one.photo, resamples=RESAMPLES, seed=0)["a_minus_b"]
-    return {"difference": found["acc@1"], "low": found["acc@1_low"], "high": found["acc@1_high"]}
+    ours, theirs = (
+        query_scores(of.ranks[ranked][[of.seeds.index(seed) for seed in seeds]])["acc@1"]
+        for of, ranked in ((one, model), (other, "joint"))
+    )
+    (found,) = zip(*seed_bootstrap((ours - theirs)[..., None], one.photo, resamples=RESAMPLES), strict=True)
+    return rounded(dict(zip(("difference", "low", "high"), found, strict=True)))
 
 
 def summary(
