@@ -42,6 +42,7 @@ evidence: install ## Run the experiments over seeds that are not there yet (hour
 	python -m pipeline.evidence
 	python -m pipeline.evidence_report
 	python -m pipeline.adapt_evidence
+	python -m pipeline.adapt_evidence_report
 
 deps: install ## Write the stages' source files into dvc.yaml
 	python -m pipeline.dependencies

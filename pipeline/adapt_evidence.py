@@ -1,7 +1,6 @@
 """Paper 2's experiments over several seeds: ``python -m pipeline.adapt_evidence [ROW …]``, a part of ``make evidence``.
 
-Each run leaves one file in ``metrics/adapt_evidence``; at the end ``metrics/adapt_evidence.json`` sums up those that
-are there.
+Each run leaves one file in ``metrics/adapt_evidence``; see :mod:`pipeline.experiments`.
 """
 
 import json
@@ -13,7 +12,6 @@ from pipeline.experiments import Experiments, Row
 from pipeline.sections import FewShotMethod
 from pipeline.stage import run
 
-SUMMARY = Path("metrics/adapt_evidence.json")
 METHODS = list(get_args(FewShotMethod))
 ALONE = {"adapt.methods": ["ours"], "adapt.shots": [5]}
 ROWS = [
@@ -48,11 +46,6 @@ EVIDENCE = Experiments(ROWS, "evaluate_adaptation", Path("metrics/adapt_evidence
 
 def main(arguments: Sequence[str] | None = None) -> None:
     EVIDENCE.run(arguments, prog="python -m pipeline.adapt_evidence", description=(__doc__ or "").splitlines()[0])
-
-    from fgsbir.data.atomic import write_json
-    from fgsbir.evaluation.adaptation_evidence import summary
-
-    write_json(SUMMARY, summary(EVIDENCE.read()))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,9 @@ TABLE = Path("metrics/evidence.csv")
 PICTURES = Path("docs/pictures")
 README = Path("README.md")
 MARKS = ("<!-- evidence -->", "<!-- end of evidence -->")
+INTERVALS = (
+    "± is the standard deviation over seeds, brackets are 95 % intervals over seeds and photos; differences are paired."
+)
 # The rows of the ablation from top to bottom, with what a reader calls them.
 ABLATION = {
     "supervised": "supervised",
@@ -34,6 +37,9 @@ ABLATION = {
     "absolute_teacher": "full, absolute teacher",
     "hard_threshold": "full, hard threshold of certainty",
     "full": "full",
+    "long_control": "1,500 steps: control",
+    "long_vanilla": "1,500 steps: vanilla",
+    "long_full": "1,500 steps: full",
     "plain_generator_vanilla": "plain G (the pairs alone, one drawing at temperature 1): vanilla",
     "plain_generator_full": "plain G: full, weights of ω itself",
     "mismatched": "reference: another photo's sketch",
@@ -50,7 +56,11 @@ SHARES = ("0.2", "0.4", "0.6", "0.8", "1")
 CHAIRV2_ROWS = {f"labelled_0.4_{name}": name for name in ("supervised", "control", "vanilla", "full")}
 LINES = [
     Line("supervised", "full", "control", model="supervised"),
-    *(Line(name, name, "control") for name in ABLATION if name != "supervised"),
+    *(
+        Line(name, name, "long_control" if name.startswith("long_") else "control")
+        for name in ABLATION
+        if name != "supervised"
+    ),
     *(
         Line(f"unlabelled_{share}", run, "control")
         for share, run in (("0", "control"), ("0.25", "unlabelled_0.25"), ("0.5", "unlabelled_0.5"), ("1", "full"))
@@ -76,6 +86,7 @@ LINES = [
 ]
 DIFFERENCES = [
     *(("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "hard"))),
+    ("long_full", "long_vanilla"),
     ("plain_generator_full", "plain_generator_vanilla"),
 ]
 
@@ -96,7 +107,7 @@ def main() -> None:
         bars_chart(PICTURES / "ablation.png", rows, ABLATION, "full")
         shares_chart(PICTURES / "unlabelled.png", {"joint": unlabelled_line(rows)}, "share of the unlabelled photos")
         shares_chart(PICTURES / "labelled.png", labelled_lines(rows), "share of the labelled photos")
-    write_text(README, filled(README.read_text(), section(found, generator, claims(found, generator))))
+    write_text(README, filled(README.read_text(), section(found, generator, claims(found, generator)), MARKS))
 
 
 def by_name(found: Sequence[Mapping[str, Any]], dataset: str = "synthetic") -> dict[str, Mapping[str, Any]]:
@@ -130,12 +141,18 @@ def table(found: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def filled(readme: str, words: str) -> str:
-    """The README with ``words`` between its two marks. Raises DataError where they are not there once each."""
-    if any(readme.count(mark) != 1 for mark in MARKS):
-        raise DataError(f"{README}: expected the lines {MARKS[0]} and {MARKS[1]} once each")
-    before, rest = readme.split(MARKS[0])
-    return f"{before}{MARKS[0]}\n{words}\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
+def filled(readme: str, words: str, marks: tuple[str, str]) -> str:
+    """The README with ``words`` between two marks. Raises DataError where they are not there once each."""
+    if any(readme.count(mark) != 1 for mark in marks):
+        raise DataError(f"{README}: expected the lines {marks[0]} and {marks[1]} once each")
+    before, rest = readme.split(marks[0])
+    return f"{before}{marks[0]}\n{words}\n{marks[1]}{rest.split(marks[1])[1]}"
+
+
+def claims_table(claims: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each claim, whether it holds, and the figure that says so."""
+    lines = ["| claim | holds | measured |", "|---|---|---|"]
+    return lines + [f"| {one['claim']} | {'yes' if one['holds'] else '**no**'} | {one['figure']} |" for one in claims]
 
 
 def section(
@@ -143,9 +160,7 @@ def section(
 ) -> str:
     """The results in words: claims, the ablation, the curves, G and its certainty, ChairV2."""
     rows, real = by_name(found), by_name(found, "chairv2")
-    lines = ["| claim | holds | measured |", "|---|---|---|"]
-    lines += [f"| {one['claim']} | {'yes' if one['holds'] else '**no**'} | {one['figure']} |" for one in claims]
-    lines += ["", *_results(rows, ABLATION), ""]
+    lines = [*claims_table(claims), "", INTERVALS, "", *_results(rows, ABLATION), ""]
     lines += [*_ablated(rows), ""]
     if {"full", "oracle"} <= rows.keys() and rows["oracle"]["minus_control"]:
         share = rows["full"]["minus_control"] / rows["oracle"]["minus_control"]

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.adaptation_evidence import summary
+from fgsbir.evaluation.adaptation_evidence import adaptation_claims, over_steps, summary
 from fgsbir.evaluation.evidence import claims
 from fgsbir.models.precision import working_precision
 from fgsbir.training.few_shot_methods import METHODS
-from pipeline import adapt_evidence, evidence, evidence_report
+from pipeline import adapt_evidence, adapt_evidence_report, evidence, evidence_report
 from pipeline.evidence import ROWS
 from pipeline.experiments import REAL, SEEDS, Experiments, Row
 from pipeline.params import load
@@ -41,24 +41,55 @@ def test_the_rows_of_adaptation_have_names_of_their_own_and_valid_params() -> No
     assert set(adapt_evidence.METHODS) == set(METHODS)
 
 
-def test_adaptation_is_summed_up_over_seeds() -> None:
-    """Two queries under two seeds: ours finds one, then both, the baseline none, then one."""
-
-    def file(row: str, seed: int, **ranks: list[int]) -> dict[str, Any]:
-        tasks = {
-            name: {"5": {"clock": {"ranks": [values], "photo": [0, 1], "margins": [0.3]}}}
-            for name, values in ranks.items()
+def adaptation_file(row: str, seed: int, **ranks: list[int]) -> dict[str, Any]:
+    """A run with one draw of two queries in two tasks of each kind: the same ranks in all, margins apart."""
+    tasks = {
+        name: {
+            k: {
+                task: {"ranks": [values], "photo": [place, place + 1], "margins": [0.3 + place / 10 + seed / 100]}
+                for place, task in ((0, "clock"), (2, "radio"))
+            }
+            for k in ("1", "5")
         }
-        return {"row": row, "seed": seed, "code": "x", "command": "dvc", "ranks": {"category": tasks}}
+        for name, values in ranks.items()
+    }
+    return {"row": row, "seed": seed, "code": "x", "command": f"dvc {row}", "ranks": {"category": tasks, "user": tasks}}
 
-    files = [file("methods", 0, ours=[1, 9], baseline=[2, 9]), file("methods", 1, ours=[1, 1], baseline=[1, 9])]
-    found = summary([*files, file("fixed_margin", 0, ours=[1, 9])])
+
+def adaptation_files() -> list[dict[str, Any]]:
+    methods = [
+        adaptation_file("methods", 0, ours=[1, 9], baseline=[2, 9], baseline_regularised=[2, 9]),
+        adaptation_file("methods", 1, ours=[1, 1], baseline=[1, 9], baseline_regularised=[1, 1]),
+    ]
+    return [*methods, adaptation_file("steps_1", 0, ours=[1, 9]), adaptation_file("steps_2", 0, ours=[1, 1])]
+
+
+def test_adaptation_is_summed_up_over_seeds() -> None:
+    """Of two queries a task under two seeds ours finds one, then both, the baseline none, then one."""
+    files = adaptation_files()
+    found = summary(files)
     assert found["category"]["ours"]["5"]["acc@1"] == 75 and found["category"]["ours"]["5"]["sd"] == 25
     assert found["category"]["ours_minus_baseline"]["difference"] == 50
-    assert found["ablations"]["fixed_margin"]["category"]["5"]["acc@1"] == 50
+    assert found["ablations"]["steps_1"]["category"]["5"]["acc@1"] == 50
     assert found["rows"]["methods"]["seeds"] == [0, 1]
+    assert found["margins"]["user"]["radio"] == {"mean": 0.505, "sd": 0.005}
+    assert over_steps(found, "user") == {0: 50, 1: 50, 2: 100}
     with pytest.raises(DataError, match="made by different code"):
         summary([files[0], {**files[1], "code": "y"}])
+
+
+def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() -> None:
+    found = summary(adaptation_files())
+    words = adapt_evidence_report.section(found, adaptation_claims(found))
+    assert "adaptive is above no adaptation at one, the interval above 0 | **no** | +50.0 [0.0, 100.0] |" in words
+    assert "| new user: accuracy at one grows with the pairs (1, 5), within half a point | yes | 75.0, 75.0 |" in words
+    assert "one inner step is within half a point of the best of 0 to 2 | **no** | 50.0, 50.0, 100.0 |" in words
+    assert "of a task | yes | standard deviation 0.141 between, 0.005 within |" in words
+    assert "| adaptive | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 |" in words
+    assert "| as it is | 2 | 75.0 / 75.0 [" in words and "| 2 inner steps | 1 | 100.0 / 100.0 [" in words
+    assert words.endswith("```\ndvc methods\ndvc steps_1\ndvc steps_2\n```")
+    read = json.loads(json.dumps(found, sort_keys=True))
+    assert adapt_evidence_report.section(read, adaptation_claims(read)) == words
 
 
 def test_the_report_names_no_run_that_is_not_made() -> None:
@@ -183,13 +214,14 @@ def test_the_table_has_a_line_for_each_row() -> None:
 def test_the_readme_is_filled_between_its_marks() -> None:
     first, last = evidence_report.MARKS
     readme = f"before\n{first}\nold\n{last}\nafter\n"
-    assert evidence_report.filled(readme, "new") == f"before\n{first}\nnew\n{last}\nafter\n"
+    assert evidence_report.filled(readme, "new", evidence_report.MARKS) == f"before\n{first}\nnew\n{last}\nafter\n"
     with pytest.raises(DataError, match="once each"):
-        evidence_report.filled("nothing", "new")
+        evidence_report.filled("nothing", "new", evidence_report.MARKS)
 
 
-def test_the_readme_has_a_place_for_the_section() -> None:
-    assert "made up" in evidence_report.filled(evidence_report.README.read_text(), "made up")
+def test_the_readme_has_a_place_for_each_section() -> None:
+    for marks in (evidence_report.MARKS, adapt_evidence_report.MARKS):
+        assert "made up" in evidence_report.filled(evidence_report.README.read_text(), "made up", marks)
 
 
 def test_the_readme_says_what_the_evidence_says() -> None:
@@ -198,4 +230,13 @@ def test_the_readme_says_what_the_evidence_says() -> None:
     found, generator = (json.loads(path.read_text()) for path in (evidence_report.SUMMARY, evidence_report.GENERATOR))
     readme = evidence_report.README.read_text()
     words = evidence_report.section(found, generator, claims(found, generator))
-    assert evidence_report.filled(readme, words) == readme
+    assert evidence_report.filled(readme, words, evidence_report.MARKS) == readme
+
+
+def test_the_readme_says_what_the_evidence_of_adaptation_says() -> None:
+    if not adapt_evidence_report.SUMMARY.is_file():
+        pytest.skip("no evidence of adaptation has been gathered yet")
+    found = json.loads(adapt_evidence_report.SUMMARY.read_text())
+    readme = adapt_evidence_report.README.read_text()
+    words = adapt_evidence_report.section(found, adaptation_claims(found))
+    assert adapt_evidence_report.filled(readme, words, adapt_evidence_report.MARKS) == readme

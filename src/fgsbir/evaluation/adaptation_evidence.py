@@ -1,21 +1,28 @@
-"""What runs of adaptation under several seeds say together, in the form of metrics/adapt.json."""
+"""What runs of adaptation under several seeds say together, in the form of metrics/adapt.json, and what they claim."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.adaptation import adaptation_scores
-from fgsbir.evaluation.task_ranks import found_of
+from fgsbir.evaluation.adaptation import DIFFERENCES, adaptation_scores
+from fgsbir.evaluation.evidence import in_words
+from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, found_of
 
 RESAMPLES = 10_000
+# Points that count as none: by which accuracy may fall with more pairs, and one step be below the best number of them.
+AS_GOOD = 0.5
 
 
 def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Scores of every method over the seeds of the row ``methods``, and of "ours" in every other row.
 
     Kind -> method -> k -> the fields of :func:`fgsbir.evaluation.adaptation.adaptation_scores`, whose draws are those
-    of all seeds; "ablations" -> row -> kind -> the same of "ours"; "rows" -> row -> seeds and command. Raises
-    DataError where runs were made by different code.
+    of all seeds; "ablations" -> row -> kind -> the same of "ours"; "margins" -> kind -> task -> ``mean`` and ``sd``,
+    over seeds and supports, of what "ours" predicts from ``COMPARED_AT`` pairs; "rows" -> row -> seeds and command.
+    Raises DataError where runs were made by different code.
     """
     rows: dict[str, list[Mapping[str, Any]]] = {}
     for file in files:
@@ -23,15 +30,97 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     code = {file["code"] for runs in rows.values() for file in runs}
     if len(code) > 1:
         raise DataError(f"the runs were made by different code: {', '.join(sorted(code))}; run all rows again")
-    found: dict[str, Any] = {"rows": {}, "ablations": {}}
+    found: dict[str, Any] = {"rows": {}, "ablations": {}, "margins": {}}
     for name, runs in rows.items():
         found["rows"][name] = {"seeds": [run["seed"] for run in runs], "command": runs[0]["command"]}
-        scores = {
-            kind: adaptation_scores([found_of(run["ranks"][kind]) for run in runs], resamples=RESAMPLES, seed=0)
-            for kind in runs[0]["ranks"]
-        }
+        by_kind = {kind: [found_of(run["ranks"][kind]) for run in runs] for kind in runs[0]["ranks"]}
+        scores = {kind: adaptation_scores(of_seeds, resamples=RESAMPLES, seed=0) for kind, of_seeds in by_kind.items()}
         if name == "methods":
             found |= scores
+            found["margins"] = {kind: _margins(together(of_seeds)) for kind, of_seeds in by_kind.items()}
         else:
             found["ablations"][name] = {kind: of_kind["ours"] for kind, of_kind in scores.items()}
     return found
+
+
+def together(seeds: Sequence[Found]) -> Found:
+    """The same methods and tasks under several seeds as one, the draws of all seeds side by side."""
+    return {
+        method: {
+            k: [
+                TaskRanks(
+                    task.name,
+                    np.concatenate([seed[method][k][place].ranks for seed in seeds]),
+                    task.photo,
+                    np.concatenate([seed[method][k][place].margins for seed in seeds]),
+                )
+                for place, task in enumerate(tasks)
+            ]
+            for k, tasks in of_k.items()
+        }
+        for method, of_k in seeds[0].items()
+    }
+
+
+def _margins(found: Found) -> dict[str, dict[str, float]]:
+    return {
+        task.name: {"mean": round(float(task.margins.mean()), 4), "sd": round(float(task.margins.std()), 4)}
+        for task in found.get("ours", {}).get(COMPARED_AT, ())
+    }
+
+
+def over_steps(found: Mapping[str, Any], kind: str) -> dict[int, float]:
+    """acc@1 of models trained with each number of inner steps, from ``COMPARED_AT`` pairs; 0 steps: without adaptation.
+
+    ``found`` is a :func:`summary`. Steps that were not run are left out.
+    """
+    ablations, k = found["ablations"], str(COMPARED_AT)
+    values = {
+        steps: ablations[name][kind][k]["acc@1"] for steps in range(1, 6) if (name := f"steps_{steps}") in ablations
+    }
+    without = found.get(kind, {}).get("baseline_regularised")
+    return ({0: without[k]["acc@1"]} if without else {}) | values
+
+
+def adaptation_claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The claims that a :func:`summary` can decide: ``claim``, ``holds``, and the figure in words."""
+    made: list[dict[str, Any]] = []
+
+    def claim(text: str, holds: bool, figure: str) -> None:
+        made.append({"claim": text, "holds": bool(holds), "figure": figure})
+
+    for kind in [kind for kind in ("category", "user") if kind in found]:
+        for one, other in DIFFERENCES:
+            gain = found[kind].get(f"{one}_minus_{other}")
+            if gain:
+                than = {"baseline": "no adaptation", "fine_tuning": "fine-tuning"}[other]
+                claim(
+                    f"new {kind}: from {COMPARED_AT} pairs adaptive is above {than} at one, the interval above 0",
+                    gain["low"] > 0,
+                    in_words(gain),
+                )
+        shots = sorted(found[kind].get("ours", ()), key=int)  # JSON sorts 10 before 5
+        values = [found[kind]["ours"][k]["acc@1"] for k in shots]
+        if len(values) > 1:
+            claim(
+                f"new {kind}: accuracy at one grows with the pairs ({', '.join(shots)}), within half a point",
+                all(after >= before - AS_GOOD for before, after in pairwise(values)),
+                ", ".join(f"{value:.1f}" for value in values),
+            )
+        steps = over_steps(found, kind)
+        if 1 in steps and len(steps) > 2:
+            claim(
+                f"new {kind}: one inner step is within half a point of the best of {min(steps)} to {max(steps)}",
+                steps[1] >= max(steps.values()) - AS_GOOD,
+                ", ".join(f"{value:.1f}" for value in steps.values()),
+            )
+        margins = list(found["margins"].get(kind, {}).values())
+        if len(margins) > 1:
+            between = float(np.std([one["mean"] for one in margins], ddof=1))
+            within = float(np.sqrt(np.mean([one["sd"] ** 2 for one in margins])))
+            claim(
+                f"new {kind}: predicted margins differ between tasks by more than between supports and seeds of a task",
+                between > within,
+                f"standard deviation {between:.3f} between, {within:.3f} within",
+            )
+    return made

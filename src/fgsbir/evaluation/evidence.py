@@ -167,18 +167,24 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
         made.append({"claim": text, "holds": bool(holds), "figure": figure})
 
     rows = {one["row"]: one for one in table if one.get("dataset") != "chairv2"}
-    if "full" in rows and rows["full"]["minus_control"] is not None:
-        gain = gain_of(rows["full"])
-        claim(
-            "full is above its control by at least 3 points at one, the interval above 0",
-            gain["difference"] >= 3 and gain["low"] > 0,
-            in_words(gain),
-        )
-    for generator_of, prefix in (("", ""), (", both with a plain G", "plain_generator_")):
+    for of_which, prefix in (("", ""), (", both trained for 1,500 steps", "long_")):
+        row = rows.get(f"{prefix}full")
+        if row and row["minus_control"] is not None:
+            gain = gain_of(row)
+            claim(
+                f"full is above its control by at least 3 points at one, the interval above 0{of_which}",
+                gain["difference"] >= 3 and gain["low"] > 0,
+                in_words(gain),
+            )
+    for of_which, prefix in (
+        ("", ""),
+        (", both trained for 1,500 steps", "long_"),
+        (", both with a plain G", "plain_generator_"),
+    ):
         ablated = rows.get(f"{prefix}full_minus_{prefix}vanilla")
         if ablated:
             claim(
-                f"full is above vanilla at one, the interval above 0{generator_of}",
+                f"full is above vanilla at one, the interval above 0{of_which}",
                 ablated["low"] > 0,
                 in_words(ablated),
             )

@@ -1,0 +1,108 @@
+"""Writes up adaptation's evidence: ``python -m pipeline.adapt_evidence_report``; ``make evidence`` ends with it.
+
+Reads the runs in ``metrics/adapt_evidence`` and writes ``metrics/adapt_evidence.json``, pictures in ``docs/pictures``,
+and the README's section between its two marks.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fgsbir.data.atomic import write_json, write_text
+from fgsbir.data.records import DataError
+from pipeline.adapt_evidence import EVIDENCE
+from pipeline.evidence_report import README, claims_table, filled
+from pipeline.stage import run
+
+SUMMARY = Path("metrics/adapt_evidence.json")
+PICTURES = Path("docs/pictures")
+MARKS = ("<!-- adaptation's evidence -->", "<!-- end of adaptation's evidence -->")
+ABLATIONS = {
+    "without_domain": "without L_D",
+    "without_category_and_user": "without L_C, L_ud",
+    "without_regularisers": "without all regularisers",
+    "fixed_margin": "margin 0.3 for all tasks",
+    "first_order": "first order",
+    "own_negatives": "a random other photo as negative",
+    **{f"steps_{steps}": f"{steps} inner step{'s' * (steps > 1)}" for steps in range(1, 6)},
+    **{f"embedding_{size}": f"embedding of {size}" for size in (32, 64, 128, 256, 512)},
+}
+
+
+def main() -> None:
+    from fgsbir.evaluation.adaptation_charts import shots_chart, steps_chart, tasks_chart
+    from fgsbir.evaluation.adaptation_evidence import adaptation_claims, over_steps, summary, together
+    from fgsbir.evaluation.task_ranks import COMPARED_AT, found_of
+
+    files = list(EVIDENCE.read())
+    if not files:
+        raise DataError(f"{EVIDENCE.folder}: no run is there; `make evidence` makes them")
+    found = summary(files)
+    write_json(SUMMARY, found)
+    kinds = [kind for kind in ("category", "user") if kind in found]
+    if kinds:
+        runs = [file["ranks"] for file in files if file["row"] == "methods"]
+        shots_chart(PICTURES / "adaptation_shots.png", {kind: found[kind] for kind in kinds})
+        steps_chart(PICTURES / "adaptation_steps.png", {kind: over_steps(found, kind) for kind in kinds})
+        tasks_chart(
+            PICTURES / "adaptation_tasks.png",
+            {kind: together([found_of(ranks[kind]) for ranks in runs]) for kind in kinds},
+            COMPARED_AT,
+        )
+    write_text(README, filled(README.read_text(), section(found, adaptation_claims(found)), MARKS))
+
+
+def section(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
+    """The results in words: claims, the methods over the pairs, the ablations, pictures, commands."""
+    lines = [*claims_table(claims), ""]
+    if "methods" in found["rows"]:
+        lines += [*_methods(found), ""]
+    if found["ablations"]:
+        lines += [*_ablations(found), ""]
+    if "methods" in found["rows"]:
+        lines += [
+            "![Accuracy over the pairs of the support](docs/pictures/adaptation_shots.png)",
+            "![Accuracy over the inner steps trained with](docs/pictures/adaptation_steps.png)",
+            "![Predicted margins, and gain over no adaptation, task by task](docs/pictures/adaptation_tasks.png)",
+            "",
+        ]
+    lines += ["Any row alone, seed 0:", "", "```", *dict.fromkeys(row["command"] for row in found["rows"].values())]
+    return "\n".join([*lines, "```"])
+
+
+def _methods(found: Mapping[str, Any]) -> Iterator[str]:
+    from fgsbir.evaluation.adaptation_charts import LABELS
+
+    kinds = [(kind, k) for kind in ("category", "user") for k in sorted(found[kind]["ours"], key=int)]
+    seeds = len(found["rows"]["methods"]["seeds"])
+    yield f"acc@1 / acc@5 from 1, 5 and 10 pairs, means over {seeds} seeds and 10 supports each:"
+    yield ""
+    heads = [f"new {kind}, {k} pair{'s' * (k != '1')}" for kind, k in kinds]
+    yield f"| | {' | '.join(heads)} |"
+    yield f"|---{'|---' * len(kinds)}|"
+    for name, label in LABELS.items():
+        if name in found["category"]:
+            cells = [found[kind][name][k] for kind, k in kinds]
+            yield f"| {label} | {' | '.join(map(_accuracy, cells))} |"
+
+
+def _ablations(found: Mapping[str, Any]) -> Iterator[str]:
+    yield "The adaptive model from 5 pairs with one thing changed, acc@1 / acc@5 with the interval of acc@1:"
+    yield ""
+    yield "| | seeds | new category | new user |"
+    yield "|---|---|---|---|"
+    rows = [(label, name, found["ablations"][name]) for name, label in ABLATIONS.items() if name in found["ablations"]]
+    if "methods" in found["rows"]:
+        rows.insert(0, ("as it is", "methods", {kind: found[kind]["ours"] for kind in ("category", "user")}))
+    for label, name, entries in rows:
+        cells = [entries[kind]["5"] for kind in ("category", "user")]
+        shown = [f"{_accuracy(cell)} [{cell['low']:.1f}, {cell['high']:.1f}]" for cell in cells]
+        yield f"| {label} | {len(found['rows'][name]['seeds'])} | {' | '.join(shown)} |"
+
+
+def _accuracy(entry: Mapping[str, float]) -> str:
+    return f"{entry['acc@1']:.1f} / {entry['acc@5']:.1f}"
+
+
+if __name__ == "__main__":
+    run(main)
