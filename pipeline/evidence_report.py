@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.evidence import SCORES, Line, gain_of, in_words
+from fgsbir.evaluation.evidence import GAINS, SCORES, Line, gain_of, in_words
 from pipeline.evidence import EVIDENCE
 from pipeline.stage import run
 
@@ -37,9 +37,9 @@ ABLATION = {
     "absolute_teacher": "full, absolute teacher",
     "hard_threshold": "full, hard threshold of certainty",
     "full": "full",
-    "long_control": "1,500 steps: control",
-    "long_vanilla": "1,500 steps: vanilla",
-    "long_full": "1,500 steps: full",
+    "default_control": "the default run's 450 steps: control",
+    "default_vanilla": "the default run's 450 steps: vanilla",
+    "default_full": "the default run's 450 steps: full",
     "plain_generator_vanilla": "plain G (the pairs alone, one drawing at temperature 1): vanilla",
     "plain_generator_full": "plain G: full, weights of ω itself",
     "mismatched": "reference: another photo's sketch",
@@ -53,11 +53,12 @@ MODELS: list[tuple[str, str, Literal["supervised", "joint"]]] = [
     ("full", "full", "joint"),
 ]
 SHARES = ("0.2", "0.4", "0.6", "0.8", "1")
+UNLABELLED = ("0", "0.25", "0.5", "1")
 CHAIRV2_ROWS = {f"labelled_0.4_{name}": name for name in ("supervised", "control", "vanilla", "full")}
 LINES = [
     Line("supervised", "full", "control", model="supervised"),
     *(
-        Line(name, name, "long_control" if name.startswith("long_") else "control")
+        Line(name, name, "default_control" if name.startswith("default_") else "control")
         for name in ABLATION
         if name != "supervised"
     ),
@@ -86,7 +87,7 @@ LINES = [
 ]
 DIFFERENCES = [
     *(("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "hard"))),
-    ("long_full", "long_vanilla"),
+    ("default_full", "default_vanilla"),
     ("plain_generator_full", "plain_generator_vanilla"),
 ]
 
@@ -105,8 +106,8 @@ def main() -> None:
     rows = by_name(found)
     if "full" in rows:
         bars_chart(PICTURES / "ablation.png", rows, ABLATION, "full")
-        shares_chart(PICTURES / "unlabelled.png", {"joint": unlabelled_line(rows)}, "share of the unlabelled photos")
-        shares_chart(PICTURES / "labelled.png", labelled_lines(rows), "share of the labelled photos")
+    for name, lines in curves(rows).items():
+        shares_chart(PICTURES / f"{name}.png", lines, f"share of the {name} photos")
     write_text(README, filled(README.read_text(), section(found, generator, claims(found, generator)), MARKS))
 
 
@@ -115,26 +116,29 @@ def by_name(found: Sequence[Mapping[str, Any]], dataset: str = "synthetic") -> d
     return {row["row"]: row for row in found if row.get("dataset", "synthetic") == dataset}
 
 
-def unlabelled_line(rows: Mapping[str, Any]) -> list[tuple[float, Mapping[str, Any]]]:
-    """Joint training over the share of unlabelled photos."""
-    return [
-        (float(share), rows[name]) for share in ("0", "0.25", "0.5", "1") if (name := f"unlabelled_{share}") in rows
-    ]
+def curves(rows: Mapping[str, Any]) -> dict[str, dict[str, list[tuple[float, Mapping[str, Any]]]]]:
+    """The lines over the share of unlabelled photos, and over that of labelled ones (paper 1, Figure 4b).
 
-
-def labelled_lines(rows: Mapping[str, Any]) -> dict[str, list[tuple[float, Mapping[str, Any]]]]:
-    """Supervised, control and full over the share of labelled photos (paper 1, Figure 4b)."""
-    return {
-        model: [(float(share), rows[name]) for share in SHARES if (name := f"labelled_{share}_{model}") in rows]
-        for model in ("supervised", "control", "full")
+    A curve of which no line has two points yet is left out.
+    """
+    found = {
+        "unlabelled": {
+            "joint": [(float(share), rows[row]) for share in UNLABELLED if (row := f"unlabelled_{share}") in rows]
+        },
+        "labelled": {
+            model: [(float(share), rows[row]) for share in SHARES if (row := f"labelled_{share}_{model}") in rows]
+            for model, _, _ in MODELS
+        },
     }
+    return {name: lines for name, lines in found.items() if max(map(len, lines.values())) > 1}
 
 
 def table(found: Sequence[Mapping[str, Any]]) -> str:
     """Every row's scores as CSV."""
     text = io.StringIO()
     scores = [f"{name}_{end}" for name in SCORES for end in ("mean", "sd", "low", "high")]
-    columns = ["dataset", "row", *scores, "minus_control", "minus_control_low", "minus_control_high", "command"]
+    gains = [f"{name}{end}" for name in GAINS.values() for end in ("", "_low", "_high")]
+    columns = ["dataset", "row", *scores, *gains, "command"]
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(row for row in found if "dataset" in row)
@@ -162,14 +166,11 @@ def section(
     rows, real = by_name(found), by_name(found, "chairv2")
     lines = [*claims_table(claims), "", INTERVALS, "", *_results(rows, ABLATION), ""]
     lines += [*_ablated(rows), ""]
-    if {"full", "oracle"} <= rows.keys() and rows["oracle"]["minus_control"]:
+    if {"full", "oracle"} <= rows.keys() and rows["full"]["seeds"] == rows["oracle"]["seeds"]:
         share = rows["full"]["minus_control"] / rows["oracle"]["minus_control"]
         lines += [f"Full goes {100 * share:.0f} % of the way from its control to the true sketches.", ""]
-    lines += [
-        "![Accuracy of the rows with intervals](docs/pictures/ablation.png)",
-        "![Accuracy over the share of unlabelled photos](docs/pictures/unlabelled.png)",
-        "![Accuracy over the share of labelled photos](docs/pictures/labelled.png)",
-    ]
+    lines += ["![Accuracy of the rows with intervals](docs/pictures/ablation.png)"] if "full" in rows else []
+    lines += [f"![Accuracy over the share of {name} photos](docs/pictures/{name}.png)" for name in curves(rows)]
     if generator:
         lines += ["", *_generated(generator)]
     if CHAIRV2_ROWS.keys() & real.keys():
@@ -177,21 +178,22 @@ def section(
     if "labelled_1_supervised" in real:
         full = real["labelled_1_supervised"]
         lines += ["", f"With all labels there, `supervised`: {_mean(full, 'acc@1')} / {_mean(full, 'acc@10')}."]
-    lines += ["", "Any row alone, seed 0:", "", "```"]
+    lines += ["", "Any row alone, under its first seed:", "", "```"]
     shown = [(rows, name) for name in ABLATION if name != "supervised"] + [(real, name) for name in CHAIRV2_ROWS]
     lines += list(dict.fromkeys(of[name]["command"] for of, name in shown if name in of))
     return "\n".join([*lines, "```"])
 
 
 def _results(rows: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
-    """A table of rows: acc@1 and acc@10 with the deviation over seeds, and what each is above the control."""
-    yield "| row | seeds | acc@1 | acc@10 | above its control, acc@1 |"
-    yield "|---|---|---|---|---|"
+    """A table of rows: acc@1 and acc@10 with the deviation over seeds, and what they are above the control's."""
+    yield "| row | seeds | acc@1 | acc@10 | above its control, acc@1 | acc@10 |"
+    yield "|---|---|---|---|---|---|"
     for name, label in names.items():
         if name in rows:
             row = rows[name]
-            gain = "" if row["minus_control"] is None else in_words(gain_of(row))
-            yield f"| {label} | {len(row['seeds'])} | {_mean(row, 'acc@1')} | {_mean(row, 'acc@10')} | {gain} |"
+            gains = ["" if row[key] is None else in_words(gain_of(row, score)) for score, key in GAINS.items()]
+            scores = [_mean(row, score) for score in GAINS]
+            yield f"| {label} | {len(row['seeds'])} | {' | '.join([*scores, *gains])} |"
 
 
 def _ablated(rows: Mapping[str, Any]) -> Iterator[str]:
@@ -211,11 +213,13 @@ def _generated(generator: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for row in generator:
         found = " / ".join(_mean(row, f"generated_acc@{k}") for k in (1, 10))
         name = row["row"].replace("_joint", " joint training")
-        yield f"| {name} | {found} | {row['fid_mean']:.2f} ± {row['fid_sd']:.2f} | {_mean(row, 'recognition')} % |"
+        yield f"| {name} | {found} | {_mean(row, 'fid', 2)} | {_mean(row, 'recognition')} % |"
 
 
-def _mean(row: Mapping[str, Any], name: str) -> str:
-    return f"{row[f'{name}_mean']:.1f} ± {row[f'{name}_sd']:.1f}"
+def _mean(row: Mapping[str, Any], name: str, decimals: int = 1) -> str:
+    """A mean with its deviation over seeds, of which one alone has none."""
+    spread = f" ± {row[f'{name}_sd']:.{decimals}f}" if len(row["seeds"]) > 1 else ""
+    return f"{row[f'{name}_mean']:.{decimals}f}{spread}"
 
 
 if __name__ == "__main__":

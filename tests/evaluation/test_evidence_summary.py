@@ -94,7 +94,7 @@ def test_a_difference_is_paired_over_queries_and_common_seeds() -> None:
 
 def test_the_generator_is_summed_up_before_and_after() -> None:
     before, after = generator_summary(runs(full=0.5, control=0.4), "full")
-    assert (before["row"], after["row"], before["runs"]) == ("before_joint", "after_joint", 3)
+    assert (before["row"], after["row"], before["seeds"]) == ("before_joint", "after_joint", [0, 1, 2])
     assert (before["generated_acc@10_mean"], before["generated_acc@10_sd"]) == (31, 1)
     assert (after["generated_acc@10_mean"], after["generated_acc@10_sd"]) == (35, 0)
     assert before["certainty_spearman_photos_mean"] is None

@@ -158,7 +158,7 @@ def test_a_run_whose_stages_are_all_there_gets_its_file(tmp_path: Path, monkeypa
     monkeypatch.setattr("pipeline.experiments.KEPT", tmp_path / "kept")
     recipes, defaults = Recipes(ROOT, tmp_path / "kept"), load().model_dump(mode="json")
     here = working_precision(defaults["precision"], torch.device("cpu"))
-    for step in recipes.steps(changed(defaults, {"unlabelled_frac": 0.0, "precision": here}), "evaluate").values():
+    for step in recipes.steps(changed(defaults, {**NAMES["control"].changes, "precision": here}), "evaluate").values():
         recipes.folder(step).mkdir(parents=True)
         (recipes.folder(step) / "done.json").write_text(json.dumps({"seconds": 2.0}))
     asked = Experiments(ROWS, "evaluate", tmp_path / "files", lambda _: {"measured": True})
@@ -183,7 +183,11 @@ def summed_up() -> list[dict[str, Any]]:
         for name in ("acc@1", "acc@5", "acc@10", "mean_rank")
         for end in ("mean", "sd", "low", "high")
     }
-    gain = {"minus_control": 4.0, "minus_control_low": 1.5, "minus_control_high": 6.5}
+    gain = {
+        f"minus_control{of}{end}": value + plus
+        for of, plus in (("", 0), ("_acc@10", 1))
+        for end, value in (("", 4.0), ("_low", 1.5), ("_high", 6.5))
+    }
     made = {"seeds": list(SEEDS), "command": "dvc exp run -S seed=0", **scores}
     return [
         {"row": "control", "dataset": "synthetic", **made, **dict.fromkeys(gain)},
@@ -198,12 +202,28 @@ def test_the_section_tells_claims_rows_and_commands() -> None:
     told = [{"claim": "full is above its control", "holds": True, "figure": "+4.0"}]
     words = evidence_report.section(summed_up(), [], told)
     assert "| full is above its control | yes | +4.0 |" in words
-    assert "| control: no unlabelled photos | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 |  |" in words
-    assert "| full | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 | +4.0 [1.5, 6.5] |" in words
+    assert "| control: no unlabelled photos | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 |  |  |" in words
+    assert "| full | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 | +4.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |" in words
     assert "without the teacher +1.0 [-0.5, 2.5]" in words
     assert "Full goes 25 % of the way" in words
     assert "On ChairV2 with 40 % of the labels" in words
     assert "vanilla" not in words  # a row that was not run
+    assert "docs/pictures/ablation.png" in words and "docs/pictures/labelled.png" not in words
+
+
+def test_a_single_seed_has_no_deviation_and_no_share_of_the_way_of_three() -> None:
+    rows = summed_up()
+    rows[2]["seeds"] = [0]
+    words = evidence_report.section(rows, [], [])
+    assert "| reference: true sketches | 1 | 40.0 | 40.0 | +16.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |" in words
+    assert "of the way" not in words
+
+
+def test_a_curve_needs_two_points() -> None:
+    row = {"row": "any"}
+    assert evidence_report.curves({"unlabelled_0": row, "labelled_1_full": row}) == {}
+    found = evidence_report.curves({"unlabelled_0": row, "unlabelled_1": row, "labelled_1_full": row})
+    assert found == {"unlabelled": {"joint": [(0.0, row), (1.0, row)]}}
 
 
 def test_the_table_has_a_line_for_each_row() -> None:

@@ -15,6 +15,8 @@ SCORES = ("acc@1", "acc@5", "acc@10", "mean_rank")
 RESAMPLES = 10_000
 # The ends of the keys of a row's gain over its control, and the keys of a difference.
 GAIN_KEYS = {"": "difference", "_low": "low", "_high": "high"}
+# What the keys of a row's gain begin with, by score.
+GAINS = {"acc@1": "minus_control", "acc@10": "minus_control_acc@10"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ def reported(line: Line, found: Mapping[str, Experiment]) -> dict[str, Any]:
     """One row of metrics/evidence.json.
 
     Each score with its mean and standard deviation over seeds and its 95 % interval over seeds and photos; what acc@1
-    is above the control's, in points, paired, with its interval: None for the control itself, and where it was not
-    run.
+    and acc@10 are above the control's, in points, paired, with their intervals: None for the control itself, and where
+    it was not run.
     """
     runs = found[line.run]
     by_query = query_scores(runs.ranks[line.model])
@@ -98,24 +100,33 @@ def reported(line: Line, found: Mapping[str, Experiment]) -> dict[str, Any]:
         row |= rounded({f"{name}_mean": mean, f"{name}_low": low, f"{name}_high": high})
         row[f"{name}_sd"] = deviation(by_seed)
     control = found.get(line.control) if line.control and (line.run, line.model) != (line.control, "joint") else None
-    gain = difference(runs, control, line.model) if control else dict.fromkeys(("difference", "low", "high"))
-    return row | {f"minus_control{end}": gain[key] for end, key in GAIN_KEYS.items()}
+    for score, name in GAINS.items():
+        gain = difference(runs, control, line.model, score) if control else dict.fromkeys(GAIN_KEYS.values())
+        row |= {f"{name}{end}": gain[key] for end, key in GAIN_KEYS.items()}
+    return row
 
 
-def difference(one: Experiment, other: Experiment, model: Literal["supervised", "joint"] = "joint") -> dict[str, float]:
-    """acc@1 of ``model`` of ``one`` less joint of ``other``, query by query, averaged over the seeds that both have.
+def difference(
+    one: Experiment, other: Experiment, model: Literal["supervised", "joint"] = "joint", score: str = "acc@1"
+) -> dict[str, float]:
+    """``score`` of ``model`` of ``one`` less joint of ``other``, query by query, averaged over seeds that both have.
 
     ``difference`` in points and the bounds ``low`` and ``high`` of its 95 % interval over seeds and photos.
     """
-    seeds = [seed for seed in one.seeds if seed in other.seeds]
+    seeds = common_seeds(one, other)
     if not seeds or not np.array_equal(one.photo, other.photo):
         raise DataError(f"{one.name} and {other.name} have no seed in common, or other queries")
     ours, theirs = (
-        query_scores(of.ranks[ranked][[of.seeds.index(seed) for seed in seeds]])["acc@1"]
+        query_scores(of.ranks[ranked][[of.seeds.index(seed) for seed in seeds]])[score]
         for of, ranked in ((one, model), (other, "joint"))
     )
     (found,) = zip(*seed_bootstrap((ours - theirs)[..., None], one.photo, resamples=RESAMPLES), strict=True)
     return rounded(dict(zip(("difference", "low", "high"), found, strict=True)))
+
+
+def common_seeds(one: Experiment, other: Experiment) -> list[int]:
+    """The seeds that both have, rising."""
+    return [seed for seed in one.seeds if seed in other.seeds]
 
 
 def summary(
@@ -125,7 +136,8 @@ def summary(
     found = experiments(files)
     rows = [reported(line, found) for line in lines if line.run in found]
     return rows + [
-        {"row": f"{one}_minus_{other}"} | difference(found[one], found[other])
+        {"row": f"{one}_minus_{other}", "seeds": common_seeds(found[one], found[other])}
+        | difference(found[one], found[other])
         for one, other in differences
         if one in found and other in found
     ]
@@ -137,9 +149,10 @@ def generator_summary(files: Iterable[Mapping[str, Any]], run: str) -> list[dict
     ``generated_acc@k``: how often F finds the test photo from G's sketch of it. How D_C's certainty follows the
     ranking percentile is measured on the sketches after joint training, and None before it.
     """
-    runs = [file["generator"] for file in files if file["row"] == run]
-    if not runs:
+    by_seed = {file["seed"]: file["generator"] for file in files if file["row"] == run}
+    if not by_seed:
         return []
+    runs = [by_seed[seed] for seed in sorted(by_seed)]
     table = []
     for row in ("before_joint", "after_joint"):
         values: dict[str, list[float] | None] = {
@@ -151,7 +164,7 @@ def generator_summary(files: Iterable[Mapping[str, Any]], run: str) -> list[dict
         for name in ("spearman_bins", "spearman_photos"):
             of_drawings = [drawn["certainty"][name] for drawn in runs]
             values[f"certainty_{name}"] = of_drawings if row == "after_joint" else None
-        line: dict[str, Any] = {"row": row, "runs": len(runs)}
+        line: dict[str, Any] = {"row": row, "seeds": sorted(by_seed)}
         for name, of_runs in values.items():
             line[f"{name}_mean"] = None if of_runs is None else round(float(np.mean(of_runs)), 4)
             line[f"{name}_sd"] = None if of_runs is None else deviation(of_runs)
@@ -167,18 +180,18 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
         made.append({"claim": text, "holds": bool(holds), "figure": figure})
 
     rows = {one["row"]: one for one in table if one.get("dataset") != "chairv2"}
-    for of_which, prefix in (("", ""), (", both trained for 1,500 steps", "long_")):
+    for of_which, prefix in (("", ""), (", both as in the default run", "default_")):
         row = rows.get(f"{prefix}full")
         if row and row["minus_control"] is not None:
             gain = gain_of(row)
             claim(
                 f"full is above its control by at least 3 points at one, the interval above 0{of_which}",
                 gain["difference"] >= 3 and gain["low"] > 0,
-                in_words(gain),
+                f"{in_words(gain)}, {len(row['seeds'])} seeds",
             )
     for of_which, prefix in (
         ("", ""),
-        (", both trained for 1,500 steps", "long_"),
+        (", both as in the default run", "default_"),
         (", both with a plain G", "plain_generator_"),
     ):
         ablated = rows.get(f"{prefix}full_minus_{prefix}vanilla")
@@ -186,7 +199,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
             claim(
                 f"full is above vanilla at one, the interval above 0{of_which}",
                 ablated["low"] > 0,
-                in_words(ablated),
+                f"{in_words(ablated)}, {len(ablated['seeds'])} seeds",
             )
     steps = [name for name in (f"unlabelled_{share}" for share in ("0", "0.25", "0.5", "1")) if name in rows]
     if len(steps) == 4:
@@ -223,9 +236,9 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
     return made
 
 
-def gain_of(row: Mapping[str, Any]) -> dict[str, float]:
+def gain_of(row: Mapping[str, Any], score: str = "acc@1") -> dict[str, float]:
     """What a row of metrics/evidence.json is above its control: ``difference``, ``low``, ``high``."""
-    return {key: row[f"minus_control{end}"] for end, key in GAIN_KEYS.items()}
+    return {key: row[f"{GAINS[score]}{end}"] for end, key in GAIN_KEYS.items()}
 
 
 def in_words(gain: Mapping[str, float]) -> str:
