@@ -119,7 +119,7 @@ def by_name(found: Sequence[Mapping[str, Any]], dataset: str = "synthetic") -> d
 def curves(rows: Mapping[str, Any]) -> dict[str, dict[str, list[tuple[float, Mapping[str, Any]]]]]:
     """The lines over the share of unlabelled photos, and over that of labelled ones (paper 1, Figure 4b).
 
-    A curve of which no line has two points yet is left out.
+    A curve of which no line has three points yet is left out.
     """
     found = {
         "unlabelled": {
@@ -130,7 +130,7 @@ def curves(rows: Mapping[str, Any]) -> dict[str, dict[str, list[tuple[float, Map
             for model, _, _ in MODELS
         },
     }
-    return {name: lines for name, lines in found.items() if max(map(len, lines.values())) > 1}
+    return {name: lines for name, lines in found.items() if max(map(len, lines.values())) > 2}
 
 
 def table(found: Sequence[Mapping[str, Any]]) -> str:

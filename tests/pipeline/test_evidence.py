@@ -219,11 +219,12 @@ def test_a_single_seed_has_no_deviation_and_no_share_of_the_way_of_three() -> No
     assert "of the way" not in words
 
 
-def test_a_curve_needs_two_points() -> None:
+def test_a_curve_needs_three_points() -> None:
     row = {"row": "any"}
-    assert evidence_report.curves({"unlabelled_0": row, "labelled_1_full": row}) == {}
-    found = evidence_report.curves({"unlabelled_0": row, "unlabelled_1": row, "labelled_1_full": row})
-    assert found == {"unlabelled": {"joint": [(0.0, row), (1.0, row)]}}
+    few = dict.fromkeys(("unlabelled_0", "unlabelled_1", "labelled_1_full"), row)
+    assert evidence_report.curves(few) == {}
+    found = evidence_report.curves(few | {"unlabelled_0.5": row})
+    assert found == {"unlabelled": {"joint": [(0.0, row), (0.5, row), (1.0, row)]}}
 
 
 def test_the_table_has_a_line_for_each_row() -> None:
