@@ -11,11 +11,10 @@ from typing import Any
 from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
 from pipeline.adapt_evidence import EVIDENCE
-from pipeline.evidence_report import README, claims_table, filled
+from pipeline.evidence_report import PICTURES, README, claims_table, filled
 from pipeline.stage import run
 
 SUMMARY = Path("metrics/adapt_evidence.json")
-PICTURES = Path("docs/pictures")
 MARKS = ("<!-- adaptation's evidence -->", "<!-- end of adaptation's evidence -->")
 ABLATIONS = {
     "without_domain": "without L_D",

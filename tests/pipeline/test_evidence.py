@@ -1,6 +1,7 @@
 """The evidence's rows are real settings with a command each, and its README section is made of its numbers."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -90,6 +91,25 @@ def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() ->
     assert words.endswith("```\ndvc methods\ndvc steps_1\ndvc steps_2\n```")
     read = json.loads(json.dumps(found, sort_keys=True))
     assert adapt_evidence_report.section(read, adaptation_claims(read)) == words
+
+
+def test_the_report_on_adaptation_writes_its_file_its_pictures_and_the_readme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="no run is there"):
+        adapt_evidence_report.main()
+    folder = adapt_evidence.EVIDENCE.folder
+    folder.mkdir(parents=True)
+    for file in adaptation_files():
+        (folder / f"{file['row']}-{file['seed']}.json").write_text(json.dumps(file))
+    readme = Path("README.md")
+    readme.write_text("\n".join(adapt_evidence_report.MARKS))
+    adapt_evidence_report.main()
+    assert json.loads(adapt_evidence_report.SUMMARY.read_text())["user"]["ours"]["5"]["acc@1"] == 75
+    for link in re.findall(r"\]\((.*)\)", readme.read_text()):
+        assert Path(link).is_file()
+    assert "| as it is | 2 |" in readme.read_text()
 
 
 def test_the_report_names_no_run_that_is_not_made() -> None:

@@ -39,7 +39,7 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
                     [entry["acc@1"] for entry in of_k.values()],
                     yerr=[entry["sd"] for entry in of_k.values()],
                     label=LABELS[name],
-                    color={"ours": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}.get(name, f"C{number}"),
+                    color={"ours": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}.get(name, f"C{number + 1}"),
                     marker="o",
                     capsize=3,
                 )
@@ -58,6 +58,7 @@ def steps_chart(path: Path, steps: Mapping[str, Mapping[int, float]]) -> None:
         axes = figure.subplots()
         for (kind, values), colour in zip(steps.items(), (BLUE, ORANGE), strict=False):
             axes.plot(list(values), list(values.values()), marker="o", label=f"new {kind}", color=colour)
+        axes.set_xticks(sorted(set().union(*steps.values())))
         axes.set_xlabel("steps of the inner loop")
         axes.set_ylabel("acc@1, %")
         axes.set_ylim(0, 1.05 * axes.get_ylim()[1])  # no marker on the frame

@@ -120,8 +120,8 @@ def difference(
         query_scores(of.ranks[ranked][[of.seeds.index(seed) for seed in seeds]])[score]
         for of, ranked in ((one, model), (other, "joint"))
     )
-    (found,) = zip(*seed_bootstrap((ours - theirs)[..., None], one.photo, resamples=RESAMPLES), strict=True)
-    return rounded(dict(zip(("difference", "low", "high"), found, strict=True)))
+    mean, low, high = (bound[0] for bound in seed_bootstrap((ours - theirs)[..., None], one.photo, resamples=RESAMPLES))
+    return rounded({"difference": mean, "low": low, "high": high})
 
 
 def common_seeds(one: Experiment, other: Experiment) -> list[int]:
