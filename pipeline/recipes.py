@@ -3,25 +3,35 @@
 ``dvc exp run`` runs one experiment at a time in a copy of the project. Here a stage's result is kept in a
 folder named after its recipe, a hash over what dvc.yaml says it depends on, and as many stages run side
 by side as there are jobs. A stage that was killed goes on from its checkpoint.
+
+A folder belongs to one stage at a time: a second runner waits for it, also where the first one was killed and left
+its stage behind.
 """
 
 import ast
+import fcntl
 import hashlib
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from pipeline.stage import INTERRUPTED
+
 DONE = "done.json"
+LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,8 @@ class Recipes:
         self.root, self.kept = root, kept
         self._stages: dict[str, dict[str, Any]] = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
         self._hashes: dict[Path, str] = {}
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._stopped = threading.Event()
 
     def steps(self, values: Mapping[str, Any], target: str) -> dict[str, Step]:
         """The steps that lead to the stage ``target`` under params ``values``, by stage, in an order that works."""
@@ -71,11 +83,13 @@ class Recipes:
         """Run what is not done, at most ``jobs`` steps at a time; returns the steps that failed.
 
         What needs a failed step is not run, and counts as failed. ``report`` is told of every step that ends.
+        SIGINT and SIGTERM ask the running steps to stop, and KeyboardInterrupt is raised when they have; for that it
+        must be called from the main thread.
         """
         waiting = {step.name: step for step in steps if not self.is_done(step)}
         failed: dict[str, Step] = {}
         running: dict[Future[int], Step] = {}
-        with ThreadPoolExecutor(jobs) as pool:
+        with ThreadPoolExecutor(jobs) as pool, self._stoppable():
             while waiting or running:
                 for step in list(waiting.values()):
                     needed = {before.name for before in step.inputs.values()}
@@ -92,6 +106,21 @@ class Recipes:
                         failed[step.name] = step
                     report(f"{step.name}: {f'failed, see {self.folder(step)}/log' if status else 'done'}")
         return list(failed.values())
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """SIGTERM is a KeyboardInterrupt inside, and on that the running steps are asked to stop."""
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self._stopped.clear()
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._stopped.set()
+            for process in list(self._processes):
+                process.terminate()
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
     def _add(self, values: Mapping[str, Any], stage: str, found: dict[str, Step]) -> Step:
         if stage in found:
@@ -131,12 +160,24 @@ class Recipes:
         return self._hashes[path]
 
     def _execute(self, step: Step) -> int:
-        """Run a step in its folder, where its inputs are links; returns the status.
+        """Run a step in its folder as soon as no other runner's stage works there; returns the status.
 
-        With one thread, however many jobs there are: with another number the arithmetic rounds differently.
+        Its inputs are links there. The stage has the lock from us and keeps it as long as it runs. With one thread,
+        however many jobs there are: with another number the arithmetic rounds differently.
         """
         folder = self.folder(step)
         folder.mkdir(parents=True, exist_ok=True)
+        with (folder / LOCK).open("wb") as lock:
+            while not self._stopped.is_set():
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    time.sleep(1)
+                    continue
+                return 0 if self.is_done(step) else self._execute_alone(step, folder, lock.fileno())
+        return INTERRUPTED
+
+    def _execute_alone(self, step: Step, folder: Path, lock: int) -> int:
         (folder / "params.yaml").write_text(yaml.safe_dump(dict(step.values), sort_keys=False))
         (folder / "dvc.yaml").write_bytes((self.root / "dvc.yaml").read_bytes())
         for path, before in step.inputs.items():
@@ -149,14 +190,20 @@ class Recipes:
         paths = os.pathsep.join([str(self.root), str(self.root / "src")])
         started = time.monotonic()
         with (folder / "log").open("ab") as log:
-            status = subprocess.run(
+            process = subprocess.Popen(
                 [sys.executable, *shlex.split(step.command)[1:]],
                 cwd=folder,
                 env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "DVC_ROOT": ""},
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                check=False,
-            ).returncode
+                pass_fds=[lock],
+            )
+            self._processes.add(process)
+            # Asked to stop after the lock was ours and before the process was known.
+            if self._stopped.is_set():
+                process.terminate()
+            status = process.wait()
+            self._processes.discard(process)
         if status == 0:
             seconds = round(time.monotonic() - started, 1)
             (folder / DONE).write_text(json.dumps({"stage": step.stage, "key": step.key, "seconds": seconds}) + "\n")

@@ -1,12 +1,19 @@
 """Stages run once for all settings that share their recipe, and again when anything in it changes."""
 
+import fcntl
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from pipeline.recipes import Recipes, changed
+from pipeline.recipes import DONE, LOCK, Recipes, changed
+from pipeline.stage import ROOT
 
 VALUES: dict[str, Any] = {
     "seed": 0,
@@ -130,6 +137,51 @@ def test_a_step_that_was_killed_goes_on_in_its_folder(root: Path) -> None:
     assert not kept.is_done(steps["b"])
     assert kept.run(steps.values(), jobs=1, report=lambda line: None) == []
     assert kept.is_done(steps["b"]) and (folder / ".scratch").is_dir()
+
+
+def test_a_step_waits_while_another_runner_works_in_its_folder(root: Path) -> None:
+    kept = recipes(root)
+    steps = kept.steps(VALUES, "b")
+    folder = kept.folder(steps["a"])
+    folder.mkdir(parents=True)
+    with (folder / LOCK).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def the_other_one_is_done() -> None:
+            assert not (folder / "runs").exists()
+            (folder / "data").mkdir()
+            (folder / "data" / "a").write_text("another's ")
+            (folder / DONE).write_text("{}")
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        threading.Timer(0.5, the_other_one_is_done).start()
+        assert kept.run(steps.values(), jobs=1, report=lambda line: None) == []
+    assert not (folder / "runs").exists()
+    assert (kept.folder(steps["b"]) / "models" / "b").read_text() == "b{'x': 1}another's "
+
+
+def test_a_runner_that_is_stopped_stops_its_steps(root: Path) -> None:
+    (root / "pipeline" / "a.py").write_text(
+        "import time\nfrom pathlib import Path\nPath('begun').touch()\ntime.sleep(60)\n"
+    )
+    program = f"""
+from pathlib import Path
+from pipeline.recipes import Recipes
+
+kept = Recipes(Path({str(root)!r}), Path({str(root)!r}) / "kept")
+kept.run(kept.steps({VALUES!r}, "a").values(), jobs=1)
+"""
+    runner = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    folder = recipes(root).folder(recipes(root).steps(VALUES, "a")["a"])
+    while not (folder / "begun").exists():
+        assert runner.poll() is None, runner.communicate()
+        time.sleep(0.05)
+    runner.send_signal(signal.SIGTERM)
+    _, said = runner.communicate(timeout=30)
+    assert said.rstrip().endswith("KeyboardInterrupt") and runner.returncode != 0
+    with (folder / LOCK).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert not (folder / DONE).exists()
 
 
 def test_a_change_of_what_is_no_param_is_refused() -> None:
