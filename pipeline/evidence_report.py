@@ -1,7 +1,7 @@
 """Writes up the evidence: ``python -m pipeline.evidence_report``; ``make evidence`` ends with it.
 
 Reads the runs in ``metrics/evidence`` and writes ``metrics/evidence.json``, ``metrics/generator_evidence.json``,
-``metrics/evidence.csv``, the pictures in ``docs/pictures``, and the README's section between its two marks.
+``metrics/evidence.csv``, the pictures in ``docs/pictures``, and the README's table and section between their marks.
 """
 
 import csv
@@ -21,6 +21,7 @@ GENERATOR = Path("metrics/generator_evidence.json")
 TABLE = Path("metrics/evidence.csv")
 PICTURES = Path("docs/pictures")
 README = Path("README.md")
+HEADLINE_MARKS = ("<!-- evidence in short -->", "<!-- end of evidence in short -->")
 MARKS = ("<!-- evidence -->", "<!-- end of evidence -->")
 INTERVALS = (
     "± is the standard deviation over seeds, brackets are 95 % intervals over seeds and photos; differences are paired."
@@ -45,6 +46,11 @@ ABLATION = {
     "mismatched": "reference: another photo's sketch",
     "edge_maps": "reference: edge maps",
     "oracle": "reference: true sketches",
+}
+# What stands at the README's top: full by the length of joint training, with its control.
+HEADLINE = {
+    "450 steps, the default": ("default_full", "default_control"),
+    "1,500 steps at half the rate: `-S joint.steps=1500 -S joint.learning_rate=1e-3`": ("full", "control"),
 }
 # The models of a share of labels: their rows' ends, their runs' ends, and which F of the run.
 MODELS: list[tuple[str, str, Literal["supervised", "joint"]]] = [
@@ -108,7 +114,8 @@ def main() -> None:
         bars_chart(PICTURES / "ablation.png", rows, ABLATION, "full")
     for name, lines in curves(rows).items():
         shares_chart(PICTURES / f"{name}.png", lines, f"share of the {name} photos")
-    write_text(README, filled(README.read_text(), section(found, generator, claims(found, generator)), MARKS))
+    readme = filled(README.read_text(), headline(rows), HEADLINE_MARKS)
+    write_text(README, filled(readme, section(found, generator, claims(found, generator)), MARKS))
 
 
 def by_name(found: Sequence[Mapping[str, Any]], dataset: str = "synthetic") -> dict[str, Mapping[str, Any]]:
@@ -157,6 +164,21 @@ def claims_table(claims: Sequence[Mapping[str, Any]]) -> list[str]:
     """Each claim, whether it holds, and the figure that says so."""
     lines = ["| claim | holds | measured |", "|---|---|---|"]
     return lines + [f"| {one['claim']} | {'yes' if one['holds'] else '**no**'} | {one['figure']} |" for one in claims]
+
+
+def headline(rows: Mapping[str, Any]) -> str:
+    """A table of full and its control, acc@1 / acc@10, and how far apart they are, for each length that was run."""
+    lines = [
+        "| joint training of | seeds | control | `joint` | gain, acc@1 | gain, acc@10 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for label, names in HEADLINE.items():
+        if all(name in rows for name in names):
+            full, control = (rows[name] for name in names)
+            scores = [" / ".join(f"{row[f'{score}_mean']:.1f}" for score in GAINS) for row in (control, full)]
+            gains = [in_words(gain_of(full, score)) for score in GAINS]
+            lines.append(f"| {' | '.join([label, str(len(full['seeds'])), *scores, *gains])} |")
+    return "\n".join(lines)
 
 
 def section(

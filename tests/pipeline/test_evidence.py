@@ -231,6 +231,12 @@ def test_the_section_tells_claims_rows_and_commands() -> None:
     assert "docs/pictures/ablation.png" in words and "docs/pictures/labelled.png" not in words
 
 
+def test_the_headline_tells_of_the_lengths_that_were_run() -> None:
+    words = evidence_report.headline(evidence_report.by_name(summed_up())).splitlines()
+    assert len(words) == 3
+    assert words[2].endswith("| 3 | 40.0 / 40.0 | 40.0 / 40.0 | +4.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |")
+
+
 def test_a_single_seed_has_no_deviation_and_no_share_of_the_way_of_three() -> None:
     rows = summed_up()
     rows[2]["seeds"] = [0]
@@ -261,7 +267,7 @@ def test_the_readme_is_filled_between_its_marks() -> None:
 
 
 def test_the_readme_has_a_place_for_each_section() -> None:
-    for marks in (evidence_report.MARKS, adapt_evidence_report.MARKS):
+    for marks in (evidence_report.HEADLINE_MARKS, evidence_report.MARKS, adapt_evidence_report.MARKS):
         assert "made up" in evidence_report.filled(evidence_report.README.read_text(), "made up", marks)
 
 
@@ -272,6 +278,8 @@ def test_the_readme_says_what_the_evidence_says() -> None:
     readme = evidence_report.README.read_text()
     words = evidence_report.section(found, generator, claims(found, generator))
     assert evidence_report.filled(readme, words, evidence_report.MARKS) == readme
+    words = evidence_report.headline(evidence_report.by_name(found))
+    assert evidence_report.filled(readme, words, evidence_report.HEADLINE_MARKS) == readme
 
 
 def test_the_readme_says_what_the_evidence_of_adaptation_says() -> None:
