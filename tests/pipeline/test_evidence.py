@@ -62,7 +62,7 @@ def adaptation_files() -> list[dict[str, Any]]:
         adaptation_file("methods", 0, ours=[1, 9], baseline=[2, 9], baseline_regularised=[2, 9]),
         adaptation_file("methods", 1, ours=[1, 1], baseline=[1, 9], baseline_regularised=[1, 1]),
     ]
-    return [*methods, adaptation_file("steps_1", 0, ours=[1, 9]), adaptation_file("steps_2", 0, ours=[1, 1])]
+    return [*methods, adaptation_file("steps_2", 0, ours=[1, 1])]
 
 
 def test_adaptation_is_summed_up_over_seeds() -> None:
@@ -71,10 +71,10 @@ def test_adaptation_is_summed_up_over_seeds() -> None:
     found = summary(files)
     assert found["category"]["ours"]["5"]["acc@1"] == 75 and found["category"]["ours"]["5"]["sd"] == 25
     assert found["category"]["ours_minus_baseline"]["difference"] == 50
-    assert found["ablations"]["steps_1"]["category"]["5"]["acc@1"] == 50
+    assert found["ablations"]["steps_2"]["category"]["5"]["acc@1"] == 100
     assert found["rows"]["methods"]["seeds"] == [0, 1]
     assert found["margins"]["user"]["radio"] == {"mean": 0.505, "sd": 0.005}
-    assert over_steps(found, "user") == {0: 50, 1: 50, 2: 100}
+    assert over_steps(found, "user") == {0: 50, 1: 75, 2: 100}
     with pytest.raises(DataError, match="made by different code"):
         summary([files[0], {**files[1], "code": "y"}])
 
@@ -84,11 +84,14 @@ def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() ->
     words = adapt_evidence_report.section(found, adaptation_claims(found))
     assert "adaptive is above no adaptation at one, the interval above 0 | **no** | +50.0 [0.0, 100.0] |" in words
     assert "| new user: accuracy at one grows with the pairs (1, 5), within half a point | yes | 75.0, 75.0 |" in words
-    assert "one inner step is within half a point of the best of 0 to 2 | **no** | 50.0, 50.0, 100.0 |" in words
+    assert "one inner step is within half a point of the best of 0 to 2 | **no** | 50.0, 75.0, 100.0 |" in words
     assert "of a task | yes | standard deviation 0.141 between, 0.005 within |" in words
     assert "| adaptive | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 |" in words
-    assert "| as it is | 2 | 75.0 / 75.0 [" in words and "| 2 inner steps | 1 | 100.0 / 100.0 [" in words
-    assert words.endswith("```\ndvc methods\ndvc steps_1\ndvc steps_2\n```")
+    assert (
+        "| as it is: one inner step, embedding of 128 | 2 | 75.0 / 75.0 [" in words
+        and "| 2 inner steps | 1 | 100.0 / 100.0 [" in words
+    )
+    assert words.endswith("```\ndvc methods\ndvc steps_2\n```")
     read = json.loads(json.dumps(found, sort_keys=True))
     assert adapt_evidence_report.section(read, adaptation_claims(read)) == words
 
@@ -109,7 +112,7 @@ def test_the_report_on_adaptation_writes_its_file_its_pictures_and_the_readme(
     assert json.loads(adapt_evidence_report.SUMMARY.read_text())["user"]["ours"]["5"]["acc@1"] == 75
     for link in re.findall(r"\]\((.*)\)", readme.read_text()):
         assert Path(link).is_file()
-    assert "| as it is | 2 |" in readme.read_text()
+    assert "| as it is: one inner step, embedding of 128 | 2 |" in readme.read_text()
 
 
 def test_the_report_names_no_run_that_is_not_made() -> None:

@@ -70,16 +70,21 @@ def _margins(found: Found) -> dict[str, dict[str, float]]:
 
 
 def over_steps(found: Mapping[str, Any], kind: str) -> dict[int, float]:
-    """acc@1 of models trained with each number of inner steps, from ``COMPARED_AT`` pairs; 0 steps: without adaptation.
+    """acc@1 of models trained with each number of inner steps, from ``COMPARED_AT`` pairs.
+
+    0 steps are ``baseline_regularised``, one is "ours" as it is.
 
     ``found`` is a :func:`summary`. Steps that were not run are left out.
     """
-    ablations, k = found["ablations"], str(COMPARED_AT)
+    ablations, k, methods = found["ablations"], str(COMPARED_AT), found.get(kind, {})
     values = {
-        steps: ablations[name][kind][k]["acc@1"] for steps in range(1, 6) if (name := f"steps_{steps}") in ablations
+        steps: methods[name][k]["acc@1"]
+        for steps, name in enumerate(("baseline_regularised", "ours"))
+        if name in methods
     }
-    without = found.get(kind, {}).get("baseline_regularised")
-    return ({0: without[k]["acc@1"]} if without else {}) | values
+    return values | {
+        steps: ablations[name][kind][k]["acc@1"] for steps in range(2, 6) if (name := f"steps_{steps}") in ablations
+    }
 
 
 def adaptation_claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
