@@ -32,6 +32,8 @@ from pipeline.stage import INTERRUPTED
 
 DONE = "done.json"
 LOCK = "lock"
+# The seconds that a step has taken so far, with those of attempts that were stopped.
+SPENT = "seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ class Recipes:
         for output in outputs(self._stages[step.stage]):
             (folder / output).parent.mkdir(parents=True, exist_ok=True)
         paths = os.pathsep.join([str(self.root), str(self.root / "src")])
-        started = time.monotonic()
+        started, spent = time.monotonic(), folder / SPENT
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *shlex.split(step.command)[1:]],
@@ -204,8 +206,10 @@ class Recipes:
                 process.terminate()
             status = process.wait()
             self._processes.discard(process)
+        stopped = float(spent.read_text()) if spent.is_file() else 0.0
+        seconds = round(stopped + time.monotonic() - started, 1)
+        spent.write_text(f"{seconds}\n")
         if status == 0:
-            seconds = round(time.monotonic() - started, 1)
             (folder / DONE).write_text(json.dumps({"stage": step.stage, "key": step.key, "seconds": seconds}) + "\n")
         return status
 

@@ -1,6 +1,7 @@
 """Stages run once for all settings that share their recipe, and again when anything in it changes."""
 
 import fcntl
+import json
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.recipes import DONE, LOCK, Recipes, changed
+from pipeline.recipes import DONE, LOCK, SPENT, Recipes, changed
 from pipeline.stage import ROOT
 
 VALUES: dict[str, Any] = {
@@ -137,6 +138,15 @@ def test_a_step_that_was_killed_goes_on_in_its_folder(root: Path) -> None:
     assert not kept.is_done(steps["b"])
     assert kept.run(steps.values(), jobs=1, report=lambda line: None) == []
     assert kept.is_done(steps["b"]) and (folder / ".scratch").is_dir()
+
+
+def test_the_time_of_a_step_is_that_of_all_its_attempts(root: Path) -> None:
+    kept = recipes(root)
+    step = kept.steps(VALUES, "a")["a"]
+    kept.folder(step).mkdir(parents=True)
+    (kept.folder(step) / SPENT).write_text("1000\n")
+    kept.run([step], jobs=1, report=lambda line: None)
+    assert json.loads((kept.folder(step) / DONE).read_text())["seconds"] > 1000
 
 
 def test_a_step_waits_while_another_runner_works_in_its_folder(root: Path) -> None:
