@@ -97,9 +97,19 @@ def test_the_generator_is_summed_up_before_and_after() -> None:
     assert (before["row"], after["row"], before["seeds"]) == ("before_joint", "after_joint", [0, 1, 2])
     assert (before["generated_acc@10_mean"], before["generated_acc@10_sd"]) == (31, 1)
     assert (after["generated_acc@10_mean"], after["generated_acc@10_sd"]) == (35, 0)
-    assert before["certainty_spearman_photos_mean"] is None
+    assert (after["generated_acc@10_gain_mean"], after["generated_acc@10_gain_sd"]) == (4, 1)
+    assert before["certainty_spearman_photos_mean"] is None and before["generated_acc@10_gain_mean"] is None
     assert after["certainty_spearman_photos_mean"] == 0.21 and after["certainty_spearman_photos_sd"] == 0.01
     assert generator_summary(runs(control=0.4), "full") == []
+
+
+@pytest.mark.parametrize(("gain", "holds"), [(1.2, True), (1.1, False)])
+def test_g_is_better_by_more_than_two_standard_errors(gain: float, holds: bool) -> None:
+    """Of three seeds with a deviation of 1, two standard errors are 1.15 points."""
+    generator = generator_summary(runs(full=0.5), "full")
+    generator[1] |= {"generated_acc@1_gain_mean": gain, "generated_acc@1_gain_sd": 1.0}
+    (said,) = (one for one in claims([], generator) if "at one" in one["claim"])
+    assert said["holds"] == holds
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
