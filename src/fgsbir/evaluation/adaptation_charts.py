@@ -26,28 +26,36 @@ LABELS = {
 
 
 def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
-    """acc@1 over the pairs of the support, ± the standard deviation over draws; a part for each kind of task."""
+    """acc@1 over the pairs of the support, ± the standard deviation over draws; a part for each kind of task.
+
+    The methods stand a little beside each other, so that the bars of one do not hide those of the next.
+    """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(4.6 * len(scores), 3.4), dpi=110, layout="constrained")
-        for axes, (kind, table) in zip(np.atleast_1d(figure.subplots(1, len(scores))), scores.items(), strict=True):
+        figure = Figure(figsize=(4.0 * len(scores) + 1.8, 3.4), dpi=110, layout="constrained")
+        parts = np.atleast_1d(figure.subplots(1, len(scores)))
+        for axes, (kind, table) in zip(parts, scores.items(), strict=True):
             methods = [name for name in LABELS if name in table]
+            shots = sorted({int(k) for name in methods for k in table[name]})
             for number, name in enumerate(methods):
-                of_k = table[name]
-                shots = [int(k) for k in of_k]
+                entries = [table[name][str(k)] for k in shots]
                 axes.errorbar(
-                    shots,
-                    [entry["acc@1"] for entry in of_k.values()],
-                    yerr=[entry["sd"] for entry in of_k.values()],
+                    np.arange(len(shots)) + 0.06 * (number - (len(methods) - 1) / 2),
+                    [entry["acc@1"] for entry in entries],
+                    yerr=[entry["sd"] for entry in entries],
                     label=LABELS[name],
                     color={"ours": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}.get(name, f"C{number + 1}"),
+                    linewidth=2.2 if name == "ours" else 1.2,
+                    zorder=3 if name == "ours" else 2,
                     marker="o",
-                    capsize=3,
+                    markersize=4,
+                    capsize=2,
                 )
+            axes.set_xticks(range(len(shots)), [str(k) for k in shots])
             axes.set_title(f"new {kind}", fontsize=9)
             axes.set_xlabel("pairs of the support set")
             axes.set_ylabel("acc@1, % ± s.d. over draws")
-            axes.set_ylim(0, 1.05 * axes.get_ylim()[1])  # no marker on the frame
-            axes.legend(frameon=False)
+            axes.margins(y=0.1)
+        figure.legend(*parts[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
         save_figure(figure, path)
 
 
@@ -61,7 +69,7 @@ def steps_chart(path: Path, steps: Mapping[str, Mapping[int, float]]) -> None:
         axes.set_xticks(sorted(set().union(*steps.values())))
         axes.set_xlabel("steps of the inner loop")
         axes.set_ylabel("acc@1, %")
-        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])  # no marker on the frame
+        axes.margins(y=0.3)
         axes.legend(frameon=False)
         save_figure(figure, path)
 
