@@ -38,6 +38,7 @@ def measured(folder: Path) -> dict[str, Any]:
     return {
         "scores": json.loads((folder / "metrics" / "adapt.json").read_text()),
         "ranks": json.loads((folder / "models" / "adaptive" / "ranks.json").read_text()),
+        "steps": json.loads((folder / "models" / "adaptive" / "steps.json").read_text()),
     }
 
 

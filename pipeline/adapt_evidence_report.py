@@ -10,6 +10,7 @@ from typing import Any
 
 from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
+from fgsbir.evaluation.task_ranks import COMPARED_AT
 from pipeline.adapt_evidence import EVIDENCE
 from pipeline.evidence_report import PICTURES, README, claims_table, filled
 from pipeline.stage import run
@@ -31,7 +32,7 @@ ABLATIONS = {
 def main() -> None:
     from fgsbir.evaluation.adaptation_charts import shots_chart, steps_chart, tasks_chart
     from fgsbir.evaluation.adaptation_evidence import adaptation_claims, over_steps, summary, together
-    from fgsbir.evaluation.task_ranks import COMPARED_AT, found_of
+    from fgsbir.evaluation.task_ranks import found_of
 
     files = list(EVIDENCE.read())
     if not files:
@@ -55,7 +56,7 @@ def section(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
     """The results in words: claims, the methods over the pairs, the ablations, pictures, commands."""
     lines = [*claims_table(claims), ""]
     if "methods" in found["rows"]:
-        lines += [*_methods(found), ""]
+        lines += [*_methods(found), "", *_steps(found), ""]
     if found["ablations"]:
         lines += [*_ablations(found), ""]
     if "methods" in found["rows"]:
@@ -83,6 +84,19 @@ def _methods(found: Mapping[str, Any]) -> Iterator[str]:
         if name in found["category"]:
             cells = [found[kind][name][k] for kind, k in kinds]
             yield f"| {label} | {' | '.join(map(_accuracy, cells))} |"
+
+
+def _steps(found: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        "The same adaptive models after fewer and more inner steps than the one that they were trained for, "
+        f"from {COMPARED_AT} pairs, acc@1:"
+    )
+    yield ""
+    counts = sorted(found["steps"]["category"], key=int)
+    yield f"| inner steps | {' | '.join(counts)} |"
+    yield f"|---{'|---' * len(counts)}|"
+    for kind, values in found["steps"].items():
+        yield f"| new {kind} | {' | '.join(f'{values[steps]:.1f}' for steps in counts)} |"
 
 
 def _ablations(found: Mapping[str, Any]) -> Iterator[str]:

@@ -54,7 +54,15 @@ def adaptation_file(row: str, seed: int, **ranks: list[int]) -> dict[str, Any]:
         }
         for name, values in ranks.items()
     }
-    return {"row": row, "seed": seed, "code": "x", "command": f"dvc {row}", "ranks": {"category": tasks, "user": tasks}}
+    kinds = ("category", "user")
+    return {
+        "row": row,
+        "seed": seed,
+        "code": "x",
+        "command": f"dvc {row}",
+        "ranks": dict.fromkeys(kinds, tasks),
+        "steps": {kind: {"0": 20.0 + seed, "1": 30.0} for kind in kinds},
+    }
 
 
 def adaptation_files() -> list[dict[str, Any]]:
@@ -75,6 +83,7 @@ def test_adaptation_is_summed_up_over_seeds() -> None:
     assert found["rows"]["methods"]["seeds"] == [0, 1]
     assert found["margins"]["user"]["radio"] == {"mean": 0.505, "sd": 0.005}
     assert over_steps(found, "user") == {0: 50, 1: 75, 2: 100}
+    assert found["steps"]["user"] == {"0": 20.5, "1": 30}
     with pytest.raises(DataError, match="made by different code"):
         summary([files[0], {**files[1], "code": "y"}])
 
@@ -91,6 +100,7 @@ def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() ->
         "| as it is: one inner step, embedding of 128 | 2 | 75.0 / 75.0 [" in words
         and "| 2 inner steps | 1 | 100.0 / 100.0 [" in words
     )
+    assert "| inner steps | 0 | 1 |" in words and "| new user | 20.5 | 30.0 |" in words
     assert words.endswith("```\ndvc methods\ndvc steps_2\n```")
     read = json.loads(json.dumps(found, sort_keys=True))
     assert adapt_evidence_report.section(read, adaptation_claims(read)) == words

@@ -21,7 +21,8 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
     Kind -> method -> k -> the fields of :func:`fgsbir.evaluation.adaptation.adaptation_scores`, whose draws are those
     of all seeds; "ablations" -> row -> kind -> the same of "ours"; "margins" -> kind -> task -> ``mean`` and ``sd``,
-    over seeds and supports, of what "ours" predicts from ``COMPARED_AT`` pairs; "rows" -> row -> seeds and command.
+    over seeds and supports, of what "ours" predicts from ``COMPARED_AT`` pairs; "steps" -> kind -> steps -> acc@1 of
+    the very same models of "ours" after so many; "rows" -> row -> seeds and command.
     Raises DataError where runs were made by different code.
     """
     rows: dict[str, list[Mapping[str, Any]]] = {}
@@ -30,7 +31,7 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     code = {file["code"] for runs in rows.values() for file in runs}
     if len(code) > 1:
         raise DataError(f"the runs were made by different code: {', '.join(sorted(code))}; run all rows again")
-    found: dict[str, Any] = {"rows": {}, "ablations": {}, "margins": {}}
+    found: dict[str, Any] = {"rows": {}, "ablations": {}, "margins": {}, "steps": {}}
     for name, runs in rows.items():
         found["rows"][name] = {"seeds": [run["seed"] for run in runs], "command": runs[0]["command"]}
         by_kind = {kind: [found_of(run["ranks"][kind]) for run in runs] for kind in runs[0]["ranks"]}
@@ -38,6 +39,13 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         if name == "methods":
             found |= scores
             found["margins"] = {kind: _margins(together(of_seeds)) for kind, of_seeds in by_kind.items()}
+            found["steps"] = {
+                kind: {
+                    steps: round(float(np.mean([run["steps"][kind][steps] for run in runs])), 4)
+                    for steps in runs[0]["steps"][kind]
+                }
+                for kind in by_kind
+            }
         else:
             found["ablations"][name] = {kind: of_kind["ours"] for kind, of_kind in scores.items()}
     return found
