@@ -66,8 +66,9 @@ def section(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
             "![Predicted margins, and gain over no adaptation, task by task](docs/pictures/adaptation_tasks.png)",
             "",
         ]
-    lines += ["Any row alone, seed 0:", "", "```", *dict.fromkeys(row["command"] for row in found["rows"].values())]
-    return "\n".join([*lines, "```"])
+    # In an order of their own: the file's is the alphabet's.
+    commands = [found["rows"][name]["command"] for name in ("methods", *ABLATIONS) if name in found["rows"]]
+    return "\n".join([*lines, "Any row alone, under its first seed:", "", "```", *commands, "```"])
 
 
 def _methods(found: Mapping[str, Any]) -> Iterator[str]:

@@ -101,11 +101,12 @@ def test_every_make_target_exists() -> None:
 
 
 def test_every_changed_value_is_one_that_the_pipeline_takes() -> None:
-    changes = [change for line in CODE for change in re.findall(r"-S '?([\w.]+=[^\s'`]+)", line)]
+    found = [pair for line in CODE for pair in re.findall(r"-S (?:'([\w.]+=[^']+)'|([\w.]+=[^\s'`]+))", line)]
+    changes = [quoted or bare for quoted, bare in found]
     assert len(changes) > 10
     for change in changes:
         key, _, text = change.partition("=")
-        for value in ["0"] if text.startswith("range(") else text.split(","):
+        for value in ["0"] if text.startswith("range(") else [text] if text.startswith("[") else text.split(","):
             values = yaml.safe_load(yaml.safe_dump(VALUES))
             *sections, last = key.split(".")
             place = values

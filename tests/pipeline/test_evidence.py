@@ -70,7 +70,7 @@ def adaptation_files() -> list[dict[str, Any]]:
         adaptation_file("methods", 0, ours=[1, 9], baseline=[2, 9], baseline_regularised=[2, 9]),
         adaptation_file("methods", 1, ours=[1, 1], baseline=[1, 9], baseline_regularised=[1, 1]),
     ]
-    return [*methods, adaptation_file("steps_2", 0, ours=[1, 1])]
+    return [*methods, adaptation_file("steps_2", 0, ours=[1, 1]), adaptation_file("fixed_margin", 0, ours=[1, 1])]
 
 
 def test_adaptation_is_summed_up_over_seeds() -> None:
@@ -101,7 +101,7 @@ def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() ->
         and "| 2 inner steps | 1 | 100.0 / 100.0 [" in words
     )
     assert "| inner steps | 0 | 1 |" in words and "| new user | 20.5 | 30.0 |" in words
-    assert words.endswith("```\ndvc methods\ndvc steps_2\n```")
+    assert words.endswith("```\ndvc methods\ndvc fixed_margin\ndvc steps_2\n```")
     read = json.loads(json.dumps(found, sort_keys=True))
     assert adapt_evidence_report.section(read, adaptation_claims(read)) == words
 
