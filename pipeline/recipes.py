@@ -180,6 +180,7 @@ class Recipes:
         return INTERRUPTED
 
     def _execute_alone(self, step: Step, folder: Path, lock: int) -> int:
+        """Run a step in its ``folder``, which is ours: the stage gets the open file ``lock``. Returns the status."""
         (folder / "params.yaml").write_text(yaml.safe_dump(dict(step.values), sort_keys=False))
         (folder / "dvc.yaml").write_bytes((self.root / "dvc.yaml").read_bytes())
         for path, before in step.inputs.items():

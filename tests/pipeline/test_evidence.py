@@ -1,7 +1,6 @@
 """The evidence's rows are real settings with a command each, and its README section is made of its numbers."""
 
 import json
-import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,10 +10,8 @@ import pytest
 import torch
 
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.adaptation_evidence import adaptation_claims, over_steps, summary
 from fgsbir.evaluation.evidence import claims
 from fgsbir.models.precision import working_precision
-from fgsbir.training.few_shot_methods import METHODS
 from pipeline import adapt_evidence, adapt_evidence_report, evidence, evidence_report
 from pipeline.evidence import ROWS
 from pipeline.experiments import REAL, SEEDS, Experiments, Row
@@ -32,97 +29,6 @@ def test_rows_have_names_of_their_own_and_valid_params() -> None:
     defaults = load().model_dump(mode="json")
     for row in ROWS:
         Params.model_validate(changed(defaults, {**row.changes, "seed": 1}))
-
-
-def test_the_rows_of_adaptation_have_names_of_their_own_and_valid_params() -> None:
-    rows = adapt_evidence.ROWS
-    assert len({row.name for row in rows}) == len(rows)
-    for row in rows:
-        Params.model_validate(changed(load().model_dump(mode="json"), {**row.changes, "seed": 1}))
-    assert set(adapt_evidence.METHODS) == set(METHODS)
-
-
-def adaptation_file(row: str, seed: int, **ranks: list[int]) -> dict[str, Any]:
-    """A run with one draw of two queries in two tasks of each kind: the same ranks in all, margins apart."""
-    tasks = {
-        name: {
-            k: {
-                task: {"ranks": [values], "photo": [place, place + 1], "margins": [0.3 + place / 10 + seed / 100]}
-                for place, task in ((0, "clock"), (2, "radio"))
-            }
-            for k in ("1", "5")
-        }
-        for name, values in ranks.items()
-    }
-    kinds = ("category", "user")
-    return {
-        "row": row,
-        "seed": seed,
-        "code": "x",
-        "command": f"dvc {row}",
-        "ranks": dict.fromkeys(kinds, tasks),
-        "steps": {kind: {"0": 20.0 + seed, "1": 30.0} for kind in kinds},
-    }
-
-
-def adaptation_files() -> list[dict[str, Any]]:
-    methods = [
-        adaptation_file("methods", 0, ours=[1, 9], baseline=[2, 9], baseline_regularised=[2, 9]),
-        adaptation_file("methods", 1, ours=[1, 1], baseline=[1, 9], baseline_regularised=[1, 1]),
-    ]
-    return [*methods, adaptation_file("steps_2", 0, ours=[1, 1]), adaptation_file("fixed_margin", 0, ours=[1, 1])]
-
-
-def test_adaptation_is_summed_up_over_seeds() -> None:
-    """Of two queries a task under two seeds ours finds one, then both, the baseline none, then one."""
-    files = adaptation_files()
-    found = summary(files)
-    assert found["category"]["ours"]["5"]["acc@1"] == 75 and found["category"]["ours"]["5"]["sd"] == 25
-    assert found["category"]["ours_minus_baseline"]["difference"] == 50
-    assert found["ablations"]["steps_2"]["category"]["5"]["acc@1"] == 100
-    assert found["rows"]["methods"]["seeds"] == [0, 1]
-    assert found["margins"]["user"]["radio"] == {"mean": 0.505, "sd": 0.005}
-    assert over_steps(found, "user") == {0: 50, 1: 75, 2: 100}
-    assert found["steps"]["user"] == {"0": 20.5, "1": 30}
-    with pytest.raises(DataError, match="made by different code"):
-        summary([files[0], {**files[1], "code": "y"}])
-
-
-def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() -> None:
-    found = summary(adaptation_files())
-    words = adapt_evidence_report.section(found, adaptation_claims(found))
-    assert "adaptive is above no adaptation at one, the interval above 0 | **no** | +50.0 [0.0, 100.0] |" in words
-    assert "| new user: accuracy at one grows with the pairs (1, 5), within half a point | yes | 75.0, 75.0 |" in words
-    assert "one inner step is within half a point of the best of 0 to 2 | **no** | 50.0, 75.0, 100.0 |" in words
-    assert "of a task | yes | standard deviation 0.141 between, 0.005 within |" in words
-    assert "| adaptive | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 |" in words
-    assert (
-        "| as it is: one inner step, embedding of 128 | 2 | 75.0 / 75.0 [" in words
-        and "| 2 inner steps | 1 | 100.0 / 100.0 [" in words
-    )
-    assert "| inner steps | 0 | 1 |" in words and "| new user | 20.5 | 30.0 |" in words
-    assert words.endswith("```\ndvc methods\ndvc fixed_margin\ndvc steps_2\n```")
-    read = json.loads(json.dumps(found, sort_keys=True))
-    assert adapt_evidence_report.section(read, adaptation_claims(read)) == words
-
-
-def test_the_report_on_adaptation_writes_its_file_its_pictures_and_the_readme(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match="no run is there"):
-        adapt_evidence_report.main()
-    folder = adapt_evidence.EVIDENCE.folder
-    folder.mkdir(parents=True)
-    for file in adaptation_files():
-        (folder / f"{file['row']}-{file['seed']}.json").write_text(json.dumps(file))
-    readme = Path("README.md")
-    readme.write_text("\n".join(adapt_evidence_report.MARKS))
-    adapt_evidence_report.main()
-    assert json.loads(adapt_evidence_report.SUMMARY.read_text())["user"]["ours"]["5"]["acc@1"] == 75
-    for link in re.findall(r"\]\((.*)\)", readme.read_text()):
-        assert Path(link).is_file()
-    assert "| as it is: one inner step, embedding of 128 | 2 |" in readme.read_text()
 
 
 def test_the_report_names_no_run_that_is_not_made() -> None:
@@ -293,12 +199,3 @@ def test_the_readme_says_what_the_evidence_says() -> None:
     assert evidence_report.filled(readme, words, evidence_report.MARKS) == readme
     words = evidence_report.headline(evidence_report.by_name(found))
     assert evidence_report.filled(readme, words, evidence_report.HEADLINE_MARKS) == readme
-
-
-def test_the_readme_says_what_the_evidence_of_adaptation_says() -> None:
-    if not adapt_evidence_report.SUMMARY.is_file():
-        pytest.skip("no evidence of adaptation has been gathered yet")
-    found = json.loads(adapt_evidence_report.SUMMARY.read_text())
-    readme = adapt_evidence_report.README.read_text()
-    words = adapt_evidence_report.section(found, adaptation_claims(found))
-    assert adapt_evidence_report.filled(readme, words, adapt_evidence_report.MARKS) == readme

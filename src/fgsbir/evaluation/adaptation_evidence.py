@@ -80,9 +80,8 @@ def _margins(found: Found) -> dict[str, dict[str, float]]:
 def over_steps(found: Mapping[str, Any], kind: str) -> dict[int, float]:
     """acc@1 of models trained with each number of inner steps, from ``COMPARED_AT`` pairs.
 
-    0 steps are ``baseline_regularised``, one is "ours" as it is.
-
-    ``found`` is a :func:`summary`. Steps that were not run are left out.
+    0 steps are ``baseline_regularised``, one is "ours" as it is. ``found`` is a :func:`summary`; steps that were not
+    run are left out.
     """
     ablations, k, methods = found["ablations"], str(COMPARED_AT), found.get(kind, {})
     values = {
