@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.adaptation import DIFFERENCES, adaptation_scores
+from fgsbir.evaluation.adaptation import DIFFERENCES, adaptation_scores, paired_difference
 from fgsbir.evaluation.evidence import in_words
 from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, found_of
 
@@ -22,7 +22,9 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     Kind -> method -> k -> the fields of :func:`fgsbir.evaluation.adaptation.adaptation_scores`, whose draws are those
     of all seeds; "ablations" -> row -> kind -> the same of "ours"; "margins" -> kind -> task -> ``mean`` and ``sd``,
     over seeds and supports, of what "ours" predicts from ``COMPARED_AT`` pairs; "steps" -> kind -> steps -> acc@1 of
-    the very same models of "ours" after so many; "rows" -> row -> seeds and command.
+    the very same models of "ours" after so many; "rows" -> row -> seeds and command. From ``COMPARED_AT`` pairs,
+    :func:`fgsbir.evaluation.adaptation.paired_difference`: "minus_baseline" -> kind -> method, of the row ``methods``,
+    and "minus_ours" -> kind -> every other row, over the seeds that both have.
     Raises DataError where runs were made by different code.
     """
     rows: dict[str, list[Mapping[str, Any]]] = {}
@@ -31,10 +33,15 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     code = {file["code"] for runs in rows.values() for file in runs}
     if len(code) > 1:
         raise DataError(f"the runs were made by different code: {', '.join(sorted(code))}; run all rows again")
-    found: dict[str, Any] = {"rows": {}, "ablations": {}, "margins": {}, "steps": {}}
+    parts = ("rows", "ablations", "margins", "steps", "minus_baseline", "minus_ours")
+    found: dict[str, Any] = {part: {} for part in parts}
+    ranks = {
+        name: {kind: {run["seed"]: found_of(run["ranks"][kind]) for run in runs} for kind in runs[0]["ranks"]}
+        for name, runs in rows.items()
+    }
     for name, runs in rows.items():
         found["rows"][name] = {"seeds": [run["seed"] for run in runs], "command": runs[0]["command"]}
-        by_kind = {kind: [found_of(run["ranks"][kind]) for run in runs] for kind in runs[0]["ranks"]}
+        by_kind = {kind: list(of_seeds.values()) for kind, of_seeds in ranks[name].items()}
         scores = {kind: adaptation_scores(of_seeds, resamples=RESAMPLES, seed=0) for kind, of_seeds in by_kind.items()}
         if name == "methods":
             found |= scores
@@ -48,7 +55,29 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             }
         else:
             found["ablations"][name] = {kind: of_kind["ours"] for kind, of_kind in scores.items()}
+    for kind, of_seeds in ranks.get("methods", {}).items():
+        found["minus_baseline"][kind] = {
+            method: _difference(of_seeds, of_seeds, method, "baseline")
+            for method in next(iter(of_seeds.values()))
+            if method != "baseline"
+        }
+        found["minus_ours"][kind] = {
+            name: _difference(ranks[name][kind], of_seeds, "ours", "ours")
+            for name in found["ablations"]
+            if ranks[name][kind].keys() & of_seeds.keys()
+        }
     return found
+
+
+def _difference(ones: Mapping[int, Found], others: Mapping[int, Found], one: str, other: str) -> dict[str, float]:
+    """Of the method ``one`` in some runs, by seed, and ``other`` in others, over the seeds that both have."""
+    seeds = sorted(ones.keys() & others.keys())
+    return paired_difference(
+        [ones[seed][one][COMPARED_AT] for seed in seeds],
+        [others[seed][other][COMPARED_AT] for seed in seeds],
+        resamples=RESAMPLES,
+        seed=0,
+    )
 
 
 def together(seeds: Sequence[Found]) -> Found:
