@@ -82,8 +82,8 @@ def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() ->
     assert "one inner step is within half a point of the best of 0 to 2 | **no** | 50.0, 75.0, 100.0 |" in words
     assert "of a task | yes | standard deviation 0.141 between, 0.005 within |" in words
     assert "| adaptive | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 |" in words
-    assert "| adaptive | +50.0 [0.0, 100.0] | +50.0 [0.0, 100.0] |" in words
-    assert "| as it is | 2 | 75.0 / 75.0 | | 75.0 / 75.0 | |" in words
+    assert "| adaptive | +50.0 [0.0, 100.0] | +9.7 | +50.0 [0.0, 100.0] | +4.6 |" in words
+    assert "| as it is | 2 | 75.0 / 75.0 | | | 75.0 / 75.0 | | |" in words
     assert "| 2 inner steps | 1 | 100.0 / 100.0 | +50.0 [" in words
     assert "| inner steps | 0 | 1 |" in words and "| new user | 20.5 | 30.0 |" in words
     assert words.endswith("```\ndvc methods\ndvc fixed_margin\ndvc steps_2\n```")
