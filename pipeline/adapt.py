@@ -20,7 +20,7 @@ def main() -> None:
     from fgsbir.data.atomic import write_folder, write_json
     from fgsbir.data.episodes import TaskPictures
     from fgsbir.data.shards import ShardStore
-    from fgsbir.data.tasks import Kind, Part, task_set
+    from fgsbir.data.tasks import Kind, Part, TaskSet, require_photos, task_set
     from fgsbir.data.word_vectors import read_word_vectors
     from fgsbir.evaluation.task_ranks import rank_lists
     from fgsbir.models.retrieval import RetrievalModel
@@ -40,10 +40,31 @@ def main() -> None:
     numbers = settings.model_dump(include=names)
     scratch = scratch_folder("adapt")
 
+    def tasks(kind: Kind, part: Part, unseen_too: bool = False) -> TaskSet:
+        return task_set(
+            store.index,
+            kind,
+            part,
+            labelled_frac=made["data"]["labelled_frac"],
+            held_out=settings.held_out,
+            unseen_too=unseen_too,
+        )
+
+    # What cannot be is said before anything is trained. Of what is learned from a photo is left to query with.
+    asked: dict[Part, tuple[int, str]] = {
+        "train": (settings.support + 1, "adapt.support and a query"),
+        "val": (settings.support, "adapt.support"),
+        "test": (max(settings.shots), "adapt.shots"),
+    }
+    for kind in settings.tasks:
+        for part, (pairs, param) in asked.items():
+            for task in tasks(kind, part).tasks:
+                require_photos(task, pairs, param)
+
     def pictures(kind: Kind, part: Part, unseen_too: bool) -> TaskPictures:
         return TaskPictures(
             store,
-            task_set(store.index, kind, part, held_out=settings.held_out, unseen_too=unseen_too),
+            tasks(kind, part, unseen_too),
             size=made["image_size"],
             line_width=made["line_width"],
             limit_gib=params.runtime.photo_cache_gib,

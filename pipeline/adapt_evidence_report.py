@@ -104,7 +104,7 @@ def section(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
 
 
 def _methods(found: Mapping[str, Any]) -> Iterator[str]:
-    from fgsbir.evaluation.adaptation_charts import LABELS
+    from fgsbir.evaluation.adaptation import LABELS
     from fgsbir.evaluation.evidence import in_words
 
     kinds = [(kind, k) for kind in ("category", "user") for k in sorted(found[kind]["ours"], key=int)]

@@ -213,7 +213,7 @@ FewShotMethod = Literal[
 
 class Adapt(Section):
     tasks: tuple[Literal["category", "user"], ...]
-    methods: tuple[FewShotMethod, ...]
+    methods: tuple[FewShotMethod, ...] = Field(min_length=1)
     shots: tuple[Annotated[Whole, Field(ge=1, le=1000)], ...] = Field(min_length=1)
     draws: Whole = Field(ge=1, le=1000)
     held_out: Real = Field(ge=0, lt=1)

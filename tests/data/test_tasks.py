@@ -7,7 +7,8 @@ import pytest
 
 from fgsbir.data.index import CategoryEntry, Index, PhotoEntry, SketchEntry
 from fgsbir.data.records import DataError
-from fgsbir.data.tasks import Kind, Part, draw_episode, draw_support, sketch_numbers, task_set
+from fgsbir.data.selection import is_labelled
+from fgsbir.data.tasks import Kind, Part, draw_episode, draw_support, require_photos, sketch_numbers, task_set
 
 
 def photo(category: str, number: int, split: str, users: str, unseen: bool = False) -> PhotoEntry:
@@ -54,7 +55,7 @@ def index() -> Index:
 def test_parts_keep_unseen_categories_and_users_to_the_test(
     index: Index, kind: Kind, part: Part, names: list[str], query: str, gallery: int
 ) -> None:
-    found = task_set(index, kind, part, held_out=0)
+    found = task_set(index, kind, part, labelled_frac=1.0, held_out=0)
     assert [task.name for task in found.tasks] == names
     for task in found.tasks:
         for pairs, split in ((task.support, "train"), (task.query, query)):
@@ -73,14 +74,14 @@ def test_parts_keep_unseen_categories_and_users_to_the_test(
 
 @pytest.mark.parametrize(("kind", "names"), [("category", ["chair", "clock", "mug"]), ("user", ["a", "b", "x", "y"])])
 def test_the_upper_bound_learns_from_unseen_ones_too(index: Index, kind: Kind, names: list[str]) -> None:
-    found = task_set(index, kind, "train", held_out=0, unseen_too=True)
+    found = task_set(index, kind, "train", labelled_frac=1.0, held_out=0, unseen_too=True)
     assert [task.name for task in found.tasks] == names
     assert {photo.split for photo in found.photos} == {"train"}
 
 
 @pytest.mark.parametrize(("kind", "names"), [("category", ["chair", "mug"]), ("user", ["a", "b"])])
 def test_what_is_held_out_is_there_to_choose_by_alone(index: Index, kind: Kind, names: list[str]) -> None:
-    learning, choosing = (task_set(index, kind, part, held_out=0.5) for part in ("train", "val"))
+    learning, choosing = (task_set(index, kind, part, labelled_frac=1.0, held_out=0.5) for part in ("train", "val"))
     known, kept = ({task.name for task in part.tasks} for part in (learning, choosing))
     assert sorted(known | kept) == names and len(known) == len(kept) == 1
     assert kind == "user" or kept == {"mug"}, "the main category is always learned from"
@@ -95,7 +96,7 @@ def test_what_is_held_out_is_there_to_choose_by_alone(index: Index, kind: Kind, 
 @pytest.mark.parametrize("kind", ["category", "user"])
 def test_learning_and_choosing_know_no_photo_of_the_test(index: Index, kind: Kind) -> None:
     for part in ("train", "val"):
-        photos = task_set(index, kind, part, held_out=0).photos  # type: ignore[arg-type]
+        photos = task_set(index, kind, part, labelled_frac=1.0, held_out=0).photos  # type: ignore[arg-type]
         assert "test" not in {photo.split for photo in photos} and not any(photo.unseen for photo in photos)
 
 
@@ -104,11 +105,29 @@ def test_user_tasks_need_users(index: Index) -> None:
         replace(one, sketches=tuple(replace(sketch, user=None) for sketch in one.sketches)) for one in index.photos
     ]
     with pytest.raises(DataError, match="user tasks need to know who drew each sketch"):
-        task_set(replace(index, photos=tuple(nobody)), "user", "train", held_out=0)
+        task_set(replace(index, photos=tuple(nobody)), "user", "train", labelled_frac=1.0, held_out=0)
+
+
+def test_user_tasks_are_of_one_category(index: Index) -> None:
+    with pytest.raises(DataError, match="are of one category"):
+        task_set(replace(index, category=None), "user", "train", labelled_frac=1.0, held_out=0)
+
+
+@pytest.mark.parametrize("kind", ["category", "user"])
+def test_hidden_labels_are_not_learned_from_and_what_is_new_keeps_its_own(index: Index, kind: Kind) -> None:
+    def pairs(part: Part, labelled_frac: float) -> set[tuple[str, str]]:
+        found = task_set(index, kind, part, labelled_frac=labelled_frac, held_out=0)
+        return {(task.name, found.photos[pair.photo].id) for task in found.tasks for pair in task.support}
+
+    kept = {photo.id for photo in index.photos if is_labelled(photo, 0.5)}
+    every, some = pairs("train", 1.0), pairs("train", 0.5)
+    assert some == {pair for pair in every if pair[1] in kept} and 0 < len(some) < len(every)
+    assert pairs("val", 0.5) == some
+    assert pairs("test", 0.5) == pairs("test", 1.0)
 
 
 def test_episodes_are_of_one_task_and_query_other_photos(index: Index) -> None:
-    found = task_set(index, "category", "train", held_out=0)
+    found = task_set(index, "category", "train", labelled_frac=1.0, held_out=0)
     numbers, rng = sketch_numbers(found.photos), np.random.default_rng(0)
     for task in found.tasks:
         for _ in range(20):
@@ -123,6 +142,9 @@ def test_episodes_are_of_one_task_and_query_other_photos(index: Index) -> None:
 
 
 def test_more_pairs_than_there_are_is_an_error(index: Index) -> None:
-    found = task_set(index, "category", "test", held_out=0)
+    found = task_set(index, "category", "test", labelled_frac=1.0, held_out=0)
     with pytest.raises(DataError, match="clock: 7 pairs asked for, it has 6 photos"):
         draw_support(np.random.default_rng(0), found.tasks[0], found.photos, sketch_numbers(found.photos), 7)
+    with pytest.raises(DataError, match=r"clock: 9 pairs asked for by adapt\.shots, it has 6 photos"):
+        require_photos(found.tasks[0], 9, "adapt.shots")
+    require_photos(found.tasks[0], 6)

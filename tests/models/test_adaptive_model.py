@@ -56,6 +56,17 @@ def test_in_the_pool_every_other_photo_counts_as_much() -> None:
     torch.testing.assert_close(found, torch.tensor([[0, 1, 1, 1], [1.5, 0, 0, 1.5]]) / 6)
 
 
+def test_photos_of_another_category_are_no_negatives() -> None:
+    """Rows 0 and 1 are of one category, 2 and 3 of another: each sketch has its own other photo alone."""
+    category = torch.tensor([7, 7, 8, 8])
+    found = negatives_of(torch.tensor([0, 2]), torch.tensor([1, 3]), pool=True, category=category)
+    torch.testing.assert_close(found, torch.tensor([[0.0, 0.0, 0.5, 0.0], [0.0, 0.0, 0.0, 0.5]]))
+    one = [
+        negatives_of(torch.tensor([0, 2]), torch.tensor([1, 3]), pool=True, category=of) for of in (None, category * 0)
+    ]
+    assert torch.equal(*one)
+
+
 def test_the_inner_loss_tends_to_the_triplet_loss_as_it_sharpens() -> None:
     embedded, negatives = (
         torch.randn(6, 3, DIMENSIONS, generator=torch.Generator().manual_seed(0)),

@@ -59,7 +59,8 @@ def test_adaptation_is_summed_up_over_seeds() -> None:
     """Of two queries a task under two seeds ours finds one, then both, the baseline none, then one."""
     files = adaptation_files()
     found = summary(files)
-    assert found["category"]["ours"]["5"]["acc@1"] == 75 and found["category"]["ours"]["5"]["sd"] == 25
+    assert found["category"]["ours"]["5"]["acc@1"] == 75
+    assert found["category"]["ours"]["5"]["sd"] == 0  # of one draw, however far apart the seeds are
     assert found["category"]["ours_minus_baseline"]["difference"] == 50
     assert found["ablations"]["steps_2"]["category"]["5"]["acc@1"] == 100
     assert found["rows"]["methods"]["seeds"] == [0, 1]

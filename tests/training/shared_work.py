@@ -14,6 +14,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from fgsbir.data.episodes import EpisodeBatch
+from fgsbir.data.triplets import negatives_of
+from fgsbir.models.adaptive import AdaptiveModel
+from fgsbir.training.adaptation import Regularisers, RegulariserWeights, episode_losses
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.discriminator import discriminator_step
 from fgsbir.training.drawn_photos import labelled_to_draw, photo_batch, pseudo_pairs
@@ -24,7 +28,7 @@ from fgsbir.training.policy_gradient import Judges, RewardForm, drawing_rewards
 from fgsbir.training.retrieval import retrieval_loss
 from fgsbir.training.runtime import launch, step_generator, sum_gradients
 
-LINE = 6.0
+LINE, SIZE = 6.0, 32
 OBJECTIVES = ("triplet", "hardest", "semi_hard", "info_nce")
 OMEGA = torch.tensor([0.1, 0.9, 0.3, 0.6])
 
@@ -105,6 +109,33 @@ def steps(toy: Any) -> Found:
     form = RewardForm(1.0, 1.0, "mean")
     earned = drawing_rewards(fabric, judges, drawn, sketches, form, step_generator(0, 0))
     found["eq. 8"] = fabric.all_reduce(earned.mean(), reduce_op="mean")
+
+    rng = torch.Generator().manual_seed(3)
+    images, photo = torch.rand(2, 2 + 3, 3, 3, SIZE, SIZE, generator=rng), torch.arange(10).view(2, 5)
+    mine = torch.arange(fabric.global_rank, 2, fabric.world_size)
+    negatives = [negatives_of(rows[mine], rows[mine] + 20, pool=True) for rows in (photo[:, :2], photo[:, 2:])]
+    torch.manual_seed(0)
+    model = AdaptiveModel(
+        retrieval=toy.retrieval().config(),
+        scope="head",
+        steps=1,
+        first_order=False,
+        sign=False,
+        rate=0.2,
+        margin=0.3,
+        margin_width=8,
+        sharpness=0.1,
+    )
+    regularisers = Regularisers(
+        model.retrieval.head.in_features, 2, None, RegulariserWeights(domain=0.1, category=0.1), 0.3
+    )
+    losses = episode_losses(
+        fabric, model, regularisers, EpisodeBatch(images[mine].flatten(0, 2), mine, *negatives), k=2, margin=0.3
+    )
+    for name, loss in losses.items():
+        found[f"adaptation {name}"] = fabric.all_reduce(loss.detach(), reduce_op="sum")
+    found["adaptation weights"] = stepped(fabric, model, torch.stack(list(losses.values())).sum())
+    found["adaptation centre"] = model.centre
     return {name: value.detach() for name, value in found.items()}
 
 

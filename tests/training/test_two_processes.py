@@ -52,8 +52,8 @@ def test_both_processes_hold_the_same(both: list[dict[str, torch.Tensor]]) -> No
 def test_one_step_is_the_step_of_one_process(
     both: list[dict[str, torch.Tensor]], alone: dict[str, torch.Tensor]
 ) -> None:
-    names = [name for name in alone if name.startswith(("retrieval", "eq. "))]
-    assert len(names) == 8 + 16 + 2 + 3 + 1
+    names = [name for name in alone if name.startswith(("retrieval", "eq. ", "adaptation"))]
+    assert len(names) == 8 + 16 + 2 + 3 + 1 + 5
     far = {name: float((both[0][name] - alone[name]).abs().max()) for name in names}
     assert {name: distance for name, distance in far.items() if distance > 1e-5} == {}
 

@@ -34,7 +34,7 @@ class EpisodeBatch(NamedTuple):
 class TaskPictures:
     """Photos and sketches of a task set, photos at ``size`` decoded once.
 
-    ``pool`` makes every photo of a set of triplets a negative of the others' sketches.
+    ``pool`` makes every photo of a set of triplets a negative of the others' sketches of its category.
     """
 
     def __init__(
@@ -43,12 +43,14 @@ class TaskPictures:
         self.tasks, self.size, self.line_width, self.pool = tasks, size, line_width, pool
         self.pixels = PhotoPixels(store, tasks.photos, size, limit_gib)
         self.numbers = sketch_numbers(tasks.photos)
+        _, category = np.unique([photo.category for photo in tasks.photos], return_inverse=True)
+        self._category = torch.from_numpy(category)
         self.sketches = [centre(strokes) for photo in tasks.photos for strokes in store.read_strokes(photo)]
 
     def negatives(self, triplets: np.ndarray, device: torch.device) -> torch.Tensor:
         """What counts as whose negative among triplets, int64 (n, 3): float32 (n, 2 n)."""
-        _, photo, other = torch.from_numpy(triplets).to(device).unbind(1)
-        return negatives_of(photo, other, pool=self.pool)
+        _, photo, other = torch.from_numpy(triplets).unbind(1)
+        return negatives_of(photo, other, pool=self.pool, category=self._category).to(device)
 
     def triplet_images(
         self,

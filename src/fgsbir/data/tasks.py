@@ -8,7 +8,7 @@ import numpy as np
 
 from fgsbir.data.index import Index, PhotoEntry
 from fgsbir.data.records import DataError
-from fgsbir.data.selection import stable_fraction
+from fgsbir.data.selection import is_labelled, stable_fraction
 
 Kind = Literal["category", "user"]
 Part = Literal["train", "val", "test"]
@@ -59,17 +59,22 @@ class Episode(NamedTuple):
     query: np.ndarray
 
 
-def task_set(index: Index, kind: Kind, part: Part, *, held_out: float, unseen_too: bool = False) -> TaskSet:
+def task_set(
+    index: Index, kind: Kind, part: Part, *, labelled_frac: float, held_out: float, unseen_too: bool = False
+) -> TaskSet:
     """The tasks of ``kind``: those to learn from (train), to choose by (val), and, unseen till then, to report (test).
 
-    Learning draws support and query from the training pairs of seen categories, or of seen users. A share ``held_out``
-    of these, but never the main category, is kept to choose by: what one has learned from needs no adaptation. Where
-    that is none, the seen ones themselves are there to choose by. Choosing and reporting draw supports from training
+    Learning draws support and query from the training pairs of seen categories, or of seen users: those that
+    ``labelled_frac`` lets training use (:func:`fgsbir.data.selection.is_labelled`), whereas what is met anew brings all
+    of its pairs. A share ``held_out`` of the seen ones, but never the main category, is kept to choose by: what
+    meta-training has learned from needs no adaptation. Where that is none, the seen ones themselves are there to
+    choose by. Choosing and reporting draw supports from training
     pairs and query with the sketches of validation or of test photos; a category held out, whose validation photos
     are few, also with those of half its training photos.
     A category's gallery are all of its photos, as in paper 2, but for test photos where tasks are there to choose by;
     a user's are the validation or test photos. ``unseen_too`` learns from the training pairs of unseen ones as well,
-    for the upper bound. Raises DataError where the set has no users, or nothing to adapt to.
+    for the upper bound. Raises DataError where the set has no users, users are asked for of a set that is not of one
+    category, or there is nothing to adapt to.
     """
     photos = sorted(
         (photo for photo in index.photos if photo.split != "unlabelled" and photo.sketches), key=lambda photo: photo.id
@@ -77,10 +82,12 @@ def task_set(index: Index, kind: Kind, part: Part, *, held_out: float, unseen_to
     if kind == "user":
         if all(sketch.user is None for photo in photos for sketch in photo.sketches):
             raise DataError("user tasks need to know who drew each sketch; give dataset.user_table, or leave user out")
-        photos = [photo for photo in photos if index.category in (None, photo.category) and not photo.unseen]
+        if index.category is None:
+            raise DataError("user tasks are of one category: name it in dataset.category, or leave user out")
+        photos = [photo for photo in photos if photo.category == index.category and not photo.unseen]
     # Neither learning nor choosing sees what is reported: the photos themselves are left out.
     photos = [photo for photo in photos if photo.split in SEARCHED[part]]
-    seen, unseen = _pairs_by_name(photos, kind)
+    seen, unseen = _pairs_by_name(photos, kind, labelled_frac)
     kept = _held_out(sorted(seen), index.category, held_out)
     asked = {
         "train": {name: pairs for name, pairs in seen.items() if name not in kept} | (unseen if unseen_too else {}),
@@ -104,16 +111,19 @@ def task_set(index: Index, kind: Kind, part: Part, *, held_out: float, unseen_to
     return _of_use(photos, tasks)
 
 
-def _pairs_by_name(photos: Sequence[PhotoEntry], kind: Kind) -> tuple[dict[str, list[Pair]], dict[str, list[Pair]]]:
-    """The pairs of each seen category or user, and of each unseen one."""
+def _pairs_by_name(
+    photos: Sequence[PhotoEntry], kind: Kind, labelled_frac: float
+) -> tuple[dict[str, list[Pair]], dict[str, list[Pair]]]:
+    """The pairs of each seen category or user that may be learned from, and all of each unseen one."""
     seen: dict[str, list[Pair]] = {}
     unseen: dict[str, list[Pair]] = {}
     for row, photo in enumerate(photos):
+        hidden = photo.split == "train" and not is_labelled(photo, labelled_frac)
         for place, sketch in enumerate(photo.sketches):
             name = photo.category if kind == "category" else sketch.user
             new = photo.unseen if kind == "category" else sketch.unseen
             # An unseen user's drawing of a seen category belongs to that user's task alone.
-            if name is not None and (kind == "user" or new or not sketch.unseen):
+            if name is not None and (new or not hidden) and (kind == "user" or new or not sketch.unseen):
                 (unseen if new else seen).setdefault(name, []).append(Pair(row, place))
     return seen, unseen
 
@@ -146,6 +156,14 @@ def sketch_numbers(photos: Sequence[PhotoEntry]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum([len(photo.sketches) for photo in photos])]).astype(np.int64)
 
 
+def require_photos(task: Task, k: int, param: str = "") -> None:
+    """Raises DataError, which names ``param``, where ``task`` has fewer than ``k`` photos to draw a support from."""
+    found = len({pair.photo for pair in task.support})
+    if k > found:
+        by = f" by {param}" if param else ""
+        raise DataError(f"{task.name}: {k} pairs asked for{by}, it has {found} photos with sketches to draw from")
+
+
 def draw_support(
     rng: np.random.Generator, task: Task, photos: Sequence[PhotoEntry], numbers: np.ndarray, k: int
 ) -> np.ndarray:
@@ -153,11 +171,10 @@ def draw_support(
 
     Raises DataError where the task has fewer photos to draw from, or its category no other photo.
     """
+    require_photos(task, k)
     by_photo: dict[int, list[Pair]] = {}
     for pair in task.support:
         by_photo.setdefault(pair.photo, []).append(pair)
-    if k > len(by_photo):
-        raise DataError(f"{task.name}: {k} pairs asked for, it has {len(by_photo)} photos with sketches to draw from")
     rows = rng.permutation(sorted(by_photo))[:k]
     chosen = [by_photo[row][rng.integers(len(by_photo[row]))] for row in rows]
     return triplets(rng, chosen, sorted({pair.photo for pair in task.support}), photos, numbers)

@@ -17,14 +17,18 @@ class Triplets(NamedTuple):
     negatives: Tensor
 
 
-def negatives_of(photo: Tensor, other: Tensor, *, pool: bool) -> Tensor:
+def negatives_of(photo: Tensor, other: Tensor, *, pool: bool, category: Tensor | None = None) -> Tensor:
     """What counts as whose negative, float32 (..., n, 2 n), from the rows of photos and other photos, int64 (..., n).
 
     A sketch's own other photo alone, as in the paper, or with ``pool`` every photo of the set that is not its own.
+    Where the rows are of several categories, ``category`` int64 is that of each row: a gallery never mixes them, so
+    that photos of another one are no negatives.
     """
     shown = torch.cat([photo, other], -1)
     if pool:
         counted = (photo.unsqueeze(-1) != shown.unsqueeze(-2)).float()
+        if category is not None:
+            counted = counted * (category[photo].unsqueeze(-1) == category[shown].unsqueeze(-2))
     else:
         own = torch.eye(photo.shape[-1], device=photo.device).expand(*photo.shape, -1)
         counted = torch.cat([torch.zeros_like(own), own], -1)

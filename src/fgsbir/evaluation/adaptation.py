@@ -9,6 +9,18 @@ from fgsbir.evaluation.comparison import rounded
 from fgsbir.evaluation.seed_bootstrap import seed_bootstrap
 from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies
 
+# What a reader calls the methods.
+LABELS = {
+    "baseline": "no adaptation",
+    "baseline_regularised": "no adaptation, regularised",
+    "fine_tuning": "fine-tuning",
+    "maml": "MAML",
+    "sign_maml": "sign-MAML",
+    "anil": "ANIL",
+    "ours": "adaptive",
+    "ours_together": "adaptive, one model for all",
+    "upper_bound": "upper bound",
+}
 DIFFERENCES = (("ours", "baseline"), ("ours", "fine_tuning"))
 
 
@@ -17,8 +29,8 @@ def adaptation_scores(runs: Sequence[Found], *, resamples: int, seed: int) -> di
 
     ``runs`` are the same methods and tasks, one a training seed. Method -> k -> ``acc@1`` with the bounds ``low`` and
     ``high`` of its 95 % interval over seeds and photos, ``acc@5``, and ``sd``, the standard deviation of acc@1 over
-    the draws of the support, of all seeds. "ours_minus_baseline" -> ``difference`` of acc@1, ``low``, ``high``, of the
-    same queries, draws and seeds.
+    the draws of the support under one seed (the root of its mean square over seeds). "ours_minus_baseline" ->
+    ``difference`` of acc@1, ``low``, ``high``, of the same queries, draws and seeds.
     """
 
     def found_first(method: str, k: int) -> np.ndarray:
@@ -30,14 +42,14 @@ def adaptation_scores(runs: Sequence[Found], *, resamples: int, seed: int) -> di
         table[method] = {}
         for k, tasks in of_k.items():
             interval = seed_bootstrap(found_first(method, k), photos(tasks), resamples=resamples, seed=seed)
-            by_draw = np.concatenate([accuracies(run[method][k], 1).mean(1) for run in runs])
+            over_draws = np.mean([accuracies(run[method][k], 1).mean(1).var() for run in runs])
             table[method][str(k)] = rounded(
                 {
                     "acc@1": interval.mean[0],
                     "acc@5": np.mean([accuracies(run[method][k], 5) for run in runs]),
                     "low": interval.low[0],
                     "high": interval.high[0],
-                    "sd": by_draw.std(),
+                    "sd": np.sqrt(over_draws),
                 }
             )
     for one, other in DIFFERENCES:

@@ -8,21 +8,9 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from fgsbir.evaluation.adaptation import gains
+from fgsbir.evaluation.adaptation import LABELS, gains
 from fgsbir.evaluation.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
 from fgsbir.evaluation.task_ranks import COMPARED_AT, Found
-
-LABELS = {
-    "baseline": "no adaptation",
-    "baseline_regularised": "no adaptation, regularised",
-    "fine_tuning": "fine-tuning",
-    "maml": "MAML",
-    "sign_maml": "sign-MAML",
-    "anil": "ANIL",
-    "ours": "adaptive",
-    "ours_together": "adaptive, one model for all",
-    "upper_bound": "upper bound",
-}
 
 
 def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fgsbir.evaluation.adaptation import LABELS
 from fgsbir.evaluation.model_card import NOT_FOR_PEOPLE, card
 
 WRONG_PAIRS = "Wrong pairs in the support teach it wrong ones; nothing notices them."
-TITLES = {"baseline": "no adaptation", "fine_tuning": "fine-tuning of all weights", "ours": "adaptive"}
 
 
 def adaptive_card(configs: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Any]) -> str:
     """The card of the models ``configs``, by their folders in models/adaptive; ``scores`` is metrics/adapt.json."""
-    if not scores:
+    if not configs:
         return "# Adaptive models\n\nNone was trained: `adapt.tasks` is empty.\n"
     details = next(iter(configs.values()))["details"]
     data = details["data"]
@@ -103,7 +103,7 @@ def _table(found: Mapping[str, Any]) -> list[str]:
             else ""
             for k in shots
         )
-        lines.append(f"| {TITLES.get(name, name.replace('_', ' '))} | {' | '.join(cells)} |")
+        lines.append(f"| {LABELS[name]} | {' | '.join(cells)} |")
     lines.append("")
     lines += [
         f"- {name.replace('_minus_', ' - ').replace('_', ' ')}, after 5 pairs: "

@@ -118,6 +118,7 @@ class AdaptiveModel(StoredModel):
         """The same model with another number of inner steps; the weights are shared."""
         other = copy.copy(self)
         other.loop = replace(self.loop, steps=steps)
+        other._config = {**self._config, "steps": steps}
         return other
 
     def inputs(self, images: Tensor) -> Tensor:
@@ -132,7 +133,10 @@ class AdaptiveModel(StoredModel):
 
     def margin_of(self, support: Tensor) -> Tensor:
         """The margin mu_i of a task from the features of its support triplets, float32 (k, 3, c): a scalar."""
-        return support.new_tensor(self.margin) if self.margins is None else self.margins(support - self.centre)
+        if self.margins is None:
+            return support.new_tensor(self.margin)
+        with torch.autocast(support.device.type, enabled=False):
+            return self.margins(support - self.centre)
 
     def adapt(self, support: Triplets) -> dict[str, Tensor]:
         """The weights after the inner steps on support triplets of :meth:`inputs`, by name.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -123,12 +124,13 @@ def train_adaptation(
     """
     parts: dict[str, nn.Module] = {"model": model} | ({"regularisers": regularisers} if regularisers else {})
     trained = list(model.retrieval.parameters())
-    known = set(trained)
+    # Decay would pull the logarithm of the inner rate to 0, a rate of 1.
+    rate = [] if model.log_rate is None else [model.log_rate]
+    known = {*trained, *rate}
     new = [parameter for part in parts.values() for parameter in part.parameters() if parameter not in known]
-    peaks = (learning_rate, new_learning_rate)
-    optimizer = torch.optim.AdamW(
-        [{"params": parameters} for parameters in (trained, new)], weight_decay=weight_decay, fused=True
-    )
+    peaks = (learning_rate, new_learning_rate, new_learning_rate)
+    groups: list[dict[str, Any]] = [{"params": trained}, {"params": new}, {"params": rate, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
     with Run(
         name,
         fabric,
@@ -152,7 +154,9 @@ def train_adaptation(
                 sum_gradients(fabric, part)
             optimizer.step()
             measures = {} if model.log_rate is None else {"rate": model.log_rate.detach().exp()}
-            run.step_done(step, losses, measures)
+            whole = fabric.all_reduce(torch.stack(list(losses.values())).detach(), reduce_op="sum")
+            assert isinstance(whole, Tensor)  # a tensor goes in
+            run.step_done(step, dict(zip(losses, whole, strict=True)), measures)
             if run.epoch_ends(step):
                 found = validation(model)
                 run.epoch_done(step, {"mean_reciprocal_rank": found}, score=found)

@@ -83,7 +83,7 @@ Pictures = Callable[..., TaskPictures]
 @pytest.fixture(scope="module")
 def pictures(store: ShardStore) -> Pictures:
     def of(kind: Kind, part: Part, *, held_out: float = 0.34, pool: bool = True, **options: Any) -> TaskPictures:
-        tasks = task_set(store.index, kind, part, held_out=held_out, **options)
+        tasks = task_set(store.index, kind, part, labelled_frac=1.0, held_out=held_out, **options)
         return TaskPictures(store, tasks, size=SIZE, line_width=LINE, limit_gib=1, pool=pool)
 
     return of

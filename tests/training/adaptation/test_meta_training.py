@@ -165,6 +165,51 @@ def test_regularisers_are_those_that_can_be_and_count_something() -> None:
     assert not Regularisers(6, 3, torch.eye(3), RegulariserWeights(), 0.3)(features, task)
 
 
+def test_regularisers_are_the_losses_of_the_paper() -> None:
+    """Of 2 tasks of 4 triplets: every image of a task has its category, and photos and sketches their places."""
+    torch.manual_seed(0)
+    words = torch.randn(3, 5)
+    part = Regularisers(6, 3, words, RegulariserWeights(1.0, 1.0, 1.0, 1.0), 0.3)
+    features, task = torch.randn(2, 4, 3, 6), torch.tensor([2, 0])
+    found = part(features, task)
+    assert part.category is not None and part.decoder is not None and part.domain is not None
+    category, user, semantic, domain = [], [], [], []
+    for of_task, number in zip(features, task, strict=True):
+        for triplet in of_task:
+            unit = torch.nn.functional.normalize(triplet, dim=-1)
+            away = [(unit[0] - unit[place]).norm() for place in (1, 2)]
+            user.append((0.3 + away[0] - away[1]).clamp(min=0))
+            for place, image in enumerate(triplet):
+                category.append(-part.category(image).log_softmax(0)[number])
+                said = part.decoder(image)
+                semantic.append((1 - said @ words[number] / said.norm() / words[number].norm()) / 2)
+                photo = part.domain(image).sigmoid().squeeze()
+                domain.append(-(photo if place else 1 - photo).log())
+    for name, values in (("category", category), ("user", user), ("semantic", semantic), ("domain", domain)):
+        torch.testing.assert_close(found[name], torch.stack(values).mean(), atol=1e-5, rtol=1e-5)
+
+
+def test_the_inner_rate_does_not_decay(
+    pictures: Pictures, supervised: RetrievalModel, settings: AdaptationSettings, tmp_path: Path
+) -> None:
+    """Four steps at 1e-3 move its logarithm by less than 0.005; a decay of 10 would by 0.02 more."""
+    model, _ = train_method(
+        FABRIC,
+        supervised,
+        METHODS["anil"],
+        pictures("category", "train"),
+        pictures("category", "val"),
+        replace(settings, weight_decay=10.0, validate_every=4),
+        kind="category",
+        name="anil",
+        words=None,
+        precision="float32",
+        scratch=Scratch(tmp_path),
+    )
+    assert model.log_rate is not None
+    assert model.log_rate.item() == pytest.approx(np.log(settings.inner_rate), abs=0.005)
+
+
 def test_the_outer_loss_is_the_mean_over_tasks(
     pictures: Pictures, supervised: RetrievalModel, settings: AdaptationSettings, stream_of: StreamOf
 ) -> None:
