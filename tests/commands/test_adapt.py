@@ -144,6 +144,19 @@ def test_models_that_cannot_adapt(
     assert not (tmp_path / "adapted").exists()
 
 
+@pytest.mark.parametrize("missing", ["line_width", "data"])
+def test_a_model_that_does_not_say_what_is_needed_is_refused(
+    tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str], save_adaptive: Callable[..., Path], missing: str
+) -> None:
+    model = save_adaptive(tmp_path / "model")
+    config = json.loads((model / "config.json").read_text())
+    del config["details"][missing]
+    (model / "config.json").write_text(json.dumps(config))
+    assert adapt(model, support, tmp_path / "adapted") == 1
+    assert f"expected details.{missing}" in capsys.readouterr().err
+    assert not (tmp_path / "adapted").exists() and not (tmp_path / "adapted.md").exists()
+
+
 def test_nothing_but_a_model_is_replaced(
     tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str], save_adaptive: Callable[..., Path]
 ) -> None:
@@ -152,3 +165,7 @@ def test_nothing_but_a_model_is_replaced(
     assert adapt(model, support, model) == 1 and "fgsbir adapt has not made" in capsys.readouterr().err
     assert adapt(model, support, tmp_path / "adapted") == adapt(model, support, tmp_path / "adapted") == 0
     assert sorted(path.name for path in support.iterdir()) == ["photos", "sketches"]
+    (tmp_path / "README.md").write_text("mine")
+    assert adapt(model, support, tmp_path / "README") == 1
+    assert "README.md: exists" in capsys.readouterr().err and not (tmp_path / "README").exists()
+    assert (tmp_path / "README.md").read_text() == "mine"

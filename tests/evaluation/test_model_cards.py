@@ -134,7 +134,7 @@ ENTRY = {"acc@1": 24.2188, "acc@5": 56.0, "low": 15.625, "high": 33.59, "sd": 1.
 ADAPTED: dict[str, Any] = {
     "user": {
         "ours": {"1": ENTRY, "10": ENTRY, "5": ENTRY | {"acc@1": 30.0}},
-        "cc_dg": {"5": ENTRY},
+        "sign_maml": {"5": ENTRY},
         "ours_minus_baseline": {"difference": -4.79, "low": -10.1, "high": 0.73},
     }
 }
@@ -144,7 +144,7 @@ def test_the_card_of_adaptation() -> None:
     card = adaptive_card({"user/baseline": config(), "user/ours": config()}, ADAPTED)
     assert "| acc@1 after | 1 pair | 5 pairs | 10 pairs |" in card
     assert "| adaptive | 24.2 [15.6, 33.6] | 30.0 [15.6, 33.6] | 24.2 [15.6, 33.6] |" in card
-    assert "| cc dg |  | 24.2 [15.6, 33.6] |  |" in card
+    assert "| sign-MAML |  | 24.2 [15.6, 33.6] |  |" in card
     assert "- ours - baseline, after 5 pairs: -4.8 [-10.1, 0.7] points" in card
     assert 'Path("models/adaptive/user/ours")' in card
 

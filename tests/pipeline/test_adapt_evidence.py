@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.adaptation_evidence import adaptation_claims, over_steps, summary
+from fgsbir.evaluation.adaptation_evidence import adaptation_claims, summary
 from fgsbir.training.few_shot_methods import METHODS
 from pipeline import adapt_evidence, adapt_evidence_report
 from pipeline.params import load
@@ -69,7 +69,8 @@ def test_adaptation_is_summed_up_over_seeds() -> None:
     # Under seed 0, which both have, ours finds one query of two as it is, and both with two steps.
     assert found["minus_ours"]["user"]["steps_2"]["difference"] == 50
     assert found["margins"]["user"]["radio"] == {"mean": 0.505, "sd": 0.005}
-    assert over_steps(found, "user") == {0: 50, 1: 75, 2: 100}
+    # Under seed 0 alone, which two steps have too.
+    assert found["trained_steps"]["user"] == {"seeds": [0], "acc@1": {"0": 0, "1": 50, "2": 100}}
     assert found["steps"]["user"] == {"0": 20.5, "1": 30}
     with pytest.raises(DataError, match="made by different code"):
         summary([files[0], {**files[1], "code": "y"}])
@@ -80,7 +81,7 @@ def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() ->
     words = adapt_evidence_report.section(found, adaptation_claims(found))
     assert "adaptive is above no adaptation at one, the interval above 0 | **no** | +50.0 [0.0, 100.0] |" in words
     assert "| new user: accuracy at one grows with the pairs (1, 5), within half a point | yes | 75.0, 75.0 |" in words
-    assert "one inner step is within half a point of the best of 0 to 2 | **no** | 50.0, 75.0, 100.0 |" in words
+    assert "one inner step are within half a point of the best of 0 to 2 | **no** | 0.0, 50.0, 100.0, 1 seed |" in words
     assert "of a task | yes | standard deviation 0.141 between, 0.005 within |" in words
     assert "| adaptive | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 |" in words
     assert "| adaptive | +50.0 [0.0, 100.0] | +9.7 | +50.0 [0.0, 100.0] | +4.6 |" in words

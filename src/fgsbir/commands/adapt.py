@@ -31,24 +31,29 @@ def run(options: argparse.Namespace) -> None:
     from fgsbir.evaluation.adaptive_card import adapted_card
     from fgsbir.models.adaptive import AdaptiveModel
     from fgsbir.models.store import CONFIG, load_model, read_config, save_model
+    from fgsbir.search.encoder import line_width_of
 
-    again = options.out.exists()
+    again, card = options.out.exists(), options.out.with_name(f"{options.out.name}.md")
     if again and not (options.out / CONFIG).is_file():
         raise DataError(f"{options.out}: exists and is no model folder; give another --out")
     if again and "adapted" not in read_config(options.out)["details"]:
         raise DataError(f"{options.out}: is a model that fgsbir adapt has not made; give another --out")
+    if not again and card.exists():
+        raise DataError(f"{card}: exists, and the model's card would be written there; give another --out")
     model = load_model(options.model, AdaptiveModel)
     if not model.adapts:
         raise DataError(f"{options.model}: was trained without adaptation, and has no step to adapt by")
     made = read_config(options.model)
     details = made["details"]
+    if not isinstance(details.get("data"), dict):
+        raise DataError(f"{options.model / CONFIG}: expected details.data, what the model was trained on")
     support = read_support(options.support)
-    triplets = support.triplets(details["image_size"], details["line_width"], pool=details["negatives"] == "pool")
+    pool = details.get("negatives") == "pool"
+    triplets = support.triplets(model.retrieval.image_size, line_width_of(options.model), pool=pool)
     adapted = model.eval().adapted(triplets)
     digest = hashlib.sha256(triplets.inputs.numpy().tobytes()).hexdigest()
     origin = {"model": made["sha256"], "pairs": len(support.sketches), "support_sha256": digest}
     save_model(options.out, adapted, details=details | {"adapted": origin})
-    card = options.out.with_name(f"{options.out.name}.md")
     write_text(card, adapted_card(read_config(options.out), options.out))
     done = "adapted again" if again else "adapted"
     logger.info(

@@ -9,7 +9,7 @@ import numpy as np
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.adaptation import DIFFERENCES, adaptation_scores, paired_difference
 from fgsbir.evaluation.evidence import in_words
-from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, found_of
+from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies, found_of
 
 RESAMPLES = 10_000
 # Points that count as none: by which accuracy may fall with more pairs, and one step be below the best number of them.
@@ -22,7 +22,8 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     Kind -> method -> k -> the fields of :func:`fgsbir.evaluation.adaptation.adaptation_scores`, whose draws are those
     of all seeds; "ablations" -> row -> kind -> the same of "ours"; "margins" -> kind -> task -> ``mean`` and ``sd``,
     over seeds and supports, of what "ours" predicts from ``COMPARED_AT`` pairs; "steps" -> kind -> steps -> acc@1 of
-    the very same models of "ours" after so many; "rows" -> row -> seeds and command. From ``COMPARED_AT`` pairs,
+    the very same models of "ours" after so many; "trained_steps" -> kind -> ``seeds`` and, by steps, ``acc@1`` of
+    models trained with so many; "rows" -> row -> seeds and command. From ``COMPARED_AT`` pairs,
     :func:`fgsbir.evaluation.adaptation.paired_difference`: "minus_baseline" -> kind -> method, of the row ``methods``,
     and "minus_ours" -> kind -> every other row, over the seeds that both have.
     Raises DataError where runs were made by different code.
@@ -33,7 +34,7 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     code = {file["code"] for runs in rows.values() for file in runs}
     if len(code) > 1:
         raise DataError(f"the runs were made by different code: {', '.join(sorted(code))}; run all rows again")
-    parts = ("rows", "ablations", "margins", "steps", "minus_baseline", "minus_ours")
+    parts = ("rows", "ablations", "margins", "steps", "trained_steps", "minus_baseline", "minus_ours")
     found: dict[str, Any] = {part: {} for part in parts}
     ranks = {
         name: {kind: {run["seed"]: found_of(run["ranks"][kind]) for run in runs} for kind in runs[0]["ranks"]}
@@ -56,6 +57,7 @@ def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         else:
             found["ablations"][name] = {kind: of_kind["ours"] for kind, of_kind in scores.items()}
     for kind, of_seeds in ranks.get("methods", {}).items():
+        found["trained_steps"][kind] = _trained_steps(ranks, kind)
         found["minus_baseline"][kind] = {
             method: _difference(of_seeds, of_seeds, method, "baseline")
             for method in next(iter(of_seeds.values()))
@@ -99,6 +101,10 @@ def together(seeds: Sequence[Found]) -> Found:
     }
 
 
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"{len(seeds)} seed{'s' * (len(seeds) > 1)}"
+
+
 def _margins(found: Found) -> dict[str, dict[str, float]]:
     return {
         task.name: {"mean": round(float(task.margins.mean()), 4), "sd": round(float(task.margins.std()), 4)}
@@ -106,21 +112,25 @@ def _margins(found: Found) -> dict[str, dict[str, float]]:
     }
 
 
-def over_steps(found: Mapping[str, Any], kind: str) -> dict[int, float]:
-    """acc@1 of models trained with each number of inner steps, from ``COMPARED_AT`` pairs.
+def _trained_steps(ranks: Mapping[str, Mapping[str, Mapping[int, Found]]], kind: str) -> dict[str, Any]:
+    """acc@1 of models trained with each number of inner steps, over the seeds that all of these have.
 
-    0 steps are ``baseline_regularised``, one is "ours" as it is. ``found`` is a :func:`summary`; steps that were not
-    run are left out.
+    0 steps are ``baseline_regularised``, one is "ours" as it is; steps that were not run are left out.
     """
-    ablations, k, methods = found["ablations"], str(COMPARED_AT), found.get(kind, {})
+    methods = ranks["methods"][kind]
+    known = next(iter(methods.values()))
+    runs = {steps: (methods, name) for steps, name in enumerate(("baseline_regularised", "ours")) if name in known} | {
+        steps: (ranks[name][kind], "ours") for steps in range(2, 6) if (name := f"steps_{steps}") in ranks
+    }
+    seeds = sorted(set.intersection(*({*of_seeds} for of_seeds, _ in runs.values())))
     values = {
-        steps: methods[name][k]["acc@1"]
-        for steps, name in enumerate(("baseline_regularised", "ours"))
-        if name in methods
+        str(steps): round(
+            float(np.mean([accuracies(of_seeds[seed][name][COMPARED_AT], 1).mean() for seed in seeds])), 4
+        )
+        for steps, (of_seeds, name) in runs.items()
+        if seeds
     }
-    return values | {
-        steps: ablations[name][kind][k]["acc@1"] for steps in range(2, 6) if (name := f"steps_{steps}") in ablations
-    }
+    return {"seeds": seeds, "acc@1": values}
 
 
 def adaptation_claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -148,12 +158,14 @@ def adaptation_claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
                 all(after >= before - AS_GOOD for before, after in pairwise(values)),
                 ", ".join(f"{value:.1f}" for value in values),
             )
-        steps = over_steps(found, kind)
-        if 1 in steps and len(steps) > 2:
+        trained = found["trained_steps"].get(kind, {"acc@1": {}})
+        steps = dict(sorted(trained["acc@1"].items()))
+        if "1" in steps and len(steps) > 2:
             claim(
-                f"new {kind}: one inner step is within half a point of the best of {min(steps)} to {max(steps)}",
-                steps[1] >= max(steps.values()) - AS_GOOD,
-                ", ".join(f"{value:.1f}" for value in steps.values()),
+                f"new {kind}: models trained with one inner step are within half a point of the best of "
+                f"{min(steps)} to {max(steps)}",
+                steps["1"] >= max(steps.values()) - AS_GOOD,
+                f"{', '.join(f'{value:.1f}' for value in steps.values())}, {_seeds(trained['seeds'])}",
             )
         margins = list(found["margins"].get(kind, {}).values())
         if len(margins) > 1:
