@@ -68,9 +68,8 @@ def task_set(
     ``labelled_frac`` lets training use (:func:`fgsbir.data.selection.is_labelled`), whereas what is met anew brings all
     of its pairs. A share ``held_out`` of the seen ones, but never the main category, is kept to choose by: what
     meta-training has learned from needs no adaptation. Where that is none, the seen ones themselves are there to
-    choose by. Choosing and reporting draw supports from training
-    pairs and query with the sketches of validation or of test photos; a category held out, whose validation photos
-    are few, also with those of half its training photos.
+    choose by. Choosing and reporting draw supports from training pairs and query with the sketches of validation or of
+    test photos; a category held out, whose validation photos are few, also with those of half its training photos.
     A category's gallery are all of its photos, as in paper 2, but for test photos where tasks are there to choose by;
     a user's are the validation or test photos. ``unseen_too`` learns from the training pairs of unseen ones as well,
     for the upper bound. Raises DataError where the set has no users, users are asked for of a set that is not of one

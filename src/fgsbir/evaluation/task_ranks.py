@@ -22,7 +22,7 @@ COMPARED_AT = 5
 
 
 def mean_reciprocal_rank(found: Sequence[TaskRanks]) -> float:
-    """In percent: the mean over tasks of the mean over draws and queries. What meta-training chooses its epoch by."""
+    """In percent: the mean over tasks of the mean over draws and queries. What fine-tuning is chosen by."""
     return float(100 * np.mean([np.mean(1.0 / task.ranks) for task in found]))
 
 

@@ -117,9 +117,10 @@ def train_adaptation(
 ) -> list[Row]:
     """Meta-train F, M, the margin network, the inner rate and the regularisers' heads together, in place.
 
-    F with M, which are trained already, at the peak ``learning_rate``, all else at ``new_learning_rate``. Left at the
-    epoch of the best ``validation``, the mean reciprocal rank in percent over validation tasks after
-    adaptation. ``margin`` is the outer loss's. Errors and resuming as in
+    F with M, which are trained already, at the peak ``learning_rate``, all else at ``new_learning_rate``. Left as
+    the last step leaves it: the rate has come down to 0 there alone, and a few validation tasks would choose among
+    epochs by chance. ``validation`` is the mean reciprocal rank in percent over validation tasks after adaptation,
+    for the curve. ``margin`` is the outer loss's. Errors and resuming as in
     :func:`fgsbir.training.retrieval.train_retrieval`.
     """
     parts: dict[str, nn.Module] = {"model": model} | ({"regularisers": regularisers} if regularisers else {})
@@ -159,5 +160,5 @@ def train_adaptation(
             run.step_done(step, dict(zip(losses, whole, strict=True)), measures)
             if run.epoch_ends(step):
                 found = validation(model)
-                run.epoch_done(step, {"mean_reciprocal_rank": found}, score=found)
+                run.epoch_done(step, {"mean_reciprocal_rank": found}, score=float(step))
     return run.rows

@@ -132,7 +132,7 @@ def train_method(
     precision: str,
     scratch: Scratch,
 ) -> tuple[AdaptiveModel, list[Row]]:
-    """Meta-train ``method`` on the tasks of ``learning``, its epoch chosen on those of ``choosing``; with its curve."""
+    """Meta-train ``method`` on the tasks of ``learning``; with its curve, measured on those of ``choosing``."""
     seed_weights(settings.seed, f"adaptation {kind}")
     model = adaptive_model(supervised, method, settings)
     categories = len(learning.tasks.tasks) if kind == "category" else 1

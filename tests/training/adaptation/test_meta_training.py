@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from fgsbir.data.tasks import Kind
 from fgsbir.data.triplets import Triplets
 from fgsbir.evaluation.few_shot import FewShot
 from fgsbir.models.retrieval import RetrievalModel
+from fgsbir.training import few_shot_methods
 from fgsbir.training.adaptation import Regularisers, RegulariserWeights, episode_losses
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.faults import TrainingInterrupted
@@ -61,6 +63,35 @@ def test_every_method_trains_and_searches(
     assert [task.name for task in found] == ["dish"]
     assert found[0].ranks.shape == (3 if model.adapts else 1, 4)
     assert found[0].ranks.min() >= 1 and found[0].ranks.max() <= 10
+
+
+def test_the_last_epoch_is_kept_whatever_validation_says(
+    pictures: Pictures,
+    supervised: RetrievalModel,
+    tmp_path: Path,
+    settings: AdaptationSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = []
+    for values in ([1.0, 2.0], [2.0, 1.0]):
+        said = Mock(side_effect=values)
+        monkeypatch.setattr(few_shot_methods, "mean_reciprocal_rank", said)
+        model, rows = train_method(
+            FABRIC,
+            supervised,
+            METHODS["baseline"],
+            pictures("category", "train"),
+            pictures("category", "val"),
+            settings,
+            kind="category",
+            name="baseline",
+            words=None,
+            precision="float32",
+            scratch=Scratch(tmp_path / str(values[0])),
+        )
+        assert [row["mean_reciprocal_rank"] for row in rows] == values
+        left.append(model.state_dict())
+    assert all(torch.equal(value, left[1][name]) for name, value in left[0].items())
 
 
 def test_training_goes_on_to_the_same_weights(
