@@ -114,11 +114,10 @@ class Experiments:
             raise SystemExit(f"error: {len(failed)} stages failed; their logs are in {KEPT}")
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """The files that are there."""
+        """The files that are there, of whichever seeds."""
         for row in self.rows:
-            for seed in SEEDS:
-                if self._path(row, seed).is_file():
-                    yield json.loads(self._path(row, seed).read_text())
+            for seed in sorted(int(path.stem.rpartition("-")[2]) for path in self.folder.glob(f"{row.name}-*.json")):
+                yield json.loads(self._path(row, seed).read_text())
 
     def _path(self, row: Row, seed: int) -> Path:
         return self.folder / f"{row.name}-{seed}.json"

@@ -34,6 +34,8 @@ DONE = "done.json"
 LOCK = "lock"
 # The seconds that a step has taken so far, with those of attempts that were stopped.
 SPENT = "seconds"
+# The status of a step that was not run, since what its key names is no longer there.
+CHANGED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,14 @@ class Recipes:
                 except BlockingIOError:
                     time.sleep(1)
                     continue
-                return 0 if self.is_done(step) else self._execute_alone(step, folder, lock.fileno())
+                if self.is_done(step):
+                    return 0
+                # The keys are of the code as it was when the run began; what has changed since would get their name.
+                if Recipes(self.root, self.kept).steps(step.values, step.stage)[step.stage].key != step.key:
+                    with (folder / "log").open("a") as log:
+                        log.write("error: code or data have changed since this run began; give the command again\n")
+                    return CHANGED
+                return self._execute_alone(step, folder, lock.fileno())
         return INTERRUPTED
 
     def _execute_alone(self, step: Step, folder: Path, lock: int) -> int:

@@ -74,6 +74,22 @@ def test_the_steps_come_in_an_order_that_works(root: Path) -> None:
     assert list(recipes(root).steps(VALUES, "b")) == ["a", "b"]
 
 
+def test_code_that_changes_during_a_run_is_not_run_under_the_old_key(root: Path) -> None:
+    """c's code changes while a runs: a and b are done, c is not."""
+    ran = recipes(root)
+    steps = ran.steps(VALUES, "c")
+
+    def report(line: str) -> None:
+        if line.startswith("a-"):
+            with (root / "pipeline" / "c.py").open("a") as code:
+                code.write("print(1)\n")
+
+    assert ran.run(list(steps.values()), jobs=1, report=report) == [steps["c"]]
+    assert ran.is_done(steps["b"]) and not ran.is_done(steps["c"])
+    assert "have changed since this run began" in (ran.folder(steps["c"]) / "log").read_text()
+    assert not recipes(root).run(recipes(root).steps(VALUES, "c").values(), jobs=1)
+
+
 @pytest.mark.parametrize(
     ("changes", "other"),
     [
