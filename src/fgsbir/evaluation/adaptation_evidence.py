@@ -8,7 +8,7 @@ import numpy as np
 
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.adaptation import DIFFERENCES, adaptation_scores, paired_difference
-from fgsbir.evaluation.evidence import in_words
+from fgsbir.evaluation.evidence import in_seeds, in_words
 from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies, found_of
 
 RESAMPLES = 10_000
@@ -101,10 +101,6 @@ def together(seeds: Sequence[Found]) -> Found:
     }
 
 
-def _seeds(seeds: Sequence[int]) -> str:
-    return f"{len(seeds)} seed{'s' * (len(seeds) > 1)}"
-
-
 def _margins(found: Found) -> dict[str, dict[str, float]]:
     return {
         task.name: {"mean": round(float(task.margins.mean()), 4), "sd": round(float(task.margins.std()), 4)}
@@ -165,7 +161,7 @@ def adaptation_claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
                 f"new {kind}: models trained with one inner step are within half a point of the best of "
                 f"{min(steps)} to {max(steps)}",
                 steps["1"] >= max(steps.values()) - AS_GOOD,
-                f"{', '.join(f'{value:.1f}' for value in steps.values())}, {_seeds(trained['seeds'])}",
+                f"{', '.join(f'{value:.1f}' for value in steps.values())}, {in_seeds(trained['seeds'])}",
             )
         margins = list(found["margins"].get(kind, {}).values())
         if len(margins) > 1:
