@@ -44,7 +44,7 @@ class Dataset(Section):
     layout: Literal["synthetic", "sketchx", "qmul", "qmul_v1", "sketchy", "folder"]
     root: Path
     category: NameOrNone
-    val_frac: Real = Field(ge=0, lt=1)
+    val_frac: Real = Field(gt=0, lt=1)
     unseen_categories: tuple[Text, ...]
     unseen_users: tuple[Text, ...]
     user_table: PathOrNone
