@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fgsbir.data.atomic import write_json
+from fgsbir.data.records import DataError
 from pipeline.params import load
 from pipeline.recipes import DONE, Recipes, Step, bare_code, changed
 from pipeline.stage import ROOT
@@ -116,8 +117,9 @@ class Experiments:
     def read(self) -> Iterator[dict[str, Any]]:
         """The files that are there, of whichever seeds."""
         for row in self.rows:
-            for seed in sorted(int(path.stem.rpartition("-")[2]) for path in self.folder.glob(f"{row.name}-*.json")):
-                yield json.loads(self._path(row, seed).read_text())
+            named = [path.stem.rpartition("-")[2] for path in self.folder.glob(f"{row.name}-*.json")]
+            for seed in sorted(int(name) for name in named if name.isdigit()):
+                yield _file_of_run(self._path(row, seed))
 
     def _path(self, row: Row, seed: int) -> Path:
         return self.folder / f"{row.name}-{seed}.json"
@@ -133,7 +135,7 @@ class Experiments:
 
         device = torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
         there = [path for row in self.rows if (path := self._path(row, seed)).is_file()]
-        begun = str(json.loads(there[0].read_text())["precision"]) if there else asked
+        begun = str(_file_of_run(there[0])["precision"]) if there else asked
         here = working_precision(begun, device)
         if there and here != begun:
             logger.warning("seed %d is left out: it was begun in %s, which this processor does not have", seed, begun)
@@ -143,7 +145,7 @@ class Experiments:
     def _recipe(self, row: Row, seed: int) -> str | None:
         """The recipe that the file of a run was made with; None where there is no file."""
         path = self._path(row, seed)
-        return str(json.loads(path.read_text())["recipe"]) if path.is_file() else None
+        return str(_file_of_run(path)["recipe"]) if path.is_file() else None
 
     def _file(self, row: Row, seed: int, steps: Mapping[str, Step], recipes: Recipes) -> dict[str, Any]:
         """What is kept of one run."""
@@ -160,6 +162,17 @@ class Experiments:
             "code": code_fingerprint(recipes, steps.values()),
             "seconds": seconds,
         } | self.measured(recipes.folder(steps[self.target]))
+
+
+def _file_of_run(path: Path) -> dict[str, Any]:
+    """Raises DataError, which names it, for what is no file of a run."""
+    try:
+        file = json.loads(path.read_text())
+    except ValueError as error:
+        raise DataError(f"{path}: expected JSON: {error}; delete it, and its run is made again") from error
+    if not isinstance(file, dict):
+        raise DataError(f"{path}: expected the file of a run; delete it, and its run is made again")
+    return file
 
 
 def code_fingerprint(recipes: Recipes, steps: Iterable[Step]) -> str:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.evidence import claims
+from fgsbir.evaluation.evidence import claims, experiments
 from fgsbir.models.precision import working_precision
 from pipeline import adapt_evidence, adapt_evidence_report, evidence, evidence_report
 from pipeline.evidence import ROWS
@@ -107,6 +107,17 @@ def test_a_run_whose_stages_are_all_there_gets_its_file(tmp_path: Path, monkeypa
     assert set(made["seconds"].values()) == {2.0}
 
 
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[]"])
+def test_a_file_that_is_of_no_run_is_named(tmp_path: Path, text: str) -> None:
+    for name, content in (("control-5", text), ("control-old", "not read"), ("control-7", '{"seed": 7}')):
+        (tmp_path / f"{name}.json").write_text(content)
+    asked = Experiments(ROWS, "evaluate", tmp_path, lambda _: {})
+    with pytest.raises(DataError, match=r"control-5\.json: expected"):
+        list(asked.read())
+    (tmp_path / "control-5.json").unlink()
+    assert list(asked.read()) == [{"seed": 7}]
+
+
 def test_rows_that_need_chairv2_are_left_out_without_it(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -194,6 +205,10 @@ def test_the_readme_says_what_the_evidence_says() -> None:
     if not evidence_report.SUMMARY.is_file():
         pytest.skip("no evidence has been gathered yet")
     found, generator = (json.loads(path.read_text()) for path in (evidence_report.SUMMARY, evidence_report.GENERATOR))
+    runs = experiments(evidence.EVIDENCE.read())
+    assert {(row["row"], row["dataset"]): row["seeds"] for row in found if "dataset" in row} == {
+        (line.row, line.dataset): runs[line.run].seeds for line in evidence_report.LINES if line.run in runs
+    }, "runs have come since: python -m pipeline.evidence_report"
     readme = evidence_report.README.read_text()
     words = evidence_report.section(found, generator, claims(found, generator))
     assert evidence_report.filled(readme, words, evidence_report.MARKS) == readme
