@@ -28,7 +28,7 @@ from fgsbir.training.policy_gradient import Judges, RewardForm, drawing_rewards
 from fgsbir.training.retrieval import retrieval_loss
 from fgsbir.training.runtime import launch, step_generator, sum_gradients
 
-LINE, SIZE = 6.0, 32
+LINE = 6.0
 OBJECTIVES = ("triplet", "hardest", "semi_hard", "info_nce")
 OMEGA = torch.tensor([0.1, 0.9, 0.3, 0.6])
 
@@ -110,13 +110,15 @@ def steps(toy: Any) -> Found:
     earned = drawing_rewards(fabric, judges, drawn, sketches, form, step_generator(0, 0))
     found["eq. 8"] = fabric.all_reduce(earned.mean(), reduce_op="mean")
 
-    rng = torch.Generator().manual_seed(3)
-    images, photo = torch.rand(2, 2 + 3, 3, 3, SIZE, SIZE, generator=rng), torch.arange(10).view(2, 5)
+    # Two tasks of two pairs of support and three of query.
+    retrieval = toy.retrieval().config()
+    shape = (2, 2 + 3, 3, 3, retrieval["image_size"], retrieval["image_size"])
+    images, photo = torch.rand(shape, generator=torch.Generator().manual_seed(3)), torch.arange(10).view(2, 5)
     mine = torch.arange(fabric.global_rank, 2, fabric.world_size)
     negatives = [negatives_of(rows[mine], rows[mine] + 20, pool=True) for rows in (photo[:, :2], photo[:, 2:])]
     torch.manual_seed(0)
     model = AdaptiveModel(
-        retrieval=toy.retrieval().config(),
+        retrieval=retrieval,
         scope="head",
         steps=1,
         first_order=False,
