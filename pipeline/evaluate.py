@@ -21,7 +21,8 @@ FOLDERS = {
     "joint": "joint/retrieval",
     "before_joint": "generator",
     "after_joint": "joint/generator",
-    "discriminator": "joint/discriminator",
+    "discriminator_before_joint": "discriminator",
+    "discriminator_after_joint": "joint/discriminator",
     "classifier": "sketch_classifier",
 }
 
@@ -58,7 +59,9 @@ def main() -> None:
     model_of = partial(load_model, map_location=device)
     retrieval = {name: model_of(Path("models") / FOLDERS[name], RetrievalModel) for name in ("supervised", "joint")}
     generators = {name: model_of(Path("models") / FOLDERS[name], Generator) for name in ("before_joint", "after_joint")}
-    discriminator = model_of(Path("models") / FOLDERS["discriminator"], Discriminator)
+    discriminators = {
+        name: model_of(Path("models") / FOLDERS[f"discriminator_{name}"], Discriminator) for name in generators
+    }
     classifier = model_of(Path("models") / FOLDERS["classifier"], SketchClassifier)
     made = {name: read_config(Path("models") / folder)["details"] for name, folder in FOLDERS.items()}
     store = ShardStore(Path("data/shards"))
@@ -74,8 +77,8 @@ def main() -> None:
     ranks = {name: search.ranks for name, search in searches.items()}
     scores = compare(ranks, np.array(test.query_photo_ids), resamples=settings.bootstrap, seed=seed)
 
-    # G: one drawing of every test photo, judged by the supervised F and the classifier.
-    draw = partial(draw_sketches, temperature=settings.temperature, seed=seed, batch=256, device=device)
+    # G: drawings of every test photo, judged by the supervised F and the classifier.
+    draw = partial(draw_sketches, temperature=settings.temperature, batch=256, device=device, precision=precision)
     judge = DrawingJudge(
         searches["supervised"],
         classifier,
@@ -86,18 +89,30 @@ def main() -> None:
         precision=precision,
     )
     judged = {
-        name: judge.drawings(draw(model, pixels[name], precision=precision)) for name, model in generators.items()
+        name: judge.drawings(
+            [draw(model, pixels[name], seed=seed + 1000 * number) for number in range(settings.drawings)]
+        )
+        for name, model in generators.items()
     }
 
-    # D_C: its certainty of the last drawings, and of human sketches of the same photos, simplified as in training.
-    weigh = partial(certainties, discriminator, pixels["discriminator"], device=device, precision=precision)
-    line_width = made["discriminator"]["line_width"]
-    omega = weigh(np.arange(len(test.photos)), judged["after_joint"].strokes, line_width=line_width)
+    # D_C: its certainty of the first drawings, and of human sketches of the same photos, simplified as in training.
+    weigh = {
+        name: partial(
+            certainties,
+            model,
+            pixels[f"discriminator_{name}"],
+            line_width=made[f"discriminator_{name}"]["line_width"],
+            device=device,
+            precision=precision,
+        )
+        for name, model in discriminators.items()
+    }
+    omega = {name: weigh[name](np.arange(len(test.photos)), drawn.strokes) for name, drawn in judged.items()}
+    percentile = {name: ranking_percentile(drawn.ranks, test.gallery_sizes) for name, drawn in judged.items()}
     simplify = partial(
         simplify_to, tolerance=made["after_joint"]["simplify"], max_points=generators["after_joint"].max_points
     )
-    omega_human = weigh(test.truth, [simplify(strokes) for strokes in test.sketches], line_width=line_width)
-    percentile = ranking_percentile(judged["after_joint"].ranks, test.gallery_sizes)
+    omega_human = weigh["after_joint"](test.truth, [simplify(strokes) for strokes in test.sketches])
 
     # The curves come with the models. They are unpacked here and not written by the stages that trained, because
     # DVC does not share a run with outputs that git keeps: this stage runs again in every clone, the others need not.
@@ -108,13 +123,16 @@ def main() -> None:
         pictures.retrieval(searches, settings.top_k)
         pictures.drawing(generators["after_joint"], temperature=settings.temperature, seed=seed, device=device)
         pictures.before_after(judged)
-        pictures.certainty(omega, percentile, omega_human, METRICS / "certainty.csv")
+        pictures.certainty(omega["after_joint"], percentile["after_joint"], omega_human, METRICS / "certainty.csv")
         pictures.curves({title: METRICS / f"{name}.csv" for title, name in PLOTTED.items()})
     write_text(METRICS / "ranks.csv", rank_table(test.sketch_ids, test.query_photo_ids, ranks))
-    sketches = {name: drawings.scores for name, drawings in judged.items()} | {
+    sketches = {
+        name: drawings.scores | {"certainty": rounded(certainty_scores(omega[name], percentile[name]))}
+        for name, drawings in judged.items()
+    } | {
         "human": judge.human_scores(),
-        "certainty": rounded(certainty_scores(omega, percentile)),
         "n_photos": len(test.photos),
+        "n_drawings": settings.drawings,
         "n_human": len(test.sketches),
     }
     write_json(METRICS / "generator.json", sketches)

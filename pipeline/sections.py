@@ -187,12 +187,13 @@ class Joint(Section):
     lambda_g: Real = Field(ge=0, le=1000)
     baseline: Literal["none", "mean", "greedy"]
     grad_clip: Real = Field(gt=0)
-    temperature: Real = Field(ge=0, le=2)
+    temperature: Real = Field(gt=0, le=2)
     validate_every: Whole = Field(ge=1)
 
 
 class Evaluate(Section):
     bootstrap: Whole = Field(ge=100, le=1_000_000)
+    drawings: Whole = Field(ge=1, le=100)
     temperature: Real = Field(ge=0, le=2)
     top_k: Whole = Field(ge=1, le=100)
     pictures: Whole = Field(ge=1, le=100)

@@ -5,6 +5,9 @@ from pathlib import Path
 from pipeline.params import load
 from pipeline.stage import run, scratch_folder
 
+# Whatever the run's seed: the FIDs of several seeds are distances in the features of one and the same network.
+SEED = 0
+
 
 def main() -> None:
     params = load()
@@ -25,7 +28,7 @@ def main() -> None:
     store = ShardStore(Path("data/shards"))
     data = sketch_classes(store, params.labelled_frac)
 
-    seed_weights(params.seed, "sketch_classifier")
+    seed_weights(SEED, "sketch_classifier")
     model = SketchClassifier(image_size=settings.image_size, classes=len(data.names))
     place(fabric, model)
     scratch = Scratch(scratch_folder("sketch_classifier"))
@@ -35,7 +38,7 @@ def main() -> None:
         PairStream(
             sketch_only_pairs(data.sketches, settings.image_size, settings.line_width, data.classes),
             batch_size=settings.batch_size,
-            seed=params.seed,
+            seed=SEED,
             salt=3,
             strength=settings.augment,
             line_width=settings.line_width,
@@ -57,7 +60,7 @@ def main() -> None:
             "line_width": settings.line_width,
             "classes": data.names,
             "classes_are": data.kind,
-            **provenance(store.index, params.labelled_frac, params.seed, len(data.sketches)),
+            **provenance(store.index, params.labelled_frac, SEED, len(data.sketches)),
         }
         save_model(Path("models/sketch_classifier"), model, details=details)
         write_curve(Path("models/sketch_classifier/curve.csv"), curve)

@@ -54,7 +54,7 @@ def test_human_sketches_judged_as_drawings_are_perfect_in_distribution(searched)
     search, _, _ = searched
     sketches = search.test.sketches
     # As many drawings as photos: here the first sketches of six.
-    judged = judge(search).drawings(Sketches(sketches[:6], np.array([True, True, False] * 2)))
+    judged = judge(search).drawings([Sketches(sketches[:6], np.array([True, True, False] * 2))])
     assert judged.scores["fid"] == pytest.approx(0, abs=1e-3)
     assert judged.scores["points"] == 9.0
     assert judged.scores["strokes"] == 2.0
@@ -62,6 +62,19 @@ def test_human_sketches_judged_as_drawings_are_perfect_in_distribution(searched)
     assert judged.scores["acc@10"] == 100.0
     assert judged.ranks.tolist() == search.ranks_of_drawings(sketches[:6]).tolist()
     assert judged.scores["acc@1_low"] <= judged.scores["acc@1"] <= judged.scores["acc@1_high"]
+
+
+def test_all_drawings_of_a_photo_count_and_the_first_is_kept(searched):
+    search, _, _ = searched
+    all_ended, first = np.ones(6, bool), search.test.sketches[:6]
+    second = first[::-1]
+    judged = judge(search).drawings([Sketches(first, all_ended), Sketches(second, ~all_ended)])
+    alone = judge(search).drawings([Sketches(first, all_ended)])
+    ranks = np.concatenate([search.ranks_of_drawings(sketches) for sketches in (first, second)])
+    assert judged.scores["acc@1"] == pytest.approx(100 * np.mean(ranks == 1), abs=1e-4)
+    assert judged.scores["mean_rank"] == pytest.approx(ranks.mean(), abs=1e-4)
+    assert judged.scores["ended"] == 50 and judged.scores["fid"] == alone.scores["fid"]
+    assert judged.strokes == alone.strokes and np.array_equal(judged.ranks, alone.ranks)
 
 
 def test_human_scores_are_those_of_the_search(searched):
@@ -131,7 +144,7 @@ def test_all_pictures_are_written(searched, tmp_path):
     search, sizes, _ = searched
     generator = small_generator()
     drawn = draw_sketches(generator, sizes.at(16), temperature=0.5, seed=0, batch=8, device=CPU, precision="float32")
-    judged = judge(search).drawings(drawn)
+    judged = judge(search).drawings([drawn])
     curve = tmp_path / "curve.csv"
     curve.write_text("step,certainty_0.00,certainty_0.50\n1,40,60\n2,30,70\n")
     folder = tmp_path / "pictures"

@@ -28,6 +28,7 @@ def run(row: str, seed: int, found: float, **changes: Any) -> dict[str, Any]:
     ranks = np.where(rng.random(QUERIES) < found, 1, 20)
     scores = {f"acc@{k}": 100 * float(np.mean(ranks <= k)) for k in (1, 5, 10)} | {"mean_rank": float(ranks.mean())}
     drawn = {"acc@1": 5.0, "acc@10": 30.0 + seed, "recognition": 99.0, "fid": 1.0, "ended": 100.0}
+    before, after = ({"spearman_bins": 0.9, "spearman_photos": of_photos + 0.01 * seed} for of_photos in (0.4, 0.2))
     return {
         "row": row,
         "seed": seed,
@@ -41,9 +42,8 @@ def run(row: str, seed: int, found: float, **changes: Any) -> dict[str, Any]:
         "supervised": {"acc@1": 100.0, "acc@5": 100.0, "acc@10": 100.0, "mean_rank": 1.0},
         "joint": scores,
         "generator": {
-            "before_joint": drawn,
-            "after_joint": drawn | {"acc@10": 35.0},
-            "certainty": {"spearman_bins": 0.9, "spearman_photos": 0.2 + 0.01 * seed},
+            "before_joint": drawn | {"certainty": before},
+            "after_joint": drawn | {"acc@10": 35.0, "certainty": after},
         },
     } | changes
 
@@ -98,7 +98,7 @@ def test_the_generator_is_summed_up_before_and_after() -> None:
     assert (before["generated_acc@10_mean"], before["generated_acc@10_sd"]) == (31, 1)
     assert (after["generated_acc@10_mean"], after["generated_acc@10_sd"]) == (35, 0)
     assert (after["generated_acc@10_gain_mean"], after["generated_acc@10_gain_sd"]) == (4, 1)
-    assert before["certainty_spearman_photos_mean"] is None and before["generated_acc@10_gain_mean"] is None
+    assert before["certainty_spearman_photos_mean"] == 0.41 and before["generated_acc@10_gain_mean"] is None
     assert after["certainty_spearman_photos_mean"] == 0.21 and after["certainty_spearman_photos_sd"] == 0.01
     assert generator_summary(runs(control=0.4), "full") == []
 

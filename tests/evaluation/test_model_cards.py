@@ -61,10 +61,12 @@ EVALUATION: dict[str, Any] = {
 OF_DRAWING = {"points": 50.25, "strokes": 18.5, "recognition": 98.75}
 DRAWINGS: dict[str, Any] = {
     "before_joint": scores(5) | OF_DRAWING | {"fid": 0.961, "ended": 99.5},
-    "after_joint": scores(6) | OF_DRAWING | {"fid": 0.783, "ended": 100.0},
+    "after_joint": scores(6)
+    | OF_DRAWING
+    | {"fid": 0.783, "ended": 100.0, "certainty": {"spearman_bins": 0.988, "spearman_photos": 0.682}},
     "human": scores(30) | OF_DRAWING,
-    "certainty": {"spearman_bins": 0.988, "spearman_photos": 0.682},
     "n_photos": 400,
+    "n_drawings": 4,
     "n_human": 1200,
 }
 JOINT = {name: config(unlabelled_photos=1500, unlabelled_frac=1.0) for name in ("retrieval", "generator")}

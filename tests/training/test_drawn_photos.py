@@ -39,24 +39,41 @@ def test_omega_is_the_certainty_of_the_chosen_sketch(photos: DrawnPhotos) -> Non
 
 
 def test_a_pair_weighs_its_omega_or_all_or_nothing() -> None:
-    omega, mean = np.array([0.1, 0.5, 0.9], np.float32), np.array([0.2, 0.5, 0.6], np.float32)
-    for weighting, threshold, of_photo, expected in (
+    omega, relative = np.array([0.1, 0.5, 0.9], np.float32), np.array([0.5, 1, 1.5], np.float32)
+    for weighting, threshold, given, expected in (
         (True, 0.0, None, [0.1, 0.5, 0.9]),
         (True, 0.5, None, [0, 1, 1]),
         (False, 0.0, None, [1, 1, 1]),
         (False, 0.5, None, [1, 1, 1]),
-        (True, 0.0, mean, [0.5, 1, 1.5]),
-        (True, 0.5, mean, [0, 1, 1]),
-        (False, 0.0, mean, [1, 1, 1]),
+        (True, 0.0, relative, [0.5, 1, 1.5]),
+        (True, 0.5, relative, [0, 1, 1]),
+        (False, 0.0, relative, [1, 1, 1]),
     ):
-        found = pair_weights(omega, of_photo, weighting=weighting, threshold=threshold)
+        found = pair_weights(omega, given, weighting=weighting, threshold=threshold)
         assert found.dtype == np.float32 and found == pytest.approx(expected)
 
 
-def test_relative_weights_of_a_photos_sketches_are_1_on_the_mean(photos: DrawnPhotos) -> None:
-    rows, choices = np.array([3, 3, 1, 1]), np.array([0, 1, 0, 1])
-    found = pair_weights(photos.omega(rows, choices), photos.mean_omega(rows), weighting=True, threshold=0.0)
-    assert found == pytest.approx([0.2, 1.8, 0.2, 1.8])
+def test_relative_omega_of_a_photos_sketches_is_1_on_the_mean(photos: DrawnPhotos) -> None:
+    found = photos.relative_omega(np.array([3, 3, 1, 1]), np.array([0, 1, 0, 1]))
+    assert found.dtype == np.float32 and found == pytest.approx([0.2, 1.8, 0.2, 1.8])
+
+
+def test_a_d_c_that_has_grown_stricter_prefers_no_older_drawing(
+    toy: Any, photos: DrawnPhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawings of one round that D_C trusts alike weigh as much as alike ones of a round before."""
+    rows = np.arange(5)
+    photos.certainty = [np.array([0.5, 0.5], np.float32) for _ in rows]
+    photos.typical = [np.array([0.5, 0.5], np.float32) for _ in rows]
+    given = np.array([0.2, 0.2, 0.2, 0.1, 0.3], np.float32)
+    monkeypatch.setattr("fgsbir.training.drawn_photos.certainties", lambda *_, **__: given)
+    photos.redraw(toy.generator(), rows, temperature=0.4, seed=1, fabric=toy.fabric, precision="float32")
+    photos.weigh(toy.discriminator(), rows, line_width=6.0, fabric=toy.fabric, precision="float32")
+    assert photos.omega(rows, np.ones(5, np.int64)) == pytest.approx(given)
+    # Of photo 3 the older drawing stands on its round's mean, the newer one at half of its own's.
+    newest = photos.relative_omega(rows, np.ones(5, np.int64))
+    assert newest == pytest.approx([1, 1, 1, 0.5 / 0.75, 1.5 / 1.25])
+    assert photos.relative_omega(rows, np.zeros(5, np.int64)) + newest == pytest.approx(np.full(5, 2))
 
 
 def test_the_sketches_of_another_photo_are_of_its_category() -> None:
@@ -112,7 +129,7 @@ def test_a_checkpoint_holds_the_drawings_and_their_certainty(toy: Any, photos: D
     for ours, theirs in ((photos.pairs, again.pairs), (photos.drawn, again.drawn)):
         for one, other in zip(ours.sketches, theirs.sketches, strict=True):
             assert len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-    for one, other in zip(photos.certainty, again.certainty, strict=True):
+    for one, other in zip(photos.certainty + photos.typical, again.certainty + again.typical, strict=True):
         assert np.array_equal(one, other) and one.dtype == other.dtype
     again.redraw(toy.generator(), np.array([0]), temperature=0.4, seed=1, fabric=toy.fabric, precision="float32")
     assert not np.array_equal(again.pairs.sketches[0][1], photos.pairs.sketches[0][1])

@@ -12,6 +12,7 @@ from fgsbir.training import joint as module
 from fgsbir.training.checkpoint import Scratch
 from fgsbir.training.drawn_photos import DrawnPhotos
 from fgsbir.training.noise_tolerance import semi_supervised_losses
+from fgsbir.training.validation import RetrievalValidation
 
 VANILLA = {"joint_training": False, "instance_weighting": False, "teacher": "none"}
 LOSSES = {
@@ -95,6 +96,39 @@ def test_the_curve(toy: Any, scratch: Scratch) -> None:
         assert sum(row[name] for name in bins) == pytest.approx(100, abs=1e-3)
         assert all(np.isfinite(list(row.values())))
     assert [row["step"] for row in rows] == [4, 8]
+
+
+def test_the_last_step_is_kept_whatever_validation_says(
+    toy: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = []
+    for signs in ((1, -1), (-1, 1)):
+        given = iter(signs)
+
+        def scores(*_: Any, given: Any = given) -> dict[str, float]:
+            return dict.fromkeys(("acc@1", "acc@10", "mean_reciprocal_rank"), float(next(given)))
+
+        monkeypatch.setattr(RetrievalValidation, "scores", scores)
+        trained = toy.train_joint(Scratch(tmp_path / str(signs[0])))
+        assert [row["validation_mean_reciprocal_rank"] for row in trained.rows] == list(signs)
+        ends.append(trained.weights())
+    assert ends[0].keys() == ends[1].keys() and all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+def test_the_curve_is_of_all_steps(toy: Any, scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rounds of two steps of F: a row holds the mean over all four."""
+    steps: list[dict[str, float]] = []
+
+    def noted(*given: Any, **named: Any) -> dict[str, torch.Tensor]:
+        terms = semi_supervised_losses(*given, **named)
+        steps.append({name: term.item() for name, term in terms.items()})
+        return terms
+
+    monkeypatch.setattr(module, "semi_supervised_losses", noted)
+    row = toy.train_joint(scratch, k_r=2, steps=4, validate_every=4).rows[0]
+    assert len(steps) == 4
+    for name in ("labelled", "pseudo", "teacher"):
+        assert row[f"{name}_loss"] == pytest.approx(np.mean([step[name] for step in steps]), rel=1e-5)
 
 
 def test_each_teacher_has_its_loss(toy: Any, tmp_path: Any) -> None:
@@ -284,6 +318,21 @@ def test_d_c_sees_human_pairs_as_real_and_drawings_as_fakes(
         assert np.array_equal(of_unlabelled.photos, unlabelled.pixels[of_unlabelled.rows])
         # The photos of real pairs and of the fakes on labelled photos are the same: only the sketch tells.
         assert np.array_equal(real.rows, of_labelled.rows)
+
+
+def test_labelled_photos_are_not_drawn_for_a_d_c_that_sees_no_drawings(
+    toy: Any, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    redraw = DrawnPhotos.redraw
+
+    def noted(self: DrawnPhotos, *given: Any, **named: Any) -> None:
+        drawn.append(len(self.pairs))
+        redraw(self, *given, **named)
+
+    monkeypatch.setattr(DrawnPhotos, "redraw", noted)
+    toy.train_joint(scratch, fakes="mismatched")
+    assert set(drawn) == {len(toy.unlabelled()[0])} and len(toy.labelled()) not in drawn
 
 
 def test_g_and_d_c_see_photos_changed_as_much_as_g_has_learned_with(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.losses.policy_gradient import reward
+from fgsbir.losses.generator import sequence_log_probability
+from fgsbir.losses.policy_gradient import reward, tempered
 from fgsbir.models.certainty import pair_images
 from fgsbir.models.discriminator import certainty
 from fgsbir.models.drawing import drawing_strokes
@@ -48,7 +49,9 @@ def test_the_gradient_reaches_the_last_layer_and_nothing_else(
     toy: Any, judges: Judges, photos: PhotoBatch, baseline: Any
 ) -> None:
     generator = toy.generator()
-    loss, earned = policy_gradient(toy.fabric, generator, judges, photos, RewardForm(1, 1, baseline), seed=0, step=0)
+    loss, earned = policy_gradient(
+        toy.fabric, generator, judges, photos, RewardForm(1, 1, baseline), temperature=1.0, seed=0, step=0
+    )
     loss.backward()
     reached = {name for name, weights in generator.named_parameters() if weights.grad is not None}
     assert reached == {"output_layer.weight", "output_layer.bias"}
@@ -64,15 +67,15 @@ def test_judges_score_in_evaluation_mode_and_go_on_training(
     modes: list[bool] = []
     for judge in (judges.retrieval, judges.discriminator):
         judge.train().register_forward_pre_hook(lambda model, given: modes.append(model.training))
-    policy_gradient(toy.fabric, toy.generator(), judges, photos, MEAN, seed=0, step=0)
+    policy_gradient(toy.fabric, toy.generator(), judges, photos, MEAN, temperature=1.0, seed=0, step=0)
     assert modes == [False, False] and judges.retrieval.training and judges.discriminator.training
 
 
-def drawn(toy: Any, generator: Any, photos: PhotoBatch, seed: int = 0, step: int = 0) -> Any:
-    """The drawings that the policy gradient of (seed, step) makes."""
+def drawn(toy: Any, generator: Any, photos: PhotoBatch, temperature: float = 1.0) -> Any:
+    """The drawings that the policy gradient of seed 0, step 0 makes."""
     pixels = torch.from_numpy(photos.for_generator).permute(0, 3, 1, 2).float() / 255
-    numbers = torch.Generator().manual_seed(module.mixed_seed(seed, 2, step, 0))
-    return generator.sample(pixels, temperature=1.0, generator=numbers)
+    numbers = torch.Generator().manual_seed(module.mixed_seed(0, 2, 0, 0))
+    return generator.sample(pixels, temperature=temperature, generator=numbers)
 
 
 def test_the_reward_is_eq_8(toy: Any, judges: Judges, photos: PhotoBatch) -> None:
@@ -107,7 +110,7 @@ def test_a_drawing_that_earns_more_than_the_others_gets_likelier(
             return generator.log_probability(drawing.hidden, drawing.sequences, drawing.lengths) / drawing.lengths
 
     before = likelihoods()
-    loss, mean = policy_gradient(toy.fabric, generator, judges, photos, MEAN, seed=0, step=0)
+    loss, mean = policy_gradient(toy.fabric, generator, judges, photos, MEAN, temperature=1.0, seed=0, step=0)
     assert mean.item() == pytest.approx(0.2)
     loss.backward()
     with torch.no_grad():
@@ -117,10 +120,11 @@ def test_a_drawing_that_earns_more_than_the_others_gets_likelier(
     assert gained[best] > 0 and gained[best] == gained.max()
 
 
-def test_baselines(toy: Any, judges: Judges, photos: PhotoBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("temperature", [1.0, 0.3])
+def test_baselines(toy: Any, judges: Judges, photos: PhotoBatch, temperature: float) -> None:
     """-sum_t log p(t) (R - b) / T, with the baseline written out for each form."""
     generator = toy.generator()
-    drawing = drawn(toy, generator, photos)
+    drawing = drawn(toy, generator, photos, temperature)
     scores = drawing_rewards(
         toy.fabric, judges, photos, drawing_strokes(generator, drawing), MEAN, step_generator(0, 0)
     )
@@ -128,17 +132,22 @@ def test_baselines(toy: Any, judges: Judges, photos: PhotoBatch, monkeypatch: py
     greedy = drawing_strokes(generator, generator.sample(pixels, temperature=0.0))
     of_greedy = drawing_rewards(toy.fabric, judges, photos, greedy, MEAN, step_generator(0, 0))
     with torch.no_grad():
-        likelihood = generator.log_probability(drawing.hidden, drawing.sequences, drawing.lengths) / drawing.lengths
+        policy = tempered(*generator.output(drawing.hidden), temperature)
+        likelihood = sequence_log_probability(*policy, drawing.sequences, drawing.lengths) / drawing.lengths
     for baseline, subtracted in {"none": torch.zeros(5), "mean": scores.mean(), "greedy": of_greedy}.items():
         form = RewardForm(1.0, 1.0, baseline)  # type: ignore[arg-type]
-        loss, earned = policy_gradient(toy.fabric, generator, judges, photos, form, seed=0, step=0)
+        loss, earned = policy_gradient(
+            toy.fabric, generator, judges, photos, form, temperature=temperature, seed=0, step=0
+        )
         assert loss.item() == pytest.approx(-((scores - subtracted) * likelihood).mean().item(), rel=1e-4, abs=1e-6)
         assert earned.item() == pytest.approx(scores.mean().item(), rel=1e-5)
 
 
 def test_every_step_draws_anew_and_the_same_step_the_same(toy: Any, judges: Judges, photos: PhotoBatch) -> None:
     def loss(seed: int, step: int) -> float:
-        return policy_gradient(toy.fabric, toy.generator(), judges, photos, MEAN, seed=seed, step=step)[0].item()
+        return policy_gradient(
+            toy.fabric, toy.generator(), judges, photos, MEAN, temperature=1.0, seed=seed, step=step
+        )[0].item()
 
     assert loss(0, 0) == loss(0, 0)
     assert len({loss(0, 0), loss(0, 1), loss(1, 0)}) == 3

@@ -22,7 +22,7 @@ BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Drawings of the gallery's photos, one each and in its order, with F's ranks and all scores of them."""
+    """The first drawing of each of the gallery's photos, in its order, and F's rank of it; scores of all drawings."""
 
     strokes: list[np.ndarray]
     ranks: np.ndarray
@@ -51,19 +51,23 @@ class DrawingJudge:
         self._resamples, self._seed, self._device, self._precision = resamples, seed, device, precision
         self._human_features, self._human_logits = self._look(search.test.sketches)
 
-    def drawings(self, drawn: Sketches) -> Judged:
-        """Judge one drawing of each gallery photo."""
-        ranks = self._search.ranks_of_drawings(drawn.strokes)
-        features, logits = self._look(drawn.strokes)
-        photos = np.arange(len(ranks))
+    def drawings(self, drawn: Sequence[Sketches]) -> Judged:
+        """Judge drawings of the gallery's photos, each of ``drawn`` one of every photo, in order.
+
+        The FID is of the first of them: it depends on how many there are.
+        """
+        first, ranks = drawn[0], [self._search.ranks_of_drawings(sketches.strokes) for sketches in drawn]
+        strokes = [sketch for sketches in drawn for sketch in sketches.strokes]
+        features, logits = self._look(strokes)
+        photos = np.tile(np.arange(len(first.strokes)), len(drawn))
         scores = {
-            **self._retrieval(ranks, photos),
-            "fid": frechet_distance(features, self._human_features),
+            **self._retrieval(np.concatenate(ranks), photos),
+            "fid": frechet_distance(features[: len(first.strokes)], self._human_features),
             **self._recognition(logits, photos),
-            **shape_scores(drawn.strokes),
-            "ended": 100.0 * float(np.mean(drawn.ended)),
+            **shape_scores(strokes),
+            "ended": 100.0 * float(np.mean(np.concatenate([sketches.ended for sketches in drawn]))),
         }
-        return Judged(drawn.strokes, ranks, rounded(scores))
+        return Judged(first.strokes, ranks[0], rounded(scores))
 
     def human_scores(self) -> Scores:
         """The same of the human sketches, as far as it applies: what a generator could hope for."""

@@ -148,9 +148,9 @@ def summary(
 def generator_summary(files: Iterable[Mapping[str, Any]], run: str) -> list[dict[str, Any]]:
     """metrics/generator_evidence.json: G of the runs ``run`` before and after joint training, mean and sd over seeds.
 
-    ``generated_acc@k``: how often F finds the test photo from G's sketch of it, and ``generated_acc@k_gain`` how much
-    more often than before joint training under the same seed. That, and how D_C's certainty follows the ranking
-    percentile, is of the sketches after joint training, and None before it.
+    ``generated_acc@k``: how often F finds the test photo from G's sketch of it; ``certainty_spearman_``: how the
+    certainty of that time's D_C follows the ranking percentile. ``generated_acc@k_gain``, how much more often than
+    before joint training under the same seed, is None before it.
     """
     by_seed = {file["seed"]: file["generator"] for file in files if file["row"] == run}
     if not by_seed:
@@ -163,14 +163,12 @@ def generator_summary(files: Iterable[Mapping[str, Any]], run: str) -> list[dict
             "generated_acc@10": [drawn[row]["acc@10"] for drawn in runs],
             "recognition": [drawn[row]["recognition"] for drawn in runs],
             "fid": [drawn[row]["fid"] for drawn in runs],
+            "certainty_spearman_bins": [drawn[row]["certainty"]["spearman_bins"] for drawn in runs],
+            "certainty_spearman_photos": [drawn[row]["certainty"]["spearman_photos"] for drawn in runs],
         }
-        after: dict[str, list[float]] = {
-            f"generated_acc@{k}_gain": [drawn[row][f"acc@{k}"] - drawn["before_joint"][f"acc@{k}"] for drawn in runs]
-            for k in (1, 10)
-        }
-        for name in ("spearman_bins", "spearman_photos"):
-            after[f"certainty_{name}"] = [drawn["certainty"][name] for drawn in runs]
-        values |= after if row == "after_joint" else dict.fromkeys(after)
+        for k in (1, 10):
+            gains = [drawn[row][f"acc@{k}"] - drawn["before_joint"][f"acc@{k}"] for drawn in runs]
+            values[f"generated_acc@{k}_gain"] = gains if row == "after_joint" else None
         line: dict[str, Any] = {"row": row, "seeds": sorted(by_seed)}
         for name, of_runs in values.items():
             line[f"{name}_mean"] = None if of_runs is None else round(float(np.mean(of_runs)), 4)

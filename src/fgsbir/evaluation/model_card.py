@@ -97,7 +97,7 @@ def sketch_classifier_card(config: Config, evaluation: Metrics, drawings: Metric
 
 def joint_card(configs: Mapping[str, Config], evaluation: Metrics, drawings: Metrics) -> str:
     """The card of F, G and D_C after joint training; ``configs`` by the names of their folders in models/joint."""
-    config, certainty = configs["retrieval"], drawings["certainty"]
+    config, certainty = configs["retrieval"], drawings["after_joint"]["certainty"]
     rows = {"supervised": "F, supervised", "joint": "F, joint", "joint_minus_supervised": "joint - supervised"}
     return card(
         "F, G and D_C after joint training",
@@ -204,7 +204,8 @@ def _drawing_table(drawings: Metrics, rows: Mapping[str, str]) -> list[str]:
     ]
     heading = ["", "found, acc@1", "acc@10", "FID", "named rightly, %", "ended by itself, %", "points", "strokes"]
     return [
-        f"Sketches of the {drawings['n_photos']:,} test photos, searched with by the supervised F.",
+        f"Sketches of the {drawings['n_photos']:,} test photos, searched with by the supervised F; of G's there are "
+        f"{drawings['n_drawings']} of each.",
         "",
         *_table(heading, cells),
     ]

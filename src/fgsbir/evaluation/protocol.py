@@ -26,7 +26,7 @@ def protocol(
         "gallery": "each test photo once, within its category",
         "queries": "every sketch of a test photo by a seen user",
         "tie_rule": "rank = photos at most as far as the true one (ties count against the model)",
-        "selection": "epoch of the best mean reciprocal rank on validation photos",
+        "selection": "supervised: best mean reciprocal rank on validation photos; joint: the last step",
         "interval": "95 % bootstrap over photos",
         "seed": seed,
         "precision": working_precision(precision, device),

@@ -1,6 +1,10 @@
 """REINFORCE for the generator G: a drawing is good if F finds its photo and D_C believes in it."""
 
+import math
+
 import torch
+
+from fgsbir.losses.generator import Mixture
 
 
 def reward(retrieval_loss: torch.Tensor, certainty: torch.Tensor, lambda_r1: float, lambda_r2: float) -> torch.Tensor:
@@ -20,3 +24,20 @@ def policy_gradient_loss(
     baseline = baseline.detach() if isinstance(baseline, torch.Tensor) else baseline
     advantage = reward.detach() - baseline
     return -advantage * log_probability / lengths.to(log_probability.dtype)
+
+
+def tempered(mixture: Mixture, pen_logits: torch.Tensor, temperature: float) -> tuple[Mixture, torch.Tensor]:
+    """What G draws from at ``temperature`` > 0, in the form of its own output: a mixture and pen logits (..., 3).
+
+    The components' logits are divided by it and the variances multiplied with it. Whether the pen is lifted is decided
+    at it too, whether the drawing ends at 1, as in :class:`fgsbir.models.sampling.Randomness`. The paper draws at 1.
+    """
+    spread = 0.5 * math.log(temperature)
+    drawn = mixture._replace(
+        weight_logits=mixture.weight_logits / temperature,
+        log_sigma_x=mixture.log_sigma_x + spread,
+        log_sigma_y=mixture.log_sigma_y + spread,
+    )
+    moves, end = pen_logits.split([2, 1], -1)
+    goes_on = moves.logsumexp(-1, keepdim=True)
+    return drawn, torch.cat([goes_on + (moves / temperature).log_softmax(-1), end], -1)

@@ -15,6 +15,7 @@ from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import draw_sketches
 from fgsbir.models.generator import Generator
 from fgsbir.training.policy_gradient import PhotoBatch
+from fgsbir.training.runtime import gather_live
 
 BINS = 20
 
@@ -24,13 +25,16 @@ class DrawnPhotos:
     """Photos that G draws, with their current sketches: ``pairs`` at F's image size, ``drawn`` at G's and D_C's.
 
     Both hold the same sketches, at most ``kept`` drawings by G a photo, the oldest first. ``certainty[i]`` holds
-    D_C's certainty, float32, of each of the sketches of photo i, from when it was drawn; it is 1 for those of
-    labelled photos, which nothing weighs.
+    D_C's certainty, float32, of each of the sketches of photo i, from when it was drawn, and ``typical[i]`` the mean
+    certainty of all sketches that D_C weighed then, of whichever photo: D_C grows stricter as it learns, so drawings of
+    several rounds are compared by how far each stands above those of its own. Both are 1 for sketches of labelled
+    photos, which nothing weighs.
     """
 
     pairs: PairSet
     drawn: PairSet
     certainty: list[np.ndarray]
+    typical: list[np.ndarray]
     kept: int
 
     def redraw(
@@ -59,12 +63,17 @@ class DrawnPhotos:
         for row, strokes in zip(rows, sketches, strict=True):
             current = [*self.pairs.sketches[row], strokes][-self.kept :]
             self.pairs.sketches[row], self.drawn.sketches[row] = current, list(current)
-            self.certainty[row] = np.append(self.certainty[row], np.float32(1))[-self.kept :]
+            self.certainty[row], self.typical[row] = (
+                np.append(values, np.float32(1))[-self.kept :] for values in (self.certainty[row], self.typical[row])
+            )
 
     def weigh(
         self, discriminator: Discriminator, rows: np.ndarray, *, line_width: float, fabric: Fabric, precision: str
     ) -> None:
-        """Give the newest sketch of each of the photos ``rows`` the certainty of the current D_C."""
+        """Give the newest sketch of each of the photos ``rows`` the certainty of the current D_C.
+
+        Its typical certainty is the mean over the photos of all processes.
+        """
         certainty = certainties(
             discriminator,
             self.drawn.pixels,
@@ -74,16 +83,25 @@ class DrawnPhotos:
             device=fabric.device,
             precision=precision,
         )
+        total = torch.tensor([[certainty.sum(), len(rows)]], device=fabric.device)
+        of_all, photos = gather_live(fabric, total).sum(0).tolist()
         for row, value in zip(rows, certainty, strict=True):
-            self.certainty[row][-1] = value
+            self.certainty[row][-1], self.typical[row][-1] = value, of_all / photos
 
     def omega(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
         """D_C's certainty of sketch ``choices[i]`` of photo ``rows[i]``, omega in Eq. 7: float32 (n,) in [0, 1]."""
         return np.array([self.certainty[row][choice] for row, choice in zip(rows, choices, strict=True)], np.float32)
 
-    def mean_omega(self, rows: np.ndarray) -> np.ndarray:
-        """The mean certainty of all sketches of each of the photos ``rows``: float32 (n,)."""
-        return np.array([self.certainty[row].mean() for row in rows], np.float32)
+    def relative_omega(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
+        """omega, in proportion to what was typical when it was given, over the mean of that of the photo's sketches.
+
+        Float32 (n,), 1 on the mean of each photo's sketches.
+        """
+        chosen = []
+        for row, choice in zip(rows, choices, strict=True):
+            above = self.certainty[row] / self.typical[row]
+            chosen.append(above[choice] / above.mean())
+        return np.array(chosen, np.float32)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """The current sketches and how far each is trusted, for a checkpoint."""
@@ -93,6 +111,7 @@ class DrawnPhotos:
             "points_of_sketch": np.array([len(strokes) for strokes in sketches]),
             "sketches_of_photo": np.array([len(choice) for choice in self.pairs.sketches]),
             "certainty": np.concatenate(self.certainty),
+            "typical": np.concatenate(self.typical),
         }
         return {name: torch.from_numpy(values) for name, values in state.items()}
 
@@ -104,7 +123,9 @@ class DrawnPhotos:
         for row, part in enumerate(np.split(np.arange(len(sketches)), places)):
             self.pairs.sketches[row] = [sketches[place] for place in part]
             self.drawn.sketches[row] = list(self.pairs.sketches[row])
-        self.certainty = [part.copy() for part in np.split(values["certainty"], places)]
+        self.certainty, self.typical = (
+            [part.copy() for part in np.split(values[name], places)] for name in ("certainty", "typical")
+        )
 
 
 def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> DrawnPhotos:
@@ -112,10 +133,13 @@ def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> Draw
     missing = [name for name in pairs.photo_ids if not stored.strokes.get(name)]
     if missing:
         raise DataError(f"pseudo sketches: expected some of every unlabelled photo, found none of {missing[0]}")
+    certainty = [stored.certainty[name].copy() for name in pairs.photo_ids]
+    typical = np.concatenate(certainty).mean()
     return DrawnPhotos(
         replace(pairs, sketches=[list(stored.strokes[name]) for name in pairs.photo_ids]),
         replace(drawn, sketches=[list(stored.strokes[name]) for name in pairs.photo_ids]),
-        [stored.certainty[name].copy() for name in pairs.photo_ids],
+        certainty=certainty,
+        typical=[np.full_like(values, typical) for values in certainty],
         kept=max(map(len, stored.strokes.values())),
     )
 
@@ -125,22 +149,23 @@ def labelled_to_draw(pairs: PairSet, drawn: PairSet) -> DrawnPhotos:
     return DrawnPhotos(
         replace(pairs, sketches=list(pairs.sketches)),
         replace(drawn, sketches=list(drawn.sketches)),
-        [np.ones(len(choice), np.float32) for choice in pairs.sketches],
+        certainty=[np.ones(len(choice), np.float32) for choice in pairs.sketches],
+        typical=[np.ones(len(choice), np.float32) for choice in pairs.sketches],
         kept=1,
     )
 
 
-def pair_weights(omega: np.ndarray, mean_omega: np.ndarray | None, *, weighting: bool, threshold: float) -> np.ndarray:
+def pair_weights(omega: np.ndarray, relative: np.ndarray | None, *, weighting: bool, threshold: float) -> np.ndarray:
     """What each pseudo pair's loss is multiplied with, float32 (n,): its omega, or 1 without ``weighting``.
 
-    Given ``mean_omega`` (n,), each photo's, omega counts in proportion to it: it then decides between drawings of a
+    Given ``relative`` (n,), from :meth:`DrawnPhotos.relative_omega`, it is that: it then decides between drawings of a
     photo, and not between photos. A ``threshold`` above 0 makes the weight 1 from that omega on, and 0 below.
     """
     if not weighting:
         return np.ones_like(omega)
     if threshold:
         return (omega >= threshold).astype(np.float32)
-    return omega if mean_omega is None else omega / mean_omega
+    return omega if relative is None else relative
 
 
 def photo_batch(parts: Sequence[tuple[DrawnPhotos, np.ndarray]]) -> PhotoBatch:

@@ -13,6 +13,7 @@ photos F trains on labelled pairs alone: the control.
 """
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,14 +106,17 @@ def train_joint(
     *,
     scratch: Scratch,
 ) -> list[Row]:
-    """Train F, G and D_C in place and leave them as they were at F's best epoch on the validation photos.
+    """Train F, G and D_C in place for all steps, as in Algorithm 1: the validation photos are for the curve alone.
+
+    The epoch is not theirs to choose: the rate falls to 0 at the last step, and between epochs a hundred photos cannot
+    decide.
 
     ``labelled`` gives batches of B human pairs; as many pseudo pairs are added to each, or, where
     ``unlabelled`` is None, as many human ones again. ``labelled_simplified`` are the same human pairs
     at G's image size, with the simplified sketches that G learns from, and ``labelled_photos`` their photos
     for G to draw. ``settings.steps`` counts steps of F and is rounded
-    up to whole rounds. Returns the curve: losses, mean reward, histogram of omega, validation scores.
-    Errors and resuming as in :func:`fgsbir.training.retrieval.train_retrieval`.
+    up to whole rounds. Returns the curve: losses and reward, means over all steps, histogram of omega, validation
+    scores. Errors and resuming as in :func:`fgsbir.training.retrieval.train_retrieval`.
     """
     seed, line_width, precision = labelled.seed, labelled.line_width, validation.precision
     k_r = settings.k_r
@@ -156,15 +160,18 @@ def train_joint(
     ) as run:
         for turn in range(run.first, rounds):
             f_steps, d_steps, g_steps = (range(turn * k, (turn + 1) * k) for k in (k_r, settings.k_d, settings.k_g))
-            losses: dict[str, torch.Tensor] = {}
-            shares: dict[str, torch.Tensor] = {}
+            losses = defaultdict[str, list[torch.Tensor]](list)
+            earned: list[torch.Tensor] = []
             omegas: list[np.ndarray] = []
 
             # The drawings of this round, by the current G, the pseudo pairs weighed by the current D_C.
-            # In round 0 the pseudo pairs are the stored ones; of labelled photos none are stored.
+            # In round 0 the pseudo pairs are the stored ones; of labelled photos none are stored, and only a D_C that
+            # learns from generated fakes sees them drawn.
             if unlabelled is not None and settings.joint_training:
                 drawn = [(labelled_photos, fake_labelled, d_steps), (unlabelled, pseudo, f_steps)]
                 for place, (photos, stream, steps) in enumerate(drawn):
+                    if settings.fakes == "mismatched" and photos is labelled_photos:
+                        continue
                     if turn == 0 and photos is unlabelled:
                         continue
                     rows = np.unique(np.concatenate([stream.mine(step) for step in steps]))
@@ -194,7 +201,7 @@ def train_joint(
                     weights = torch.from_numpy(
                         pair_weights(
                             omegas[-1],
-                            unlabelled.mean_omega(rows) if settings.relative_weights else None,
+                            unlabelled.relative_omega(rows, batches[1].choices) if settings.relative_weights else None,
                             weighting=settings.instance_weighting,
                             threshold=settings.threshold,
                         )
@@ -214,19 +221,21 @@ def train_joint(
                 loss.backward()
                 sum_gradients(fabric, models.retrieval)
                 models.retrieval_optimizer.step()
-                losses |= terms
+                for name, term in terms.items():
+                    losses[name].append(term.detach())
 
             if unlabelled is not None and settings.joint_training:
                 # D_C: Eq. 5.
                 for step in d_steps:
                     pairs = real.batch(step)
-                    losses["discriminator"] = discriminator_step(
+                    on_pairs = discriminator_step(
                         fabric,
                         models.discriminator,
                         models.discriminator_optimizer,
                         pairs,
                         fake_batches(settings.fakes, pairs, [fake, fake_labelled], step),
                     )
+                    losses["discriminator"].append(on_pairs.detach())
                 # G: Eq. 9, with the supervised loss on labelled pairs and the policy gradient on all photos.
                 for step in g_steps:
                     models.generator.train()
@@ -245,6 +254,7 @@ def train_joint(
                         judges,
                         photo_batch([(labelled_photos, vae.mine(step)), (unlabelled, fake.mine(step))]),
                         rewards,
+                        temperature=settings.temperature,
                         seed=seed,
                         step=step,
                     )
@@ -254,16 +264,18 @@ def train_joint(
                     sum_gradients(fabric, models.generator)
                     torch.nn.utils.clip_grad_norm_(models.generator.parameters(), settings.grad_clip)
                     models.generator_optimizer.step()
-                    losses |= {"reconstruction": reconstruction, "divergence": divergence}
-                    shares["reward"] = reward
+                    losses["reconstruction"].append(reconstruction.detach())
+                    losses["divergence"].append(divergence.detach())
+                    earned.append(reward)
 
+            measures = {"reward": torch.stack(earned).mean()} if earned else {}
             if omegas:
                 shown = gather_live(fabric, torch.from_numpy(np.concatenate(omegas)).to(fabric.device))
-                shares |= certainty_histogram(shown)
-            run.step_done(turn, losses, shares)
+                measures |= certainty_histogram(shown)
+            run.step_done(turn, {name: torch.stack(values).mean() for name, values in losses.items()}, measures)
 
             if run.epoch_ends(turn):
                 scores = validation.scores(models.retrieval)
                 row = {f"validation_{name}": value for name, value in scores.items()}
-                run.epoch_done(turn, row, score=scores["mean_reciprocal_rank"])
+                run.epoch_done(turn, row, score=float(turn))
     return run.rows

@@ -2,7 +2,8 @@
 
 Left open by the paper and decided here: a baseline is subtracted from the reward (the batch's mean,
 or the reward of the greedy drawing of the same photo), the log probability is divided by the
-drawing's length, and F and D_C score in evaluation mode.
+drawing's length, F and D_C score in evaluation mode, and G draws as freely as it will for F: what is
+rewarded is the policy that draws the pseudo sketches.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ import torch
 from lightning_fabric import Fabric
 
 from fgsbir.data.pixels import photo_tensor, sketch_rasters, sketch_tensor
-from fgsbir.losses.policy_gradient import policy_gradient_loss, reward
+from fgsbir.losses.generator import sequence_log_probability
+from fgsbir.losses.policy_gradient import policy_gradient_loss, reward, tempered
 from fgsbir.models.certainty import certainties
 from fgsbir.models.discriminator import Discriminator
 from fgsbir.models.drawing import drawing_strokes
@@ -99,18 +101,20 @@ def policy_gradient(
     photos: PhotoBatch,
     form: RewardForm,
     *,
+    temperature: float,
     seed: int,
     step: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """-sum_t log p(drawing) (R - b) / T, the mean over the drawings of all processes (Eq. 9), and the mean reward.
 
-    One drawing a photo at temperature 1, its random numbers a function of (seed, step). The states
-    that drew it are constants here, so the gradient reaches G's last layer (W_y, b_y) and nothing else.
+    One drawing a photo at ``temperature`` > 0, p being what G draws from at it, its random numbers a function of
+    (seed, step). The states that drew it are constants here, so the gradient reaches G's last layer (W_y, b_y) and
+    nothing else.
     """
     pixels = photo_tensor(torch.from_numpy(photos.for_generator).to(fabric.device))
     numbers = torch.Generator().manual_seed(mixed_seed(seed, 2, step, fabric.global_rank))
     with fabric.autocast():
-        drawing = generator.sample(pixels, temperature=1.0, generator=numbers)
+        drawing = generator.sample(pixels, temperature=temperature, generator=numbers)
     strokes = drawing_strokes(generator, drawing)
     earned = drawing_rewards(fabric, judges, photos, strokes, form, step_generator(seed, step))
     baseline: torch.Tensor | float = 0.0
@@ -121,6 +125,7 @@ def policy_gradient(
             greedy = generator.sample(pixels, temperature=0.0)
         strokes = drawing_strokes(generator, greedy)
         baseline = drawing_rewards(fabric, judges, photos, strokes, form, step_generator(seed, step))
-    log_probability = generator.log_probability(drawing.hidden, drawing.sequences, drawing.lengths)
+    policy = tempered(*generator.output(drawing.hidden), temperature)
+    log_probability = sequence_log_probability(*policy, drawing.sequences, drawing.lengths)
     loss = policy_gradient_loss(log_probability, earned, baseline, drawing.lengths)
     return gather_live(fabric, loss).mean(), gather_live(fabric, earned).mean()
