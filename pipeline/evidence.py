@@ -33,7 +33,7 @@ SUPERVISED = {
 }
 VANILLA = {"pseudo.samples": 1, **STORED, "joint.teacher": "none"}
 # The default run's joint training is cut to the pipeline's time, too short to tell the rows apart at one.
-LONG = {"joint.steps": 1500, "joint.learning_rate": 1.0e-3}
+LONG = {"joint.steps": 900}
 CONTROL = {"unlabelled_frac": 0.0}
 # A G that has learned from the pairs alone and draws as freely as it has learned to, once a photo, as in the paper.
 PLAIN = {
