@@ -43,6 +43,7 @@ PLAIN = {
     "pseudo.samples": 1,
     "joint.temperature": 1.0,
     "joint.relative_weights": False,
+    "joint.judge": "retrieval",
 }
 
 SYNTHETIC: dict[str, dict[str, Any]] = {
@@ -58,6 +59,7 @@ SYNTHETIC: dict[str, dict[str, Any]] = {
     "no_attention": {"pretrain_generator.attention": False},
     "no_joint_training": {"joint.joint_training": False},
     "absolute_teacher": {"joint.teacher": "absolute"},
+    "judged_by_f": {"joint.judge": "retrieval"},
     "omega_itself": {"joint.relative_weights": False},
     "hard_threshold": {"joint.threshold": 0.3},
     "edge_maps": {"pseudo.sketches": "edges", **STORED},

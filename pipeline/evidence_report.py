@@ -39,6 +39,7 @@ ABLATION = {
     "no_attention": "full without G's attention",
     "no_joint_training": "full without joint training",
     "absolute_teacher": "full, absolute teacher",
+    "judged_by_f": "full, G rewarded by F as it is now",
     "omega_itself": "full, weights of ω itself",
     "hard_threshold": "full, hard threshold of certainty",
     "full": "full",
@@ -104,7 +105,11 @@ LINES = [
     ),
 ]
 DIFFERENCES = [
-    *(("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "omega", "hard"))),
+    *(
+        ("full", name)
+        for name in ABLATION
+        if name.startswith(("vanilla", "no_", "absolute", "judged", "omega", "hard"))
+    ),
     ("omega_itself", "hard_threshold"),
     ("default_full", "default_vanilla"),
     ("plain_generator_full", "plain_generator_vanilla"),

@@ -185,6 +185,7 @@ class Joint(Section):
     lambda_r1: Real = Field(ge=0, le=1000)
     lambda_r2: Real = Field(ge=0, le=1000)
     lambda_g: Real = Field(ge=0, le=1000)
+    judge: Literal["retrieval", "teacher"]
     baseline: Literal["none", "mean", "greedy"]
     grad_clip: Real = Field(gt=0)
     temperature: Real = Field(gt=0, le=2)

@@ -259,6 +259,7 @@ class Toy:
             generator_augment=1.0,
             lambda_kd=0.1,
             lambda_g=10.0,
+            judge="retrieval",
             temperature=0.4,
             kl_weight=1.0,
             kl_floor=0.2,

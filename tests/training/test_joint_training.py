@@ -366,6 +366,21 @@ def test_every_baseline_trains(toy: Any, scratch: Scratch, baseline: str) -> Non
     assert np.isfinite(rows[-1]["reward"])
 
 
+@pytest.mark.parametrize("judge", ["retrieval", "teacher"])
+def test_the_judge_is_f_or_its_teacher(toy: Any, scratch: Scratch, judge: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    models, seen = toy.joint_models(toy.joint_settings()), []
+    policy_gradient = module.policy_gradient
+
+    def noted(fabric: Any, generator: Any, judges: Any, *given: Any, **named: Any) -> Any:
+        seen.append(judges)
+        return policy_gradient(fabric, generator, judges, *given, **named)
+
+    monkeypatch.setattr(module, "policy_gradient", noted)
+    toy.train_joint(scratch, models=models, judge=judge)
+    assert seen and all(judges.retrieval is getattr(models, judge) for judges in seen)
+    assert all(judges.discriminator is models.discriminator for judges in seen) and not models.teacher.training
+
+
 def test_without_policy_gradient_weight_g_learns_from_human_sketches_alone(toy: Any, tmp_path: Any) -> None:
     ends = [
         toy.train_joint(Scratch(tmp_path / str(weight)), lambda_g=weight, steps=2).weights() for weight in (0.0, 10.0)

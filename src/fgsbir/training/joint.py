@@ -15,6 +15,7 @@ photos F trains on labelled pairs alone: the control.
 import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -57,6 +58,7 @@ class JointSettings:
     weight_decay: float
     lambda_kd: float
     lambda_g: float
+    judge: Literal["retrieval", "teacher"]
     temperature: float
     kl_weight: float
     kl_floor: float
@@ -121,7 +123,8 @@ def train_joint(
     seed, line_width, precision = labelled.seed, labelled.line_width, validation.precision
     k_r = settings.k_r
     rounds = math.ceil(settings.steps / k_r)
-    judges = Judges(models.retrieval, models.discriminator, objective, line_width, precision)
+    found_by = models.teacher if settings.judge == "teacher" else models.retrieval
+    judges = Judges(found_by, models.discriminator, objective, line_width, precision)
     if unlabelled is None:
         labelled = replace(labelled, batch_size=2 * labelled.batch_size)
         feeds = [labelled]
