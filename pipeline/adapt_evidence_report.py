@@ -105,11 +105,11 @@ def section(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
 
 def _methods(found: Mapping[str, Any]) -> Iterator[str]:
     from fgsbir.evaluation.adaptation import LABELS
-    from fgsbir.evaluation.evidence import in_words
+    from fgsbir.evaluation.evidence import in_seeds, in_words
 
     kinds = [(kind, k) for kind in ("category", "user") for k in sorted(found[kind]["ours"], key=int)]
-    seeds = len(found["rows"]["methods"]["seeds"])
-    yield f"acc@1 / acc@5 from 1, 5 and 10 pairs, means over {seeds} seeds and 10 supports each:"
+    seeds = in_seeds(found["rows"]["methods"]["seeds"])
+    yield f"acc@1 / acc@5 from 1, 5 and 10 pairs, means over {seeds} and 10 supports each:"
     yield ""
     heads = [f"new {kind}, {k} pair{'s' * (k != '1')}" for kind, k in kinds]
     yield f"| | {' | '.join(heads)} |"
@@ -133,9 +133,11 @@ def _methods(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _steps(found: Mapping[str, Any]) -> Iterator[str]:
+    from fgsbir.evaluation.evidence import in_seeds
+
     yield (
         "The same adaptive models after fewer and more inner steps than the one that they were trained for, "
-        f"from {COMPARED_AT} pairs, acc@1, means over {len(found['rows']['methods']['seeds'])} seeds:"
+        f"from {COMPARED_AT} pairs, acc@1, means over {in_seeds(found['rows']['methods']['seeds'])}:"
     )
     yield ""
     counts = sorted(found["steps"]["category"], key=int)
