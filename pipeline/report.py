@@ -23,6 +23,10 @@ def main() -> None:
         scores = _read(METRICS / f"{name}.json")
         print(f"\n{title}, with 95 % intervals where they are known\n")
         print("\n".join(table(scores, rows)))
+        certainty = {row: scores[row]["certainty"] for row in rows if "certainty" in scores.get(row, {})}
+        if certainty:
+            print("\nD_C's certainty of them, and how it follows F's rank of them\n")
+            print("\n".join(table(certainty, rows)))
         print()
         print("\n".join(facts(scores, rows)))
     # A set without anything new to adapt to, or a run as far as evaluate alone, has none.
@@ -54,10 +58,11 @@ def _bounded(name: str, value: float, bounds: Mapping[str, float]) -> dict[str, 
 def table(scores: Mapping[str, Any], rows: Sequence[str]) -> Iterator[str]:
     """The mappings ``rows`` of a metrics file as lines, one column a score.
 
-    ``x_low`` and ``x_high`` are shown as the interval of ``x``.
+    ``x_low`` and ``x_high`` are shown as the interval of ``x``; mappings inside are left out.
     """
     rows = [name for name in rows if name in scores]
-    names = sorted({column for name in rows for column in scores[name]}, key=_natural)
+    numbers = {column for name in rows for column, value in scores[name].items() if not isinstance(value, Mapping)}
+    names = sorted(numbers, key=_natural)
     columns = [column for column in names if not _is_bound(column, names)]
     cells = [["", *columns]]
     cells += [[name.replace("_", " "), *(_cell(scores[name], column) for column in columns)] for name in rows]
