@@ -211,7 +211,8 @@ def section(
     """The results in words: claims, the ablation, the curves, G and its certainty, ChairV2."""
     rows, real = by_name(found), by_name(found, "chairv2")
     lines = [*claims_table(claims), "", INTERVALS, "", *_results(rows, ABLATION), ""]
-    lines += [*_ablated(rows), ""]
+    if ablated := [*_ablated(rows)]:
+        lines += [*ablated, ""]
     if {"full", "oracle"} <= rows.keys() and rows["full"]["seeds"] == rows["oracle"]["seeds"]:
         share = rows["full"]["minus_control"] / rows["oracle"]["minus_control"]
         lines += [f"Full goes {100 * share:.0f} % of the way from its control to the true sketches.", ""]
