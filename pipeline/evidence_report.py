@@ -13,7 +13,7 @@ from typing import Any, Literal
 from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.evidence import GAINS, SCORES, Line, gain_of, in_words
-from pipeline.evidence import EVIDENCE
+from pipeline.evidence import EVIDENCE, LONG
 from pipeline.stage import run
 
 SUMMARY = Path("metrics/evidence.json")
@@ -39,7 +39,6 @@ ABLATION = {
     "no_attention": "full without G's attention",
     "no_joint_training": "full without joint training",
     "absolute_teacher": "full, absolute teacher",
-    "judged_by_f": "full, G rewarded by F as it is now",
     "omega_itself": "full, weights of ω itself",
     "hard_threshold": "full, hard threshold of certainty",
     "full": "full",
@@ -63,7 +62,7 @@ PAPER = {
 # What stands at the README's top: full by the length of joint training, with its control.
 HEADLINE = {
     "450 steps, the default": ("default_full", "default_control"),
-    "900 steps: `-S joint.steps=900`": ("full", "control"),
+    f"{LONG['joint.steps']:,} steps: `-S joint.steps={LONG['joint.steps']}`": ("full", "control"),
 }
 # The models of a share of labels: their rows' ends, their runs' ends, and which F of the run.
 MODELS: list[tuple[str, str, Literal["supervised", "joint"]]] = [
@@ -88,7 +87,7 @@ LINES = [
     *(
         Line(f"labelled_{share}_{name}", f"{run}{ending}", f"{run}control", model=model)
         for share in SHARES
-        for run in ("" if share == "1" else f"labelled_{share}_",)
+        for run in ("default_" if share == "1" else f"labelled_{share}_",)
         for name, ending, model in MODELS
     ),
     Line("labelled_1_supervised", "chairv2_labelled_1_supervised", None, model="supervised", dataset="chairv2"),
@@ -105,11 +104,7 @@ LINES = [
     ),
 ]
 DIFFERENCES = [
-    *(
-        ("full", name)
-        for name in ABLATION
-        if name.startswith(("vanilla", "no_", "absolute", "judged", "omega", "hard"))
-    ),
+    *(("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "omega", "hard"))),
     ("omega_itself", "hard_threshold"),
     ("default_full", "default_vanilla"),
     ("plain_generator_full", "plain_generator_vanilla"),

@@ -168,15 +168,15 @@ def train_joint(
             omegas: list[np.ndarray] = []
 
             # The drawings of this round, by the current G, the pseudo pairs weighed by the current D_C.
-            # In round 0 the pseudo pairs are the stored ones; of labelled photos none are stored, and only a D_C that
-            # learns from generated fakes sees them drawn.
             if unlabelled is not None and settings.joint_training:
-                drawn = [(labelled_photos, fake_labelled, d_steps), (unlabelled, pseudo, f_steps)]
-                for place, (photos, stream, steps) in enumerate(drawn):
-                    if settings.fakes == "mismatched" and photos is labelled_photos:
-                        continue
-                    if turn == 0 and photos is unlabelled:
-                        continue
+                to_draw = []
+                # Of labelled photos none are stored, and only a D_C that learns from generated fakes sees them drawn.
+                if settings.fakes != "mismatched":
+                    to_draw.append((labelled_photos, fake_labelled, d_steps))
+                # In round 0 the pseudo pairs are the stored ones.
+                if turn > 0:
+                    to_draw.append((unlabelled, pseudo, f_steps))
+                for place, (photos, stream, steps) in enumerate(to_draw):
                     rows = np.unique(np.concatenate([stream.mine(step) for step in steps]))
                     photos.redraw(
                         models.generator,
@@ -242,6 +242,8 @@ def train_joint(
                 # G: Eq. 9, with the supervised loss on labelled pairs and the policy gradient on all photos.
                 for step in g_steps:
                     models.generator.train()
+                    rate = warmup_cosine(step, rounds * settings.k_g, settings.generator_learning_rate)
+                    set_rate(models.generator_optimizer, rate)
                     reconstruction, divergence = generator_losses(
                         fabric,
                         models.generator,
