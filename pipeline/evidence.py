@@ -49,21 +49,23 @@ PLAIN = {
 SYNTHETIC: dict[str, dict[str, Any]] = {
     "full": {},
     "control": CONTROL,
+    "control_no_teacher": {**CONTROL, "joint.teacher": "none"},
     "vanilla": VANILLA,
     # As many drawings of a photo as full begins with.
     "vanilla_8": {**STORED, "joint.teacher": "none"},
-    # Pseudo pairs that weigh 0: unlabelled photos, and drawings of them, are there to be told apart from, no more.
-    "negatives_only": {"joint.joint_training": False, "joint.threshold": 1.0, "joint.teacher": "none"},
     "no_instance_weighting": {"joint.instance_weighting": False},
     "no_teacher": {"joint.teacher": "none"},
     "no_attention": {"pretrain_generator.attention": False},
     "no_joint_training": {"joint.joint_training": False},
+    # The same with pseudo pairs that weigh 0: unlabelled photos, and drawings of them, are there to be told apart from.
+    "negatives_only": {"joint.joint_training": False, "joint.threshold": 1.0},
     "absolute_teacher": {"joint.teacher": "absolute"},
     "omega_itself": {"joint.relative_weights": False},
     "hard_threshold": {"joint.threshold": 0.3},
-    "edge_maps": {"pseudo.sketches": "edges", **STORED},
-    "mismatched": {"pseudo.sketches": "another", **STORED},
-    "oracle": {"pseudo.sketches": "oracle", **STORED},
+    **{
+        name: {**VANILLA, "pseudo.sketches": sketches}
+        for name, sketches in (("edge_maps", "edges"), ("mismatched", "another"), ("oracle", "oracle"))
+    },
     "plain_generator_full": PLAIN,
     "plain_generator_vanilla": {**PLAIN, **VANILLA},
     **{f"unlabelled_{frac}": {"unlabelled_frac": frac} for frac in (0.25, 0.5)},

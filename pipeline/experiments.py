@@ -86,7 +86,7 @@ class Experiments:
 
         recipes = Recipes(ROOT, KEPT.resolve())
         defaults = load().model_dump(mode="json")
-        wanted: list[tuple[Row, int, dict[str, Step]]] = []
+        wanted: list[tuple[Row, int, dict[str, Step], str]] = []
         for seed in asked.seeds:
             precision = self._precision(seed, str(defaults["precision"]), defaults["runtime"]["accelerator"])
             if precision is None:
@@ -96,13 +96,14 @@ class Experiments:
                 changes = {**row.changes, **root, "precision": precision, "seed": seed}
                 steps = recipes.steps(changed(defaults, changes), self.target)
                 if self._recipe(row, seed) != steps[self.target].key:
-                    wanted.append((row, seed, steps))
+                    # That of now, whatever is edited while the run goes on.
+                    wanted.append((row, seed, steps, code_fingerprint(recipes, steps.values())))
         logger.info("%d runs to do", len(wanted))
 
         def write_files() -> None:
-            for row, seed, steps in wanted:
+            for row, seed, steps, code in wanted:
                 if recipes.is_done(steps[self.target]) and self._recipe(row, seed) != steps[self.target].key:
-                    write_json(self._path(row, seed), self._file(row, seed, steps, recipes), indent=None)
+                    write_json(self._path(row, seed), self._file(row, seed, steps, code, recipes), indent=None)
 
         def note(line: str) -> None:
             logger.info("%s", line)
@@ -110,7 +111,9 @@ class Experiments:
 
         # The stages of a run may all be there already, and its file not.
         write_files()
-        failed = recipes.run([step for _, _, steps in wanted for step in steps.values()], jobs=asked.jobs, report=note)
+        failed = recipes.run(
+            [step for _, _, steps, _ in wanted for step in steps.values()], jobs=asked.jobs, report=note
+        )
         if failed:
             raise SystemExit(f"error: {len(failed)} stages failed; their logs are in {KEPT}")
 
@@ -147,7 +150,7 @@ class Experiments:
         path = self._path(row, seed)
         return str(_file_of_run(path)["recipe"]) if path.is_file() else None
 
-    def _file(self, row: Row, seed: int, steps: Mapping[str, Step], recipes: Recipes) -> dict[str, Any]:
+    def _file(self, row: Row, seed: int, steps: Mapping[str, Step], code: str, recipes: Recipes) -> dict[str, Any]:
         """What is kept of one run."""
         seconds = {
             name: json.loads((recipes.folder(step) / DONE).read_text())["seconds"] for name, step in steps.items()
@@ -159,7 +162,7 @@ class Experiments:
             "precision": steps[self.target].values["precision"],
             "command": row.command(seed, str(steps[self.target].values["precision"]), self.target),
             "recipe": steps[self.target].key,
-            "code": code_fingerprint(recipes, steps.values()),
+            "code": code,
             "seconds": seconds,
         } | self.measured(recipes.folder(steps[self.target]))
 

@@ -157,7 +157,7 @@ def test_the_section_tells_claims_rows_and_commands() -> None:
     assert "| full without the teacher | 0, 1 | +1.0 [-0.5, 2.5] | +1.8 |" in words
     assert "Full goes 25 % of the way" in words
     assert "On ChairV2 with 40 % of the labels" in words
-    assert "vanilla" not in words  # a row that was not run
+    assert "vanilla with eight" not in words  # a row that was not run
     assert "docs/pictures/ablation.png" in words and "docs/pictures/labelled.png" not in words
 
 
@@ -171,14 +171,15 @@ def test_a_single_seed_has_no_deviation_and_no_share_of_the_way_of_three() -> No
     rows = summed_up()
     rows[2]["seeds"] = [0]
     words = evidence_report.section(rows, [], [])
-    assert "| reference: true sketches | 1 | 40.0 | 40.0 | +16.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |" in words
+    assert "| vanilla with true sketches | 1 | 40.0 | 40.0 | +16.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |" in words
     assert "of the way" not in words
 
 
-def test_a_curve_needs_three_points() -> None:
-    row = {"row": "any"}
+def test_a_curve_needs_three_points_of_all_seeds() -> None:
+    row = {"row": "any", "seeds": [0, 1]}
     few = dict.fromkeys(("unlabelled_0", "unlabelled_1", "labelled_1_full"), row)
     assert evidence_report.curves(few) == {}
+    assert evidence_report.curves(few | {"unlabelled_0.5": {"row": "any", "seeds": [0]}}) == {}
     found = evidence_report.curves(few | {"unlabelled_0.5": row})
     assert found == {"unlabelled": {"joint": [(0.0, row), (0.5, row), (1.0, row)]}}
 

@@ -30,7 +30,8 @@ def semi_supervised_losses(
 
     ``batches`` are the labelled pairs and the pseudo pairs, whose omega is in ``weights``, float32 (n,); or
     labelled pairs alone and None. ``labelled``: mean objective of the labelled pairs; ``pseudo``: of
-    the pseudo pairs, each times its weight; ``teacher``: L_KD over both. Terms that do not apply are
+    the pseudo pairs, each times its weight; ``teacher``: mean L_KD of the labelled pairs plus that of the pseudo
+    pairs, so that a labelled pair is held to its teacher as firmly where there are none. Terms that do not apply are
     left out. Every photo of either batch is a negative for every sketch of its category.
     """
     images = [batch.images(fabric.device) for batch in batches]
@@ -58,7 +59,10 @@ def semi_supervised_losses(
         with torch.no_grad(), fabric.autocast():
             teacher_sketch, teacher_photo = teacher(torch.cat([sketches, photos])).float().chunk(2)
         distil = relative_teacher_loss if distillation == "relative" else absolute_teacher_loss
-        losses["teacher"] = gather_live(fabric, distil(teacher_photo, teacher_sketch, photo, sketch)).mean()
+        gaps = gathered(distil(teacher_photo, teacher_sketch, photo, sketch)).split(
+            [size * fabric.world_size for size in sizes]
+        )
+        losses["teacher"] = torch.stack([gap.mean() for gap in gaps]).sum()
     return losses
 
 
