@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,4 +121,6 @@ def _declared_pictures() -> Iterator[Path]:
 
 
 if __name__ == "__main__":
+    # So that `| head` ends it without a word.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     run(main)

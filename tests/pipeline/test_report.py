@@ -86,3 +86,11 @@ def test_without_a_run_the_report_says_what_to_do(finished: Path) -> None:
     done = report(finished)
     assert done.returncode == 1
     assert done.stderr == "error: metrics/evaluate.json: no such file; run `dvc repro` first\n"
+
+
+def test_a_reader_that_stops_early_ends_it_without_a_word() -> None:
+    printing = f"{sys.executable} -m pipeline.report"
+    done = subprocess.run(
+        f"{{ {printing}; echo ended $? >&2; }} | read line", shell=True, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stderr.startswith("ended ") and len(done.stderr.splitlines()) == 1
