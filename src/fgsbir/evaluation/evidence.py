@@ -227,7 +227,8 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
             "certainty follows the ranking percentile: Spearman over bins at least 0.8, over photos above 0",
             after[f"{bins}_mean"] >= 0.8 and low > 0,
             f"{after[f'{bins}_mean']:+.2f} ± {after[f'{bins}_sd']:.2f} over bins, "
-            f"{after[f'{photos}_mean']:+.2f} [{low:.2f}, {high:.2f}] over photos",
+            f"{after[f'{photos}_mean']:+.2f}{f' [{low:.2f}, {high:.2f}]' * (low > -np.inf)} over photos, "
+            f"{in_seeds(after['seeds'])}",
         )
         for k, words in ((1, "one"), (10, "ten")):
             score = f"generated_acc@{k}"
@@ -236,7 +237,8 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
                 f"G's sketches are found more often after joint training, at {words}, the interval above 0",
                 low > 0,
                 f"{before[f'{score}_mean']:.1f} before, {after[f'{score}_mean']:.1f} after, "
-                f"{after[f'{score}_gain_mean']:+.1f} [{low:.1f}, {high:.1f}], {in_seeds(after['seeds'])}",
+                f"{after[f'{score}_gain_mean']:+.1f}{f' [{low:.1f}, {high:.1f}]' * (low > -np.inf)}, "
+                f"{in_seeds(after['seeds'])}",
             )
     real = next((one for one in table if one.get("dataset") == "chairv2" and one["row"] == "labelled_0.4_full"), None)
     if real and real["minus_control"] is not None:
