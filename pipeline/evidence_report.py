@@ -38,7 +38,7 @@ ABLATION = {
     "no_teacher": "full without the teacher",
     "no_attention": "full without G's attention",
     "no_joint_training": "full without joint training",
-    "negatives_only": "the same, pseudo pairs of weight 0",
+    "negatives_only": "full without joint training, pseudo pairs of weight 0",
     "absolute_teacher": "full, absolute teacher",
     "omega_itself": "full, weights of ω itself",
     "hard_threshold": "full, hard threshold of certainty",
