@@ -157,7 +157,7 @@ def test_the_section_tells_claims_rows_and_commands() -> None:
     assert "| full without the teacher | 0, 1 | +1.0 [-0.5, 2.5] | +1.8 |" in words
     assert "Full goes 25 % of the way" in words
     assert "On ChairV2 with 40 % of the labels" in words
-    assert "vanilla with eight" not in words  # a row that was not run
+    assert "hard threshold" not in words  # a row that was not run
     assert "docs/pictures/ablation.png" in words and "docs/pictures/labelled.png" not in words
 
 

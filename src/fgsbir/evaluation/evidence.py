@@ -189,7 +189,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
         made.append({"claim": text, "holds": bool(holds), "figure": figure})
 
     rows = {one["row"]: one for one in table if one.get("dataset") != "chairv2"}
-    for of_which, prefix in (("", ""), (", both as in the default run", "default_")):
+    for of_which, prefix in (("", ""), (", both trained for longer", "long_")):
         row = rows.get(f"{prefix}full")
         if row and row["minus_control"] is not None:
             gain = gain_of(row)
@@ -200,7 +200,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
             )
     for of_which, prefix in (
         ("", ""),
-        (", both as in the default run", "default_"),
+        (", both trained for longer", "long_"),
         (", both with a plain G", "plain_generator_"),
     ):
         ablated = rows.get(f"{prefix}full_minus_{prefix}vanilla")
