@@ -27,11 +27,12 @@ SUPERVISED = {
     "pretrain_generator.steps": 1,
     "sketch_classifier.steps": 1,
     "pseudo.samples": 1,
+    "pseudo.edges": 0,
     "pseudo.discriminator_steps": 1,
     "joint.steps": 1,
     "joint.k_r": 1,
 }
-VANILLA = {"pseudo.samples": 1, **STORED, "joint.teacher": "none"}
+VANILLA = {"pseudo.samples": 1, "pseudo.edges": 0, **STORED, "joint.teacher": "none"}
 # The default run's joint training is cut to the pipeline's time.
 LONG = {"joint.steps": 1200}
 CONTROL = {"unlabelled_frac": 0.0}
@@ -41,6 +42,7 @@ PLAIN = {
     "pretrain_generator.steps": 1200,
     "pseudo.temperature": 1.0,
     "pseudo.samples": 1,
+    "pseudo.edges": 0,
     "joint.temperature": 1.0,
     "joint.relative_weights": False,
     "joint.judge": "retrieval",
@@ -55,6 +57,7 @@ SYNTHETIC: dict[str, dict[str, Any]] = {
     "no_teacher": {"joint.teacher": "none"},
     "no_attention": {"pretrain_generator.attention": False},
     "no_joint_training": {"joint.joint_training": False},
+    "no_edges": {"pseudo.edges": 0},
     # The same with pseudo pairs that weigh 0: unlabelled photos, and drawings of them, are there to be told apart from.
     "negatives_only": {"joint.joint_training": False, "joint.threshold": 1.0},
     "absolute_teacher": {"joint.teacher": "absolute"},

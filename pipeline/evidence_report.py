@@ -38,6 +38,7 @@ ABLATION = {
     "no_teacher": "full without the teacher",
     "no_attention": "full without G's attention",
     "no_joint_training": "full without joint training",
+    "no_edges": "full without drawings of edges",
     "negatives_only": "full without joint training, pseudo pairs of weight 0",
     "absolute_teacher": "full, absolute teacher",
     "omega_itself": "full, weights of ω itself",

@@ -1,4 +1,4 @@
-"""Stage pseudo: G draws every unlabelled photo, and D_C says how far to trust each drawing. Run by ``dvc repro``."""
+"""Stage pseudo: sketches of every unlabelled photo, and how far D_C trusts each. Run by ``dvc repro``."""
 
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,8 @@ from pipeline.stage import run, scratch_folder
 def main() -> None:
     params = load()
     settings = params.pseudo
+
+    import numpy as np
 
     from fgsbir.data.augmentation import change_sketches_jointly
     from fgsbir.data.edges import edge_drawings
@@ -51,10 +53,13 @@ def main() -> None:
 
     draw = partial(draw_all, fabric, generator, temperature=settings.temperature, precision=params.precision)
     redrawn.sketches = draw(redrawn, samples=1, seed=params.seed + 1)
-    if settings.sketches == "edges":
+    edges: list[np.ndarray] = []
+    if settings.sketches == "edges" or settings.edges:
         encoded = (store.read_photo(entry) for entry in split.unlabelled)
         drawings = edge_drawings(encoded, tolerance=drawn_by["simplify"], workers=params.runtime.workers)
-        unlabelled.sketches = [[centre(strokes) if len(strokes) > 1 else DOT] for strokes in drawings]
+        edges = [centre(strokes) if len(strokes) > 1 else DOT for strokes in drawings]
+    if settings.sketches == "edges":
+        unlabelled.sketches = [[strokes] for strokes in edges]
     elif settings.sketches == "oracle":
         unlabelled.sketches = true_sketches(store.index, unlabelled.photo_ids, seed=params.synthesise.seed)
     else:
@@ -97,6 +102,9 @@ def main() -> None:
         log_interval=params.runtime.log_interval,
         scratch=scratch,
     )
+    if settings.edges:
+        # After D_C has learned, whose generated fakes are G's drawings alone.
+        unlabelled.sketches = [[strokes, *drawn] for strokes, drawn in zip(edges, unlabelled.sketches, strict=True)]
     certainty = score_all(
         discriminator,
         unlabelled,
@@ -117,6 +125,7 @@ def main() -> None:
             PseudoSketches(
                 dict(zip(unlabelled.photo_ids, unlabelled.sketches, strict=True)),
                 dict(zip(unlabelled.photo_ids, certainty, strict=True)),
+                settings.edges,
             ),
         )
         save_model(Path("models/discriminator"), discriminator, details=details)

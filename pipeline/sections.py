@@ -158,6 +158,7 @@ class Pseudo(Section):
     sketches: Literal["generator", "edges", "another", "oracle"]
     temperature: Real = Field(ge=0, le=2)
     samples: Whole = Field(ge=1, le=100)
+    edges: Whole = Field(ge=0, le=100)
     discriminator_input: Literal["pixels", "features"]
     discriminator_fakes: Literal["generated", "mismatched", "both"]
     discriminator_steps: Whole = Field(ge=1)
@@ -165,6 +166,14 @@ class Pseudo(Section):
     discriminator_width: Whole = Field(ge=8, le=1024, multiple_of=8)
     batch_size: Whole = Field(ge=1, le=65_536)
     validate_every: Whole = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _edges_are_beside_drawings(self) -> "Pseudo":
+        if self.edges and self.sketches != "generator":
+            raise ValueError(
+                f"edges ({self.edges}) stand beside G's drawings alone: with sketches {self.sketches!r} edges must be 0"
+            )
+        return self
 
 
 class Joint(Section):

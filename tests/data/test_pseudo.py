@@ -21,12 +21,14 @@ def some() -> PseudoSketches:
     return PseudoSketches(
         {"b/2": [drawn(0), drawn(1)], "a": [drawn(2)], "none": []},
         {"b/2": np.array([0.25, 1], np.float32), "a": np.array([0], np.float32), "none": np.zeros(0, np.float32)},
+        edges=3,
     )
 
 
 def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     write_pseudo(tmp_path / "pseudo", some())
     found = read_pseudo(tmp_path / "pseudo")
+    assert found.edges == 3
     assert found.strokes.keys() == found.certainty.keys() == some().strokes.keys()
     for name, sketches in some().strokes.items():
         assert len(found.strokes[name]) == len(sketches)
@@ -43,7 +45,7 @@ def test_no_photo_at_all(tmp_path: Path) -> None:
 def test_the_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
     pseudo = some()
     parts = (pseudo.strokes, pseudo.certainty)
-    turned = PseudoSketches(*(dict(reversed(part.items())) for part in parts))
+    turned = PseudoSketches(*(dict(reversed(part.items())) for part in parts), edges=3)
     for name, value in (("one", pseudo), ("other", turned)):
         write_pseudo(tmp_path / name, value)
     for file in ("index.json", "pseudo.npz"):
@@ -59,11 +61,15 @@ def break_index(folder: Path, change: object) -> None:
     [
         ("", "expected index.json and pseudo.npz"),
         ("[1, 2]", "expected index.json and pseudo.npz"),
-        ({"format": 1}, "'photos'"),
-        ({"format": 1, "photos": [{"id": "a"}]}, "'sketches'"),
-        ({"format": 1, "photos": 3}, "expected index.json and pseudo.npz"),
-        ({"format": 2, "photos": []}, "index.json: expected format 1, found 2"),
-        ({"format": 1, "photos": [{"id": "a", "sketches": 1}]}, "index.json lists 1 sketches, pseudo.npz holds 3"),
+        ({"format": 2}, "'edges'"),
+        ({"format": 2, "edges": 0}, "'photos'"),
+        ({"format": 2, "edges": 0, "photos": [{"id": "a"}]}, "'sketches'"),
+        ({"format": 2, "edges": 0, "photos": 3}, "expected index.json and pseudo.npz"),
+        ({"format": 1, "edges": 0, "photos": []}, "index.json: expected format 2, found 1"),
+        (
+            {"format": 2, "edges": 0, "photos": [{"id": "a", "sketches": 1}]},
+            "index.json lists 1 sketches, pseudo.npz holds 3",
+        ),
     ],
 )
 def test_a_malformed_index_is_told(tmp_path: Path, change: object, told: str) -> None:

@@ -33,6 +33,33 @@ def test_pseudo_pairs_are_the_stored_ones(toy: Any, photos: DrawnPhotos) -> None
         assert np.array_equal(photos.certainty[row], stored.certainty[name])
 
 
+def test_edges_stand_before_gs_drawings_and_stay_when_those_are_redrawn(toy: Any) -> None:
+    pairs, drawn, stored = toy.unlabelled(samples=3)
+    photos = pseudo_pairs(pairs, drawn, replace(stored, edges=4))
+    rows, options = np.array([0, 2]), {"temperature": 0.4, "fabric": toy.fabric, "precision": "float32"}
+    for seed in range(4):
+        for row, name in enumerate(photos.pairs.photo_ids):
+            sketches, certainty = photos.pairs.sketches[row], photos.certainty[row]
+            assert len(sketches) == len(certainty) == len(photos.typical[row]) == 6
+            assert all(strokes is stored.strokes[name][0] for strokes in sketches[:4])
+            assert np.all(certainty[:4] == stored.certainty[name][0])
+            assert all(one is other for one, other in zip(sketches[4:], photos.drawn.sketches[row], strict=True))
+        assert photos.omega(np.array([2]), np.array([0])) == stored.certainty[photos.pairs.photo_ids[2]][0]
+        photos.redraw(toy.generator(), rows, seed=seed, **options)
+    again = pseudo_pairs(*toy.unlabelled(samples=3)[:2], replace(stored, edges=4))
+    again.load_state_dict(photos.state_dict())
+    for row in range(len(photos.pairs)):
+        assert len(again.drawn.sketches[row]) == 2
+        for one, other in zip(again.pairs.sketches[row], photos.pairs.sketches[row], strict=True):
+            assert np.array_equal(one, other)
+
+
+def test_edges_alone_are_no_drawings(toy: Any) -> None:
+    pairs, drawn, stored = toy.unlabelled(samples=1)
+    with pytest.raises(DataError, match="expected some of every unlabelled photo"):
+        pseudo_pairs(pairs, drawn, replace(stored, edges=1))
+
+
 def test_omega_is_the_certainty_of_the_chosen_sketch(photos: DrawnPhotos) -> None:
     found = photos.omega(np.array([4, 0]), np.array([1, 0]))
     assert found.dtype == np.float32 and found == pytest.approx([0.9, 0.02])

@@ -11,7 +11,7 @@ import numpy as np
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.records import DataError
 
-FORMAT = 1
+FORMAT = 2
 INDEX, ARRAYS = "index.json", "pseudo.npz"
 
 
@@ -19,15 +19,17 @@ INDEX, ARRAYS = "index.json", "pseudo.npz"
 class PseudoSketches:
     """Generated sketches by photo id: canonical strokes and, in the same order, how far to trust each.
 
-    ``certainty`` is D_C's (Eq. 5), float32 in [0, 1].
+    ``certainty`` is D_C's (Eq. 5), float32 in [0, 1]. With ``edges`` above 0 the first sketch of each photo shows the
+    edges in it, and counts as often; the others are G's.
     """
 
     strokes: dict[str, list[np.ndarray]]
     certainty: dict[str, np.ndarray]
+    edges: int = 0
 
 
 def write_pseudo(folder: Path, pseudo: PseudoSketches) -> None:
-    """Write ``index.json`` (photo ids and sketches of each) and ``pseudo.npz``, in one piece.
+    """Write ``index.json`` (``edges``, photo ids and sketches of each) and ``pseudo.npz``, in one piece.
 
     The arrays hold all points (float32 (n, 3)), the points of each sketch (int64) and its certainty (float32), in the
     order of the index.
@@ -42,7 +44,8 @@ def write_pseudo(folder: Path, pseudo: PseudoSketches) -> None:
             counts=np.array([len(strokes) for strokes in sketches], np.int64),
             certainty=np.array([value for name in names for value in pseudo.certainty[name]], np.float32),
         )
-        (partial / INDEX).write_text(json.dumps({"format": FORMAT, "photos": photos}, indent=1) + "\n")
+        index = {"format": FORMAT, "edges": pseudo.edges, "photos": photos}
+        (partial / INDEX).write_text(json.dumps(index, indent=1) + "\n")
 
 
 def read_pseudo(folder: Path) -> PseudoSketches:
@@ -52,6 +55,7 @@ def read_pseudo(folder: Path) -> PseudoSketches:
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             points, counts, certainty = arrays["points"], arrays["counts"], arrays["certainty"]
         found = index["format"]
+        edges = int(index["edges"])
         sketches = {str(photo["id"]): int(photo["sketches"]) for photo in index["photos"]}
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: no such file; expected the output of the stage pseudo") from error
@@ -63,7 +67,7 @@ def read_pseudo(folder: Path) -> PseudoSketches:
     if not (len(counts) == len(certainty) == total and counts.sum() == len(points)):
         raise DataError(f"{folder}: {INDEX} lists {total} sketches, {ARRAYS} holds {len(counts)}")
     parts: Sequence[np.ndarray] = np.split(points, np.cumsum(counts)[:-1]) if total else []
-    pseudo, start = PseudoSketches({}, {}), 0
+    pseudo, start = PseudoSketches({}, {}, edges), 0
     for name, number in sketches.items():
         part = slice(start, start + number)
         pseudo.strokes[name] = list(parts[part])

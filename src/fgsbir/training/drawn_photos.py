@@ -1,4 +1,4 @@
-"""Photos with the sketches that G has drawn of them, stored or redrawn, and how far each is to be trusted."""
+"""Photos with sketches that no person drew, G's and the edges in them, and how far each is to be trusted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,11 +24,12 @@ BINS = 20
 class DrawnPhotos:
     """Photos that G draws, with their current sketches: ``pairs`` at F's image size, ``drawn`` at G's and D_C's.
 
-    Both hold the same sketches, at most ``kept`` drawings by G a photo, the oldest first. ``certainty[i]`` holds
-    D_C's certainty, float32, of each of the sketches of photo i, from when it was drawn, and ``typical[i]`` the mean
-    certainty of all sketches that D_C weighed then, of whichever photo: D_C grows stricter as it learns, so drawings of
-    several rounds are compared by how far each stands above those of its own. Both are 1 for sketches of labelled
-    photos, which nothing weighs.
+    ``drawn`` holds G's drawings, at most ``kept`` a photo, the oldest first, and ``pairs`` the same ones behind the
+    drawing of the photo's edges, which stands there ``edges`` times. ``certainty[i]`` is D_C's certainty, float32, of
+    each of the sketches of photo i in ``pairs``, from when it was drawn, and ``typical[i]`` the mean certainty of all
+    sketches that D_C weighed then, of whichever photo: D_C grows stricter as it learns, so drawings of several rounds
+    are compared by how far each stands above those of its own. Both are 1 for sketches of labelled photos, which
+    nothing weighs.
     """
 
     pairs: PairSet
@@ -36,6 +37,7 @@ class DrawnPhotos:
     certainty: list[np.ndarray]
     typical: list[np.ndarray]
     kept: int
+    edges: int = 0
 
     def redraw(
         self,
@@ -61,10 +63,11 @@ class DrawnPhotos:
             precision=precision,
         ).strokes
         for row, strokes in zip(rows, sketches, strict=True):
-            current = [*self.pairs.sketches[row], strokes][-self.kept :]
-            self.pairs.sketches[row], self.drawn.sketches[row] = current, list(current)
+            self.drawn.sketches[row] = [*self.drawn.sketches[row], strokes][-self.kept :]
+            self.pairs.sketches[row] = [*self.pairs.sketches[row][: self.edges], *self.drawn.sketches[row]]
             self.certainty[row], self.typical[row] = (
-                np.append(values, np.float32(1))[-self.kept :] for values in (self.certainty[row], self.typical[row])
+                np.concatenate([values[: self.edges], np.append(values[self.edges :], np.float32(1))[-self.kept :]])
+                for values in (self.certainty[row], self.typical[row])
             )
 
     def weigh(
@@ -122,7 +125,7 @@ class DrawnPhotos:
         places = np.cumsum(values["sketches_of_photo"])[:-1]
         for row, part in enumerate(np.split(np.arange(len(sketches)), places)):
             self.pairs.sketches[row] = [sketches[place] for place in part]
-            self.drawn.sketches[row] = list(self.pairs.sketches[row])
+            self.drawn.sketches[row] = self.pairs.sketches[row][self.edges :]
         self.certainty, self.typical = (
             [part.copy() for part in np.split(values[name], places)] for name in ("certainty", "typical")
         )
@@ -130,17 +133,23 @@ class DrawnPhotos:
 
 def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> DrawnPhotos:
     """Give unlabelled photos their stored sketches. Raises DataError naming a photo that has none."""
-    missing = [name for name in pairs.photo_ids if not stored.strokes.get(name)]
+    first = 1 if stored.edges else 0
+    missing = [name for name in pairs.photo_ids if len(stored.strokes.get(name, [])) <= first]
     if missing:
         raise DataError(f"pseudo sketches: expected some of every unlabelled photo, found none of {missing[0]}")
-    certainty = [stored.certainty[name].copy() for name in pairs.photo_ids]
+    by_photo = [stored.strokes[name] for name in pairs.photo_ids]
+    certainty = [
+        np.concatenate([np.repeat(values[:first], stored.edges), values[first:]])
+        for values in (stored.certainty[name] for name in pairs.photo_ids)
+    ]
     typical = np.concatenate(certainty).mean()
     return DrawnPhotos(
-        replace(pairs, sketches=[list(stored.strokes[name]) for name in pairs.photo_ids]),
-        replace(drawn, sketches=[list(stored.strokes[name]) for name in pairs.photo_ids]),
+        replace(pairs, sketches=[[*sketches[:first] * stored.edges, *sketches[first:]] for sketches in by_photo]),
+        replace(drawn, sketches=[sketches[first:] for sketches in by_photo]),
         certainty=certainty,
         typical=[np.full_like(values, typical) for values in certainty],
-        kept=max(map(len, stored.strokes.values())),
+        kept=max(map(len, stored.strokes.values())) - first,
+        edges=stored.edges,
     )
 
 

@@ -132,8 +132,8 @@ def train_joint(
         pseudo = replace(labelled, pairs=unlabelled.pairs, salt=labelled.salt + 1)
         feeds = [labelled, pseudo]
         # D_C and G see sketches through the joint change only, as strong as G has learned with: what F's own
-        # augmentation does to a drawing would hide what tells a real one from a generated one. The fakes are the pseudo
-        # pairs that F learns from, and G's drawings of the very photos of the real pairs. The real
+        # augmentation does to a drawing would hide what tells a real one from a generated one. The fakes are G's
+        # drawings that F learns from, and those of the very photos of the real pairs. The real
         # sketches are simplified as G's are by nature: corners would tell the two apart at a glance.
         human = replace(labelled, change=change_sketches_jointly, strength=settings.generator_augment)
         fake = replace(human, pairs=unlabelled.drawn, salt=pseudo.salt)
