@@ -58,6 +58,8 @@ SYNTHETIC: dict[str, dict[str, Any]] = {
     "no_attention": {"pretrain_generator.attention": False},
     "no_joint_training": {"joint.joint_training": False},
     "no_edges": {"pseudo.edges": 0},
+    # What G's drawings are worth: edges alone, each pair with weight 1, since there is one sketch a photo.
+    "no_drawings": {"pseudo.sketches": "edges", "pseudo.edges": 0, "joint.joint_training": False},
     # The same with pseudo pairs that weigh 0: unlabelled photos, and drawings of them, are there to be told apart from.
     "negatives_only": {"joint.joint_training": False, "joint.threshold": 1.0},
     "absolute_teacher": {"joint.teacher": "absolute"},
