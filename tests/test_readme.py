@@ -101,20 +101,27 @@ def test_every_make_target_exists() -> None:
 
 
 def test_every_changed_value_is_one_that_the_pipeline_takes() -> None:
-    found = [pair for line in CODE for pair in re.findall(r"-S (?:'([\w.]+=[^']+)'|([\w.]+=[^\s'`]+))", line)]
-    changes = [quoted or bare for quoted, bare in found]
-    assert len(changes) > 10
-    for change in changes:
-        key, _, text = change.partition("=")
-        for value in ["0"] if text.startswith("range(") else [text] if text.startswith("[") else text.split(","):
-            values = yaml.safe_load(yaml.safe_dump(VALUES))
+    count = 0
+    for line in CODE:
+        # Those of one command together: some are only valid beside others.
+        values = yaml.safe_load(yaml.safe_dump(VALUES))
+        sweeps: list[tuple[dict[str, Any], str, str]] = []
+        for quoted, bare in re.findall(r"-S (?:'([\w.]+=[^']+)'|([\w.]+=[^\s'`]+))", line):
+            key, _, text = (quoted or bare).partition("=")
             *sections, last = key.split(".")
             place = values
             for name in sections:
                 place = place[name]
-            assert last in place, change
+            assert last in place, key
+            first, *others = ["0"] if text.startswith("range(") else [text] if text.startswith("[") else text.split(",")
+            place[last] = yaml.safe_load(first)
+            sweeps += [(place, last, value) for value in others]
+            count += 1
+        Params.model_validate(values)
+        for place, last, value in sweeps:
             place[last] = yaml.safe_load(value)
             Params.model_validate(values)
+    assert count > 10
 
 
 def test_every_param_that_is_named_exists() -> None:
