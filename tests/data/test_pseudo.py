@@ -66,6 +66,11 @@ def break_index(folder: Path, change: object) -> None:
         ({"format": 2, "edges": 0, "photos": [{"id": "a"}]}, "'sketches'"),
         ({"format": 2, "edges": 0, "photos": 3}, "expected index.json and pseudo.npz"),
         ({"format": 1, "edges": 0, "photos": []}, "index.json: expected format 2, found 1"),
+        ({"format": 2, "edges": -1, "photos": []}, "index.json: expected counts of edges and sketches that are not"),
+        (
+            {"format": 2, "edges": 0, "photos": [{"id": "a", "sketches": 4}, {"id": "b", "sketches": -1}]},
+            "index.json: expected counts of edges and sketches that are not negative",
+        ),
         (
             {"format": 2, "edges": 0, "photos": [{"id": "a", "sketches": 1}]},
             "index.json lists 1 sketches, pseudo.npz holds 3",

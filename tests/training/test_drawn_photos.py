@@ -54,6 +54,22 @@ def test_edges_stand_before_gs_drawings_and_stay_when_those_are_redrawn(toy: Any
             assert np.array_equal(one, other)
 
 
+def test_edges_weigh_as_much_beside_redrawn_drawings_as_beside_stored_ones(
+    toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D_C trusts the edges 0.9 and all drawings 0.6, and after it has grown stricter the new ones 0.3."""
+    pairs, drawn, stored = toy.unlabelled(samples=2)
+    certainty = {name: np.array([0.9, 0.6], np.float32) for name in stored.certainty}
+    photos = pseudo_pairs(pairs, drawn, PseudoSketches(stored.strokes, certainty, edges=2))
+    rows, choices = np.repeat(np.arange(5), 3), np.tile(np.arange(3), 5)
+    before = photos.relative_omega(rows, choices)
+    assert before[:3] == pytest.approx(np.array([1.5, 1.5, 1]) / (4 / 3))
+    monkeypatch.setattr("fgsbir.training.drawn_photos.certainties", lambda *_, **__: np.full(5, 0.3, np.float32))
+    photos.redraw(toy.generator(), np.arange(5), temperature=0.4, seed=1, fabric=toy.fabric, precision="float32")
+    photos.weigh(toy.discriminator(), np.arange(5), line_width=6.0, fabric=toy.fabric, precision="float32")
+    assert photos.relative_omega(rows, choices) == pytest.approx(before)
+
+
 def test_edges_alone_are_no_drawings(toy: Any) -> None:
     pairs, drawn, stored = toy.unlabelled(samples=1)
     with pytest.raises(DataError, match="expected some of every unlabelled photo"):

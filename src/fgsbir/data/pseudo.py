@@ -63,6 +63,8 @@ def read_pseudo(folder: Path) -> PseudoSketches:
         raise DataError(f"{folder}: expected {INDEX} and {ARRAYS} of the stage pseudo: {error}") from error
     if found != FORMAT:
         raise DataError(f"{folder / INDEX}: expected format {FORMAT}, found {found!r}")
+    if edges < 0 or min(sketches.values(), default=0) < 0:
+        raise DataError(f"{folder / INDEX}: expected counts of edges and sketches that are not negative")
     total = sum(sketches.values())
     if not (len(counts) == len(certainty) == total and counts.sum() == len(points)):
         raise DataError(f"{folder}: {INDEX} lists {total} sketches, {ARRAYS} holds {len(counts)}")

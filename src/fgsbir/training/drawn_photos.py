@@ -26,10 +26,10 @@ class DrawnPhotos:
 
     ``drawn`` holds G's drawings, at most ``kept`` a photo, the oldest first, and ``pairs`` the same ones behind the
     drawing of the photo's edges, which stands there ``edges`` times. ``certainty[i]`` is D_C's certainty, float32, of
-    each of the sketches of photo i in ``pairs``, from when it was drawn, and ``typical[i]`` the mean certainty of all
-    sketches that D_C weighed then, of whichever photo: D_C grows stricter as it learns, so drawings of several rounds
-    are compared by how far each stands above those of its own. Both are 1 for sketches of labelled photos, which
-    nothing weighs.
+    each of the sketches of photo i in ``pairs``, from when it was drawn, and ``typical[i]`` the mean certainty of G's
+    drawings that D_C weighed then, of whichever photo: D_C grows stricter as it learns, so sketches of several rounds,
+    edges among them, are compared by how far each stands above the drawings of its own. Both are 1 for sketches of
+    labelled photos, which nothing weighs.
     """
 
     pairs: PairSet
@@ -75,7 +75,7 @@ class DrawnPhotos:
     ) -> None:
         """Give the newest sketch of each of the photos ``rows`` the certainty of the current D_C.
 
-        Its typical certainty is the mean over the photos of all processes.
+        What is typical is the mean over the photos of all processes.
         """
         certainty = certainties(
             discriminator,
@@ -132,7 +132,10 @@ class DrawnPhotos:
 
 
 def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> DrawnPhotos:
-    """Give unlabelled photos their stored sketches. Raises DataError naming a photo that has none."""
+    """Give unlabelled photos their stored sketches, the edges ``stored.edges`` times, all weighed by one D_C.
+
+    Raises DataError naming a photo without a drawing by G.
+    """
     first = 1 if stored.edges else 0
     missing = [name for name in pairs.photo_ids if len(stored.strokes.get(name, [])) <= first]
     if missing:
@@ -142,7 +145,7 @@ def pseudo_pairs(pairs: PairSet, drawn: PairSet, stored: PseudoSketches) -> Draw
         np.concatenate([np.repeat(values[:first], stored.edges), values[first:]])
         for values in (stored.certainty[name] for name in pairs.photo_ids)
     ]
-    typical = np.concatenate(certainty).mean()
+    typical = np.concatenate([values[stored.edges :] for values in certainty]).mean()
     return DrawnPhotos(
         replace(pairs, sketches=[[*sketches[:first] * stored.edges, *sketches[first:]] for sketches in by_photo]),
         replace(drawn, sketches=[sketches[first:] for sketches in by_photo]),
