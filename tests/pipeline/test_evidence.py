@@ -161,10 +161,13 @@ def test_the_section_tells_claims_rows_and_commands() -> None:
     assert "docs/pictures/ablation.png" in words and "docs/pictures/labelled.png" not in words
 
 
-def test_the_headline_tells_of_the_lengths_that_were_run() -> None:
-    words = evidence_report.headline(evidence_report.by_name(summed_up())).splitlines()
-    assert len(words) == 3
-    assert words[2].endswith("| 3 | 40.0 / 40.0 | 40.0 / 40.0 | +4.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |")
+def test_the_headline_tells_of_the_rows_that_have_fulls_seeds() -> None:
+    rows = evidence_report.by_name(summed_up())
+    rows["no_edges"], rows["no_drawings"] = rows["full"] | {"seeds": [0]}, rows["full"]
+    words = evidence_report.headline(rows).splitlines()
+    assert len(words) == 5  # none of no_edges, of one seed alone
+    assert words[2].startswith("| the labelled chairs: the control | 3 |")
+    assert words[4].endswith("| 3 | 40.0 ± 40.0 | 40.0 ± 40.0 | +4.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |")
 
 
 def test_a_single_seed_has_no_deviation_and_no_share_of_the_way_of_three() -> None:
