@@ -67,10 +67,10 @@ HEADLINE = {
     "supervised": "the labelled chairs, no joint training: `supervised`",
     "control": "the labelled chairs: the control",
     "no_edges": "and G's drawings of the unlabelled ones, as in the paper",
-    "no_drawings": "and the edges in the unlabelled ones in place of G's drawings",
-    "full": "and both, G's drawings and edges: the default",
+    "no_drawings": "and the edges in the unlabelled ones, no G",
+    "full": "and G's drawings of the unlabelled ones, and the edges in them: the default",
     "long_control": f"{LONG['joint.steps']:,} steps: the labelled chairs",
-    "long_full": f"{LONG['joint.steps']:,} steps: and both",
+    "long_full": f"{LONG['joint.steps']:,} steps: and G's drawings and edges",
 }
 # The models of a share of labels: their rows' ends, their runs' ends, and which F of the run.
 MODELS: list[tuple[str, str, Literal["supervised", "joint"]]] = [
