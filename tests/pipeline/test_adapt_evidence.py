@@ -76,6 +76,15 @@ def test_adaptation_is_summed_up_over_seeds() -> None:
         summary([files[0], {**files[1], "code": "y"}])
 
 
+@pytest.mark.parametrize(("falls_to", "holds"), [((29.6, 29.6), True), ((29.6, 29.2), False), ((29.4, 31.0), False)])
+def test_accuracy_that_falls_little_by_little_does_not_grow(falls_to: tuple[float, float], holds: bool) -> None:
+    found = summary(adaptation_files())
+    values = dict(zip(("1", "5", "10"), (30.0, *falls_to), strict=True))
+    found["user"]["ours"] = {k: {"acc@1": value} for k, value in values.items()}
+    (made,) = (one for one in adaptation_claims(found) if one["claim"].startswith("new user: accuracy at one grows"))
+    assert made["holds"] is holds
+
+
 def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() -> None:
     found = summary(adaptation_files())
     words = adapt_evidence_report.section(found, adaptation_claims(found))
