@@ -39,7 +39,7 @@ ABLATION = {
     "no_attention": "full without G's attention",
     "no_joint_training": "full without joint training",
     "no_edges": "full without drawings of edges",
-    "no_drawings": "full without G's drawings and joint training, edges alone",
+    "no_drawings": "edges alone: no G, no joint training",
     "negatives_only": "full without joint training, pseudo pairs of weight 0",
     "absolute_teacher": "full, absolute teacher",
     "omega_itself": "full, weights of ω itself",

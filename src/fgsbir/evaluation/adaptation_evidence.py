@@ -7,12 +7,10 @@ import numpy as np
 
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.adaptation import DIFFERENCES, adaptation_scores, paired_difference
-from fgsbir.evaluation.evidence import in_seeds, in_words
+from fgsbir.evaluation.evidence import AS_GOOD, in_seeds, in_words, never_falls
 from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies, found_of
 
 RESAMPLES = 10_000
-# Points that count as none: by which accuracy may fall with more pairs, and one step be below the best number of them.
-AS_GOOD = 0.5
 
 
 def summary(files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -150,7 +148,7 @@ def adaptation_claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         if len(values) > 1:
             claim(
                 f"new {kind}: accuracy at one grows with the pairs ({', '.join(shots)}), within half a point",
-                all(value >= max(values[:place]) - AS_GOOD for place, value in enumerate(values) if place),
+                never_falls(values),
                 ", ".join(f"{value:.1f}" for value in values),
             )
         trained = found["trained_steps"].get(kind, {"acc@1": {}})
