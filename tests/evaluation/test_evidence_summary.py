@@ -14,6 +14,7 @@ from fgsbir.evaluation.evidence import (
     difference,
     experiments,
     generator_summary,
+    never_falls,
     reported,
     summary,
 )
@@ -184,3 +185,19 @@ def test_charts_are_drawn(tmp_path: Path) -> None:
     for name in ("bars.png", "shares.png"):
         with Image.open(tmp_path / name) as picture:
             assert picture.width > 600 and len(np.unique(np.asarray(picture.convert("L")))) > 10
+
+
+@pytest.mark.parametrize(
+    ("values", "holds"),
+    [
+        ((27.0, 28.0, 27.5), True),
+        ((27.0, 28.0, 27.4), False),
+        # Each fall is small, both together are not.
+        ((28.0, 27.7, 27.4), False),
+        ((27.0, 26.6, 29.0), True),
+    ],
+)
+def test_what_never_falls_stays_within_half_a_point_of_the_best_before_it(
+    values: tuple[float, ...], holds: bool
+) -> None:
+    assert never_falls(values) is holds
