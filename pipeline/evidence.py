@@ -57,6 +57,8 @@ SYNTHETIC: dict[str, dict[str, Any]] = {
     "no_teacher": {"joint.teacher": "none"},
     "no_attention": {"pretrain_generator.attention": False},
     "no_joint_training": {"joint.joint_training": False},
+    # None of the three: what "vanilla" would be with full's edges and eight drawings of each photo.
+    "no_weights_teacher_joint": {**STORED, "joint.teacher": "none"},
     "no_edges": {"pseudo.edges": 0},
     # What G's drawings are worth: edges alone, each pair with weight 1, since there is one sketch a photo.
     "no_drawings": {"pseudo.sketches": "edges", "pseudo.edges": 0, "joint.joint_training": False},

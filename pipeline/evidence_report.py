@@ -38,6 +38,7 @@ ABLATION = {
     "no_teacher": "full without the teacher",
     "no_attention": "full without G's attention",
     "no_joint_training": "full without joint training",
+    "no_weights_teacher_joint": "full without all three: weighting, teacher, joint training",
     "no_edges": "full without drawings of edges",
     "no_drawings": "edges alone: no G, no joint training",
     "negatives_only": "full without joint training, pseudo pairs of weight 0",
@@ -124,7 +125,7 @@ DIFFERENCES = [
 
 def main() -> None:
     from fgsbir.evaluation.evidence import claims, generator_summary, summary
-    from fgsbir.evaluation.evidence_charts import bars_chart, shares_chart
+    from fgsbir.evaluation.evidence_charts import rows_chart, shares_chart
 
     files = list(EVIDENCE.read())
     if not files:
@@ -141,7 +142,7 @@ def main() -> None:
             for name, label in ABLATION.items()
             if name in rows and not name.startswith("long_") and rows[name]["seeds"] == rows["full"]["seeds"]
         }
-        bars_chart(PICTURES / "ablation.png", rows, shown, "full")
+        rows_chart(PICTURES / "ablation.png", rows, shown, "full")
     for name, lines in curves(rows).items():
         shares_chart(PICTURES / f"{name}.png", lines, f"share of the {name} photos")
     readme = filled(README.read_text(), headline(rows), HEADLINE_MARKS)

@@ -18,7 +18,7 @@ from fgsbir.evaluation.evidence import (
     reported,
     summary,
 )
-from fgsbir.evaluation.evidence_charts import bars_chart, shares_chart
+from fgsbir.evaluation.evidence_charts import rows_chart, shares_chart
 
 PHOTOS, QUERIES = 40, 120
 
@@ -179,10 +179,10 @@ def test_rows_that_were_not_run_are_left_out() -> None:
 
 def test_charts_are_drawn(tmp_path: Path) -> None:
     rows = {row["row"]: row for row in summary(runs(control=0.2, full=0.5), [FULL, CONTROL], [])}
-    bars_chart(tmp_path / "bars.png", rows, {"control": "control", "full": "full", "missing": "not run"}, "full")
+    rows_chart(tmp_path / "rows.png", rows, {"control": "control", "full": "full", "missing": "not run"}, "full")
     line = [(0.0, rows["control"]), (1.0, rows["full"])]
     shares_chart(tmp_path / "shares.png", {"control": line, "full": line}, "share")
-    for name in ("bars.png", "shares.png"):
+    for name in ("rows.png", "shares.png"):
         with Image.open(tmp_path / name) as picture:
             assert picture.width > 600 and len(np.unique(np.asarray(picture.convert("L")))) > 10
 

@@ -1,4 +1,4 @@
-"""Charts of the evidence: the ablation as bars, and accuracy over the share of photos and of labels."""
+"""Charts of the evidence: the ablation row by row, and accuracy over the share of photos and of labels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from fgsbir.evaluation.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
 SCORES = ("acc@1", "acc@10")
 
 
-def bars_chart(path: Path, rows: Mapping[str, Any], names: Mapping[str, str], reference: str) -> None:
+def rows_chart(path: Path, rows: Mapping[str, Any], names: Mapping[str, str], reference: str) -> None:
     """acc@1 and acc@10 of joint training for some rows, with 95 % intervals, and a line at the row ``reference``.
 
     ``rows`` are those of metrics/evidence.json by name; ``names`` maps those to show, top to bottom, to their labels.
@@ -21,17 +21,19 @@ def bars_chart(path: Path, rows: Mapping[str, Any], names: Mapping[str, str], re
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.2, 0.6 + 0.3 * len(shown)), dpi=110, layout="constrained")
         for axes, score in zip(figure.subplots(1, 2, sharey=True), SCORES, strict=True):
-            values = [rows[name] for name in shown]
-            middle = [one[f"{score}_mean"] for one in values]
-            around = [
-                [one[f"{score}_mean"] - one[f"{score}_low"] for one in values],
-                [one[f"{score}_high"] - one[f"{score}_mean"] for one in values],
-            ]
-            colours = [ORANGE if name == reference else BLUE for name in shown]
-            axes.barh(range(len(shown)), middle, xerr=around, color=colours, alpha=0.75, error_kw={"capsize": 2})
-            axes.axvline(rows[reference][f"{score}_mean"], color=QUIET, linewidth=0.8)
+            # Points, as the axis does not begin at 0.
+            for place, name in enumerate(shown):
+                middle, low, high = (rows[name][f"{score}_{end}"] for end in ("mean", "low", "high"))
+                axes.errorbar(
+                    middle,
+                    place,
+                    xerr=[[middle - low], [high - middle]],
+                    color=ORANGE if name == reference else BLUE,
+                    marker="o",
+                    capsize=3,
+                )
+            axes.axvline(rows[reference][f"{score}_mean"], color=QUIET, linewidth=0.8, zorder=0)
             axes.set_yticks(range(len(shown)), [names[name] for name in shown])
-            axes.set_xlim(left=max(0.0, 0.8 * min(one[f"{score}_low"] for one in values)))
             axes.set_title(f"{score}, %", fontsize=9)
             # The two share this axis, so that inverting it for each would turn it back.
             axes.set_ylim(len(shown) - 0.4, -0.6)
