@@ -116,6 +116,7 @@ DIFFERENCES = [
     *(("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "omega", "hard"))),
     ("full", "control_no_teacher"),
     ("vanilla", "control_no_teacher"),
+    ("no_weights_teacher_joint", "vanilla"),
     ("no_joint_training", "negatives_only"),
     ("omega_itself", "hard_threshold"),
     ("long_full", "long_vanilla"),
