@@ -238,8 +238,7 @@ def section(
         full = real["labelled_1_supervised"]
         lines += ["", f"With all labels there, `supervised`: {_mean(full, 'acc@1')} / {_mean(full, 'acc@10')}."]
     lines += ["", "Any row alone, under its first seed:", "", "```"]
-    shown = [(rows, name) for name in ABLATION if name != "supervised"] + [(real, name) for name in CHAIRV2_ROWS]
-    lines += list(dict.fromkeys(of[name]["command"] for of, name in shown if name in of))
+    lines += list(dict.fromkeys(row["command"] for row in found if "command" in row))
     return "\n".join([*lines, "```"])
 
 
