@@ -1,7 +1,7 @@
 """Writes up adaptation's evidence: ``python -m pipeline.adapt_evidence_report``; ``make evidence`` ends with it.
 
 Reads the runs in ``metrics/adapt_evidence`` and writes ``metrics/adapt_evidence.json``, pictures in ``docs/pictures``,
-and the README's section between its two marks.
+and between their marks what the README says in short and ``docs/results.md`` in full.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,11 @@ from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.task_ranks import COMPARED_AT
 from pipeline.adapt_evidence import EVIDENCE
-from pipeline.evidence_report import PICTURES, README, claims_table, filled
+from pipeline.pages import PICTURES, README, RESULTS, claims_table, filled
 from pipeline.stage import run
 
 SUMMARY = Path("metrics/adapt_evidence.json")
+SHORT_MARKS = ("<!-- adaptation in short -->", "<!-- end of adaptation in short -->")
 MARKS = ("<!-- adaptation's evidence -->", "<!-- end of adaptation's evidence -->")
 ABLATIONS = {
     "without_domain": "without L_D",
@@ -81,31 +82,41 @@ def main() -> None:
             {kind: together([found_of(ranks[kind]) for ranks in runs]) for kind in kinds},
             COMPARED_AT,
         )
-    write_text(README, filled(README.read_text(), section(found, adaptation_claims(found)), MARKS))
+    write_text(README, filled(README, in_short(found), SHORT_MARKS))
+    write_text(RESULTS, filled(RESULTS, in_full(found, adaptation_claims(found)), MARKS))
 
 
-def section(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
-    """The results in words: claims, the methods over the pairs, the ablations, pictures, commands."""
+def in_short(found: Mapping[str, Any]) -> str:
+    """What the README says: every method against no adaptation."""
+    return "\n".join(_against_no_adaptation(found) if "methods" in found["rows"] else [])
+
+
+def in_full(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
+    """Claims, the methods over the pairs, the ablations, pictures, commands."""
     lines = [*claims_table(claims), ""]
     if "methods" in found["rows"]:
-        lines += [*_methods(found), "", *_steps(found), ""]
+        lines += [*_methods(found), "", *_against_no_adaptation(found), "", *_steps(found), ""]
     if found["ablations"]:
         lines += [*_ablations(found), ""]
     if "methods" in found["rows"]:
         lines += [
-            "![Accuracy over the pairs of the support](docs/pictures/adaptation_shots.png)",
-            "![Accuracy of the same models over the steps of the inner loop](docs/pictures/adaptation_steps.png)",
-            "![Predicted margins, and gain over no adaptation, task by task](docs/pictures/adaptation_tasks.png)",
+            "![Accuracy over the pairs of the support](pictures/adaptation_shots.png)",
+            "![Accuracy of the same models over the steps of the inner loop](pictures/adaptation_steps.png)",
+            "![Predicted margins, and gain over no adaptation, task by task](pictures/adaptation_tasks.png)",
             "",
         ]
     # In an order of their own: the file's is the alphabet's.
-    commands = [found["rows"][name]["command"] for name in ("methods", *ABLATIONS) if name in found["rows"]]
+    commands = [
+        f"# {label}\n{found['rows'][name]['command']}"
+        for name, label in ({"methods": "all methods"} | ABLATIONS).items()
+        if name in found["rows"]
+    ]
     return "\n".join([*lines, "Any row alone, under its first seed:", "", "```", *commands, "```"])
 
 
 def _methods(found: Mapping[str, Any]) -> Iterator[str]:
     from fgsbir.evaluation.adaptation import LABELS
-    from fgsbir.evaluation.evidence import in_seeds, in_words
+    from fgsbir.evaluation.evidence import in_seeds
 
     kinds = [(kind, k) for kind in ("category", "user") for k in sorted(found[kind]["ours"], key=int)]
     seeds = in_seeds(found["rows"]["methods"]["seeds"])
@@ -118,8 +129,14 @@ def _methods(found: Mapping[str, Any]) -> Iterator[str]:
         if name in found["category"]:
             cells = [found[kind][name][k] for kind, k in kinds]
             yield f"| {label} | {' | '.join(map(_accuracy, cells))} |"
-    yield ""
-    yield f"acc@1 from {COMPARED_AT} pairs less that of no adaptation, with 95 % intervals over seeds and photos:"
+
+
+def _against_no_adaptation(found: Mapping[str, Any]) -> Iterator[str]:
+    from fgsbir.evaluation.adaptation import LABELS
+    from fgsbir.evaluation.evidence import in_seeds, in_words
+
+    seeds = in_seeds(found["rows"]["methods"]["seeds"])
+    yield (f"acc@1 from {COMPARED_AT} pairs less that of no adaptation, {seeds}, 95 % intervals over seeds and photos:")
     yield ""
     yield "| | new category | in the paper | new user | in the paper |"
     yield "|---|---|---|---|---|"

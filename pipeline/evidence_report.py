@@ -1,7 +1,8 @@
 """Writes up the evidence: ``python -m pipeline.evidence_report``; ``make evidence`` ends with it.
 
 Reads the runs in ``metrics/evidence`` and writes ``metrics/evidence.json``, ``metrics/generator_evidence.json``,
-``metrics/evidence.csv``, the pictures in ``docs/pictures``, and the README's table and section between their marks.
+``metrics/evidence.csv``, the pictures in ``docs/pictures``, and between their marks what the README says in short and
+``docs/results.md`` in full.
 """
 
 import csv
@@ -14,14 +15,14 @@ from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.evidence import GAINS, SCORES, Line, gain_of, in_words
 from pipeline.evidence import EVIDENCE, LONG
+from pipeline.pages import PICTURES, README, RESULTS, claims_table, filled
 from pipeline.stage import run
 
 SUMMARY = Path("metrics/evidence.json")
 GENERATOR = Path("metrics/generator_evidence.json")
 TABLE = Path("metrics/evidence.csv")
-PICTURES = Path("docs/pictures")
-README = Path("README.md")
 HEADLINE_MARKS = ("<!-- evidence in short -->", "<!-- end of evidence in short -->")
+CLAIMS_MARKS = ("<!-- claims -->", "<!-- end of claims -->")
 MARKS = ("<!-- evidence -->", "<!-- end of evidence -->")
 INTERVALS = (
     "± is the standard deviation over seeds, brackets are 95 % intervals over seeds and photos (of one seed, over "
@@ -81,7 +82,15 @@ MODELS: list[tuple[str, str, Literal["supervised", "joint"]]] = [
 ]
 SHARES = ("0.2", "0.4", "0.6", "0.8", "1")
 UNLABELLED = ("0", "0.25", "0.5", "1")
-CHAIRV2_ROWS = {f"labelled_0.4_{name}": name for name in ("supervised", "control", "vanilla", "full")}
+# Rows of less data than full's, with what a reader calls them.
+SHARED = {f"unlabelled_{share}": f"full, {share} of the unlabelled photos" for share in UNLABELLED[1:-1]} | {
+    f"labelled_{share}_{model}": f"{model}, {share} of the labelled photos"
+    for share in SHARES[:-1]
+    for model, _, _ in MODELS
+}
+CHAIRV2_ROWS = {"labelled_1_supervised": "supervised, all labels"} | {
+    f"labelled_0.4_{name}": f"{name}, 0.4 of the labels" for name in ("supervised", "control", "vanilla", "full")
+}
 LINES = [
     Line("supervised", "full", "control", model="supervised"),
     *(
@@ -146,8 +155,9 @@ def main() -> None:
         rows_chart(PICTURES / "ablation.png", rows, shown, "full")
     for name, lines in curves(rows).items():
         shares_chart(PICTURES / f"{name}.png", lines, f"share of the {name} photos")
-    readme = filled(README.read_text(), headline(rows), HEADLINE_MARKS)
-    write_text(README, filled(readme, section(found, generator, claims(found, generator)), MARKS))
+    write_text(README, filled(README, headline(rows), HEADLINE_MARKS))
+    write_text(README, filled(README, in_short(rows, claims(found, generator)), CLAIMS_MARKS))
+    write_text(RESULTS, filled(RESULTS, in_full(found, generator), MARKS))
 
 
 def by_name(found: Sequence[Mapping[str, Any]], dataset: str = "synthetic") -> dict[str, Mapping[str, Any]]:
@@ -189,20 +199,6 @@ def table(found: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def filled(readme: str, words: str, marks: tuple[str, str]) -> str:
-    """The README with ``words`` between two marks. Raises DataError where they are not there once each."""
-    if any(readme.count(mark) != 1 for mark in marks):
-        raise DataError(f"{README}: expected the lines {marks[0]} and {marks[1]} once each")
-    before, rest = readme.split(marks[0])
-    return f"{before}{marks[0]}\n{words}\n{marks[1]}{rest.split(marks[1])[1]}"
-
-
-def claims_table(claims: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Each claim, whether it holds, and the figure that says so."""
-    lines = ["| claim | holds | measured |", "|---|---|---|"]
-    return lines + [f"| {one['claim']} | {'yes' if one['holds'] else '**no**'} | {one['figure']} |" for one in claims]
-
-
 def headline(rows: Mapping[str, Any]) -> str:
     """A table of what F has learned from: the rows that have full's seeds, since seeds lie points apart."""
     shown = {
@@ -213,33 +209,29 @@ def headline(rows: Mapping[str, Any]) -> str:
     return "\n".join(_results(rows, shown, "F has learned from"))
 
 
-def section(
-    found: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, Any]], claims: Sequence[Mapping[str, Any]]
-) -> str:
-    """The results in words: claims, the ablation, the curves, G and its certainty, ChairV2."""
+def in_short(rows: Mapping[str, Any], claims: Sequence[Mapping[str, Any]]) -> str:
+    """What the README says: each claim, the ablation and the curves as pictures."""
+    lines = [*claims_table(claims), ""]
+    if "full" in rows:
+        lines += ["![Accuracy of the rows that have all seeds, with intervals](docs/pictures/ablation.png)"]
+    lines += [f"![Accuracy over the share of {name} photos](docs/pictures/{name}.png)" for name in curves(rows)]
+    return "\n".join(lines)
+
+
+def in_full(found: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, Any]]) -> str:
+    """All rows, rows against each other, G and its certainty, ChairV2, and the command of each row."""
     rows, real = by_name(found), by_name(found, "chairv2")
-    lines = [*claims_table(claims), "", INTERVALS, "", *_results(rows, ABLATION), ""]
+    lines = [INTERVALS, "", *_results(rows, ABLATION | SHARED), ""]
     if ablated := [*_ablated(rows)]:
         lines += [*ablated, ""]
     if {"full", "oracle"} <= rows.keys() and rows["full"]["seeds"] == rows["oracle"]["seeds"]:
         share = rows["full"]["minus_control"] / rows["oracle"]["minus_control"]
         lines += [f"Full goes {100 * share:.0f} % of the way from its control to the true sketches.", ""]
-    lines += (
-        ["![Accuracy of the rows that have all seeds, with intervals](docs/pictures/ablation.png)"]
-        if "full" in rows
-        else []
-    )
-    lines += [f"![Accuracy over the share of {name} photos](docs/pictures/{name}.png)" for name in curves(rows)]
     if generator:
-        lines += ["", *_generated(generator)]
+        lines += [*_generated(generator), ""]
     if CHAIRV2_ROWS.keys() & real.keys():
-        lines += ["", "On ChairV2 with 40 % of the labels:", "", *_results(real, CHAIRV2_ROWS)]
-    if "labelled_1_supervised" in real:
-        full = real["labelled_1_supervised"]
-        lines += ["", f"With all labels there, `supervised`: {_mean(full, 'acc@1')} / {_mean(full, 'acc@10')}."]
-    lines += ["", "Any row alone, under its first seed:", "", "```"]
-    lines += list(dict.fromkeys(row["command"] for row in found if "command" in row))
-    return "\n".join([*lines, "```"])
+        lines += ["On ChairV2:", "", *_results(real, CHAIRV2_ROWS), ""]
+    return "\n".join([*lines, *_commands(found)])
 
 
 def _results(rows: Mapping[str, Any], names: Mapping[str, str], title: str = "row") -> Iterator[str]:
@@ -276,6 +268,21 @@ def _generated(generator: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         found = " / ".join(_mean(row, f"generated_acc@{k}") for k in (1, 10))
         name = row["row"].replace("_joint", " joint training")
         yield f"| {name} | {found} | {_mean(row, 'fid', 2)} | {_mean(row, 'recognition')} % |"
+
+
+def _commands(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What to type for a row, above it the names in metrics/evidence.json of all rows that it makes."""
+    made: dict[str, list[str]] = {}
+    for row in found:
+        if "command" in row:
+            made.setdefault(row["command"], []).append(f"{row['row']}{' (ChairV2)' * (row['dataset'] == 'chairv2')}")
+    yield "Any row alone, under its first seed:"
+    yield ""
+    yield "```"
+    for command, rows in made.items():
+        yield f"# {', '.join(rows)}"
+        yield command
+    yield "```"
 
 
 def _mean(row: Mapping[str, Any], name: str, decimals: int = 1) -> str:

@@ -109,7 +109,7 @@ def test_g_is_better_where_the_interval_over_seeds_is_above_0(gain: float, holds
     """The mean of three seeds with a deviation of 1 is known to 4.303 / 3 ** 0.5 = 2.48 points, by Student's t."""
     generator = generator_summary(runs(full=0.5), "full")
     generator[1] |= {"generated_acc@1_gain_mean": gain, "generated_acc@1_gain_sd": 1.0}
-    (said,) = (one for one in claims([], generator) if "at one" in one["claim"])
+    (said,) = (one for one in claims([], generator) if "training, acc@1," in one["claim"])
     assert said["holds"] == holds
 
 
@@ -137,16 +137,16 @@ def holding(**rows: float) -> dict[str, bool]:
 def test_claims_hold_where_the_numbers_say_so() -> None:
     good = {"control": 0.3, "unlabelled_0.25": 0.4, "unlabelled_0.5": 0.5, "full": 0.6, "vanilla": 0.3}
     found = holding(**good)
-    # In these runs G gains at ten alone.
+    # In these runs G gains acc@10 alone.
     assert len(found) == 6 and [name for name, holds in found.items() if not holds] == [
-        "G's sketches are found more often after joint training, at one, the interval above 0"
+        "G's sketches are found more often after joint training, acc@1, the interval above 0"
     ]
     bad = holding(**good | {"control": 0.6, "vanilla": 0.9, "unlabelled_0.25": 0.7})
     lost = [name for name, holds in bad.items() if found[name] and not holds]
-    assert [name.partition(" at ")[0] for name in lost] == [
-        "full is above its control by",
-        "full is above vanilla",
-        "accuracy",
+    assert [name.partition(",")[0].partition(" by ")[0] for name in lost] == [
+        "acc@1 of full is at least 3 points above its control's",
+        "acc@1 of full is above vanilla's",
+        "acc@1 does not fall",
     ]
 
 

@@ -11,6 +11,7 @@ from fgsbir.data.records import DataError
 from fgsbir.evaluation.adaptation_evidence import adaptation_claims, summary
 from fgsbir.training.few_shot_methods import METHODS
 from pipeline import adapt_evidence, adapt_evidence_report
+from pipeline.pages import README, RESULTS, filled
 from pipeline.params import load
 from pipeline.recipes import changed
 from pipeline.sections import Params
@@ -81,15 +82,15 @@ def test_accuracy_that_falls_little_by_little_does_not_grow(falls_to: tuple[floa
     found = summary(adaptation_files())
     values = dict(zip(("1", "5", "10"), (30.0, *falls_to), strict=True))
     found["user"]["ours"] = {k: {"acc@1": value} for k, value in values.items()}
-    (made,) = (one for one in adaptation_claims(found) if one["claim"].startswith("new user: accuracy at one grows"))
+    (made,) = (one for one in adaptation_claims(found) if one["claim"].startswith("new user: acc@1 grows"))
     assert made["holds"] is holds
 
 
 def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() -> None:
     found = summary(adaptation_files())
-    words = adapt_evidence_report.section(found, adaptation_claims(found))
-    assert "adaptive is above no adaptation at one, the interval above 0 | **no** | +50.0 [0.0, 100.0] |" in words
-    assert "| new user: accuracy at one grows with the pairs (1, 5), within half a point | yes | 75.0, 75.0 |" in words
+    words = adapt_evidence_report.in_full(found, adaptation_claims(found))
+    assert "acc@1 is above that of no adaptation, the interval above 0 | **no** | +50.0 [0.0, 100.0] |" in words
+    assert "| new user: acc@1 grows with the pairs (1, 5), within half a point | yes | 75.0, 75.0 |" in words
     assert "one inner step are within half a point of the best of 0 to 2 | **no** | 0.0, 50.0, 100.0, 1 seed |" in words
     assert "of a task | yes | standard deviation 0.141 between, 0.005 within |" in words
     assert "| adaptive | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 | 75.0 / 75.0 |" in words
@@ -97,9 +98,10 @@ def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() ->
     assert "| as it is | 2 | 75.0 / 75.0 | | | 75.0 / 75.0 | | |" in words
     assert "| 2 inner steps | 1 | 100.0 / 100.0 | +50.0 [" in words
     assert "| inner steps | 0 | 1 |" in words and "| new user | 20.5 | 30.0 |" in words
-    assert words.endswith("```\ndvc methods\ndvc fixed_margin\ndvc steps_2\n```")
+    commands = "# all methods\ndvc methods\n# margin 0.3 for all tasks\ndvc fixed_margin\n# 2 inner steps\ndvc steps_2"
+    assert words.endswith(f"```\n{commands}\n```")
     read = json.loads(json.dumps(found, sort_keys=True))
-    assert adapt_evidence_report.section(read, adaptation_claims(read)) == words
+    assert adapt_evidence_report.in_full(read, adaptation_claims(read)) == words
 
 
 def test_the_report_on_adaptation_writes_its_file_its_pictures_and_the_readme(
@@ -112,19 +114,28 @@ def test_the_report_on_adaptation_writes_its_file_its_pictures_and_the_readme(
     folder.mkdir(parents=True)
     for file in adaptation_files():
         (folder / f"{file['row']}-{file['seed']}.json").write_text(json.dumps(file))
-    readme = Path("README.md")
-    readme.write_text("\n".join(adapt_evidence_report.MARKS))
+    readme, results = Path("README.md"), Path("docs/results.md")
+    results.parent.mkdir()
+    readme.write_text("\n".join(adapt_evidence_report.SHORT_MARKS))
+    results.write_text("\n".join(adapt_evidence_report.MARKS))
     adapt_evidence_report.main()
     assert json.loads(adapt_evidence_report.SUMMARY.read_text())["user"]["ours"]["5"]["acc@1"] == 75
-    for link in re.findall(r"\]\((.*)\)", readme.read_text()):
-        assert Path(link).is_file()
-    assert "| as it is | 2 |" in readme.read_text()
+    links = re.findall(r"\]\((.*)\)", results.read_text())
+    assert len(links) == 3 and all((results.parent / link).is_file() for link in links)
+    assert "| as it is | 2 |" in results.read_text()
+    assert "| adaptive | +50.0 [0.0, 100.0] | +9.7 |" in readme.read_text()
 
 
 def test_the_readme_says_what_the_evidence_of_adaptation_says() -> None:
     if not adapt_evidence_report.SUMMARY.is_file():
         pytest.skip("no evidence of adaptation has been gathered yet")
     found = json.loads(adapt_evidence_report.SUMMARY.read_text())
-    readme = adapt_evidence_report.README.read_text()
-    words = adapt_evidence_report.section(found, adaptation_claims(found))
-    assert adapt_evidence_report.filled(readme, words, adapt_evidence_report.MARKS) == readme
+    for page, words, marks in (
+        (README, adapt_evidence_report.in_short(found), adapt_evidence_report.SHORT_MARKS),
+        (
+            RESULTS,
+            adapt_evidence_report.in_full(found, adaptation_claims(found)),
+            adapt_evidence_report.MARKS,
+        ),
+    ):
+        assert filled(page, words, marks) == page.read_text()

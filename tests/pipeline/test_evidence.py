@@ -1,4 +1,4 @@
-"""The evidence's rows are real settings with a command each, and its README section is made of its numbers."""
+"""The evidence's rows are real settings with a command each, and the pages about them are made of their numbers."""
 
 import json
 import shlex
@@ -12,9 +12,10 @@ import torch
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.evidence import claims, experiments
 from fgsbir.models.precision import working_precision
-from pipeline import adapt_evidence, adapt_evidence_report, evidence, evidence_report
+from pipeline import adapt_evidence, evidence, evidence_report
 from pipeline.evidence import ROWS
 from pipeline.experiments import REAL, SEEDS, Experiments, Row
+from pipeline.pages import README, RESULTS, filled
 from pipeline.params import load
 from pipeline.recipes import Recipes, Step, changed
 from pipeline.sections import Params
@@ -148,17 +149,22 @@ def summed_up() -> list[dict[str, Any]]:
     ]
 
 
-def test_the_section_tells_claims_rows_and_commands() -> None:
+def test_in_short_are_claims_and_pictures() -> None:
     told = [{"claim": "full is above its control", "holds": True, "figure": "+4.0"}]
-    words = evidence_report.section(summed_up(), [], told)
+    words = evidence_report.in_short(evidence_report.by_name(summed_up()), told)
     assert "| full is above its control | yes | +4.0 |" in words
+    assert "docs/pictures/ablation.png" in words and "docs/pictures/labelled.png" not in words
+
+
+def test_in_full_are_rows_and_commands() -> None:
+    words = evidence_report.in_full(summed_up(), [])
     assert "| control: no unlabelled photos | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 |  |  |" in words
     assert "| full | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 | +4.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |" in words
     assert "| full without the teacher | 0, 1 | +1.0 [-0.5, 2.5] | +1.8 |" in words
     assert "Full goes 25 % of the way" in words
-    assert "On ChairV2 with 40 % of the labels" in words
+    assert "On ChairV2:" in words and "| full, 0.4 of the labels | 3 |" in words
     assert "hard threshold" not in words  # a row that was not run
-    assert "docs/pictures/ablation.png" in words and "docs/pictures/labelled.png" not in words
+    assert words.endswith("```\n# control, full, oracle, labelled_0.4_full (ChairV2)\ndvc exp run -S seed=0\n```")
 
 
 def test_the_headline_tells_of_the_rows_that_have_fulls_seeds() -> None:
@@ -173,7 +179,7 @@ def test_the_headline_tells_of_the_rows_that_have_fulls_seeds() -> None:
 def test_a_single_seed_has_no_deviation_and_no_share_of_the_way_of_three() -> None:
     rows = summed_up()
     rows[2]["seeds"] = [0]
-    words = evidence_report.section(rows, [], [])
+    words = evidence_report.in_full(rows, [])
     assert "| vanilla with true sketches | 1 | 40.0 | 40.0 | +16.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |" in words
     assert "of the way" not in words
 
@@ -192,17 +198,13 @@ def test_the_table_has_a_line_for_each_row() -> None:
     assert len(lines) == 5 and lines[0].startswith("dataset,row,acc@1_mean,acc@1_sd")
 
 
-def test_the_readme_is_filled_between_its_marks() -> None:
-    first, last = evidence_report.MARKS
-    readme = f"before\n{first}\nold\n{last}\nafter\n"
-    assert evidence_report.filled(readme, "new", evidence_report.MARKS) == f"before\n{first}\nnew\n{last}\nafter\n"
-    with pytest.raises(DataError, match="once each"):
-        evidence_report.filled("nothing", "new", evidence_report.MARKS)
-
-
-def test_the_readme_has_a_place_for_each_section() -> None:
-    for marks in (evidence_report.HEADLINE_MARKS, evidence_report.MARKS, adapt_evidence_report.MARKS):
-        assert "made up" in evidence_report.filled(evidence_report.README.read_text(), "made up", marks)
+def test_a_page_is_filled_between_its_marks(tmp_path: Path) -> None:
+    (first, last), page = evidence_report.MARKS, tmp_path / "page.md"
+    page.write_text(f"before\n{first}\nold\n{last}\nafter\n")
+    assert filled(page, "new", evidence_report.MARKS) == f"before\n{first}\nnew\n{last}\nafter\n"
+    page.write_text("nothing")
+    with pytest.raises(DataError, match=r"page\.md: expected .* once each"):
+        filled(page, "new", evidence_report.MARKS)
 
 
 def test_the_readme_says_what_the_evidence_says() -> None:
@@ -213,8 +215,14 @@ def test_the_readme_says_what_the_evidence_says() -> None:
     assert {(row["row"], row["dataset"]): row["seeds"] for row in found if "dataset" in row} == {
         (line.row, line.dataset): runs[line.run].seeds for line in evidence_report.LINES if line.run in runs
     }, "runs have come since: python -m pipeline.evidence_report"
-    readme = evidence_report.README.read_text()
-    words = evidence_report.section(found, generator, claims(found, generator))
-    assert evidence_report.filled(readme, words, evidence_report.MARKS) == readme
-    words = evidence_report.headline(evidence_report.by_name(found))
-    assert evidence_report.filled(readme, words, evidence_report.HEADLINE_MARKS) == readme
+    rows = evidence_report.by_name(found)
+    for page, words, marks in (
+        (README, evidence_report.headline(rows), evidence_report.HEADLINE_MARKS),
+        (
+            README,
+            evidence_report.in_short(rows, claims(found, generator)),
+            evidence_report.CLAIMS_MARKS,
+        ),
+        (RESULTS, evidence_report.in_full(found, generator), evidence_report.MARKS),
+    ):
+        assert filled(page, words, marks) == page.read_text()

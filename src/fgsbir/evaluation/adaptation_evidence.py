@@ -139,7 +139,7 @@ def adaptation_claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
             if gain:
                 than = {"baseline": "no adaptation", "fine_tuning": "fine-tuning"}[other]
                 claim(
-                    f"new {kind}: from {COMPARED_AT} pairs adaptive is above {than} at one, the interval above 0",
+                    f"new {kind}: from {COMPARED_AT} pairs acc@1 is above that of {than}, the interval above 0",
                     gain["low"] > 0,
                     in_words(gain),
                 )
@@ -147,7 +147,7 @@ def adaptation_claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         values = [found[kind]["ours"][k]["acc@1"] for k in shots]
         if len(values) > 1:
             claim(
-                f"new {kind}: accuracy at one grows with the pairs ({', '.join(shots)}), within half a point",
+                f"new {kind}: acc@1 grows with the pairs ({', '.join(shots)}), within half a point",
                 never_falls(values),
                 ", ".join(f"{value:.1f}" for value in values),
             )

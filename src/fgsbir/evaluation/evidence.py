@@ -195,7 +195,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
         if row and row["minus_control"] is not None:
             gain = gain_of(row)
             claim(
-                f"full is above its control by at least 3 points at one, the interval above 0{of_which}",
+                f"acc@1 of full is at least 3 points above its control's, the interval above 0{of_which}",
                 gain["difference"] >= 3 and gain["low"] > 0 and len(row["minus_control_seeds"]) > 1,
                 f"{in_words(gain)}, {in_seeds(row['minus_control_seeds'])}",
             )
@@ -207,7 +207,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
         ablated = rows.get(f"{prefix}full_minus_{prefix}vanilla")
         if ablated:
             claim(
-                f"full is above vanilla at one, the interval above 0{of_which}",
+                f"acc@1 of full is above vanilla's, the interval above 0{of_which}",
                 ablated["low"] > 0 and len(ablated["seeds"]) > 1,
                 f"{in_words(ablated)}, {in_seeds(ablated['seeds'])}",
             )
@@ -216,7 +216,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
     if len(steps) == 4 and all(rows[name]["seeds"] == seeds for name in steps):
         values = [rows[name]["acc@1_mean"] for name in steps]
         claim(
-            "accuracy at one does not fall by more than half a point as unlabelled_frac grows: 0, 0.25, 0.5, 1",
+            "acc@1 does not fall by more than half a point as unlabelled_frac grows: 0, 0.25, 0.5, 1",
             never_falls(values) and len(seeds) > 1,
             f"{', '.join(f'{value:.1f}' for value in values)}, {in_seeds(seeds)}",
         )
@@ -231,11 +231,11 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
             f"{after[f'{photos}_mean']:+.2f}{f' [{low:.2f}, {high:.2f}]' * (low > -np.inf)} over photos, "
             f"{in_seeds(after['seeds'])}",
         )
-        for k, words in ((1, "one"), (10, "ten")):
+        for k in (1, 10):
             score = f"generated_acc@{k}"
             low, high = over_seeds(after, f"{score}_gain")
             claim(
-                f"G's sketches are found more often after joint training, at {words}, the interval above 0",
+                f"G's sketches are found more often after joint training, acc@{k}, the interval above 0",
                 low > 0,
                 f"{before[f'{score}_mean']:.1f} before, {after[f'{score}_mean']:.1f} after, "
                 f"{after[f'{score}_gain_mean']:+.1f}{f' [{low:.1f}, {high:.1f}]' * (low > -np.inf)}, "
@@ -245,7 +245,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
     if real and real["minus_control"] is not None:
         gain = gain_of(real)
         claim(
-            "on ChairV2 with 40 % of the labels full is not below its control at one",
+            "on ChairV2 with 40 % of the labels acc@1 of full is not below its control's",
             gain["difference"] >= 0,
             in_words(gain),
         )
