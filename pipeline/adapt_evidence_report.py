@@ -111,7 +111,16 @@ def in_full(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
         for name, label in ({"methods": "all methods"} | ABLATIONS).items()
         if name in found["rows"]
     ]
-    return "\n".join([*lines, "Any row alone, under its first seed:", "", "```", *commands, "```"])
+    told = [
+        "<details><summary>Any row alone, under its first seed</summary>",
+        "",
+        "```",
+        *commands,
+        "```",
+        "",
+        "</details>",
+    ]
+    return "\n".join([*lines, *told])
 
 
 def _methods(found: Mapping[str, Any]) -> Iterator[str]:

@@ -142,6 +142,7 @@ def summary(
     return rows + [
         {"row": f"{one}_minus_{other}", "seeds": common_seeds(found[one], found[other])}
         | difference(found[one], found[other])
+        | {f"{key}_acc@10": gain for key, gain in difference(found[one], found[other], score="acc@10").items()}
         for one, other in differences
         if one in found and other in found and common_seeds(found[one], found[other])
     ]
@@ -228,7 +229,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
             "certainty follows the ranking percentile: Spearman over bins at least 0.8, over photos above 0",
             after[f"{bins}_mean"] >= 0.8 and low > 0,
             f"{after[f'{bins}_mean']:+.2f} ± {after[f'{bins}_sd']:.2f} over bins, "
-            f"{after[f'{photos}_mean']:+.2f}{f' [{low:.2f}, {high:.2f}]' * (low > -np.inf)} over photos, "
+            f"{after[f'{photos}_mean']:+.2f}{by_t(low, high, 2)} over photos, "
             f"{in_seeds(after['seeds'])}",
         )
         for k in (1, 10):
@@ -238,7 +239,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
                 f"G's sketches are found more often after joint training, acc@{k}, the interval above 0",
                 low > 0,
                 f"{before[f'{score}_mean']:.1f} before, {after[f'{score}_mean']:.1f} after, "
-                f"{after[f'{score}_gain_mean']:+.1f}{f' [{low:.1f}, {high:.1f}]' * (low > -np.inf)}, "
+                f"{after[f'{score}_gain_mean']:+.1f}{by_t(low, high, 1)}, "
                 f"{in_seeds(after['seeds'])}",
             )
     real = next((one for one in table if one.get("dataset") == "chairv2" and one["row"] == "labelled_0.4_full"), None)
@@ -271,6 +272,11 @@ def over_seeds(row: Mapping[str, Any], name: str) -> tuple[float, float]:
     return mean - reach, mean + reach
 
 
+def by_t(low: float, high: float, decimals: int) -> str:
+    """An interval of :func:`over_seeds`; nothing where it has no bounds."""
+    return f" [{low:.{decimals}f}, {high:.{decimals}f}] by Student's t" if np.isfinite(low) else ""
+
+
 def in_seeds(seeds: Sequence[int]) -> str:
     """How many seeds."""
     return f"{len(seeds)} seed{'s' * (len(seeds) != 1)}"
@@ -278,7 +284,9 @@ def in_seeds(seeds: Sequence[int]) -> str:
 
 def in_words(gain: Mapping[str, float]) -> str:
     """A difference with its interval."""
-    return f"{gain['difference']:+.1f} [{gain['low']:.1f}, {gain['high']:.1f}]"
+    # Without the addition a difference that rounds to nothing would be -0.0.
+    difference, low, high = (round(gain[key], 1) + 0.0 for key in ("difference", "low", "high"))
+    return f"{difference:+.1f} [{low:.1f}, {high:.1f}]"
 
 
 def deviation(values: Sequence[float]) -> float:
