@@ -145,7 +145,7 @@ def _against_no_adaptation(found: Mapping[str, Any]) -> Iterator[str]:
     from fgsbir.evaluation.evidence import in_seeds, in_words
 
     seeds = in_seeds(found["rows"]["methods"]["seeds"])
-    yield (f"acc@1 from {COMPARED_AT} pairs less that of no adaptation, {seeds}, 95 % intervals over seeds and photos:")
+    yield f"acc@1 from {COMPARED_AT} pairs less that of no adaptation, {seeds}, 95 % intervals over seeds and photos:"
     yield ""
     yield "| | new category | in the paper | new user | in the paper |"
     yield "|---|---|---|---|---|"
