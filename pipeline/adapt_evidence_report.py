@@ -12,7 +12,7 @@ from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.task_ranks import COMPARED_AT
 from pipeline.adapt_evidence import EVIDENCE
-from pipeline.pages import PICTURES, README, RESULTS, claims_table, filled
+from pipeline.pages import PICTURES, README, RESULTS, claims_table, commands_block, filled
 from pipeline.stage import run
 
 SUMMARY = Path("metrics/adapt_evidence.json")
@@ -107,20 +107,11 @@ def in_full(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
         ]
     # In an order of their own: the file's is the alphabet's.
     commands = [
-        f"# {label}\n{found['rows'][name]['command']}"
+        (label, found["rows"][name]["command"])
         for name, label in ({"methods": "all methods"} | ABLATIONS).items()
         if name in found["rows"]
     ]
-    told = [
-        "<details><summary>Any row alone, under its first seed</summary>",
-        "",
-        "```",
-        *commands,
-        "```",
-        "",
-        "</details>",
-    ]
-    return "\n".join([*lines, *told])
+    return "\n".join([*lines, *commands_block(commands)])
 
 
 def _methods(found: Mapping[str, Any]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from pipeline.evidence_rows import (
     SHARES,
     UNLABELLED,
 )
-from pipeline.pages import PICTURES, README, RESULTS, claims_table, filled
+from pipeline.pages import PICTURES, README, RESULTS, claims_table, commands_block, filled
 from pipeline.stage import run
 
 SUMMARY = Path("metrics/evidence.json")
@@ -123,8 +123,7 @@ def in_short(rows: Mapping[str, Any], claims: Sequence[Mapping[str, Any]]) -> st
     lines = [*claims_table(claims), ""]
     if "full" in rows:
         lines += [
-            "![acc@1 of the rows that have all seeds; intervals are each row's own, those of paired differences are "
-            "narrower](docs/pictures/ablation.png)"
+            "![Rows of all seeds; intervals are each row's own, not those of differences](docs/pictures/ablation.png)"
         ]
     lines += [f"![Accuracy over the share of {name} photos](docs/pictures/{name}.png)" for name in curves(rows)]
     return "\n".join(lines)
@@ -183,21 +182,13 @@ def _generated(generator: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"| {name} | {found} | {_mean(row, 'fid', 2)} | {_mean(row, 'recognition')} % |"
 
 
-def _commands(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _commands(found: Sequence[Mapping[str, Any]]) -> list[str]:
     """What to type for a row, above it the names in metrics/evidence.json of all rows that it makes."""
     made: dict[str, list[str]] = {}
     for row in found:
         if "command" in row:
             made.setdefault(row["command"], []).append(f"{row['row']}{' (ChairV2)' * (row['dataset'] == 'chairv2')}")
-    yield "<details><summary>Any row alone, under its first seed</summary>"
-    yield ""
-    yield "```"
-    for command, rows in made.items():
-        yield f"# {', '.join(rows)}"
-        yield command
-    yield "```"
-    yield ""
-    yield "</details>"
+    return commands_block((", ".join(rows), command) for command, rows in made.items())
 
 
 def _mean(row: Mapping[str, Any], name: str, decimals: int = 1) -> str:

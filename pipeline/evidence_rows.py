@@ -45,7 +45,7 @@ PAPER = {
 HEADLINE = {
     "supervised": "the labelled chairs, no joint training: `supervised`",
     "control": "the labelled chairs: the control",
-    "no_edges": "and G's drawings of the unlabelled ones, as in the paper",
+    "no_edges": "and G's drawings of the unlabelled ones, no edges",
     "no_drawings": "and the edges in the unlabelled ones, no G",
     "full": "and G's drawings of the unlabelled ones, and the edges in them: the default",
     "long_control": f"{LONG['joint.steps']:,} steps: the labelled chairs",

@@ -1,6 +1,6 @@
 """The pages that tell the evidence: all is written by hand but what stands between two marks, which its files make."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,3 +24,17 @@ def claims_table(claims: Sequence[Mapping[str, Any]]) -> list[str]:
     """Each claim, whether it holds, and the figure that says so."""
     lines = ["| claim | holds | measured |", "|---|---|---|"]
     return lines + [f"| {one['claim']} | {'yes' if one['holds'] else '**no**'} | {one['figure']} |" for one in claims]
+
+
+def commands_block(commands: Iterable[tuple[str, str]]) -> list[str]:
+    """What to type for each row, below what it makes, folded away."""
+    told = [line for made, command in commands for line in (f"# {made}", command)]
+    return [
+        "<details><summary>Any row alone, under its first seed</summary>",
+        "",
+        "```",
+        *told,
+        "```",
+        "",
+        "</details>",
+    ]

@@ -99,7 +99,7 @@ def test_the_section_on_adaptation_says_the_same_of_the_file_as_of_the_runs() ->
     assert "| 2 inner steps | 1 | 100.0 / 100.0 | +50.0 [" in words
     assert "| inner steps | 0 | 1 |" in words and "| new user | 20.5 | 30.0 |" in words
     commands = "# all methods\ndvc methods\n# margin 0.3 for all tasks\ndvc fixed_margin\n# 2 inner steps\ndvc steps_2"
-    assert f"```\n{commands}\n```\n" in words
+    assert words.endswith(f"```\n{commands}\n```\n\n</details>")
     read = json.loads(json.dumps(found, sort_keys=True))
     assert adapt_evidence_report.in_full(read, adaptation_claims(read)) == words
 

@@ -12,7 +12,7 @@ import torch
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.evidence import claims, experiments
 from fgsbir.models.precision import working_precision
-from pipeline import adapt_evidence, evidence, evidence_report, evidence_rows
+from pipeline import adapt_evidence, adapt_evidence_report, evidence, evidence_report, evidence_rows
 from pipeline.evidence import ROWS
 from pipeline.experiments import REAL, SEEDS, Experiments, Row
 from pipeline.pages import README, RESULTS, filled
@@ -165,7 +165,9 @@ def test_in_full_are_rows_and_commands() -> None:
     assert "Full goes 25 % of the way" in words
     assert "On ChairV2:" in words and "| full, 0.4 of the labels | 3 |" in words
     assert "hard threshold" not in words  # a row that was not run
-    assert "```\n# control, full, oracle, labelled_0.4_full (ChairV2)\ndvc exp run -S seed=0\n```\n" in words
+    assert words.endswith(
+        "```\n# control, full, oracle, labelled_0.4_full (ChairV2)\ndvc exp run -S seed=0\n```\n\n</details>"
+    )
 
 
 def test_the_headline_tells_of_the_rows_that_have_fulls_seeds() -> None:
@@ -206,6 +208,17 @@ def test_a_page_is_filled_between_its_marks(tmp_path: Path) -> None:
     page.write_text("nothing")
     with pytest.raises(DataError, match=r"page\.md: expected .* once each"):
         filled(page, "new", evidence_report.MARKS)
+
+
+def test_the_pages_have_a_place_for_each_part() -> None:
+    for page, marks in (
+        (README, evidence_report.HEADLINE_MARKS),
+        (README, evidence_report.CLAIMS_MARKS),
+        (README, adapt_evidence_report.SHORT_MARKS),
+        (RESULTS, evidence_report.MARKS),
+        (RESULTS, adapt_evidence_report.MARKS),
+    ):
+        assert "made up" in filled(page, "made up", marks)
 
 
 def test_the_readme_says_what_the_evidence_says() -> None:

@@ -136,7 +136,10 @@ def common_seeds(one: Experiment, other: Experiment) -> list[int]:
 def summary(
     files: Iterable[Mapping[str, Any]], lines: Sequence[Line], differences: Sequence[tuple[str, str]]
 ) -> list[dict[str, Any]]:
-    """metrics/evidence.json: a row for each of ``lines`` whose runs are there, and ``differences`` of pairs of runs."""
+    """metrics/evidence.json: a row for each of ``lines`` whose runs are there, and ``differences`` of pairs of runs.
+
+    These at acc@1, and with keys that end in ``_acc@10`` at that.
+    """
     found = experiments(files)
     rows = [reported(line, found) for line in lines if line.run in found]
     return rows + [
@@ -229,7 +232,7 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
             "certainty follows the ranking percentile: Spearman over bins at least 0.8, over photos above 0",
             after[f"{bins}_mean"] >= 0.8 and low > 0,
             f"{after[f'{bins}_mean']:+.2f} ± {after[f'{bins}_sd']:.2f} over bins, "
-            f"{after[f'{photos}_mean']:+.2f}{by_t(low, high, 2)} over photos, "
+            f"{after[f'{photos}_mean']:+.2f} over photos{by_t(low, high, 2)}, "
             f"{in_seeds(after['seeds'])}",
         )
         for k in (1, 10):
