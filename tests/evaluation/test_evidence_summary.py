@@ -162,6 +162,15 @@ def test_a_gain_is_over_the_seeds_that_both_have_and_one_proves_nothing() -> Non
     assert len(summary([run("full", 0, 0.5), run("control", 1, 0.5)], [FULL], [("full", "control")])) == 1
 
 
+@pytest.mark.parametrize(("full", "seeds", "holds"), [(0.4, 3, True), (0.3, 3, True), (0.2, 3, False), (0.4, 1, False)])
+def test_on_chairv2_full_must_not_be_below_its_control(full: float, seeds: int, holds: bool) -> None:
+    row = {"row": "labelled_0.4_full", "dataset": "chairv2", "minus_control_seeds": list(range(seeds))}
+    gain = {"minus_control": 100 * (full - 0.3), "minus_control_low": -50.0, "minus_control_high": 50.0}
+    (said,) = claims([row | gain], [])
+    assert said["holds"] == holds and said["claim"].startswith("on ChairV2")
+    assert said["figure"].endswith(f", {seeds} seeds" if seeds > 1 else ", 1 seed")
+
+
 def test_shares_of_other_seeds_are_not_compared_and_one_seed_proves_no_certainty() -> None:
     rows = {"control": 0.3, "unlabelled_0.25": 0.4, "unlabelled_0.5": 0.5}
     shares = {"0": "control", "0.25": "unlabelled_0.25", "0.5": "unlabelled_0.5", "1": "full"}

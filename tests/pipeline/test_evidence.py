@@ -170,6 +170,14 @@ def test_in_full_are_rows_and_commands() -> None:
     )
 
 
+def test_chairv2_stands_in_the_readme_as_far_as_it_was_run() -> None:
+    real = evidence_report.by_name(summed_up(), "chairv2")
+    assert evidence_report.real_photos(real).splitlines()[2:] == [
+        "| full, 0.4 of the labels | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 | +4.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |"
+    ]
+    assert evidence_report.real_photos({}).startswith("No row on ChairV2")
+
+
 def test_the_headline_tells_of_the_rows_that_have_fulls_seeds() -> None:
     rows = evidence_report.by_name(summed_up())
     rows["no_edges"], rows["no_drawings"] = rows["full"] | {"seeds": [0]}, rows["full"]
@@ -214,6 +222,7 @@ def test_the_pages_have_a_place_for_each_part() -> None:
     for page, marks in (
         (README, evidence_report.HEADLINE_MARKS),
         (README, evidence_report.CLAIMS_MARKS),
+        (README, evidence_report.CHAIRV2_MARKS),
         (README, adapt_evidence_report.SHORT_MARKS),
         (RESULTS, evidence_report.MARKS),
         (RESULTS, adapt_evidence_report.MARKS),
@@ -236,6 +245,11 @@ def test_the_readme_says_what_the_evidence_says() -> None:
             README,
             evidence_report.in_short(rows, claims(found, generator)),
             evidence_report.CLAIMS_MARKS,
+        ),
+        (
+            README,
+            evidence_report.real_photos(evidence_report.by_name(found, "chairv2")),
+            evidence_report.CHAIRV2_MARKS,
         ),
         (RESULTS, evidence_report.in_full(found, generator), evidence_report.MARKS),
     ):
