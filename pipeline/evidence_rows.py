@@ -100,6 +100,12 @@ LINES = [
         for name, ending, model in MODELS
     ),
 ]
+# The runs whose G is told of before and after joint training, with what a reader calls it.
+GENERATORS = {
+    "full": "the default",
+    "no_attention": "without attention",
+    "chairv2_labelled_0.4_full": "ChairV2, 0.4 of the labels",
+}
 DIFFERENCES = [
     *(("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "omega", "hard"))),
     ("full", "control_no_teacher"),

@@ -156,7 +156,8 @@ def generator_summary(files: Iterable[Mapping[str, Any]], run: str) -> list[dict
 
     ``generated_acc@k``: how often F finds the test photo from G's sketch of it; ``certainty_spearman_``: how the
     certainty of that time's D_C follows the ranking percentile. ``generated_acc@k_gain``, how much more often than
-    before joint training under the same seed, is None before it.
+    before joint training under the same seed, is None before it. ``recognition`` is left out where the set has one
+    category alone.
     """
     by_seed = {file["seed"]: file["generator"] for file in files if file["row"] == run}
     if not by_seed:
@@ -167,11 +168,12 @@ def generator_summary(files: Iterable[Mapping[str, Any]], run: str) -> list[dict
         values: dict[str, list[float] | None] = {
             "generated_acc@1": [drawn[row]["acc@1"] for drawn in runs],
             "generated_acc@10": [drawn[row]["acc@10"] for drawn in runs],
-            "recognition": [drawn[row]["recognition"] for drawn in runs],
             "fid": [drawn[row]["fid"] for drawn in runs],
             "certainty_spearman_bins": [drawn[row]["certainty"]["spearman_bins"] for drawn in runs],
             "certainty_spearman_photos": [drawn[row]["certainty"]["spearman_photos"] for drawn in runs],
         }
+        if all("recognition" in drawn[row] for drawn in runs):
+            values["recognition"] = [drawn[row]["recognition"] for drawn in runs]
         for k in (1, 10):
             gains = [drawn[row][f"acc@{k}"] - drawn["before_joint"][f"acc@{k}"] for drawn in runs]
             values[f"generated_acc@{k}_gain"] = gains if row == "after_joint" else None
@@ -246,11 +248,11 @@ def claims(table: Sequence[Mapping[str, Any]], generator: Sequence[Mapping[str, 
                 f"{in_seeds(after['seeds'])}",
             )
     real = next((one for one in table if one.get("dataset") == "chairv2" and one["row"] == "labelled_0.4_full"), None)
-    if real and real["minus_control"] is not None:
+    if real and len(real["minus_control_seeds"]) > 1:
         gain = gain_of(real)
         claim(
             "on ChairV2 with 40 % of the labels acc@1 of full is not below its control's",
-            gain["difference"] >= 0 and len(real["minus_control_seeds"]) > 1,
+            gain["difference"] >= 0,
             f"{in_words(gain)}, {in_seeds(real['minus_control_seeds'])}",
         )
     return made
