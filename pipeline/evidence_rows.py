@@ -112,6 +112,7 @@ DIFFERENCES = [
     ("vanilla", "control_no_teacher"),
     ("no_weights_teacher_joint", "vanilla"),
     ("no_edges", "vanilla"),
+    ("no_attention", "no_drawings"),
     ("no_joint_training", "negatives_only"),
     ("omega_itself", "hard_threshold"),
     ("long_full", "long_vanilla"),
