@@ -86,7 +86,7 @@ def curves(rows: Mapping[str, Any]) -> dict[str, dict[str, list[tuple[float, Map
     """
     found = {
         "unlabelled": {
-            "joint": [(float(share), rows[row]) for share in UNLABELLED if (row := f"unlabelled_{share}") in rows]
+            "full": [(float(share), rows[row]) for share in UNLABELLED if (row := f"unlabelled_{share}") in rows]
         },
         "labelled": {
             model: [(float(share), rows[row]) for share in SHARES if (row := f"labelled_{share}_{model}") in rows]

@@ -212,7 +212,7 @@ def test_a_curve_needs_three_points_of_all_seeds() -> None:
     assert evidence_report.curves(few) == {}
     assert evidence_report.curves(few | {"unlabelled_0.5": {"row": "any", "seeds": [0]}}) == {}
     found = evidence_report.curves(few | {"unlabelled_0.5": row})
-    assert found == {"unlabelled": {"joint": [(0.0, row), (0.5, row), (1.0, row)]}}
+    assert found == {"unlabelled": {"full": [(0.0, row), (0.5, row), (1.0, row)]}}
 
 
 def test_the_table_has_a_line_for_each_row() -> None:

@@ -45,18 +45,22 @@ def shares_chart(path: Path, lines: Mapping[str, Sequence[tuple[float, Mapping[s
 
     ``lines`` maps a line's label to its points, (share, row of metrics/evidence.json).
     """
-    colours = (BLUE, QUIET, ORANGE)
+    colours = dict(zip([*lines][::-1], (ORANGE, QUIET, BLUE), strict=False))
+    # Side by side, so that no interval lies on another.
+    aside = {label: 0.012 * (place - (len(lines) - 1) / 2) for place, label in enumerate(lines)}
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.2, 3.2), dpi=110, layout="constrained")
         for axes, score in zip(figure.subplots(1, 2), SCORES, strict=True):
-            for (label, points), colour in zip(lines.items(), colours, strict=False):
+            for label, points in lines.items():
                 middle = [row[f"{score}_mean"] for _, row in points]
                 low = [row[f"{score}_mean"] - row[f"{score}_low"] for _, row in points]
                 high = [row[f"{score}_high"] - row[f"{score}_mean"] for _, row in points]
+                places = [at + aside[label] for at, _ in points]
                 axes.errorbar(
-                    [at for at, _ in points], middle, yerr=[low, high], label=label, color=colour, marker="o", capsize=3
+                    places, middle, yerr=[low, high], label=label, color=colours[label], marker="o", capsize=3
                 )
             axes.set_title(f"{score}, %", fontsize=9)
             axes.set_xlabel(share)
-            axes.legend(frameon=False)
+            if len(lines) > 1:
+                axes.legend(frameon=False)
         save_figure(figure, path)
