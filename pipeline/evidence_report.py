@@ -18,6 +18,7 @@ from pipeline.evidence import EVIDENCE
 from pipeline.evidence_rows import (
     ABLATION,
     CHAIRV2_ROWS,
+    COMPARED,
     DIFFERENCES,
     GENERATORS,
     HEADLINE,
@@ -179,7 +180,7 @@ def _ablated(rows: Mapping[str, Any]) -> Iterator[str]:
         in_the_paper = f"{PAPER[name]:+.1f}" if one == "full" and name in PAPER else ""
         at_ten = in_words({key: gain[f"{key}_acc@10"] for key in GAIN_KEYS.values()})
         gains = f"{len(gain['seeds'])} | {in_words(gain)} | {at_ten}"
-        yield f"| {ABLATION[one]} | {ABLATION[name]} | {gains} | {in_the_paper} |"
+        yield f"| {COMPARED[one]} | {COMPARED[name]} | {gains} | {in_the_paper} |"
 
 
 def _generated(generators: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:

@@ -117,4 +117,9 @@ DIFFERENCES = [
     ("omega_itself", "hard_threshold"),
     ("long_full", "long_vanilla"),
     ("plain_generator_full", "plain_generator_vanilla"),
+    ("chairv2_labelled_0.4_full", "chairv2_labelled_0.4_vanilla"),
 ]
+# What a reader calls their rows.
+COMPARED = ABLATION | {
+    f"chairv2_labelled_0.4_{name}": f"ChairV2, {CHAIRV2_ROWS[f'labelled_0.4_{name}']}" for name in ("full", "vanilla")
+}

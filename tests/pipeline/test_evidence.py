@@ -36,6 +36,7 @@ def test_the_report_names_no_run_that_is_not_made() -> None:
     named = {name for pair in evidence_rows.DIFFERENCES for name in pair}
     named |= {name for line in evidence_rows.LINES for name in (line.run, line.control) if name}
     assert named == set(NAMES)
+    assert {name for pair in evidence_rows.DIFFERENCES for name in pair} <= set(evidence_rows.COMPARED)
     shown = [(line.dataset, line.row) for line in evidence_rows.LINES]
     assert len(shown) == len(set(shown))
     assert {("synthetic", name) for name in evidence_rows.ABLATION} <= set(shown)
