@@ -43,22 +43,21 @@ def rows_chart(path: Path, rows: Mapping[str, Any], names: Mapping[str, str], re
 def shares_chart(path: Path, lines: Mapping[str, Sequence[tuple[float, Mapping[str, Any]]]], share: str) -> None:
     """acc@1 and acc@10 over the share of the photos or of the labels, with 95 % intervals.
 
-    ``lines`` maps a line's label to its points, (share, row of metrics/evidence.json).
+    ``lines`` maps a line's label to its points, (share, row of metrics/evidence.json): at most three lines, of which
+    the last has the colour that the reference has in :func:`rows_chart`.
     """
-    colours = dict(zip([*lines][::-1], (ORANGE, QUIET, BLUE), strict=False))
-    # Side by side, so that no interval lies on another.
-    aside = {label: 0.012 * (place - (len(lines) - 1) / 2) for place, label in enumerate(lines)}
+    colours = (BLUE, QUIET, ORANGE)[-len(lines) :]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.2, 3.2), dpi=110, layout="constrained")
         for axes, score in zip(figure.subplots(1, 2), SCORES, strict=True):
-            for label, points in lines.items():
+            for place, ((label, points), colour) in enumerate(zip(lines.items(), colours, strict=True)):
                 middle = [row[f"{score}_mean"] for _, row in points]
                 low = [row[f"{score}_mean"] - row[f"{score}_low"] for _, row in points]
                 high = [row[f"{score}_high"] - row[f"{score}_mean"] for _, row in points]
-                places = [at + aside[label] for at, _ in points]
-                axes.errorbar(
-                    places, middle, yerr=[low, high], label=label, color=colours[label], marker="o", capsize=3
-                )
+                # Side by side, so that no interval lies on another.
+                aside = 0.012 * (place - (len(lines) - 1) / 2)
+                places = [at + aside for at, _ in points]
+                axes.errorbar(places, middle, yerr=[low, high], label=label, color=colour, marker="o", capsize=3)
             axes.set_title(f"{score}, %", fontsize=9)
             axes.set_xlabel(share)
             if len(lines) > 1:
