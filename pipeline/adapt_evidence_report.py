@@ -116,7 +116,7 @@ def in_full(found: Mapping[str, Any], claims: list[dict[str, Any]]) -> str:
 
 def _methods(found: Mapping[str, Any]) -> Iterator[str]:
     from fgsbir.evaluation.adaptation import LABELS
-    from fgsbir.evaluation.evidence import in_seeds
+    from fgsbir.evaluation.claims import in_seeds
 
     kinds = [(kind, k) for kind in ("category", "user") for k in sorted(found[kind]["ours"], key=int)]
     seeds = in_seeds(found["rows"]["methods"]["seeds"])
@@ -133,7 +133,7 @@ def _methods(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _against_no_adaptation(found: Mapping[str, Any]) -> Iterator[str]:
     from fgsbir.evaluation.adaptation import LABELS
-    from fgsbir.evaluation.evidence import in_seeds, in_words
+    from fgsbir.evaluation.claims import in_seeds, in_words
 
     seeds = in_seeds(found["rows"]["methods"]["seeds"])
     yield f"acc@1 from {COMPARED_AT} pairs less that of no adaptation, {seeds}, 95 % intervals over seeds and photos:"
@@ -150,7 +150,7 @@ def _against_no_adaptation(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _steps(found: Mapping[str, Any]) -> Iterator[str]:
-    from fgsbir.evaluation.evidence import in_seeds
+    from fgsbir.evaluation.claims import in_seeds
 
     yield (
         "The same adaptive models after fewer and more inner steps than the one that they were trained for, "
@@ -165,7 +165,7 @@ def _steps(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _ablations(found: Mapping[str, Any]) -> Iterator[str]:
-    from fgsbir.evaluation.evidence import in_words
+    from fgsbir.evaluation.claims import in_words
 
     yield (
         f"The adaptive model from {COMPARED_AT} pairs with one thing changed, acc@1 / acc@5, and acc@1 less that of "

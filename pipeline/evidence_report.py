@@ -13,7 +13,8 @@ from typing import Any
 
 from fgsbir.data.atomic import write_json, write_text
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.evidence import GAIN_KEYS, GAINS, SCORES, gain_of, in_words
+from fgsbir.evaluation.claims import gain_of, in_words
+from fgsbir.evaluation.evidence import GAIN_KEYS, GAINS, SCORES
 from pipeline.evidence import EVIDENCE
 from pipeline.evidence_rows import (
     ABLATION,
@@ -46,7 +47,8 @@ INTERVALS = (
 
 
 def main() -> None:
-    from fgsbir.evaluation.evidence import claims, generator_summary, summary
+    from fgsbir.evaluation.claims import claims
+    from fgsbir.evaluation.evidence import generator_summary, summary
     from fgsbir.evaluation.evidence_charts import rows_chart, shares_chart
 
     files = list(EVIDENCE.read())

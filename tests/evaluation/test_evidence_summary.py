@@ -8,16 +8,8 @@ import pytest
 from PIL import Image
 
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.evidence import (
-    Line,
-    claims,
-    difference,
-    experiments,
-    generator_summary,
-    never_falls,
-    reported,
-    summary,
-)
+from fgsbir.evaluation.claims import claims, never_falls
+from fgsbir.evaluation.evidence import Line, difference, experiments, generator_summary, reported, summary
 from fgsbir.evaluation.evidence_charts import rows_chart, shares_chart
 
 PHOTOS, QUERIES = 40, 120

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.evidence import claims, experiments, generator_summary
+from fgsbir.evaluation.claims import claims
+from fgsbir.evaluation.evidence import experiments, generator_summary
 from fgsbir.models.precision import working_precision
 from pipeline import adapt_evidence, adapt_evidence_report, evidence, evidence_report, evidence_rows
 from pipeline.evidence import ROWS

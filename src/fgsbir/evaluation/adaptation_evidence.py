@@ -7,7 +7,7 @@ import numpy as np
 
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.adaptation import DIFFERENCES, adaptation_scores, paired_difference
-from fgsbir.evaluation.evidence import AS_GOOD, in_seeds, in_words, never_falls
+from fgsbir.evaluation.claims import AS_GOOD, in_seeds, in_words, never_falls
 from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies, found_of
 
 RESAMPLES = 10_000
