@@ -171,18 +171,22 @@ def _results(rows: Mapping[str, Any], names: Mapping[str, str], title: str = "ro
 
 def _ablated(rows: Mapping[str, Any]) -> Iterator[str]:
     """What a row is above another, a table; nothing where there is none."""
-    there = [(one, name) for one, name in DIFFERENCES if f"{one}_minus_{name}" in rows]
+    there = [asked for asked in DIFFERENCES if asked.row in rows]
     if there:
         yield "Rows against each other, paired:"
         yield ""
         yield "| row | against | seeds | above it, acc@1 | above it, acc@10 | in the paper, ShoeV2, acc@1 |"
         yield "|---|---|---|---|---|---|"
-    for one, name in there:
-        gain = rows[f"{one}_minus_{name}"]
-        in_the_paper = f"{PAPER[name]:+.1f}" if one == "full" and name in PAPER else ""
+    for asked in there:
+        gain = rows[asked.row]
+        in_the_paper = f"{PAPER[asked.other]:+.1f}" if asked.one == "full" and asked.other in PAPER else ""
         at_ten = in_words({key: gain[f"{key}_acc@10"] for key in GAIN_KEYS.values()})
         gains = f"{len(gain['seeds'])} | {in_words(gain)} | {at_ten}"
-        yield f"| {COMPARED[one]} | {COMPARED[name]} | {gains} | {in_the_paper} |"
+        if asked.beyond is None:
+            one, other = COMPARED[asked.one], COMPARED[asked.other]
+        else:
+            one, other = (f"{COMPARED[name]}: its gain over its control" for name in (asked.one, asked.beyond[0]))
+        yield f"| {one} | {other} | {gains} | {in_the_paper} |"
 
 
 def _generated(generators: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from fgsbir.evaluation.evidence import Line
+from fgsbir.evaluation.evidence import Difference, Line
 from pipeline.evidence import LONG
 
 LONGER = f"joint training of {LONG['joint.steps']:,} steps"
@@ -107,19 +107,32 @@ GENERATORS = {
     "chairv2_labelled_0.4_full": "ChairV2, 0.4 of the labels",
 }
 DIFFERENCES = [
-    *(("full", name) for name in ABLATION if name.startswith(("vanilla", "no_", "absolute", "omega", "hard"))),
-    ("full", "control_no_teacher"),
-    ("vanilla", "control_no_teacher"),
-    ("no_weights_teacher_joint", "vanilla"),
-    ("no_edges", "vanilla"),
-    ("no_attention", "no_drawings"),
-    ("no_joint_training", "negatives_only"),
-    ("omega_itself", "hard_threshold"),
-    ("long_full", "long_vanilla"),
-    ("plain_generator_full", "plain_generator_vanilla"),
-    ("chairv2_labelled_0.4_full", "chairv2_labelled_0.4_vanilla"),
+    *(
+        Difference("full", name)
+        for name in ABLATION
+        if name.startswith(("vanilla", "no_", "absolute", "omega", "hard"))
+    ),
+    Difference("full", "control_no_teacher"),
+    Difference("vanilla", "control_no_teacher"),
+    Difference("no_weights_teacher_joint", "vanilla"),
+    Difference("no_edges", "vanilla"),
+    Difference("no_attention", "no_drawings"),
+    Difference("no_joint_training", "negatives_only"),
+    Difference("omega_itself", "hard_threshold"),
+    Difference("long_full", "long_vanilla"),
+    Difference("plain_generator_full", "plain_generator_vanilla"),
+    Difference("chairv2_labelled_0.4_full", "chairv2_labelled_0.4_vanilla"),
+    *(
+        Difference(f"labelled_{share}_full", f"labelled_{share}_control", beyond=("full", "control"))
+        for share in SHARES[:-1]
+    ),
 ]
 # What a reader calls their rows.
-COMPARED = ABLATION | {
-    f"chairv2_labelled_0.4_{name}": f"ChairV2, {CHAIRV2_ROWS[f'labelled_0.4_{name}']}" for name in ("full", "vanilla")
-}
+COMPARED = (
+    ABLATION
+    | SHARED
+    | {
+        f"chairv2_labelled_0.4_{name}": f"ChairV2, {CHAIRV2_ROWS[f'labelled_0.4_{name}']}"
+        for name in ("full", "vanilla")
+    }
+)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.claims import claims, never_falls
-from fgsbir.evaluation.evidence import Line, difference, experiments, generator_summary, reported, summary
+from fgsbir.evaluation.evidence import Difference, Line, difference, experiments, generator_summary, reported, summary
 from fgsbir.evaluation.evidence_charts import rows_chart, shares_chart
 
 PHOTOS, QUERIES = 40, 120
@@ -85,6 +85,21 @@ def test_a_difference_is_paired_over_queries_and_common_seeds() -> None:
     assert set(difference(found["full"], found["full"]).values()) == {0}
 
 
+def test_a_gain_is_held_against_another_over_the_seeds_that_all_four_have() -> None:
+    files = [*runs(few_full=0.5, few_control=0.2, full=0.8), run("control", 0, 0.7), run("control", 1, 0.7)]
+    asked = Difference("few_full", "few_control", beyond=("full", "control"))
+    (row,) = summary(files, [], [asked])
+    assert row["row"] == "few_full_gain_minus_full_gain" and row["seeds"] == [0, 1]
+    at_one = {(file["row"], file["seed"]): file["joint"]["acc@1"] for file in files}
+    by_seed = [
+        at_one["few_full", seed] - at_one["few_control", seed] - (at_one["full", seed] - at_one["control", seed])
+        for seed in (0, 1)
+    ]
+    assert row["difference"] == pytest.approx(np.mean(by_seed), abs=1e-4)
+    assert row["low"] < row["difference"] < row["high"]
+    assert summary([file for file in files if file["row"] != "control"], [], [asked]) == []
+
+
 def test_the_generator_is_summed_up_before_and_after() -> None:
     before, after = generator_summary(runs(full=0.5, control=0.4), "full")
     assert (before["row"], after["row"], before["seeds"]) == ("before_joint", "after_joint", [0, 1, 2])
@@ -129,7 +144,7 @@ def holding(**rows: float) -> dict[str, bool]:
     files = runs(**rows)
     shares = {"0": "control", "0.25": "unlabelled_0.25", "0.5": "unlabelled_0.5", "1": "full"}
     lines = [FULL, CONTROL, *(Line(f"unlabelled_{share}", name, "control") for share, name in shares.items())]
-    table = summary(files, lines, [("full", "vanilla")])
+    table = summary(files, lines, [Difference("full", "vanilla")])
     made = claims(table, generator_summary(files, "full"))
     return {one["claim"]: one["holds"] for one in made}
 
@@ -159,7 +174,7 @@ def test_a_gain_is_over_the_seeds_that_both_have_and_one_proves_nothing() -> Non
     assert not said["holds"] and said["figure"].endswith(", 1 seed")
     apart = summary([run("full", 0, 0.5), run("control", 1, 0.5)], [FULL, CONTROL], [])
     assert apart[0]["minus_control"] is None
-    assert len(summary([run("full", 0, 0.5), run("control", 1, 0.5)], [FULL], [("full", "control")])) == 1
+    assert len(summary([run("full", 0, 0.5), run("control", 1, 0.5)], [FULL], [Difference("full", "control")])) == 1
 
 
 @pytest.mark.parametrize(("gain", "holds"), [(8.0, True), (0.0, True), (-0.1, False)])
@@ -183,7 +198,7 @@ def test_shares_of_other_seeds_are_not_compared_and_one_seed_proves_no_certainty
 
 
 def test_rows_that_were_not_run_are_left_out() -> None:
-    table = summary(runs(full=0.5), [FULL, CONTROL], [("full", "vanilla")])
+    table = summary(runs(full=0.5), [FULL, CONTROL], [Difference("full", "vanilla")])
     assert [row["row"] for row in table] == ["full"]
 
 

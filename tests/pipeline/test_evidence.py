@@ -34,10 +34,10 @@ def test_rows_have_names_of_their_own_and_valid_params() -> None:
 
 
 def test_the_report_names_no_run_that_is_not_made() -> None:
-    named = {name for pair in evidence_rows.DIFFERENCES for name in pair}
-    named |= {name for line in evidence_rows.LINES for name in (line.run, line.control) if name}
+    compared = {name for asked in evidence_rows.DIFFERENCES for name in asked.runs}
+    named = compared | {name for line in evidence_rows.LINES for name in (line.run, line.control) if name}
     assert named == set(NAMES)
-    assert {name for pair in evidence_rows.DIFFERENCES for name in pair} <= set(evidence_rows.COMPARED)
+    assert compared <= set(evidence_rows.COMPARED)
     shown = [(line.dataset, line.row) for line in evidence_rows.LINES]
     assert len(shown) == len(set(shown))
     assert {("synthetic", name) for name in evidence_rows.ABLATION} <= set(shown)
@@ -149,6 +149,8 @@ def summed_up() -> list[dict[str, Any]]:
         {"row": "labelled_0.4_full", "dataset": "chairv2", **made, **gain},
         {"row": "full_minus_no_teacher", "seeds": [0, 1], "difference": 1.0, "low": -0.5, "high": 2.5}
         | {"difference_acc@10": -0.04, "low_acc@10": -1.0, "high_acc@10": 0.5},
+        {"row": "labelled_0.2_full_gain_minus_full_gain", "seeds": [0], "difference": 5.2, "low": 0.9, "high": 9.6}
+        | {"difference_acc@10": 21.2, "low_acc@10": 16.1, "high_acc@10": 26.3},
     ]
 
 
@@ -164,6 +166,10 @@ def test_in_full_are_rows_and_commands() -> None:
     assert "| control: no unlabelled photos | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 |  |  |" in words
     assert "| full | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 | +4.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |" in words
     assert "| full without the teacher | 2 | +1.0 [-0.5, 2.5] | +0.0 [-1.0, 0.5] | +1.8 |" in words
+    assert (
+        "| full, 0.2 of the labelled photos: its gain over its control | full: its gain over its control | 1 "
+        "| +5.2 [0.9, 9.6] | +21.2 [16.1, 26.3] |  |"
+    ) in words
     assert "Full goes 25 % of the way" in words
     assert "On ChairV2:" in words and "| full, 0.4 of the labels | 3 |" in words
     assert "hard threshold" not in words  # a row that was not run

@@ -33,6 +33,30 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What the joint F of the runs ``one`` is above that of ``other``.
+
+    With ``beyond``, less what the F of its first runs is above that of its second: a difference of two gains.
+    """
+
+    one: str
+    other: str
+    beyond: tuple[str, str] | None = None
+
+    @property
+    def row(self) -> str:
+        """Its name in metrics/evidence.json."""
+        if self.beyond is None:
+            return f"{self.one}_minus_{self.other}"
+        return f"{self.one}_gain_minus_{self.beyond[0]}_gain"
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The names of all its runs."""
+        return self.one, self.other, *(self.beyond or ())
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """The same settings under several seeds, on the same queries.
 
@@ -102,49 +126,64 @@ def reported(line: Line, found: Mapping[str, Experiment]) -> dict[str, Any]:
     shared = common_seeds(runs, control) if control else []
     row["minus_control_seeds"] = shared
     for score, name in GAINS.items():
-        gain = difference(runs, control, line.model, score) if control and shared else dict.fromkeys(GAIN_KEYS.values())
+        gain = (
+            difference(runs, control, model=line.model, score=score)
+            if control and shared
+            else dict.fromkeys(GAIN_KEYS.values())
+        )
         row |= {f"{name}{end}": gain[key] for end, key in GAIN_KEYS.items()}
     return row
 
 
 def difference(
-    one: Experiment, other: Experiment, model: Literal["supervised", "joint"] = "joint", score: str = "acc@1"
+    one: Experiment,
+    other: Experiment,
+    *beyond: Experiment,
+    model: Literal["supervised", "joint"] = "joint",
+    score: str = "acc@1",
 ) -> dict[str, float]:
-    """``score`` of ``model`` of ``one`` less joint of ``other``, query by query, averaged over seeds that both have.
+    """``score`` of ``model`` of ``one`` less joint of ``other``, query by query, averaged over seeds that all have.
 
-    ``difference`` in points and the bounds ``low`` and ``high`` of its 95 % interval over seeds and photos.
+    Of two more, ``beyond``, what joint of the first is above joint of the second is taken off. ``difference`` in
+    points and the bounds ``low`` and ``high`` of its 95 % interval over seeds and photos.
     """
-    seeds = common_seeds(one, other)
-    if not seeds or not np.array_equal(one.photo, other.photo):
-        raise DataError(f"{one.name} and {other.name} have no seed in common, or other queries")
-    ours, theirs = (
-        query_scores(of.ranks[ranked][[of.seeds.index(seed) for seed in seeds]])[score]
-        for of, ranked in ((one, model), (other, "joint"))
+    runs = (one, other, *beyond)
+    seeds = common_seeds(*runs)
+    if not seeds or not all(np.array_equal(one.photo, of.photo) for of in runs):
+        raise DataError(f"{' and '.join(of.name for of in runs)} have no seed in common, or other queries")
+    # One less other, less (the third less the fourth).
+    parts = zip(runs, (model, "joint", "joint", "joint"), (1, -1, -1, 1), strict=False)
+    by_query = np.sum(
+        [
+            sign * query_scores(of.ranks[ranked][[of.seeds.index(seed) for seed in seeds]])[score]
+            for of, ranked, sign in parts
+        ],
+        axis=0,
     )
-    mean, low, high = (bound[0] for bound in seed_bootstrap((ours - theirs)[..., None], one.photo, resamples=RESAMPLES))
+    mean, low, high = (bound[0] for bound in seed_bootstrap(by_query[..., None], one.photo, resamples=RESAMPLES))
     return rounded({"difference": mean, "low": low, "high": high})
 
 
-def common_seeds(one: Experiment, other: Experiment) -> list[int]:
-    """The seeds that both have, rising."""
-    return [seed for seed in one.seeds if seed in other.seeds]
+def common_seeds(one: Experiment, *others: Experiment) -> list[int]:
+    """The seeds that all have, rising."""
+    return [seed for seed in one.seeds if all(seed in other.seeds for other in others)]
 
 
 def summary(
-    files: Iterable[Mapping[str, Any]], lines: Sequence[Line], differences: Sequence[tuple[str, str]]
+    files: Iterable[Mapping[str, Any]], lines: Sequence[Line], differences: Sequence[Difference]
 ) -> list[dict[str, Any]]:
-    """metrics/evidence.json: a row for each of ``lines`` whose runs are there, and ``differences`` of pairs of runs.
+    """metrics/evidence.json: a row for each of ``lines`` and of ``differences`` whose runs are there.
 
     These at acc@1, and with keys that end in ``_acc@10`` at that.
     """
     found = experiments(files)
     rows = [reported(line, found) for line in lines if line.run in found]
     return rows + [
-        {"row": f"{one}_minus_{other}", "seeds": common_seeds(found[one], found[other])}
-        | difference(found[one], found[other])
-        | {f"{key}_acc@10": gain for key, gain in difference(found[one], found[other], score="acc@10").items()}
-        for one, other in differences
-        if one in found and other in found and common_seeds(found[one], found[other])
+        {"row": asked.row, "seeds": common_seeds(*runs)}
+        | difference(*runs)
+        | {f"{key}_acc@10": gain for key, gain in difference(*runs, score="acc@10").items()}
+        for asked in differences
+        if all(name in found for name in asked.runs) and common_seeds(*(runs := [found[name] for name in asked.runs]))
     ]
 
 
