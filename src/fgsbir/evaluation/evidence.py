@@ -145,7 +145,8 @@ def difference(
     """``score`` of ``model`` of ``one`` less joint of ``other``, query by query, averaged over seeds that all have.
 
     Of two more, ``beyond``, what joint of the first is above joint of the second is taken off. ``difference`` in
-    points and the bounds ``low`` and ``high`` of its 95 % interval over seeds and photos.
+    points and the bounds ``low`` and ``high`` of its 95 % interval over seeds and photos. Raises DataError where they
+    have no seed in common, or other queries.
     """
     runs = (one, other, *beyond)
     seeds = common_seeds(*runs)
@@ -178,13 +179,14 @@ def summary(
     """
     found = experiments(files)
     rows = [reported(line, found) for line in lines if line.run in found]
-    return rows + [
-        {"row": asked.row, "seeds": common_seeds(*runs)}
-        | difference(*runs)
-        | {f"{key}_acc@10": gain for key, gain in difference(*runs, score="acc@10").items()}
-        for asked in differences
-        if all(name in found for name in asked.runs) and common_seeds(*(runs := [found[name] for name in asked.runs]))
-    ]
+    for asked in differences:
+        if not found.keys() >= set(asked.runs):
+            continue
+        runs = [found[name] for name in asked.runs]
+        if seeds := common_seeds(*runs):
+            at_ten = {f"{key}_acc@10": gain for key, gain in difference(*runs, score="acc@10").items()}
+            rows.append({"row": asked.row, "seeds": seeds} | difference(*runs) | at_ten)
+    return rows
 
 
 def generator_summary(files: Iterable[Mapping[str, Any]], run: str) -> list[dict[str, Any]]:
