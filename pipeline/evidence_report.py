@@ -144,7 +144,7 @@ def real_photos(rows: Mapping[str, Any]) -> str:
 def in_full(found: Sequence[Mapping[str, Any]], generators: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """All rows, rows against each other, ChairV2, G before and after joint training, and the command of each row."""
     rows, real = by_name(found), by_name(found, "chairv2")
-    lines = [INTERVALS, "", *_results(rows, ABLATION | SHARED), ""]
+    lines = [INTERVALS, "", _processors(found), "", *_results(rows, ABLATION | SHARED), ""]
     if ablated := [*_ablated(rows)]:
         lines += [*ablated, ""]
     if {"full", "oracle"} <= rows.keys() and rows["full"]["seeds"] == rows["oracle"]["seeds"]:
@@ -199,6 +199,23 @@ def _generated(generators: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterato
             named = _mean(row, "recognition") if "recognition_mean" in row else ""
             when = row["row"].replace("_joint", " joint training")
             yield f"| {GENERATORS[name]}, {when} | {len(row['seeds'])} | {found} | {_mean(row, 'fid', 2)} | {named} |"
+
+
+def _processors(found: Sequence[Mapping[str, Any]]) -> str:
+    """Which processor made the runs; where there are several, which rows, under which seeds, the rarer ones made."""
+    made: dict[str, dict[str, list[str]]] = {}
+    for row in found:
+        if "dataset" not in row:
+            continue
+        for seed, processor in zip(row["seeds"], row["processors"], strict=True):
+            name = f"`{row['row']}`{' on ChairV2' * (row['dataset'] == 'chairv2')}"
+            made.setdefault(processor, {}).setdefault(name, []).append(str(seed))
+    most, *others = sorted(made, key=lambda processor: len(made[processor]), reverse=True)
+    parts = [f"Run on: {most}"]
+    for processor in others:
+        runs = (f"{name} (seeds {', '.join(seeds)})" for name, seeds in made[processor].items())
+        parts.append(f"on {processor}: {', '.join(runs)}")
+    return f"{'; '.join(parts)}."
 
 
 def _commands(found: Sequence[Mapping[str, Any]]) -> list[str]:

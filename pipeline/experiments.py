@@ -21,6 +21,7 @@ from typing import Any
 from fgsbir.data.atomic import write_json
 from fgsbir.data.records import DataError
 from pipeline.params import load
+from pipeline.processor import processor
 from pipeline.recipes import DONE, Recipes, Step, bare_code, changed
 from pipeline.stage import ROOT
 
@@ -163,6 +164,8 @@ class Experiments:
             "command": row.command(seed, str(steps[self.target].values["precision"]), self.target),
             "recipe": steps[self.target].key,
             "code": code,
+            # Of a run that was stopped and went on elsewhere, where it ended.
+            "processor": processor(),
             "seconds": seconds,
         } | self.measured(recipes.folder(steps[self.target]))
 

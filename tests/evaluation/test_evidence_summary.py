@@ -30,6 +30,7 @@ def run(row: str, seed: int, found: float, **changes: Any) -> dict[str, Any]:
         "changes": {},
         "command": f"dvc exp run -S seed={seed}",
         "protocol": {"commit": "c0ffee"},
+        "processor": f"of seed {seed}",
         "photo": [query // 3 for query in range(QUERIES)],
         "ranks": {"supervised": [1] * QUERIES, "joint": ranks.tolist()},
         "supervised": {"acc@1": 100.0, "acc@5": 100.0, "acc@10": 100.0, "mean_rank": 1.0},
@@ -53,6 +54,7 @@ def test_rows_are_means_over_seeds_with_their_spread() -> None:
     row = reported(FULL, experiments(files))
     by_seed = [file["joint"]["acc@1"] for file in files]
     assert row["seeds"] == [0, 1, 2] and row["n_query"] == QUERIES and row["commit"] == "c0ffee"
+    assert row["processors"] == ["of seed 0", "of seed 1", "of seed 2"]
     assert row["acc@1_mean"] == pytest.approx(np.mean(by_seed), abs=1e-4)
     assert row["acc@1_sd"] == pytest.approx(np.std(by_seed, ddof=1), abs=1e-4)
     assert row["acc@1_low"] < row["acc@1_mean"] < row["acc@1_high"]

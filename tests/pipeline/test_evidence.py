@@ -18,6 +18,7 @@ from pipeline.evidence import ROWS
 from pipeline.experiments import REAL, SEEDS, Experiments, Row
 from pipeline.pages import README, RESULTS, filled
 from pipeline.params import load
+from pipeline.processor import processor
 from pipeline.recipes import Recipes, Step, changed
 from pipeline.sections import Params
 from pipeline.stage import ROOT
@@ -107,6 +108,7 @@ def test_a_run_whose_stages_are_all_there_gets_its_file(tmp_path: Path, monkeypa
     asked.run(["control", "--seeds", "0"], prog="", description="")
     (made,) = (json.loads(path.read_text()) for path in (tmp_path / "files").iterdir())
     assert (made["row"], made["precision"], made["measured"]) == ("control", here, True)
+    assert made["processor"] == processor()
     assert set(made["seconds"].values()) == {2.0}
 
 
@@ -142,6 +144,7 @@ def summed_up() -> list[dict[str, Any]]:
         for end, value in (("", 4.0), ("_low", 1.5), ("_high", 6.5))
     }
     made = {"seeds": list(SEEDS), "minus_control_seeds": list(SEEDS), "command": "dvc exp run -S seed=0", **scores}
+    made["processors"] = ["one"] * len(SEEDS)
     return [
         {"row": "control", "dataset": "synthetic", **made, **dict.fromkeys(gain)},
         {"row": "full", "dataset": "synthetic", **made, **gain},
@@ -178,6 +181,16 @@ def test_in_full_are_rows_and_commands() -> None:
     )
 
 
+def test_what_another_processor_ran_is_named() -> None:
+    rows = summed_up()
+    assert evidence_report.in_full(rows, {}).startswith(f"{evidence_report.INTERVALS}\n\nRun on: one.\n")
+    rows[1]["processors"], rows[3]["processors"] = ["one", "two", "two"], ["three", "two", "one"]
+    assert (
+        "Run on: one; on two: `full` (seeds 1, 2), `labelled_0.4_full` on ChairV2 (seeds 1); on three: "
+        "`labelled_0.4_full` on ChairV2 (seeds 0)."
+    ) in evidence_report.in_full(rows, {})
+
+
 def test_each_g_is_told_of_before_and_after_joint_training() -> None:
     one = {f"{name}_mean": 7.04 for name in ("generated_acc@1", "generated_acc@10", "fid", "recognition")}
     three = one | {key.replace("mean", "sd"): 1.0 for key in one}
@@ -208,7 +221,7 @@ def test_the_headline_tells_of_the_rows_that_have_fulls_seeds() -> None:
 
 def test_a_single_seed_has_no_deviation_and_no_share_of_the_way_of_three() -> None:
     rows = summed_up()
-    rows[2]["seeds"] = [0]
+    rows[2] |= {"seeds": [0], "processors": ["one"]}
     words = evidence_report.in_full(rows, {})
     assert "| vanilla with true sketches | 1 | 40.0 | 40.0 | +16.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |" in words
     assert "of the way" not in words

@@ -103,7 +103,7 @@ def reported(line: Line, found: Mapping[str, Experiment]) -> dict[str, Any]:
 
     Each score with its mean and standard deviation over seeds and its 95 % interval over seeds and photos; what acc@1
     and acc@10 are above the control's, in points, paired, over the seeds ``minus_control_seeds`` that both have, with
-    their intervals: None for the control itself, and where it was not run.
+    their intervals: None for the control itself, and where it was not run. ``processors`` and ``seeds`` have one order.
     """
     runs = found[line.run]
     by_query = query_scores(runs.ranks[line.model])
@@ -117,6 +117,7 @@ def reported(line: Line, found: Mapping[str, Experiment]) -> dict[str, Any]:
         "seeds": runs.seeds,
         "n_query": len(runs.photo),
         "commit": runs.runs[0]["protocol"]["commit"],
+        "processors": [run["processor"] for run in runs.runs],
     }
     for name, mean, low, high in zip(SCORES, *intervals, strict=True):
         by_seed = [run[line.model][name] for run in runs.runs]
