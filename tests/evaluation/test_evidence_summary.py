@@ -102,6 +102,17 @@ def test_a_gain_is_held_against_another_over_the_seeds_that_all_four_have() -> N
     assert summary([file for file in files if file["row"] != "control"], [], [asked]) == []
 
 
+def test_full_is_held_against_the_supervised_f_of_its_own_runs() -> None:
+    files = [run("full", seed, 0.6) for seed in (0, 2)]
+    for file in files:
+        file["ranks"] |= {"supervised": [1] * (QUERIES // 4) + [30] * (3 * QUERIES // 4)}
+    (row,) = summary(files, [], [Difference("full")])
+    assert row["row"] == "full_minus_supervised" and row["seeds"] == [0, 2]
+    at_one = [file["joint"]["acc@1"] for file in files]
+    assert row["difference"] == row["difference_acc@10"] == pytest.approx(np.mean(at_one) - 25, abs=1e-4)
+    assert row["low"] < row["difference"] < row["high"]
+
+
 def test_the_generator_is_summed_up_before_and_after() -> None:
     before, after = generator_summary(runs(full=0.5, control=0.4), "full")
     assert (before["row"], after["row"], before["seeds"]) == ("before_joint", "after_joint", [0, 1, 2])

@@ -39,6 +39,7 @@ def test_the_report_names_no_run_that_is_not_made() -> None:
     named = compared | {name for line in evidence_rows.LINES for name in (line.run, line.control) if name}
     assert named == set(NAMES)
     assert compared <= set(evidence_rows.COMPARED)
+    assert set(evidence_rows.PAPER) <= {asked.row for asked in evidence_rows.DIFFERENCES}
     shown = [(line.dataset, line.row) for line in evidence_rows.LINES]
     assert len(shown) == len(set(shown))
     assert {("synthetic", name) for name in evidence_rows.ABLATION} <= set(shown)
@@ -168,7 +169,7 @@ def test_in_full_are_rows_and_commands() -> None:
     words = evidence_report.in_full(summed_up(), {})
     assert "| control: no unlabelled photos | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 |  |  |" in words
     assert "| full | 3 | 40.0 ± 40.0 | 40.0 ± 40.0 | +4.0 [1.5, 6.5] | +5.0 [2.5, 7.5] |" in words
-    assert "| full without the teacher | 2 | +1.0 [-0.5, 2.5] | +0.0 [-1.0, 0.5] | +1.8 |" in words
+    assert "| full without the teacher | 2 | +1.0 [-0.5, 2.5] | +0.0 [-1.0, 0.5] | +1.8 (ShoeV2) |" in words
     assert (
         "| full, 0.2 of the labelled photos: its gain over its control | full: its gain over its control | 1 "
         "| +5.2 [0.9, 9.6] | +21.2 [16.1, 26.3] |  |"

@@ -10,6 +10,7 @@ from fgsbir.data.records import DataError
 from fgsbir.evaluation.comparison import query_scores, rounded
 from fgsbir.evaluation.seed_bootstrap import seed_bootstrap
 
+Model = Literal["supervised", "joint"]
 SCORES = ("acc@1", "acc@5", "acc@10", "mean_rank")
 RESAMPLES = 10_000
 # The ends of the keys of a row's gain over its control, and the keys of a difference.
@@ -28,32 +29,32 @@ class Line:
     row: str
     run: str
     control: str | None
-    model: Literal["supervised", "joint"] = "joint"
+    model: Model = "joint"
     dataset: Literal["synthetic", "chairv2"] = "synthetic"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What the joint F of the runs ``one`` is above that of ``other``.
+    """What the joint F of the runs ``one`` is above that of ``other``; without one, above the supervised F of its own.
 
     With ``beyond``, less what the F of its first runs is above that of its second: a difference of two gains.
     """
 
     one: str
-    other: str
+    other: str | None = None
     beyond: tuple[str, str] | None = None
 
     @property
     def row(self) -> str:
         """Its name in metrics/evidence.json."""
         if self.beyond is None:
-            return f"{self.one}_minus_{self.other}"
+            return f"{self.one}_minus_{self.other or 'supervised'}"
         return f"{self.one}_gain_minus_{self.beyond[0]}_gain"
 
     @property
     def runs(self) -> tuple[str, ...]:
         """The names of all its runs."""
-        return self.one, self.other, *(self.beyond or ())
+        return self.one, self.other or self.one, *(self.beyond or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def reported(line: Line, found: Mapping[str, Experiment]) -> dict[str, Any]:
     row["minus_control_seeds"] = shared
     for score, name in GAINS.items():
         gain = (
-            difference(runs, control, model=line.model, score=score)
+            difference(runs, control, models=(line.model, "joint"), score=score)
             if control and shared
             else dict.fromkeys(GAIN_KEYS.values())
         )
@@ -140,21 +141,21 @@ def difference(
     one: Experiment,
     other: Experiment,
     *beyond: Experiment,
-    model: Literal["supervised", "joint"] = "joint",
+    models: tuple[Model, Model] = ("joint", "joint"),
     score: str = "acc@1",
 ) -> dict[str, float]:
-    """``score`` of ``model`` of ``one`` less joint of ``other``, query by query, averaged over seeds that all have.
+    """``score`` of ``one`` less that of ``other``, query by query, averaged over the seeds that all have.
 
-    Of two more, ``beyond``, what joint of the first is above joint of the second is taken off. ``difference`` in
-    points and the bounds ``low`` and ``high`` of its 95 % interval over seeds and photos. Raises DataError where they
-    have no seed in common, or other queries.
+    ``models`` are the F of the two. Of two more, ``beyond``, what joint of the first is above joint of the second is
+    taken off. ``difference`` in points and the bounds ``low`` and ``high`` of its 95 % interval over seeds and photos.
+    Raises DataError where they have no seed in common, or other queries.
     """
     runs = (one, other, *beyond)
     seeds = common_seeds(*runs)
     if not seeds or not all(np.array_equal(one.photo, of.photo) for of in runs):
         raise DataError(f"{' and '.join(of.name for of in runs)} have no seed in common, or other queries")
     # One less other, less (the third less the fourth).
-    parts = zip(runs, (model, "joint", "joint", "joint"), (1, -1, -1, 1), strict=False)
+    parts = zip(runs, (*models, "joint", "joint"), (1, -1, -1, 1), strict=False)
     by_query = np.sum(
         [
             sign * query_scores(of.ranks[ranked][[of.seeds.index(seed) for seed in seeds]])[score]
@@ -185,8 +186,13 @@ def summary(
             continue
         runs = [found[name] for name in asked.runs]
         if seeds := common_seeds(*runs):
-            at_ten = {f"{key}_acc@10": gain for key, gain in difference(*runs, score="acc@10").items()}
-            rows.append({"row": asked.row, "seeds": seeds} | difference(*runs) | at_ten)
+            models: tuple[Model, Model] = ("joint", "joint" if asked.other else "supervised")
+            at_ten = difference(*runs, models=models, score="acc@10")
+            rows.append(
+                {"row": asked.row, "seeds": seeds}
+                | difference(*runs, models=models)
+                | {f"{key}_acc@10": gain for key, gain in at_ten.items()}
+            )
     return rows
 
 
