@@ -212,7 +212,7 @@ def _processors(found: Sequence[Mapping[str, Any]]) -> str:
     most, *others = sorted(made, key=lambda processor: len(made[processor]), reverse=True)
     parts = [f"Run on: {most}"]
     for processor in others:
-        runs = (f"{name} (seeds {', '.join(seeds)})" for name, seeds in made[processor].items())
+        runs = (f"{name} (seed{'s' * (len(seeds) > 1)} {', '.join(seeds)})" for name, seeds in made[processor].items())
         parts.append(f"on {processor}: {', '.join(runs)}")
     return f"{'; '.join(parts)}."
 

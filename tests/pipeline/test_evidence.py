@@ -187,8 +187,8 @@ def test_what_another_processor_ran_is_named() -> None:
     assert evidence_report.in_full(rows, {}).startswith(f"{evidence_report.INTERVALS}\n\nRun on: one.\n")
     rows[1]["processors"], rows[3]["processors"] = ["one", "two", "two"], ["three", "two", "one"]
     assert (
-        "Run on: one; on two: `full` (seeds 1, 2), `labelled_0.4_full` on ChairV2 (seeds 1); on three: "
-        "`labelled_0.4_full` on ChairV2 (seeds 0)."
+        "Run on: one; on two: `full` (seeds 1, 2), `labelled_0.4_full` on ChairV2 (seed 1); on three: "
+        "`labelled_0.4_full` on ChairV2 (seed 0)."
     ) in evidence_report.in_full(rows, {})
 
 
