@@ -173,7 +173,7 @@ def _ablated(rows: Mapping[str, Any]) -> Iterator[str]:
     """What a row is above another, a table; nothing where there is none."""
     there = [asked for asked in DIFFERENCES if asked.row in rows]
     if there:
-        yield "Rows against each other, paired:"
+        yield "Rows against each other, paired; what the paper has above the supervised F is read off its Figure 4b:"
         yield ""
         yield "| row | against | seeds | above it, acc@1 | above it, acc@10 | in the paper, acc@1 |"
         yield "|---|---|---|---|---|---|"
