@@ -144,7 +144,7 @@ def real_photos(rows: Mapping[str, Any]) -> str:
 def in_full(found: Sequence[Mapping[str, Any]], generators: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """All rows, rows against each other, ChairV2, G before and after joint training, and the command of each row."""
     rows, real = by_name(found), by_name(found, "chairv2")
-    lines = [INTERVALS, "", _processors(found), "", *_results(rows, ABLATION | SHARED), ""]
+    lines = [INTERVALS, "", _processors(found), *_not_run(found), "", *_results(rows, ABLATION | SHARED), ""]
     if ablated := [*_ablated(rows)]:
         lines += [*ablated, ""]
     if {"full", "oracle"} <= rows.keys() and rows["full"]["seeds"] == rows["oracle"]["seeds"]:
@@ -215,6 +215,18 @@ def _processors(found: Sequence[Mapping[str, Any]]) -> str:
         runs = (f"{name} (seed{'s' * (len(seeds) > 1)} {', '.join(seeds)})" for name, seeds in made[processor].items())
         parts.append(f"on {processor}: {', '.join(runs)}")
     return f"{'; '.join(parts)}."
+
+
+def _not_run(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The rows of ``make evidence`` of which no run is there, a line; nothing where all are."""
+    there = {(row["row"], row["dataset"]) for row in found if "dataset" in row}
+    if missing := [
+        f"`{line.row}`{' on ChairV2' * (line.dataset == 'chairv2')}"
+        for line in LINES
+        if (line.row, line.dataset) not in there
+    ]:
+        yield ""
+        yield f"Not run yet: {', '.join(missing)}."
 
 
 def _commands(found: Sequence[Mapping[str, Any]]) -> list[str]:

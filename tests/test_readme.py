@@ -1,6 +1,5 @@
 """The README against the project: what it tells a stranger to type exists, and does what it says."""
 
-import json
 import re
 import shlex
 from pathlib import Path
@@ -14,42 +13,20 @@ from dvc.cli.parser import get_main_parser
 from PIL import Image
 
 from fgsbir.__main__ import main, parser
-from fgsbir.evaluation.comparison import compare
 from fgsbir.models.retrieval import RetrievalModel
 from fgsbir.models.store import save_model
-from pipeline.compare import RESAMPLES
-from pipeline.report import table
 from pipeline.sections import Dataset, Params
+from tests.pages import README, RESULTS, ROOT, rows, section
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 VALUES: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
 
-# What is said there in full is held to the same: commands, params, links.
-RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+# What the page of results says in full is held to the same: commands, params, links.
 PAGES = README + RESULTS
 BLOCKS = re.findall(r"^ *```(\w*)\n(.*?)^ *```", PAGES, re.MULTILINE | re.DOTALL)
 PLAIN = re.sub(r"^ *```.*?^ *```", "", PAGES, flags=re.MULTILINE | re.DOTALL)
 SPANS = re.findall(r"`([^`\n]+)`", PLAIN)
 CODE = [line.strip() for kind, block in BLOCKS if not kind for line in block.splitlines()] + SPANS
-
-
-def section(title: str, page: str = README) -> str:
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    assert found, title
-    return found[1]
-
-
-def rows(text: str) -> list[list[str]]:
-    """The rows of the tables in a text, without their heads."""
-    lines = [re.split(r"(?<!\\)\|", line.strip())[1:-1] for line in text.splitlines() if line.startswith("|")]
-    heads = {place - 1 for place, cells in enumerate(lines) if set("".join(cells)) <= set("-")}
-    return [
-        [cell.strip() for cell in cells]
-        for place, cells in enumerate(lines)
-        if place not in heads and place - 1 not in heads
-    ]
 
 
 def anchors(page: str) -> set[str]:
@@ -241,65 +218,3 @@ def test_every_command_of_fgsbir_is_one() -> None:
     assert {command.split()[1] for command in commands} >= {"index", "serve", "search", "draw", "export", "adapt"}
     for command in commands:
         parser().parse_args(shlex.split(command)[1:])
-
-
-def kept_run(row: str) -> dict[str, Any]:
-    """A run of seed 0 as the evidence keeps it: what `make repro` measures anew in a reader's clone is theirs."""
-    return dict(json.loads((ROOT / "metrics" / "evidence" / f"{row}-0.json").read_text()))
-
-
-def test_one_run_of_the_default_is_as_the_evidence_keeps_it() -> None:
-    full, control = kept_run("full"), kept_run("control")
-    assert full["queries"] == control["queries"]
-    ranks = {
-        name: np.array(run["ranks"][model])
-        for name, run, model in (
-            ("supervised", full, "supervised"),
-            ("control", control, "joint"),
-            ("joint", full, "joint"),
-        )
-    }
-    found = {
-        name: scores
-        for first in ("supervised", "control")
-        for name, scores in compare(
-            {first: ranks[first], "joint": ranks["joint"]},
-            np.array(full["photo"]),
-            resamples=RESAMPLES,
-            seed=0,
-        ).items()
-    }
-    told = {cells[0]: cells[1:] for cells in rows(section("One run of the default", RESULTS)) if len(cells) == 5}
-    heads = {
-        "supervised": "`supervised`",
-        "control": "control",
-        "joint": "`joint`",
-        "joint_minus_supervised": "joint . supervised",
-        "joint_minus_control": "joint . control",
-    }
-    for name, head in heads.items():
-        (cells,) = (cells for key, cells in told.items() if re.fullmatch(head, key.partition(":")[0]))
-        assert cells == [
-            f"{found[name][score]:.1f} [{found[name][f'{score}_low']:.1f}, {found[name][f'{score}_high']:.1f}]"
-            for score in ("acc@1", "acc@5", "acc@10", "mean_rank")
-        ], name
-    ending = "\n".join(table(found, ["supervised", "joint", "joint_minus_supervised"]))
-    assert f"\n\n{ending}\n" in section("Quick start")
-
-
-def test_the_sketches_of_that_run_are_told_as_its_file_tells_them() -> None:
-    told = section("One run of the default", RESULTS)
-    generator = kept_run("full")["generator"]
-    found = [cells for cells in rows(told) if cells[0].startswith(("G ", "the set"))]
-    assert [cells[1:] for cells in found] == [
-        [
-            f"{sketches['acc@1']:.1f} / {sketches['acc@10']:.1f}",
-            f"{sketches['fid']:.2f}" if "fid" in sketches else "",
-            f"{sketches['recognition']:.1f} %",
-            f"{sketches['ended']:.0f} %" if "ended" in sketches else "",
-        ]
-        for sketches in (generator[name] for name in ("before_joint", "after_joint", "human"))
-    ]
-    for name in ("before_joint", "after_joint"):
-        sketches = generator[name]
-        assert f"{sketches['acc@1']:.1f} [{sketches['acc@1_low']:.1f}, {sketches['acc@1_high']:.1f}]" in told

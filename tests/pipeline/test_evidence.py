@@ -182,6 +182,15 @@ def test_in_full_are_rows_and_commands() -> None:
     )
 
 
+def test_rows_without_a_run_are_named() -> None:
+    lines = evidence_report.LINES
+    rows = [{"row": line.row, "dataset": line.dataset} for line in lines]
+    assert [*evidence_report._not_run(rows)] == []
+    missing = [row for row in rows if row != {"row": "full", "dataset": "synthetic"}]
+    missing.remove({"row": "labelled_0.4_full", "dataset": "chairv2"})
+    assert [*evidence_report._not_run(missing)] == ["", "Not run yet: `full`, `labelled_0.4_full` on ChairV2."]
+
+
 def test_what_another_processor_ran_is_named() -> None:
     rows = summed_up()
     assert evidence_report.in_full(rows, {}).startswith(f"{evidence_report.INTERVALS}\n\nRun on: one.\n")
