@@ -38,15 +38,6 @@ lint: install ## Check style and formatting
 types: install ## Check types
 	python -m mypy
 
-evidence: install ## Run the experiments over seeds that are not there yet (hours), and sum them up
-	python -m pipeline.evidence
-	python -m pipeline.evidence_report
-	python -m pipeline.adapt_evidence
-	python -m pipeline.adapt_evidence_report
-
-deps: install ## Write the stages' source files into dvc.yaml
-	python -m pipeline.dependencies
-
 clean-scratch: ## Remove the checkpoints of interrupted stages
 	rm -rf .scratch
 
@@ -67,4 +58,4 @@ install: .venv/installed ## Make .venv and install the locked requirements and t
 	python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-.PHONY: help repro demo test test-slow test-all evidence lint types deps clean-scratch install
+.PHONY: help repro demo test test-slow test-all lint types clean-scratch install

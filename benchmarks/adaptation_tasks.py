@@ -7,9 +7,9 @@ import torch
 
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.workload import Workload
-from fgsbir.data.triplets import Triplets, negatives_of
-from fgsbir.training.few_shot_methods import METHODS, AdaptationSettings, adaptive_model
-from fgsbir.training.runtime import place
+from fgsbir.adaptation.few_shot_methods import METHODS, AdaptationSettings, adaptive_model
+from fgsbir.adaptation.triplets import Triplets, negatives_of
+from fgsbir.runtime.processes import place
 
 TASKS = 8
 

@@ -8,11 +8,11 @@ import torch
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.training import NoCheckpoint, ready
 from benchmarks.workload import Workload
+from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.certainty.loss import discriminator_loss
+from fgsbir.certainty.training import fake_batches, train_discriminator
 from fgsbir.data.augmentation import change_sketches_jointly
-from fgsbir.losses.discriminator import discriminator_loss
-from fgsbir.models.discriminator import Discriminator
-from fgsbir.training.discriminator import fake_batches, train_discriminator
-from fgsbir.training.runtime import place, seed_weights
+from fgsbir.runtime.processes import place, seed_weights
 
 
 def prepare(work: Workload) -> Callable[[], Measured]:

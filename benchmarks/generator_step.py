@@ -12,11 +12,11 @@ from benchmarks.workload import Workload
 from fgsbir.data.augmentation import change_photos, change_sketches_jointly
 from fgsbir.data.pairs import PairSet
 from fgsbir.data.pixels import photo_tensor
-from fgsbir.data.sequences import offset_scale, pad_sequences, sequence_pairs
-from fgsbir.losses.generator import kl_loss, reconstruction_loss
-from fgsbir.models.generator import Generator
-from fgsbir.training.generator import Phase, train_generator
-from fgsbir.training.runtime import place, seed_weights
+from fgsbir.generator.losses import kl_loss, reconstruction_loss
+from fgsbir.generator.model import Generator
+from fgsbir.generator.sequences import offset_scale, pad_sequences, sequence_pairs
+from fgsbir.generator.training import Phase, train_generator
+from fgsbir.runtime.processes import place, seed_weights
 
 
 def build_generator(work: Workload, pairs: PairSet) -> Generator:

@@ -6,7 +6,7 @@ import platform
 import numpy as np
 import torch
 
-from fgsbir.models.precision import working_precision
+from fgsbir.runtime.precision import working_precision
 from pipeline.processor import processor
 
 

@@ -6,7 +6,7 @@ import torch
 
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.workload import Workload
-from fgsbir.models.embedding import scoring
+from fgsbir.retrieval.embedding import scoring
 
 
 def prepare(work: Workload) -> Callable[[], Measured]:

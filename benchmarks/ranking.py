@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.workload import Workload
-from fgsbir.evaluation.ranking import ranks
+from fgsbir.retrieval.ranking import ranks
 
 CPU = torch.device("cpu")
 QUERIES, GALLERY, DIMENSIONS = 10_000, 2_000, 128

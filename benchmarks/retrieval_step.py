@@ -9,10 +9,10 @@ from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.training import NoCheckpoint, NoValidation, ready
 from benchmarks.workload import Workload
 from fgsbir.data.pairs import PairStream
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.training.objective import RetrievalObjective
-from fgsbir.training.retrieval import train_retrieval
-from fgsbir.training.runtime import step_generator
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.training import train_retrieval
+from fgsbir.runtime.processes import step_generator
 
 
 def trainer(work: Workload, model: RetrievalModel, objective: RetrievalObjective) -> Callable[[PairStream], object]:

@@ -31,7 +31,7 @@ from benchmarks import (
 from benchmarks.machine import machine
 from benchmarks.ratio import Measured, Ratio
 from benchmarks.workload import Workload, open_store
-from fgsbir.training.runtime import launch
+from fgsbir.runtime.processes import launch
 from pipeline.params import load
 from pipeline.sections import Params
 

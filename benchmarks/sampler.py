@@ -11,7 +11,7 @@ from benchmarks.generator_step import build_generator
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.workload import Workload
 from fgsbir.data.pixels import photo_tensor
-from fgsbir.models.embedding import scoring
+from fgsbir.retrieval.embedding import scoring
 
 BATCH = 64
 

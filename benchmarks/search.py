@@ -16,9 +16,9 @@ from benchmarks.workload import Workload
 from fgsbir.data.atomic import write_json
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import photo_tensor, sketch_rasters, sketch_tensor
-from fgsbir.models.embedding import scoring
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.models.store import load_model, read_config, save_model
+from fgsbir.retrieval.embedding import scoring
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.model_folder import load_model, read_config, save_model
 from fgsbir.search.encoder import BATCH
 from fgsbir.search.gallery import FORMAT, INDEX, MODEL, Gallery, Photos, write_photos
 from fgsbir.search.indexing import index_photos

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fgsbir.data.pairs import PairBatch, PairStream
-from fgsbir.training.checkpoint import Scratch, State
-from fgsbir.training.validation import RetrievalValidation, Scores
+from fgsbir.retrieval.validation import RetrievalValidation, Scores
+from fgsbir.runtime.checkpoint import Scratch, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from fgsbir.data.pairs import PairSet, PairStream, labelled_pairs
 from fgsbir.data.readers import read
 from fgsbir.data.selection import training_split
 from fgsbir.data.shards import ShardStore, write_shards
-from fgsbir.data.synthetic.categories import MAIN
-from fgsbir.data.synthetic.dataset import synthesise
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.training.objective import RetrievalObjective
-from fgsbir.training.runtime import place, seed_weights
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.runtime.processes import place, seed_weights
+from fgsbir.synthetic.categories import MAIN
+from fgsbir.synthetic.dataset import synthesise
 from pipeline.sections import Params
 
 

@@ -17,20 +17,20 @@ def main() -> None:
 
     import torch
 
+    from fgsbir.adaptation.episodes import TaskPictures
+    from fgsbir.adaptation.few_shot_comparison import compare_methods
+    from fgsbir.adaptation.few_shot_methods import AdaptationSettings
+    from fgsbir.adaptation.task_ranks import rank_lists
+    from fgsbir.adaptation.tasks import Kind, Part, TaskSet, require_photos, task_set
+    from fgsbir.adaptation.word_vectors import read_word_vectors
     from fgsbir.data.atomic import write_folder, write_json
-    from fgsbir.data.episodes import TaskPictures
     from fgsbir.data.shards import ShardStore
-    from fgsbir.data.tasks import Kind, Part, TaskSet, require_photos, task_set
-    from fgsbir.data.word_vectors import read_word_vectors
-    from fgsbir.evaluation.task_ranks import rank_lists
-    from fgsbir.models.retrieval import RetrievalModel
-    from fgsbir.models.store import load_model, read_config, save_model
-    from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.few_shot_comparison import compare_methods
-    from fgsbir.training.few_shot_methods import AdaptationSettings
-    from fgsbir.training.provenance import provenance
-    from fgsbir.training.run import write_curve
-    from fgsbir.training.runtime import launch
+    from fgsbir.retrieval.model import RetrievalModel
+    from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.model_folder import load_model, read_config, save_model
+    from fgsbir.runtime.processes import launch
+    from fgsbir.runtime.provenance import provenance
+    from fgsbir.runtime.run import write_curve
 
     fabric = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))

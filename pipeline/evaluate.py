@@ -34,23 +34,23 @@ def main() -> None:
     import numpy as np
     import torch
 
+    from fgsbir.certainty.certainty import certainties
+    from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.data.atomic import write_bytes, write_folder, write_json, write_text
-    from fgsbir.data.sequences import simplify_to
     from fgsbir.data.shards import ShardStore
     from fgsbir.evaluation.comparison import compare, rank_table, rounded
     from fgsbir.evaluation.drawings import DrawingJudge
     from fgsbir.evaluation.generation import certainty_scores
     from fgsbir.evaluation.pictures import Pictures
     from fgsbir.evaluation.protocol import protocol
-    from fgsbir.evaluation.ranking import ranking_percentile
     from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
-    from fgsbir.models.certainty import certainties
-    from fgsbir.models.discriminator import Discriminator
-    from fgsbir.models.drawing import draw_sketches
-    from fgsbir.models.generator import Generator
-    from fgsbir.models.retrieval import RetrievalModel
-    from fgsbir.models.sketch_classifier import SketchClassifier
-    from fgsbir.models.store import load_model, read_config
+    from fgsbir.evaluation.sketch_classifier import SketchClassifier
+    from fgsbir.generator.drawing import draw_sketches
+    from fgsbir.generator.model import Generator
+    from fgsbir.generator.sequences import simplify_to
+    from fgsbir.retrieval.model import RetrievalModel
+    from fgsbir.retrieval.ranking import ranking_percentile
+    from fgsbir.runtime.model_folder import load_model, read_config
 
     if params.runtime.threads:
         torch.set_num_threads(params.runtime.threads)

@@ -13,10 +13,10 @@ def main() -> None:
     params = load()
     settings = params.evaluate_adaptation
 
+    from fgsbir.adaptation.task_ranks import found_of
     from fgsbir.data.atomic import write_folder, write_json
     from fgsbir.evaluation.adaptation import adaptation_scores
     from fgsbir.evaluation.adaptation_charts import adaptation_charts
-    from fgsbir.evaluation.task_ranks import found_of
 
     found = {kind: found_of(lists) for kind, lists in json.loads((MODELS / "ranks.json").read_text()).items()}
     over_steps = {

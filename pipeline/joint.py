@@ -14,24 +14,24 @@ def main() -> None:
     params = load()
     settings = params.joint
 
+    from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.data.pairs import PairStream, at_size, labelled_pairs, photo_set
-    from fgsbir.data.pseudo import read_pseudo
     from fgsbir.data.selection import training_split, unlabelled_subset
-    from fgsbir.data.sequences import sequence_pairs
     from fgsbir.data.shards import ShardStore
-    from fgsbir.models.discriminator import Discriminator
-    from fgsbir.models.generator import Generator
-    from fgsbir.models.retrieval import RetrievalModel
-    from fgsbir.models.store import load_model, read_config, save_model
-    from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.drawn_photos import labelled_to_draw, pseudo_pairs
-    from fgsbir.training.joint import JointModels, JointSettings, train_joint
-    from fgsbir.training.objective import RetrievalObjective
-    from fgsbir.training.policy_gradient import RewardForm
-    from fgsbir.training.provenance import provenance
-    from fgsbir.training.run import write_curve
-    from fgsbir.training.runtime import launch, place
-    from fgsbir.training.validation import RetrievalValidation
+    from fgsbir.generator.model import Generator
+    from fgsbir.generator.sequences import sequence_pairs
+    from fgsbir.joint.drawn_photos import labelled_to_draw, pseudo_pairs
+    from fgsbir.joint.policy_gradient import RewardForm
+    from fgsbir.joint.pseudo_sketches import read_pseudo
+    from fgsbir.joint.training import JointModels, JointSettings, train_joint
+    from fgsbir.retrieval.model import RetrievalModel
+    from fgsbir.retrieval.objective import RetrievalObjective
+    from fgsbir.retrieval.validation import RetrievalValidation
+    from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.model_folder import load_model, read_config, save_model
+    from fgsbir.runtime.processes import launch, place
+    from fgsbir.runtime.provenance import provenance
+    from fgsbir.runtime.run import write_curve
 
     fabric = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))

@@ -25,17 +25,17 @@ def main() -> None:
     from fgsbir.data.pairs import PairStream, labelled_pairs, sketch_only_pairs
     from fgsbir.data.quickdraw import read_verified
     from fgsbir.data.selection import labelled_in_every_category, training_split
-    from fgsbir.data.sequences import offset_scale, sequence_pairs
     from fgsbir.data.shards import ShardStore
-    from fgsbir.models.generator import Generator
-    from fgsbir.models.retrieval import RetrievalModel
-    from fgsbir.models.store import load_model, read_config, save_model
-    from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.generator import Phase, start_encoder, train_generator
-    from fgsbir.training.provenance import provenance
-    from fgsbir.training.run import write_curve
-    from fgsbir.training.runtime import launch, place, seed_weights
-    from fgsbir.training.validation import RetrievalValidation
+    from fgsbir.generator.model import Generator
+    from fgsbir.generator.sequences import offset_scale, sequence_pairs
+    from fgsbir.generator.training import Phase, start_encoder, train_generator
+    from fgsbir.retrieval.model import RetrievalModel
+    from fgsbir.retrieval.validation import RetrievalValidation
+    from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.model_folder import load_model, read_config, save_model
+    from fgsbir.runtime.processes import launch, place, seed_weights
+    from fgsbir.runtime.provenance import provenance
+    from fgsbir.runtime.run import write_curve
 
     fabric = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))

@@ -13,15 +13,15 @@ def main() -> None:
     from fgsbir.data.pairs import PairStream, labelled_pairs
     from fgsbir.data.selection import training_split
     from fgsbir.data.shards import ShardStore
-    from fgsbir.models.retrieval import RetrievalModel
-    from fgsbir.models.store import save_model
-    from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.objective import RetrievalObjective
-    from fgsbir.training.provenance import provenance
-    from fgsbir.training.retrieval import train_retrieval
-    from fgsbir.training.run import write_curve
-    from fgsbir.training.runtime import launch, place, seed_weights
-    from fgsbir.training.validation import RetrievalValidation
+    from fgsbir.retrieval.model import RetrievalModel
+    from fgsbir.retrieval.objective import RetrievalObjective
+    from fgsbir.retrieval.training import train_retrieval
+    from fgsbir.retrieval.validation import RetrievalValidation
+    from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.model_folder import save_model
+    from fgsbir.runtime.processes import launch, place, seed_weights
+    from fgsbir.runtime.provenance import provenance
+    from fgsbir.runtime.run import write_curve
 
     fabric = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))

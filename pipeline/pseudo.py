@@ -13,27 +13,27 @@ def main() -> None:
 
     import numpy as np
 
+    from fgsbir.certainty.discriminator import Discriminator
+    from fgsbir.certainty.training import train_discriminator
     from fgsbir.data.augmentation import change_sketches_jointly
     from fgsbir.data.edges import edge_drawings
     from fgsbir.data.pairs import PairStream, labelled_pairs, photo_set
-    from fgsbir.data.pseudo import PseudoSketches, write_pseudo
     from fgsbir.data.selection import training_split
-    from fgsbir.data.sequences import sequence_pairs
     from fgsbir.data.shards import ShardStore
     from fgsbir.data.strokes import centre
-    from fgsbir.data.synthetic.truth import true_sketches
     from fgsbir.evaluation.pseudo_sheet import pseudo_sheet
-    from fgsbir.models.discriminator import Discriminator
-    from fgsbir.models.drawing import DOT
-    from fgsbir.models.generator import Generator
-    from fgsbir.models.retrieval import RetrievalModel
-    from fgsbir.models.store import load_model, read_config, save_model
-    from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.discriminator import train_discriminator
-    from fgsbir.training.provenance import provenance
-    from fgsbir.training.pseudo import draw_all, of_another_photo, score_all
-    from fgsbir.training.run import write_curve
-    from fgsbir.training.runtime import launch, place, seed_weights
+    from fgsbir.generator.drawing import DOT
+    from fgsbir.generator.model import Generator
+    from fgsbir.generator.sequences import sequence_pairs
+    from fgsbir.joint.pseudo_pairs import draw_all, of_another_photo, score_all
+    from fgsbir.joint.pseudo_sketches import PseudoSketches, write_pseudo
+    from fgsbir.retrieval.model import RetrievalModel
+    from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.model_folder import load_model, read_config, save_model
+    from fgsbir.runtime.processes import launch, place, seed_weights
+    from fgsbir.runtime.provenance import provenance
+    from fgsbir.runtime.run import write_curve
+    from fgsbir.synthetic.truth import true_sketches
 
     fabric = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))

@@ -15,14 +15,14 @@ def main() -> None:
 
     from fgsbir.data.pairs import PairStream, sketch_only_pairs
     from fgsbir.data.shards import ShardStore
-    from fgsbir.data.sketch_classes import sketch_classes
-    from fgsbir.models.sketch_classifier import SketchClassifier
-    from fgsbir.models.store import save_model
-    from fgsbir.training.checkpoint import Scratch
-    from fgsbir.training.provenance import provenance
-    from fgsbir.training.run import write_curve
-    from fgsbir.training.runtime import launch, place, seed_weights
-    from fgsbir.training.sketch_classifier import train_sketch_classifier
+    from fgsbir.evaluation.classifier_training import train_sketch_classifier
+    from fgsbir.evaluation.sketch_classes import sketch_classes
+    from fgsbir.evaluation.sketch_classifier import SketchClassifier
+    from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.model_folder import save_model
+    from fgsbir.runtime.processes import launch, place, seed_weights
+    from fgsbir.runtime.provenance import provenance
+    from fgsbir.runtime.run import write_curve
 
     fabric = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))

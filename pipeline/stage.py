@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import yaml
 
 from fgsbir.data.records import DataError
-from fgsbir.training.faults import TrainingDiverged
+from fgsbir.runtime.faults import TrainingDiverged
 from pipeline.params import ParamsError, load
 
 logger = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ SHEET = Path("metrics/synthetic.png")
 
 def main() -> None:
     params = load()
-    from fgsbir.data.synthetic.dataset import synthesise
-    from fgsbir.data.synthetic.sheet import contact_sheet
+    from fgsbir.synthetic.dataset import synthesise
+    from fgsbir.synthetic.sheet import contact_sheet
 
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     content = synthesise(FOLDER, **params.synthesise.model_dump(), workers=params.runtime.workers)

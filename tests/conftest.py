@@ -12,11 +12,11 @@ import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from fgsbir.models.adaptive import AdaptiveModel
-from fgsbir.models.discriminator import Discriminator
-from fgsbir.models.generator import Generator
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.models.store import save_model
+from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.generator.model import Generator
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.model_folder import save_model
 
 # A busy machine is no failure, and a run that fails fails again: no deadlines, the same examples every time.
 settings.register_profile("project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

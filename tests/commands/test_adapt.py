@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from fgsbir.__main__ import main
-from fgsbir.data.support import read_support
-from fgsbir.models.adaptive import AdaptiveModel
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.models.store import load_model, read_config, save_model
+from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.support import read_support
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.model_folder import load_model, read_config, save_model
 
 RETRIEVAL = {"backbone": "small", "embedding_dim": 8, "attention": True, "image_size": 32}
 DETAILS = {"image_size": 32, "line_width": 3.0, "negatives": "pool"}

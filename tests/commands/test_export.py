@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from fgsbir.__main__ import main
-from fgsbir.models import onnx_export
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.models.store import load_model, read_config, save_model
+from fgsbir.retrieval import onnx_export
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.model_folder import load_model, read_config, save_model
 
 DETAILS = {"image_size": 64, "line_width": 3.0}
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fgsbir.adaptation.task_ranks import TaskRanks, found_of, rank_lists
 from fgsbir.evaluation.adaptation import adaptation_scores, gains
 from fgsbir.evaluation.adaptation_charts import adaptation_charts
-from fgsbir.evaluation.task_ranks import TaskRanks, found_of, rank_lists
 
 
 def tasks(first: list[list[int]], second: list[list[int]]) -> list[TaskRanks]:

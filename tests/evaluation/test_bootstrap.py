@@ -6,7 +6,7 @@ import pytest
 from fgsbir.evaluation import bootstrap
 from fgsbir.evaluation.bootstrap import cluster_bootstrap
 from fgsbir.evaluation.comparison import compare, query_scores
-from fgsbir.evaluation.ranking import acc_at, mean_rank
+from fgsbir.retrieval.ranking import acc_at, mean_rank
 
 
 def clustered(rng, photos=40, sizes=(1, 4), spread=1.0):

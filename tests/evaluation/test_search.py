@@ -6,10 +6,10 @@ import torch
 
 from fgsbir.data.pixels import photo_tensor, sketch_rasters, sketch_tensor
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.ranking import ranks
 from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
-from fgsbir.models.embedding import embed_photos, embed_sketches
-from fgsbir.models.retrieval import RetrievalModel
+from fgsbir.retrieval.embedding import embed_photos, embed_sketches
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.ranking import ranks
 
 CPU = torch.device("cpu")
 WHERE = {"device": CPU, "precision": "float32"}

@@ -182,7 +182,7 @@ def test_no_anchors() -> None:
 def test_a_change_to_the_evaluation_retrains_nothing() -> None:
     own = {file for file in STAGES["evaluate"]["deps"] if file.startswith("src/fgsbir/evaluation/")}
     # Validation ranks too; how it ranks decides which epoch is kept.
-    shared = {"src/fgsbir/evaluation/ranking.py"}
+    shared = {"src/fgsbir/retrieval/ranking.py"}
     for name in TRAINING:
         # pseudo draws a picture, in the same hand as the others.
         picture = {"src/fgsbir/evaluation/sheet.py"} if name == "pseudo" else set()
@@ -191,7 +191,7 @@ def test_a_change_to_the_evaluation_retrains_nothing() -> None:
 
 def test_a_change_to_joint_training_leaves_the_supervised_models() -> None:
     for name in ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo"):
-        assert not {"src/fgsbir/training/joint.py", "src/fgsbir/losses/teacher.py"} & set(STAGES[name]["deps"])
+        assert not {"src/fgsbir/joint/training.py", "src/fgsbir/joint/teacher.py"} & set(STAGES[name]["deps"])
 
 
 def test_plots_show_declared_files() -> None:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from fgsbir.data.records import DataError
-from fgsbir.training.faults import TrainingDiverged, TrainingInterrupted
+from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
 from pipeline import stage
 from pipeline.params import ParamsError
 

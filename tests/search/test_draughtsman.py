@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.certainty.discriminator import Discriminator, certainty
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.pixels import photo_tensor, raster_tensor, sketch_rasters
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import check_strokes
-from fgsbir.models.discriminator import Discriminator, certainty
-from fgsbir.models.store import load_model, save_model
+from fgsbir.runtime.model_folder import load_model, save_model
 from fgsbir.search.draughtsman import Draughtsman
 
 MakePhoto = Callable[[Path, int], Path]

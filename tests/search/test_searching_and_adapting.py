@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.support import SupportSet
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre, join_strokes
-from fgsbir.data.support import SupportSet
-from fgsbir.models.adaptive import AdaptiveModel
-from fgsbir.models.store import load_model
+from fgsbir.runtime.model_folder import load_model
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.encoder import Encoder
 from fgsbir.search.gallery import ADAPTIVE

@@ -12,29 +12,29 @@ import torch
 from lightning_fabric import Fabric
 from PIL import Image, ImageDraw
 
+from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.certainty.training import train_discriminator
 from fgsbir.data.augmentation import change_sketches_jointly
 from fgsbir.data.pairs import PairSet, PairStream, at_size, labelled_pairs, photo_set, sketch_only_pairs
-from fgsbir.data.pseudo import PseudoSketches
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.selection import TrainingSplit, training_split
-from fgsbir.data.sequences import offset_scale, sequence_pairs
 from fgsbir.data.shards import ShardStore, write_shards
 from fgsbir.data.strokes import join_strokes
-from fgsbir.models.discriminator import Discriminator
-from fgsbir.models.generator import Generator
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.models.sketch_classifier import SketchClassifier
-from fgsbir.training.checkpoint import Scratch
-from fgsbir.training.discriminator import train_discriminator
-from fgsbir.training.drawn_photos import labelled_to_draw, pseudo_pairs
-from fgsbir.training.generator import Phase, train_generator
-from fgsbir.training.joint import JointModels, JointSettings, train_joint
-from fgsbir.training.objective import RetrievalObjective
-from fgsbir.training.policy_gradient import RewardForm
-from fgsbir.training.retrieval import train_retrieval
-from fgsbir.training.run import Row
-from fgsbir.training.sketch_classifier import train_sketch_classifier
-from fgsbir.training.validation import RetrievalValidation
+from fgsbir.evaluation.classifier_training import train_sketch_classifier
+from fgsbir.evaluation.sketch_classifier import SketchClassifier
+from fgsbir.generator.model import Generator
+from fgsbir.generator.sequences import offset_scale, sequence_pairs
+from fgsbir.generator.training import Phase, train_generator
+from fgsbir.joint.drawn_photos import labelled_to_draw, pseudo_pairs
+from fgsbir.joint.policy_gradient import RewardForm
+from fgsbir.joint.pseudo_sketches import PseudoSketches
+from fgsbir.joint.training import JointModels, JointSettings, train_joint
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.training import train_retrieval
+from fgsbir.retrieval.validation import RetrievalValidation
+from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.run import Row
 
 SIZE, POINTS, LINE = 32, 12, 6.0
 SPLITS = ["train"] * 6 + ["val"] * 3 + ["unlabelled"] * 5

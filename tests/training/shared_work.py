@@ -14,19 +14,19 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from fgsbir.data.episodes import EpisodeBatch
-from fgsbir.data.triplets import negatives_of
-from fgsbir.models.adaptive import AdaptiveModel
-from fgsbir.training.adaptation import Regularisers, RegulariserWeights, episode_losses
-from fgsbir.training.checkpoint import Scratch
-from fgsbir.training.discriminator import discriminator_step
-from fgsbir.training.drawn_photos import labelled_to_draw, photo_batch, pseudo_pairs
-from fgsbir.training.generator import generator_losses
-from fgsbir.training.noise_tolerance import freeze, semi_supervised_losses, weighted_sum
-from fgsbir.training.objective import RetrievalObjective
-from fgsbir.training.policy_gradient import Judges, RewardForm, drawing_rewards
-from fgsbir.training.retrieval import retrieval_loss
-from fgsbir.training.runtime import launch, step_generator, sum_gradients
+from fgsbir.adaptation.episodes import EpisodeBatch
+from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.training import Regularisers, RegulariserWeights, episode_losses
+from fgsbir.adaptation.triplets import negatives_of
+from fgsbir.certainty.training import discriminator_step
+from fgsbir.generator.training import generator_losses
+from fgsbir.joint.drawn_photos import labelled_to_draw, photo_batch, pseudo_pairs
+from fgsbir.joint.noise_tolerance import freeze, semi_supervised_losses, weighted_sum
+from fgsbir.joint.policy_gradient import Judges, RewardForm, drawing_rewards
+from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.training import retrieval_loss
+from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.processes import launch, step_generator, sum_gradients
 
 LINE = 6.0
 OBJECTIVES = ("triplet", "hardest", "semi_hard", "info_nce")

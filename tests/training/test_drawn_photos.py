@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.data.pseudo import PseudoSketches
+from fgsbir.certainty.certainty import certainties
 from fgsbir.data.records import DataError
-from fgsbir.models.certainty import certainties
-from fgsbir.training.drawn_photos import (
+from fgsbir.joint.drawn_photos import (
     DrawnPhotos,
     certainty_histogram,
     labelled_to_draw,
     pair_weights,
     pseudo_pairs,
 )
-from fgsbir.training.pseudo import draw_all, of_another_photo, score_all
+from fgsbir.joint.pseudo_pairs import draw_all, of_another_photo, score_all
+from fgsbir.joint.pseudo_sketches import PseudoSketches
 
 CPU = torch.device("cpu")
 
@@ -64,7 +64,7 @@ def test_edges_weigh_as_much_beside_redrawn_drawings_as_beside_stored_ones(
     rows, choices = np.repeat(np.arange(5), 3), np.tile(np.arange(3), 5)
     before = photos.relative_omega(rows, choices)
     assert before[:3] == pytest.approx(np.array([1.5, 1.5, 1]) / (4 / 3))
-    monkeypatch.setattr("fgsbir.training.drawn_photos.certainties", lambda *_, **__: np.full(5, 0.3, np.float32))
+    monkeypatch.setattr("fgsbir.joint.drawn_photos.certainties", lambda *_, **__: np.full(5, 0.3, np.float32))
     photos.redraw(toy.generator(), np.arange(5), temperature=0.4, seed=1, fabric=toy.fabric, precision="float32")
     photos.weigh(toy.discriminator(), np.arange(5), line_width=6.0, fabric=toy.fabric, precision="float32")
     assert photos.relative_omega(rows, choices) == pytest.approx(before)
@@ -109,7 +109,7 @@ def test_a_d_c_that_has_grown_stricter_prefers_no_older_drawing(
     photos.certainty = [np.array([0.5, 0.5], np.float32) for _ in rows]
     photos.typical = [np.array([0.5, 0.5], np.float32) for _ in rows]
     given = np.array([0.2, 0.2, 0.2, 0.1, 0.3], np.float32)
-    monkeypatch.setattr("fgsbir.training.drawn_photos.certainties", lambda *_, **__: given)
+    monkeypatch.setattr("fgsbir.joint.drawn_photos.certainties", lambda *_, **__: given)
     photos.redraw(toy.generator(), rows, temperature=0.4, seed=1, fabric=toy.fabric, precision="float32")
     photos.weigh(toy.discriminator(), rows, line_width=6.0, fabric=toy.fabric, precision="float32")
     assert photos.omega(rows, np.ones(5, np.int64)) == pytest.approx(given)

@@ -10,16 +10,16 @@ from fgsbir.data.augmentation import change_sketches_jointly
 from fgsbir.data.pairs import PairSet
 from fgsbir.data.pixels import sketch_rasters
 from fgsbir.data.records import DataError
-from fgsbir.data.sequences import offset_scale, pad_sequences
 from fgsbir.data.strokes import from_sequence
-from fgsbir.losses.generator import reconstruction_loss
-from fgsbir.models.drawing import draw_sketches
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.training import generator as module
-from fgsbir.training.checkpoint import Scratch
-from fgsbir.training.generator import generator_losses, sequence_batch, start_encoder, validation_likelihood
-from fgsbir.training.run import Run
-from fgsbir.training.schedule import set_rate, warmup_cosine
+from fgsbir.generator import training as module
+from fgsbir.generator.drawing import draw_sketches
+from fgsbir.generator.losses import reconstruction_loss
+from fgsbir.generator.sequences import offset_scale, pad_sequences
+from fgsbir.generator.training import generator_losses, sequence_batch, start_encoder, validation_likelihood
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.run import Run
+from fgsbir.runtime.schedule import set_rate, warmup_cosine
 
 CPU = torch.device("cpu")
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.certainty.certainty import certainties
 from fgsbir.data.augmentation import change_sketches, change_sketches_jointly
-from fgsbir.models.certainty import certainties
-from fgsbir.training import joint as module
-from fgsbir.training.checkpoint import Scratch
-from fgsbir.training.drawn_photos import DrawnPhotos
-from fgsbir.training.noise_tolerance import semi_supervised_losses
-from fgsbir.training.validation import RetrievalValidation
+from fgsbir.joint import training as module
+from fgsbir.joint.drawn_photos import DrawnPhotos
+from fgsbir.joint.noise_tolerance import semi_supervised_losses
+from fgsbir.retrieval.validation import RetrievalValidation
+from fgsbir.runtime.checkpoint import Scratch
 
 VANILLA = {"joint_training": False, "instance_weighting": False, "teacher": "none"}
 LOSSES = {

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from fgsbir.data.pairs import PairBatch
-from fgsbir.losses.retrieval import distance, info_nce_loss
-from fgsbir.training.noise_tolerance import freeze, semi_supervised_losses, weighted_sum
-from fgsbir.training.runtime import step_generator
+from fgsbir.joint.noise_tolerance import freeze, semi_supervised_losses, weighted_sum
+from fgsbir.retrieval.losses import distance, info_nce_loss
+from fgsbir.runtime.processes import step_generator
 
 OMEGA = torch.tensor([0.1, 0.9, 0.0, 0.5])
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.losses.generator import sequence_log_probability
-from fgsbir.losses.policy_gradient import reward, tempered
-from fgsbir.models.certainty import pair_images
-from fgsbir.models.discriminator import certainty
-from fgsbir.models.drawing import drawing_strokes
-from fgsbir.training import policy_gradient as module
-from fgsbir.training.drawn_photos import labelled_to_draw, photo_batch, pseudo_pairs
-from fgsbir.training.policy_gradient import Judges, PhotoBatch, RewardForm, drawing_rewards, policy_gradient
-from fgsbir.training.runtime import step_generator
+from fgsbir.certainty.certainty import pair_images
+from fgsbir.certainty.discriminator import certainty
+from fgsbir.generator.drawing import drawing_strokes
+from fgsbir.generator.losses import sequence_log_probability
+from fgsbir.joint import policy_gradient as module
+from fgsbir.joint.drawn_photos import labelled_to_draw, photo_batch, pseudo_pairs
+from fgsbir.joint.policy_gradient import Judges, PhotoBatch, RewardForm, drawing_rewards, policy_gradient
+from fgsbir.joint.reward import reward, tempered
+from fgsbir.runtime.processes import step_generator
 
 MEAN = RewardForm(1.0, 1.0, "mean")
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from fgsbir.training.checkpoint import Interruption, Scratch
-from fgsbir.training.faults import TrainingDiverged, TrainingInterrupted
-from fgsbir.training.run import Run
+from fgsbir.runtime.checkpoint import Interruption, Scratch
+from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
+from fgsbir.runtime.run import Run
 
 TRAININGS = ("retrieval", "generator", "discriminator", "sketch_classifier", "joint")
 

@@ -7,24 +7,24 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.data.augmentation import change_photos, change_sketches_jointly
-from fgsbir.data.pairs import sketch_only_pairs
-from fgsbir.evaluation.ranking import ranks
-from fgsbir.losses.discriminator import discriminator_loss
-from fgsbir.models.certainty import certainties, pair_images
-from fgsbir.models.sketch_classifier import SketchClassifier
-from fgsbir.training.checkpoint import Scratch
-from fgsbir.training.discriminator import (
+from fgsbir.certainty.certainty import certainties, pair_images
+from fgsbir.certainty.loss import discriminator_loss
+from fgsbir.certainty.training import (
     batch_logits,
     discriminator_step,
     fake_batches,
     mismatched,
 )
-from fgsbir.training.objective import RetrievalObjective
-from fgsbir.training.retrieval import retrieval_loss
-from fgsbir.training.runtime import step_generator
-from fgsbir.training.sketch_classifier import train_sketch_classifier
-from fgsbir.training.validation import rank_scores
+from fgsbir.data.augmentation import change_photos, change_sketches_jointly
+from fgsbir.data.pairs import sketch_only_pairs
+from fgsbir.evaluation.classifier_training import train_sketch_classifier
+from fgsbir.evaluation.sketch_classifier import SketchClassifier
+from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.ranking import ranks
+from fgsbir.retrieval.training import retrieval_loss
+from fgsbir.retrieval.validation import rank_scores
+from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.processes import step_generator
 
 CPU = torch.device("cpu")
 

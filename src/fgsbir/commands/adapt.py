@@ -26,20 +26,16 @@ def run(options: argparse.Namespace) -> None:
     require(options.model, "a folder of an adaptive model")
     require(options.support, "a folder with photos/ and sketches/")
 
-    from fgsbir.data.atomic import write_text
-    from fgsbir.data.support import read_support
-    from fgsbir.evaluation.adaptive_card import adapted_card
-    from fgsbir.models.adaptive import AdaptiveModel
-    from fgsbir.models.store import CONFIG, load_model, read_config, save_model
+    from fgsbir.adaptation.model import AdaptiveModel
+    from fgsbir.adaptation.support import read_support
+    from fgsbir.runtime.model_folder import CONFIG, load_model, read_config, save_model
     from fgsbir.search.encoder import line_width_of
 
-    again, card = options.out.exists(), options.out.with_name(f"{options.out.name}.md")
+    again = options.out.exists()
     if again and not (options.out / CONFIG).is_file():
         raise DataError(f"{options.out}: exists and is no model folder; give another --out")
     if again and "adapted" not in read_config(options.out)["details"]:
         raise DataError(f"{options.out}: is a model that fgsbir adapt has not made; give another --out")
-    if not again and card.exists():
-        raise DataError(f"{card}: exists, and the model's card would be written there; give another --out")
     model = load_model(options.model, AdaptiveModel)
     if not model.adapts:
         raise DataError(f"{options.model}: was trained without adaptation, and has no step to adapt by")
@@ -54,8 +50,5 @@ def run(options: argparse.Namespace) -> None:
     digest = hashlib.sha256(triplets.inputs.numpy().tobytes()).hexdigest()
     origin = {"model": made["sha256"], "pairs": len(support.sketches), "support_sha256": digest}
     save_model(options.out, adapted, details=details | {"adapted": origin})
-    write_text(card, adapted_card(read_config(options.out), options.out))
     done = "adapted again" if again else "adapted"
-    logger.info(
-        "%s: %s to %d pairs of %d photos; card: %s", options.out, done, len(support.sketches), len(support.photos), card
-    )
+    logger.info("%s: %s to %d pairs of %d photos", options.out, done, len(support.sketches), len(support.photos))

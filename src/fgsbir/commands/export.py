@@ -24,9 +24,9 @@ def run(options: argparse.Namespace) -> None:
     """Export, and tell how far the file's embeddings are from the model's. Raises DataError, with no file left."""
     require(options.model, "a folder of a retrieval model")
 
-    from fgsbir.models.onnx_export import EMBEDDINGS, IMAGES, export_onnx
-    from fgsbir.models.retrieval import RetrievalModel
-    from fgsbir.models.store import load_model, read_config
+    from fgsbir.retrieval.model import RetrievalModel
+    from fgsbir.retrieval.onnx_export import EMBEDDINGS, IMAGES, export_onnx
+    from fgsbir.runtime.model_folder import load_model, read_config
     from fgsbir.search.encoder import line_width_of, model_folder
 
     if options.onnx.is_dir():

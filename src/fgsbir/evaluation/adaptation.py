@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from fgsbir.adaptation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies
 from fgsbir.evaluation.comparison import rounded
 from fgsbir.evaluation.seed_bootstrap import seed_bootstrap
-from fgsbir.evaluation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies
 
 # What a reader calls the methods.
 LABELS = {

@@ -12,10 +12,10 @@ from fgsbir.data.strokes import CANVAS, from_sequence
 from fgsbir.evaluation.comparison import Scores, compare, rounded
 from fgsbir.evaluation.generation import frechet_distance, recognition, shape_scores
 from fgsbir.evaluation.search import Search
-from fgsbir.models.drawing import Sketches
-from fgsbir.models.embedding import scoring
-from fgsbir.models.generator import Generator
-from fgsbir.models.sketch_classifier import SketchClassifier
+from fgsbir.evaluation.sketch_classifier import SketchClassifier
+from fgsbir.generator.drawing import Sketches
+from fgsbir.generator.model import Generator
+from fgsbir.retrieval.embedding import scoring
 
 BATCH = 256
 

@@ -11,7 +11,7 @@ from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_ch
 from fgsbir.evaluation.drawings import Judged, watch_drawings
 from fgsbir.evaluation.figures import Retrieved, before_after_sheet, drawing_sheet, retrieval_sheet
 from fgsbir.evaluation.search import EvaluationSet, PhotoSizes, Search
-from fgsbir.models.generator import Generator
+from fgsbir.generator.model import Generator
 
 SALT = "picture"
 # Pixels of a photo in a picture sheet, before it is fitted to its place.

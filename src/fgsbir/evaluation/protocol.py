@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from fgsbir.data.index import Index
-from fgsbir.models.precision import working_precision
+from fgsbir.runtime.precision import working_precision
 
 
 def protocol(

@@ -12,9 +12,9 @@ from fgsbir.data.pixels import PhotoRows
 from fgsbir.data.records import DataError
 from fgsbir.data.selection import seen_sketches, training_split
 from fgsbir.data.shards import ShardStore
-from fgsbir.evaluation.ranking import ranks, top_k
-from fgsbir.models.embedding import embed_photos, embed_sketches
-from fgsbir.models.retrieval import RetrievalModel
+from fgsbir.retrieval.embedding import embed_photos, embed_sketches
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.ranking import ranks, top_k
 
 BATCH = 256
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.support import in_turn
+from fgsbir.adaptation.triplets import Triplets, negatives_of
 from fgsbir.data.pixels import sketch_rasters, sketch_tensor
 from fgsbir.data.records import DataError
-from fgsbir.data.support import in_turn
-from fgsbir.data.triplets import Triplets, negatives_of
-from fgsbir.models.adaptive import AdaptiveModel
-from fgsbir.models.store import load_model, read_config
+from fgsbir.runtime.model_folder import load_model, read_config
 from fgsbir.search.encoder import Encoder, line_width_of
 from fgsbir.search.gallery import ADAPTIVE
 from fgsbir.search.searcher import Searcher

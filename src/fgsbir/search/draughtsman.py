@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from fgsbir.certainty.certainty import certainties
+from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.data.photos import read_pixels
-from fgsbir.models.certainty import certainties
-from fgsbir.models.discriminator import Discriminator
-from fgsbir.models.drawing import draw_sketches
-from fgsbir.models.generator import Generator
-from fgsbir.models.store import CONFIG, load_model
+from fgsbir.generator.drawing import draw_sketches
+from fgsbir.generator.model import Generator
+from fgsbir.runtime.model_folder import CONFIG, load_model
 from fgsbir.search.encoder import line_width_of, model_folder
 
 # Low, since one good drawing is wanted and not variety; G's drawings are evaluated at it as well.

@@ -8,9 +8,9 @@ from torch import nn
 
 from fgsbir.data.pixels import sketch_rasters, sketch_tensor
 from fgsbir.data.records import DataError
-from fgsbir.models.embedding import embed_photos
-from fgsbir.models.retrieval import RetrievalModel
-from fgsbir.models.store import CONFIG, load_model, read_config
+from fgsbir.retrieval.embedding import embed_photos
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.model_folder import CONFIG, load_model, read_config
 
 BATCH = 64
 

@@ -14,11 +14,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.data.atomic import write_folder, write_json
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
-from fgsbir.models.adaptive import AdaptiveModel
-from fgsbir.models.store import load_model, read_config
+from fgsbir.runtime.model_folder import load_model, read_config
 from fgsbir.search.encoder import Encoder, line_width_of, model_folder, photo_rows
 from fgsbir.search.files import find_photos, read_file
 from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, read_index, write_photos

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fgsbir.data.records import DataError
-from fgsbir.models.store import read_config
+from fgsbir.runtime.model_folder import read_config
 from fgsbir.search.encoder import Encoder
 from fgsbir.search.gallery import MODEL, Gallery, nearest
 

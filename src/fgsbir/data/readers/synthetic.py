@@ -1,4 +1,4 @@
-"""Layout ``synthetic``: the set that this project draws itself (see :mod:`fgsbir.data.synthetic`).
+"""Layout ``synthetic``: the set that this project draws itself (see :mod:`fgsbir.synthetic`).
 
 <root>/manifest.json                  categories, users, photos and their splits
 <root>/photos/<category>/<id>.jpg

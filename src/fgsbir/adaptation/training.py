@@ -1,0 +1,164 @@
+"""Meta-training of adaptive FG-SBIR (paper 2): F, the head M, its margins and rate learn to adapt to a task."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fgsbir.adaptation.episodes import EpisodeBatch, EpisodeStream
+from fgsbir.adaptation.losses import domain_loss, reverse_gradient, semantic_loss
+from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.triplets import Triplets
+from fgsbir.data.pairs import prefetch
+from fgsbir.retrieval.losses import triplet_loss
+from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.processes import sum_gradients
+from fgsbir.runtime.run import Row, Run
+from fgsbir.runtime.schedule import warmup_cosine
+
+
+@dataclass(frozen=True, slots=True)
+class RegulariserWeights:
+    """How much each regulariser counts beside the outer loss; 0 leaves it out."""
+
+    domain: float = 0.0
+    category: float = 0.0
+    user: float = 0.0
+    semantic: float = 0.0
+
+
+class Regularisers(nn.Module):
+    """The losses on F's pooled features that meta-training adds: L_D, L_C or L_ud, and L_S.
+
+    ``categories`` counts the seen ones; where there is one alone, as in user tasks, there is no L_C.
+    ``words`` float32 (categories, w), their word vectors, or None: without them there is no L_S.
+    """
+
+    def __init__(
+        self, channels: int, categories: int, words: Tensor | None, weights: RegulariserWeights, margin: float
+    ) -> None:
+        super().__init__()
+        self.weights, self.margin = weights, margin
+        self.domain = nn.Sequential(nn.Linear(channels, 64), nn.ReLU(), nn.Linear(64, 1)) if weights.domain else None
+        self.category = nn.Linear(channels, categories) if weights.category and categories > 1 else None
+        self.decoder = nn.Linear(channels, words.shape[1]) if weights.semantic and words is not None else None
+        self.words: Tensor | None
+        self.register_buffer("words", words)
+
+    def forward(self, features: Tensor, task: Tensor) -> dict[str, Tensor]:
+        """Those that are on, not yet weighted: ``features`` (t, n, 3, c) of triplets, ``task`` int64 (t,)."""
+        flat, of_task = features.flatten(0, 2), features[0, :, :, 0].numel()
+        losses = {}
+        if self.domain is not None:
+            is_photo = torch.tensor([False, True, True], device=flat.device).repeat(len(flat) // 3)
+            losses["domain"] = domain_loss(self.domain(reverse_gradient(flat)).squeeze(1), is_photo)
+        if self.category is not None:
+            losses["category"] = functional.cross_entropy(self.category(flat), task.repeat_interleave(of_task))
+        if self.weights.user:
+            sketch, photo, other = functional.normalize(features.flatten(0, 1), dim=-1).unbind(1)
+            losses["user"] = triplet_loss(sketch, photo, other, self.margin).mean()
+        if self.decoder is not None and self.words is not None:
+            losses["semantic"] = semantic_loss(self.decoder(flat), self.words[task.repeat_interleave(of_task)])
+        return losses
+
+    def weight(self, name: str) -> float:
+        """What the loss ``name`` counts."""
+        return float(getattr(self.weights, name))
+
+
+def episode_losses(
+    fabric: Fabric,
+    model: AdaptiveModel,
+    regularisers: Regularisers | None,
+    batch: EpisodeBatch,
+    *,
+    k: int,
+    margin: float,
+) -> dict[str, Tensor]:
+    """The outer loss over the tasks of a batch, the mean over those of all processes, and the regularisers that are on.
+
+    Float32 scalars, not yet weighted, of this process's share of the tasks.
+    """
+    tasks = len(batch.task)
+    with fabric.autocast():
+        inputs = model.inputs(batch.images)
+        if model.loop.scope != "all":
+            mean = fabric.all_reduce(inputs.detach().mean(0), reduce_op="mean")
+            assert isinstance(mean, Tensor)  # a tensor goes in
+            model.follow(mean)
+        inputs = inputs.unflatten(0, (tasks, -1, 3))
+        parts = (Triplets(inputs[:, :k], batch.support_negatives), Triplets(inputs[:, k:], batch.query_negatives))
+        losses = {"outer": model.task_losses(*parts, margin=margin).mean()}
+    if regularisers is not None:
+        losses |= regularisers(inputs, batch.task)
+    return {name: loss / fabric.world_size for name, loss in losses.items()}
+
+
+def train_adaptation(
+    fabric: Fabric,
+    model: AdaptiveModel,
+    regularisers: Regularisers | None,
+    stream: EpisodeStream,
+    validation: Callable[[AdaptiveModel], float],
+    *,
+    name: str,
+    margin: float,
+    steps: int,
+    learning_rate: float,
+    new_learning_rate: float,
+    weight_decay: float,
+    validate_every: int,
+    log_interval: int,
+    scratch: Scratch,
+) -> list[Row]:
+    """Meta-train F, M, the margin network, the inner rate and the regularisers' heads together, in place.
+
+    F with M, which are trained already, at the peak ``learning_rate``, all else at ``new_learning_rate``. Left as
+    the last step leaves it: the rate has come down to 0 there alone, and a few validation tasks would choose among
+    epochs by chance. ``validation`` is the mean reciprocal rank in percent over validation tasks after adaptation,
+    for the curve. ``margin`` is the outer loss's. Errors and resuming as in
+    :func:`fgsbir.retrieval.training.train_retrieval`.
+    """
+    parts: dict[str, nn.Module] = {"model": model} | ({"regularisers": regularisers} if regularisers else {})
+    trained = list(model.retrieval.parameters())
+    # Decay would pull the logarithm of the inner rate to 0, a rate of 1.
+    rate = [] if model.log_rate is None else [model.log_rate]
+    known = {*trained, *rate}
+    new = [parameter for part in parts.values() for parameter in part.parameters() if parameter not in known]
+    peaks = (learning_rate, new_learning_rate, new_learning_rate)
+    groups: list[dict[str, Any]] = [{"params": trained}, {"params": new}, {"params": rate, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
+    with Run(
+        name,
+        fabric,
+        scratch,
+        steps=steps,
+        epoch_steps=validate_every,
+        log_interval=log_interval,
+        parts={**parts, "optimizer": optimizer},
+        selected={"model": model},
+        describe=stream.task_names,
+    ) as run:
+        for step, batch in prefetch(lambda step: stream.batch(step, fabric.device), run.first, steps):
+            model.train()
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = warmup_cosine(step, steps, peak)
+            losses = episode_losses(fabric, model, regularisers, batch, k=stream.k, margin=margin)
+            weights = {name: regularisers.weight(name) if regularisers and name != "outer" else 1.0 for name in losses}
+            optimizer.zero_grad()
+            torch.stack([weights[name] * loss for name, loss in losses.items()]).sum().backward()
+            for part in parts.values():
+                sum_gradients(fabric, part)
+            optimizer.step()
+            measures = {} if model.log_rate is None else {"rate": model.log_rate.detach().exp()}
+            whole = fabric.all_reduce(torch.stack(list(losses.values())).detach(), reduce_op="sum")
+            assert isinstance(whole, Tensor)  # a tensor goes in
+            run.step_done(step, dict(zip(losses, whole, strict=True)), measures)
+            if run.epoch_ends(step):
+                found = validation(model)
+                run.epoch_done(step, {"mean_reciprocal_rank": found}, score=float(step))
+    return run.rows

@@ -1,0 +1,248 @@
+"""G, the photo-to-sketch generator: a VAE whose decoder attends to the photo (paper 1, section 3.2)."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fgsbir.data.strokes import CANVAS
+from fgsbir.features.backbones import build_backbone
+from fgsbir.generator.attention import MapAttention
+from fgsbir.generator.losses import Mixture, sequence_log_probability
+from fgsbir.generator.recurrence import Weights, plan, product_precision, recur
+from fgsbir.generator.sampling import (
+    LOG_SIGMA,
+    RHO_LIMIT,
+    Drawing,
+    draw_randomness,
+    sample_drawings,
+    start_token,
+)
+from fgsbir.runtime.model_folder import StoredModel
+
+# Where training starts: attention falls to exp(-1/2) a sixth of the page from the pen, 1.4 places of an 8 x 8 map.
+FOCUS = 8.0
+LOG_FOCUS = (-4.0, 6.0)
+# Bounds of the latent's log sigma: its KL and its sample stay finite whatever the encoder says.
+LATENT_LOG_SIGMA = (-8.0, 3.0)
+
+
+class Encoding(NamedTuple):
+    """What the decoder knows of each photo, computed once and not once per point.
+
+    ``features`` (n, positions, c) is the map B and ``keys`` (n, positions, width) the attention's W_B * B.
+    Without attention there is one position, the pooled map. ``mu`` and ``log_sigma`` (n, latent) are the
+    latent's distribution; ``grid`` is the positions' (h', w').
+    """
+
+    features: Tensor
+    keys: Tensor
+    mu: Tensor
+    log_sigma: Tensor
+    grid: tuple[int, int]
+
+
+class GeneratorOutput(NamedTuple):
+    """Predictions for every row of a teacher-forced sequence; all float32.
+
+    ``mixture``: fields (n, T, M); ``pen_logits`` (n, T, 3); ``mu``, ``log_sigma`` (n, latent);
+    ``hidden`` (n, T, H), the decoder's states h_t. Rows after a sequence's end are unspecified.
+    """
+
+    mixture: Mixture
+    pen_logits: Tensor
+    mu: Tensor
+    log_sigma: Tensor
+    hidden: Tensor
+
+
+class Generator(StoredModel):
+    """Photo to a sequence of points; see :mod:`fgsbir.data.strokes` for the sequence's five columns.
+
+    Offsets go in and come out divided by ``offset_scale``, a buffer in canvas pixels that the trainer sets
+    once from its labelled sketches. ``attention`` False feeds the pooled map to every step in place of
+    Eq. 2. ``pen_position`` adds the absolute position of the pen to the decoder's input, as nothing else
+    tells it where on the page it is, and to each place of the map its own, as nothing else tells where
+    the attention looks; and what lies near the pen gains in the attention. ``max_points`` bounds the rows
+    of a sample.
+    """
+
+    kind = "generator"
+
+    def __init__(
+        self,
+        *,
+        backbone: str,
+        latent: int,
+        hidden: int,
+        mixtures: int,
+        attention: bool,
+        attention_width: int,
+        pen_position: bool,
+        max_points: int,
+        image_size: int,
+        weights: Path | None = None,
+        weights_sha256: str | None = None,
+    ) -> None:
+        super().__init__(
+            backbone=backbone,
+            latent=latent,
+            hidden=hidden,
+            mixtures=mixtures,
+            attention=attention,
+            attention_width=attention_width,
+            pen_position=pen_position,
+            max_points=max_points,
+            image_size=image_size,
+        )
+        self.mixtures = mixtures
+        self.max_points = max_points
+        self.image_size = image_size
+        self.pen_position = pen_position
+        # The small backbone keeps an 8 x 8 map of a 64 pixel photo: what attention points at must be a place.
+        stride = 8 if backbone == "small" else None
+        self.encoder = build_backbone(backbone, weights=weights, weights_sha256=weights_sha256, stride=stride)
+        self.channels = channels = self.encoder.channels + 2 * pen_position
+        self.to_mu = nn.Linear(channels, latent)
+        self.to_log_sigma = nn.Linear(channels, latent)
+        self.to_state = nn.Linear(latent, 2 * hidden)
+        self.attention = MapAttention(channels, hidden, attention_width) if attention else None
+        self.log_focus = nn.Parameter(torch.tensor(FOCUS).log()) if attention and pen_position else None
+        self.cell = nn.LSTMCell(channels + 5 + 2 * pen_position, hidden)
+        self.output_layer = nn.Linear(hidden, 6 * mixtures + 3)
+        self.offset_scale: Tensor
+        self.register_buffer("offset_scale", torch.ones(()))
+
+    def encode(self, photos: Tensor) -> Encoding:
+        """Encode photos, float32 (n, 3, s, s) in [0, 1]; float32, though the map may be made in bf16."""
+        mapped = self.encoder(photos)
+        if self.pen_position:
+            where = places((mapped.shape[2], mapped.shape[3]), mapped.device).to(mapped.dtype)
+            mapped = torch.cat([mapped, where.expand(len(mapped), -1, -1, -1)], 1)
+        keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(len(photos), 1, 1).float()
+        with torch.autocast(photos.device.type, enabled=False):
+            features = mapped.float().flatten(2).transpose(1, 2).contiguous()
+            pooled = features.mean(1)
+            log_sigma = self.to_log_sigma(pooled).clamp(*LATENT_LOG_SIGMA)
+            if self.attention is None:
+                return Encoding(pooled.unsqueeze(1), keys, self.to_mu(pooled), log_sigma, (1, 1))
+            return Encoding(features, keys, self.to_mu(pooled), log_sigma, (mapped.shape[2], mapped.shape[3]))
+
+    def initial_state(self, encoding: Encoding, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """[h0; c0] = tanh(W_z z + b_z) with z = mu + sigma * noise; noise (n, latent)."""
+        latent = encoding.mu + encoding.log_sigma.exp() * noise
+        h, c = torch.tanh(self.to_state(latent)).chunk(2, 1)
+        return h.contiguous(), c.contiguous()
+
+    def weights(self) -> Weights:
+        """The matrices that every step multiplies with."""
+        gates = torch.cat([self.cell.weight_ih[:, : self.channels], self.cell.weight_hh], 1)
+        if self.attention is None:
+            nothing = gates.new_zeros(1, self.cell.hidden_size)
+            return Weights(gates, nothing, nothing[0, :1])
+        return Weights(gates, self.attention.query.weight, self.attention.score.weight[0])
+
+    def point_weights(self) -> tuple[Tensor, Tensor]:
+        """What takes a previous row, and the sum of all offsets up to it, to its share of the gates.
+
+        A matrix (4 H, 7) for the row's five columns and the sum in scaled units from the canvas centre,
+        (4 H, 5) without ``pen_position``; and the gates' biases (4 H,).
+        """
+        matrix = self.cell.weight_ih[:, self.channels :]
+        if self.pen_position:
+            scale = self.offset_scale / (CANVAS / 2)
+            matrix = torch.cat([matrix[:, :5], matrix[:, 5:] * scale], 1)
+        return matrix, self.cell.bias_ih + self.cell.bias_hh
+
+    def nearness(self, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """What takes the sum of all offsets to what each place's attention score gains for being near the pen.
+
+        A matrix (p, 2) for the sum in scaled units from the canvas centre, (p, 0) without ``pen_position``,
+        and a vector (p,). Together they give -f |x - pen|^2 / 2, with one learned f, less f |pen|^2 / 2, which
+        is the same for every place x.
+        """
+        device, positions = self.offset_scale.device, grid[0] * grid[1]
+        if self.log_focus is None:
+            return torch.zeros(positions, 2 * self.pen_position, device=device), torch.zeros(positions, device=device)
+        where = places(grid, device).flatten(1).t()
+        focus = self.log_focus.clamp(*LOG_FOCUS).exp()
+        return focus * where * (self.offset_scale / (CANVAS / 2)), -focus / 2 * where.square().sum(1)
+
+    def output(self, hidden: Tensor) -> tuple[Mixture, Tensor]:
+        """The last layer (W_y, b_y) on h (..., H): the mixture, fields (..., M), and pen logits (..., 3), float32."""
+        with torch.autocast(hidden.device.type, enabled=False):
+            raw = self.output_layer(hidden.to(self.output_layer.weight.dtype))
+        logits, mean_x, mean_y, log_x, log_y, rho = raw[..., :-3].unflatten(-1, (6, self.mixtures)).unbind(-2)
+        return (
+            Mixture(logits, mean_x, mean_y, log_x.clamp(*LOG_SIGMA), log_y.clamp(*LOG_SIGMA), rho.tanh() * RHO_LIMIT),
+            raw[..., -3:],
+        )
+
+    def forward(self, photos: Tensor, sequences: Tensor, noise: Tensor) -> GeneratorOutput:
+        """Teacher-forced decoding of ``sequences``, float32 (n, T, 5) with scaled offsets; noise (n, latent).
+
+        The prediction at t is of row t, after reading the start token (t = 0) or row t - 1.
+        """
+        precision = product_precision(photos.device)
+        order, counts = plan(sequences)
+        sequences = sequences[order]
+        encoding = self.encode(photos[order])
+        with torch.autocast(photos.device.type, enabled=False):
+            h, c = self.initial_state(encoding, noise[order])
+            rows = torch.cat([start_token(len(sequences), photos.device).unsqueeze(1), sequences[:, :-1]], 1)
+            rows = rows.transpose(0, 1)
+            pen = rows[..., :2].cumsum(0)[..., : 2 * self.pen_position]
+            points = functional.linear(torch.cat([rows, pen], -1), *self.point_weights())
+            near = functional.linear(pen, *self.nearness(encoding.grid))
+            states = recur(points, near, h, c, encoding.keys, encoding.features, self.weights(), counts, precision)
+            back = order.argsort()
+            hidden = states.transpose(0, 1)[back]
+        return GeneratorOutput(*self.output(hidden), encoding.mu[back], encoding.log_sigma[back], hidden)
+
+    def log_probability(self, hidden: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:
+        """log p of drawn sequences (n, T, 5) from the states (n, T, H) that drew them: (n,), at temperature 1.
+
+        With ``hidden`` detached its gradient reaches the last layer alone, as the policy gradient of paper 1
+        (Eq. 9) wants. ``lengths`` (n,) counts rows up to and including the end.
+        """
+        return sequence_log_probability(*self.output(hidden), sequences, lengths)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        photos: Tensor,
+        *,
+        temperature: float = 1.0,
+        max_points: int | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        return_attention: bool = False,
+    ) -> Drawing:
+        """Draw one sketch a photo; photos float32 (n, 3, s, s) in [0, 1].
+
+        ``temperature`` scales all noise; 0 draws greedily: the likeliest component's mean, the likeliest
+        pen. ``noise`` (n, latent), if given, is the latent's. All random numbers come from ``generator``
+        before the first point, in the photos' order: with one on the CPU a drawing depends neither on the
+        device, nor on how long the others get, nor on the photos after its own.
+        """
+        n, device = len(photos), photos.device
+        precision = product_precision(device)
+        steps = self.max_points if max_points is None else max_points
+        latent = self.to_mu.out_features
+        randomness = draw_randomness(n, steps, latent, self.mixtures, temperature, generator, device)
+        encoding = self.encode(photos)
+        with torch.autocast(device.type, enabled=False):
+            state = self.initial_state(encoding, randomness.latent if noise is None else noise)
+            return sample_drawings(
+                self, encoding, state, randomness, precision=precision, return_attention=return_attention
+            )
+
+
+def places(grid: tuple[int, int], device: torch.device) -> Tensor:
+    """Where each place of a map of (h', w') lies: x and y in (-1, 1), float32 (2, h', w'), like the pen's position."""
+    height, width = grid
+    x = (torch.arange(width, device=device) + 0.5) / width * 2 - 1
+    y = (torch.arange(height, device=device) + 0.5) / height * 2 - 1
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"))

@@ -1,0 +1,165 @@
+"""The state of one training run: what is summed, logged, selected, saved and resumed, the same for every stage."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from tqdm import tqdm
+
+from fgsbir.data.atomic import write_text
+from fgsbir.runtime.checkpoint import FiniteGuard, Interruption, Scratch
+from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
+
+logger = logging.getLogger(__name__)
+
+Row = dict[str, float]
+
+
+class Stateful(Protocol):
+    """Models and optimisers."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
+
+
+class Run:
+    """Counts the steps of a run from where its checkpoint stands.
+
+    ``parts`` is everything with a state that the steps change (models and optimisers; random
+    numbers are functions of the step and need no saving). ``selected`` are the models of which the
+    best epoch is kept. ``describe(step)`` names the photos of a step, for the message about a NaN.
+    An epoch is ``epoch_steps`` steps; rows and messages count steps times ``unit``. A checkpoint is
+    written at each epoch's end and when the run is asked to stop.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fabric: Fabric,
+        scratch: Scratch,
+        *,
+        steps: int,
+        epoch_steps: int,
+        log_interval: int,
+        parts: dict[str, Stateful],
+        selected: dict[str, nn.Module],
+        describe: Callable[[int], Sequence[str]],
+        unit: int = 1,
+    ) -> None:
+        self.name, self.steps, self.rows = name, steps, list[Row]()
+        self.first, self._unit = 0, unit
+        self._fabric, self._scratch, self._parts, self._selected = fabric, scratch, parts, selected
+        self._epoch_steps, self._log_interval, self._describe = epoch_steps, log_interval, describe
+        self._sums: dict[str, torch.Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._best: dict[str, dict[str, torch.Tensor]] = {}
+        self._best_score = -float("inf")
+        self._guard = FiniteGuard(fabric.device)
+        self._interruption = Interruption(fabric)
+
+    def __enter__(self) -> "Run":
+        if state := self._scratch.load():
+            for name, part in self._parts.items():
+                part.load_state_dict(state["parts"][name])
+            self.first, self.rows = state["step"], state["rows"]
+            self._best, self._best_score = state["best"], state["best_score"]
+            self._sums = {name: value.to(self._fabric.device) for name, value in state["sums"].items()}
+            self._counts = state["counts"]
+        self._interruption.__enter__()
+        self._progress = tqdm(
+            total=self.steps,
+            initial=self.first,
+            desc=self.name,
+            unit="step",
+            disable=None if self._fabric.is_global_zero else True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.close()
+        self._interruption.__exit__(kind, error, trace)
+        if kind is None:
+            for name, model in self._selected.items():
+                model.load_state_dict(self._best[name])
+
+    def step_done(
+        self, step: int, losses: dict[str, torch.Tensor], measures: dict[str, torch.Tensor] | None = None
+    ) -> None:
+        """Note the scalar losses of a step, and other scalars. Raises TrainingDiverged and TrainingInterrupted."""
+        scalars = {f"{name}_loss": loss for name, loss in losses.items()} | (measures or {})
+        self._guard.watch(step, scalars.values())
+        for name, scalar in scalars.items():
+            self._sums[name] = self._sums.get(name, torch.zeros((), device=self._fabric.device)) + scalar.detach()
+            self._counts[name] = self._counts.get(name, 0) + 1
+        self._progress.update()
+        ends, checks = self.epoch_ends(step), (step + 1) % self._log_interval == 0
+        if ends or checks:
+            self._stop_if_diverged(step)
+        # Several processes must wait for each other to agree, so they ask less often; at an epoch's end all ask.
+        if not ends and (checks or self._fabric.world_size == 1) and self._interruption.requested():
+            self._stop_if_diverged(step)
+            self._save(step + 1)
+            raise TrainingInterrupted
+
+    def epoch_ends(self, step: int) -> bool:
+        """Whether ``step`` is the last of an epoch, or of the run."""
+        return (step + 1) % self._epoch_steps == 0 or step + 1 == self.steps
+
+    def epoch_done(self, step: int, scores: dict[str, float], *, score: float) -> None:
+        """Log and keep one row (step, means over the epoch, ``scores``); keep the models if ``score`` is the best."""
+        row = {"step": float((step + 1) * self._unit)}
+        row |= {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        row |= scores
+        self._sums, self._counts = {}, {}
+        self.rows.append(row)
+        logger.info("%s %s", self.name, " ".join(f"{name} {value:.4g}" for name, value in row.items()))
+        if score > self._best_score:
+            self._best_score = score
+            self._best = {
+                name: {key: value.detach().clone() for key, value in model.state_dict().items()}
+                for name, model in self._selected.items()
+            }
+        self._save(step + 1)
+        if step + 1 < self.steps and self._interruption.requested():
+            raise TrainingInterrupted
+
+    def _save(self, step: int) -> None:
+        if self._fabric.is_global_zero:
+            self._scratch.save(
+                {
+                    "step": step,
+                    "parts": {name: part.state_dict() for name, part in self._parts.items()},
+                    "rows": self.rows,
+                    "best": self._best,
+                    "best_score": self._best_score,
+                    "sums": self._sums,
+                    "counts": self._counts,
+                }
+            )
+
+    def _stop_if_diverged(self, step: int) -> None:
+        # A finite loss can have a gradient that is not: then the weights show it before the next loss does.
+        self._guard.watch(step, [weights for model in self._selected.values() for weights in model.parameters()])
+        bad = self._guard.first_bad_step()
+        if bad is None:
+            return
+        path = self._scratch.path
+        kept = f"the last good checkpoint is {path}" if path.exists() else "no checkpoint was saved before it"
+        raise TrainingDiverged(
+            f"{self.name}: a loss or a weight became NaN or infinite at step {bad * self._unit} "
+            f"(photos {', '.join(self._describe(bad))}); {kept}. Try a lower learning rate, or precision: float32."
+        )
+
+
+def write_curve(path: Path, rows: list[Row]) -> None:
+    """Write rows as CSV with the first row's columns, numbers to 6 significant digits."""
+    lines = [",".join(rows[0]), *(",".join(f"{row[name]:.6g}" for name in rows[0]) for row in rows)]
+    write_text(path, "\n".join(lines) + "\n")

@@ -1,0 +1,215 @@
+"""Writes the default data set: photos, sketches and a manifest, the same bytes for any number of workers."""
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from fgsbir.data.records import DataError, Split
+from fgsbir.data.strokes import check_strokes, split_strokes
+from fgsbir.synthetic.categories import CATEGORIES, MAIN, UNSEEN
+from fgsbir.synthetic.dice import Dice
+from fgsbir.synthetic.photo import draw_photo
+from fgsbir.synthetic.sketch import draw_sketch
+
+FORMAT = 1
+SUPPORT, QUERIES = 12, 32  # sketches of an unseen user: of training photos, of test photos
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPhoto:
+    """One photo of the set, and who draws it (in the order of the sketches' numbers)."""
+
+    id: str
+    category: str
+    split: Split
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole set before anything is drawn: (name, unseen) of categories and users, and the photos by id."""
+
+    categories: tuple[tuple[str, bool], ...]
+    users: tuple[tuple[str, bool], ...]
+    photos: tuple[PlannedPhoto, ...]
+
+
+def plan(
+    *,
+    seed: int,
+    labelled: int,
+    sketches_per_photo: int,
+    unlabelled: int,
+    val: int,
+    test: int,
+    other_categories: int,
+    other_photos: int,
+    users: int,
+    unseen_users: int,
+) -> Plan:
+    """Decide what the set holds.
+
+    The main category has ``labelled`` training photos with ``sketches_per_photo`` sketches each,
+    ``unlabelled`` photos without, ``val`` with 2 and ``test`` with 3. A quarter of the
+    ``other_categories`` is unseen; each has ``other_photos`` photos (half train, a tenth val, two
+    fifths test) with 2 sketches. The last ``unseen_users`` of the users draw only main-category
+    photos, in addition: some training ones (support) and some test ones (queries). A photo's number
+    decides what it shows, and numbers go test, val, train, unlabelled, so that more unlabelled
+    photos leave the others as they are.
+    """
+    seen_users = [f"u{i:02d}" for i in range(users - unseen_users)]
+    new_users = [f"u{i:02d}" for i in range(users - unseen_users, users)]
+    most = max(3, sketches_per_photo)
+    if len(seen_users) < most:
+        raise DataError(f"synthesise: expected at least {most} seen users, found {users} - {unseen_users}")
+    if not 0 <= other_categories < len(CATEGORIES):
+        raise DataError(f"synthesise: expected 0 to {len(CATEGORIES) - 1} other categories, found {other_categories}")
+    hidden = other_categories // 4
+    others = [name for name in CATEGORIES if name != MAIN and name not in UNSEEN][: other_categories - hidden]
+    others += list(UNSEEN)[:hidden]
+
+    sizes: list[tuple[str, list[tuple[Split, int, int]]]] = [
+        (
+            MAIN,
+            [
+                ("test", test, 3),
+                ("val", val, 2),
+                ("train", labelled, sketches_per_photo),
+                ("unlabelled", unlabelled, 0),
+            ],
+        )
+    ]
+    other_test, other_val = other_photos * 2 // 5, other_photos // 10
+    for name in others:
+        rest = other_photos - other_test - other_val
+        sizes.append((name, [("test", other_test, 2), ("val", other_val, 2), ("train", rest, 2)]))
+    extra: dict[str, list[str]] = {}
+    for user in new_users:
+        for first, count, wanted in ((0, test, QUERIES), (test + val, labelled, SUPPORT)):
+            chosen = Dice(seed, user, "photos", first).shuffled(range(first, first + count))[:wanted]
+            for number in chosen:
+                extra.setdefault(_photo_id(MAIN, number), []).append(user)
+    photos = []
+    for category, splits in sizes:
+        number = 0
+        for split, count, sketches in splits:
+            for _ in range(count):
+                photo = _photo_id(category, number)
+                drawn = Dice(seed, photo, "users").shuffled(seen_users)[:sketches]
+                photos.append(PlannedPhoto(photo, category, split, (*drawn, *extra.get(photo, ()))))
+                number += 1
+    return Plan(
+        tuple((name, name in UNSEEN) for name, _ in sizes),
+        (*((user, False) for user in seen_users), *((user, True) for user in new_users)),
+        tuple(sorted(photos, key=lambda photo: photo.id)),
+    )
+
+
+def _photo_id(category: str, number: int) -> str:
+    return f"{category}-{number:05d}"
+
+
+def synthesise(
+    folder: Path,
+    *,
+    seed: int,
+    size: int,
+    labelled: int,
+    sketches_per_photo: int,
+    unlabelled: int,
+    val: int,
+    test: int,
+    other_categories: int,
+    other_photos: int,
+    users: int,
+    unseen_users: int,
+    jpeg_quality: int,
+    workers: int,
+) -> str:
+    """Write the set into ``folder`` (replacing it) and return its content hash.
+
+    See :func:`plan` for the counts. ``size`` is the photos' side in pixels. The folder appears whole
+    or not at all: everything is written beside it first. Raises DataError for impossible counts.
+    """
+    whole = plan(
+        seed=seed,
+        labelled=labelled,
+        sketches_per_photo=sketches_per_photo,
+        unlabelled=unlabelled,
+        val=val,
+        test=test,
+        other_categories=other_categories,
+        other_photos=other_photos,
+        users=users,
+        unseen_users=unseen_users,
+    )
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        for category, _ in whole.categories:
+            (unfinished / "photos" / category).mkdir(parents=True)
+        draw = partial(_draw, folder=unfinished, seed=seed, size=size, quality=jpeg_quality)
+        lines: list[str] = []
+        for found in tqdm(
+            _mapped(draw, whole.photos, workers), total=len(whole.photos), desc="synthesise", unit="photo"
+        ):
+            lines += found
+        (unfinished / "sketches.ndjson").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        manifest = {
+            "format": FORMAT,
+            "seed": seed,
+            "categories": [{"name": name, "unseen": unseen} for name, unseen in whole.categories],
+            "users": [{"id": user, "unseen": unseen} for user, unseen in whole.users],
+            "photos": [{"id": p.id, "category": p.category, "split": p.split} for p in whole.photos],
+            "hash": content_hash(unfinished),
+        }
+        (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return str(manifest["hash"])
+
+
+def content_hash(folder: Path) -> str:
+    """SHA-256 over the relative paths and the SHA-256 of all photos and of the sketches, in order of path."""
+    total = hashlib.sha256()
+    for path in sorted([*folder.glob("photos/*/*.jpg"), folder / "sketches.ndjson"]):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{digest}  {path.relative_to(folder).as_posix()}\n".encode())
+    return total.hexdigest()
+
+
+def _mapped(draw: "partial[list[str]]", photos: tuple[PlannedPhoto, ...], workers: int) -> Iterator[list[str]]:
+    if workers <= 1:
+        yield from map(draw, photos)
+        return
+    # Processes are spawned, not forked: the caller may run threads (a loaded torch does).
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap(draw, photos, chunksize=16)
+
+
+def _draw(photo: PlannedPhoto, *, folder: Path, seed: int, size: int, quality: int) -> list[str]:
+    """Write one photo; return its sketches as lines of JSON."""
+    picture = draw_photo(photo.id, seed=seed, size=size, quality=quality)
+    (folder / "photos" / photo.category / f"{photo.id}.jpg").write_bytes(picture)
+    lines = []
+    for number, user in enumerate(photo.users, 1):
+        name = f"{photo.id}-{number}"
+        strokes = check_strokes(draw_sketch(photo.id, user, seed=seed), name)
+        lines.append(json.dumps({"id": name, "photo": photo.id, "user": user, "strokes": _listed(strokes)}))
+    return lines
+
+
+def _listed(strokes: np.ndarray) -> list[list[list[float]]]:
+    """Strokes as nested lists, to a tenth of a pixel."""
+    return [[[round(float(x), 1), round(float(y), 1)] for x, y in part] for part in split_strokes(strokes)]

@@ -1,0 +1,235 @@
+"""Sketches of products: what a user sees of the product, drawn by that user's hand as strokes."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from fgsbir.data.strokes import LONGEST_SIDE, join_strokes
+from fgsbir.synthetic.dice import Dice
+from fgsbir.synthetic.geometry import PICTURE, Point, View, look
+from fgsbir.synthetic.grammar import misjudge
+from fgsbir.synthetic.instance import instance
+from fgsbir.synthetic.lines import Drawn, path_length, visible_lines
+from fgsbir.synthetic.user import User, style
+
+TOLERANCE = 3.0  # of the simplification, on the centred canvas, that the budget of points refers to
+MOST_POINTS = 96
+WEIGHTS = {"outline": 1.0, "spine": 1.2, "inner": 0.4, "detail": 0.3}
+ESSENTIAL = ("leg", "post", "foot", "handle", "spout", "wheel", "back", "arm", "seat", "runner", "stem", "shade")
+Stroke = list[Point]
+
+
+def draw_sketch(photo_id: str, user_id: str, *, seed: int, take: int = 0) -> np.ndarray:
+    """A drawing of photo ``photo_id`` by ``user_id``: canonical strokes float32 (n, 3) on the 256 canvas.
+
+    A pure function of its arguments, for any photo, labelled or not; ``take`` tells several drawings
+    by one user of one photo apart.
+    """
+    user = style(seed, user_id)
+    dice = Dice(seed, photo_id, user_id, take, "sketch")
+    lines = _seen_by(photo_id, user, seed, dice)
+    lines = _chosen(lines, user, dice)
+    strokes = [(line, _by_hand(line, user, dice)) for line in _ordered(lines, user, dice)]
+    strokes = _within_budget(strokes, min(user.budget + 8, MOST_POINTS))
+    parts = [np.array(stroke, np.float64) for _, hand in strokes for stroke in hand]
+    placed = np.round(np.concatenate(parts), 1)
+    lengths = np.cumsum([len(part) for part in parts])[:-1]
+    return join_strokes([part.astype(np.float32) for part in np.split(placed, lengths)])
+
+
+def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
+    """The visible lines of the product as the user takes it to be, thin parts merged to fit the budget."""
+    product = instance(seed, photo_id)
+    parts = product.category.build(misjudge(product.category, product.values, dice, user.proportion))
+    pose = product.pose
+    view = look(
+        pose.yaw + dice.bell(user.view), pose.pitch + dice.bell(user.view * 0.6), pose.roll * 0.5, pose.mirrored
+    )
+    squeeze = 1 + user.squeeze + dice.bell(0.03)
+    view = View(tuple(c * squeeze for c in view.right), view.up, view.toward)  # type: ignore[arg-type]
+    side = user.side + dice.bell(8)
+    slack = (PICTURE - side) * 0.3
+    points = [p for part in parts for p in part.points()]
+    middle = PICTURE / 2
+    view = view.fitted(points, side, middle + dice.between(-slack, slack), middle + dice.between(-slack, slack))
+    below = user.line_below * side / 200
+    lines = visible_lines(parts, view, below)
+    while _cost(lines) > user.budget * 1.3 and below < 40:
+        below = below * 1.6 + 2
+        lines = visible_lines(parts, view, below)
+    return lines
+
+
+def _cost(lines: Sequence[Drawn]) -> int:
+    return sum(
+        len(simplified(line.points, TOLERANCE)) + line.closed for line in lines if line.kind in ("outline", "spine")
+    )
+
+
+def _chosen(lines: Sequence[Drawn], user: User, dice: Dice) -> list[Drawn]:
+    """What the user bothers to draw; a part is left out whole, and the longest lines never are."""
+    longest = max(line.length for line in lines)
+    sizes: dict[int, float] = {}
+    for line in lines:
+        sizes[line.part] = max(sizes.get(line.part, 0.0), line.length)
+    roles = {line.part: line.role for line in lines}
+    dropped = {
+        part
+        for part in sorted(sizes)
+        if sizes[part] < 0.3 * longest and roles[part] not in ESSENTIAL and dice.chance(user.careless)
+    }
+    habits = {kind: dice.chance(chance) for kind, chance in (("inner", user.inner), ("detail", user.detail))}
+    return [line for line in lines if line.part not in dropped and habits.get(line.kind, True)]
+
+
+def _ordered(lines: Sequence[Drawn], user: User, dice: Dice) -> list[Drawn]:
+    """Stroke order, by the user's habit."""
+    if user.order == "random":
+        return dice.shuffled(lines)
+    key = {
+        "large first": lambda line: -line.length,
+        "top down": lambda line: min(y for _, y in line.points),
+        "part by part": lambda line: (line.part, line.kind),
+        "left to right": lambda line: min(x for x, _ in line.points),
+    }[user.order]
+    return sorted(lines, key=key)
+
+
+def _by_hand(line: Drawn, user: User, dice: Dice) -> list[Stroke]:
+    """One line as the hand draws it: misplaced, cut at corners, wobbly, perhaps gone over again."""
+    local = Dice(dice.between(0, 1), line.part)
+    dx, dy = local.bell(user.shift), local.bell(user.shift)
+    points = [(x + dx, y + dy) for x, y in line.points]
+    if line.closed:
+        start = int(dice.between(0, len(points)))
+        points = [*points[start:], *points[: start + 1]]
+    if dice.chance(0.5):
+        points.reverse()
+    strokes = []
+    for piece in _cut(points, user, dice):
+        if user.rounding and len(piece) > 2:
+            piece = _rounded(piece)
+        strokes.append(_wobbly(_overshot(piece, user, dice), user, dice))
+        if dice.chance(user.again) and path_length(piece) > 30:
+            strokes.append(_wobbly([(x + dice.bell(1.2), y + dice.bell(1.2)) for x, y in piece], user, dice))
+    return strokes
+
+
+def _cut(points: Stroke, user: User, dice: Dice) -> list[Stroke]:
+    """Lift the pen at some sharp corners."""
+    pieces: list[Stroke] = [[points[0]]]
+    for i in range(1, len(points) - 1):
+        pieces[-1].append(points[i])
+        (ax, ay), (bx, by), (cx, cy) = points[i - 1], points[i], points[i + 1]
+        before, after = math.hypot(bx - ax, by - ay), math.hypot(cx - bx, cy - by)
+        straight = (bx - ax) * (cx - bx) + (by - ay) * (cy - by)
+        if min(before, after) > 8 and straight < 0.8 * before * after and dice.chance(user.split):
+            pieces.append([points[i]])
+    pieces[-1].append(points[-1])
+    return pieces
+
+
+def _rounded(points: Stroke) -> Stroke:
+    """Corner cutting (Chaikin), no deeper than 8 pixels."""
+    found = [points[0]]
+    for (ax, ay), (bx, by) in itertools.pairwise(points):
+        length = max(math.hypot(bx - ax, by - ay), 1e-6)
+        t = min(0.25, 8 / length)
+        found += [(ax + (bx - ax) * t, ay + (by - ay) * t), (bx + (ax - bx) * t, by + (ay - by) * t)]
+    return [*found, points[-1]]
+
+
+def _overshot(points: Stroke, user: User, dice: Dice) -> Stroke:
+    found = list(points)
+    for end, inner in ((0, 1), (-1, -2)):
+        (ax, ay), (bx, by) = found[inner], found[end]
+        length = math.hypot(bx - ax, by - ay)
+        if length > 8:
+            t = (user.overshoot + dice.bell(1.0)) / length
+            found[end] = (bx + (bx - ax) * t, by + (by - ay) * t)
+    return found
+
+
+def _wobbly(points: Stroke, user: User, dice: Dice) -> Stroke:
+    """Resample every few pixels and stray smoothly: a random path over control points 30 pixels apart."""
+    length = path_length(points)
+    knots = max(2, int(length / 30) + 2)
+    reach = user.wobble * min(1.0, 0.35 + length / 90)
+    offsets = [(dice.bell(reach), dice.bell(reach)) for _ in range(knots + 2)]
+    found: Stroke = []
+    done = 0.0
+    for (ax, ay), (bx, by) in itertools.pairwise(points):
+        piece = math.hypot(bx - ax, by - ay)
+        steps = max(1, round(piece / 7))
+        for step in range(steps):
+            t = step / steps
+            found.append(
+                _strayed(ax + (bx - ax) * t, ay + (by - ay) * t, (done + piece * t) / max(length, 1e-6), offsets)
+            )
+        done += piece
+    found.append(_strayed(*points[-1], 1.0, offsets))
+    return found
+
+
+def _strayed(x: float, y: float, share: float, offsets: Sequence[Point]) -> Point:
+    """(x, y) moved by a uniform cubic B-spline over ``offsets`` at ``share`` of the way."""
+    place = min(share, 0.9999) * (len(offsets) - 3)
+    i = int(place)
+    t = place - i
+    basis = ((1 - t) ** 3 / 6, (3 * t**3 - 6 * t * t + 4) / 6, (-3 * t**3 + 3 * t * t + 3 * t + 1) / 6, t**3 / 6)
+    dx = sum(b * offsets[i + k][0] for k, b in enumerate(basis))
+    dy = sum(b * offsets[i + k][1] for k, b in enumerate(basis))
+    limit = PICTURE - 1.0
+    return (min(max(x + dx * 1.6, 1.0), limit), min(max(y + dy * 1.6, 1.0), limit))
+
+
+def _within_budget(strokes: list[tuple[Drawn, list[Stroke]]], budget: int) -> list[tuple[Drawn, list[Stroke]]]:
+    """Leave out the least important lines until what simplification keeps fits ``budget`` points."""
+    points = [p for _, hand in strokes for stroke in hand for p in stroke]
+    xs, ys = zip(*points, strict=True)
+    tolerance = TOLERANCE * max(max(xs) - min(xs), max(ys) - min(ys)) / LONGEST_SIDE
+    cost = [sum(len(simplified(stroke, tolerance)) for stroke in hand) for _, hand in strokes]
+    worth = _worth([line for line, _ in strokes])
+    kept = set(range(len(strokes)))
+    for i in sorted(kept, key=lambda i: (worth[i], i)):
+        if sum(cost[k] for k in kept) <= budget or len(kept) == 1:
+            break
+        kept.discard(i)
+    return [strokes[i] for i in sorted(kept)]
+
+
+def _worth(lines: Sequence[Drawn]) -> list[float]:
+    """What each line tells of the product: its length, less for the fourth plank than for the first leg."""
+    told: dict[str, set[int]] = {}
+    worth = []
+    for line in lines:
+        alike = told.setdefault(line.role, set())
+        alike.add(line.part)
+        share = 1.0 if line.role in ESSENTIAL else 2.0 / (1 + len(alike))
+        base = 25.0 if line.role in ESSENTIAL else 0.0
+        worth.append((base + line.length) * WEIGHTS[line.kind] * share)
+    return worth
+
+
+def simplified(points: Sequence[Point], tolerance: float) -> Stroke:
+    """Ramer-Douglas-Peucker; for the few dozen points of one stroke faster than an array library."""
+    keep = {0, len(points) - 1}
+    spans = [(0, len(points) - 1)]
+    while spans:
+        first, last = spans.pop()
+        (ax, ay), (bx, by) = points[first], points[last]
+        dx, dy = bx - ax, by - ay
+        square = dx * dx + dy * dy
+        worst, at = tolerance, 0
+        for i in range(first + 1, last):
+            x, y = points[i]
+            t = min(max(((x - ax) * dx + (y - ay) * dy) / square, 0.0), 1.0) if square > 1e-12 else 0.0
+            away = math.hypot(x - ax - t * dx, y - ay - t * dy)
+            if away > worst:
+                worst, at = away, i
+        if at:
+            keep.add(at)
+            spans += [(first, at), (at, last)]
+    return [points[i] for i in sorted(keep)]

@@ -1,0 +1,125 @@
+"""G as a draughtsman: drawings are canonical sketches, the same ones for the same seed."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fgsbir.data.strokes import CANVAS, centre, check_strokes, to_sequence
+from fgsbir.generator.drawing import DOT, Sketches, draw_sketches, drawing_strokes
+from fgsbir.generator.model import Generator
+from fgsbir.generator.sampling import Drawing
+
+CPU = torch.device("cpu")
+PHOTOS = np.random.default_rng(0).integers(0, 256, (7, 32, 32, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def generator() -> Generator:
+    torch.manual_seed(0)
+    model = Generator(
+        backbone="small",
+        latent=4,
+        hidden=16,
+        mixtures=2,
+        attention=True,
+        attention_width=8,
+        pen_position=True,
+        max_points=10,
+        image_size=32,
+    )
+    model.offset_scale = torch.tensor(25.0)
+    return model
+
+
+def draw(generator: Generator, photos: np.ndarray = PHOTOS, **changes: object) -> Sketches:
+    options = {"temperature": 1.0, "seed": 3, "batch": 64, "device": CPU, "precision": "float32"} | changes
+    return draw_sketches(generator, photos, **options)  # type: ignore[arg-type]
+
+
+def same(one: Sketches, other: Sketches) -> bool:
+    return len(one.strokes) == len(other.strokes) and all(
+        a.shape == b.shape and np.allclose(a, b, atol=1e-2) for a, b in zip(one.strokes, other.strokes, strict=True)
+    )
+
+
+def test_every_photo_gets_one_centred_canonical_sketch(generator: Generator) -> None:
+    drawn = draw(generator)
+    assert len(drawn.strokes) == 7 and drawn.ended.shape == (7,) and drawn.ended.dtype == bool
+    for strokes in drawn.strokes:
+        check_strokes(strokes, "drawn")
+        assert len(strokes) <= 10
+        np.testing.assert_allclose(strokes, centre(strokes), atol=1e-3)
+
+
+def test_the_seed_decides(generator: Generator) -> None:
+    assert same(draw(generator), draw(generator))
+    assert not same(draw(generator), draw(generator, seed=4))
+
+
+@pytest.mark.parametrize("batch", [1, 3, 7])
+def test_the_batch_does_not(generator: Generator, batch: int) -> None:
+    drawn = draw(generator, batch=batch)
+    assert same(drawn, draw(generator)) and np.array_equal(drawn.ended, draw(generator).ended)
+
+
+def test_at_temperature_0_the_seed_does_not_matter(generator: Generator) -> None:
+    assert same(draw(generator, temperature=0.0), draw(generator, temperature=0.0, seed=9))
+
+
+def test_the_model_goes_on_training(generator: Generator) -> None:
+    modes: list[bool] = []
+    hook = generator.encoder.register_forward_pre_hook(lambda model, given: modes.append(model.training))
+    generator.train()
+    draw(generator)
+    hook.remove()
+    assert modes == [False] and generator.training
+
+
+def test_no_photo_no_sketch(generator: Generator) -> None:
+    drawn = draw(generator, PHOTOS[:0])
+    assert drawn.strokes == [] and drawn.ended.shape == (0,)
+
+
+def drawing_of(sequences: list[np.ndarray], rows: int) -> Drawing:
+    """A sampler's answer that holds these sequences, ends after them."""
+    padded = np.zeros((len(sequences), rows, 5), np.float32)
+    padded[:, :, 4] = 1
+    for place, sequence in enumerate(sequences):
+        padded[place, : len(sequence)] = sequence
+    count = torch.tensor([len(sequence) for sequence in sequences])
+    return Drawing(torch.from_numpy(padded), count, count > 0, torch.zeros(len(sequences), rows, 1), None)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(2, 9), min_size=1, max_size=4), st.integers(0, 999))
+def test_strokes_are_the_sequences_in_canvas_pixels(generator: Generator, sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sketches = []
+    for size in sizes:
+        strokes = rng.uniform(20, 230, (size, 3)).astype(np.float32)
+        strokes[:, 2] = rng.random(size) < 0.3
+        strokes[-1, 2] = 1
+        sketches.append(strokes)
+    scaled = [to_sequence(strokes) / np.array([25, 25, 1, 1, 1], np.float32) for strokes in sketches]
+    drawing = drawing_of(scaled, 11)
+    before = drawing.sequences.clone()
+    for found, strokes in zip(drawing_strokes(generator, drawing), sketches, strict=True):
+        np.testing.assert_allclose(found, centre(strokes), atol=0.05)
+    assert torch.equal(drawing.sequences, before)
+
+
+def test_a_drawing_that_never_ends_is_taken_whole(generator: Generator) -> None:
+    sequence = np.tile(np.array([1, 0.5, 1, 0, 0], np.float32), (6, 1))
+    (strokes,) = drawing_strokes(generator, drawing_of([sequence], 6))
+    check_strokes(strokes, "drawn")
+    assert len(strokes) == 6 and strokes[:, 2].tolist() == [0, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("points", [0, 1])
+def test_a_drawing_of_nothing_is_a_dot(generator: Generator, points: int) -> None:
+    sequence = np.array([[3, 4, 1, 0, 0], [0, 0, 0, 0, 1]], np.float32)[1 - points :]
+    (strokes,) = drawing_strokes(generator, drawing_of([sequence], 4))
+    check_strokes(strokes, "dot")
+    assert np.array_equal(strokes, DOT) and (strokes[:, :2] == CANVAS / 2).all()

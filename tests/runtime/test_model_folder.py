@@ -1,0 +1,193 @@
+"""Model folders: rebuilt from themselves alone, stable bytes, and an error for everything that can be wrong."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.data.records import DataError
+from fgsbir.evaluation.sketch_classifier import SketchClassifier
+from fgsbir.generator.model import Generator
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.model_folder import StoredModel, load_model, read_config, save_model
+
+DETAILS = {"preprocessing": {"line_width": 3.0}, "data": {"name": "naïve"}, "commit": None}
+
+
+def retrieval() -> RetrievalModel:
+    return RetrievalModel(backbone="small", embedding_dim=8, attention=True, image_size=32)
+
+
+def generator() -> Generator:
+    model = Generator(
+        backbone="small",
+        latent=4,
+        hidden=8,
+        mixtures=2,
+        attention=True,
+        attention_width=4,
+        pen_position=True,
+        max_points=10,
+        image_size=32,
+    )
+    model.offset_scale.fill_(17.25)
+    return model
+
+
+def adaptive() -> AdaptiveModel:
+    return AdaptiveModel(
+        retrieval=retrieval().config(),
+        scope="head",
+        steps=1,
+        first_order=False,
+        sign=False,
+        rate=0.1,
+        margin=0.3,
+        margin_width=8,
+        sharpness=0.1,
+    )
+
+
+MODELS: dict[str, Callable[[], StoredModel]] = {
+    "retrieval": retrieval,
+    "generator": generator,
+    "discriminator": lambda: Discriminator(image_size=32, width=8, layers=2),
+    "sketch_classifier": lambda: SketchClassifier(image_size=32, classes=3),
+    "adaptive": adaptive,
+}
+
+
+def test_every_kind_is_tried_here() -> None:
+    assert {kind: type(build()) for kind, build in MODELS.items()} == {
+        model.kind: model for model in StoredModel.__subclasses__() if model.__module__.startswith("fgsbir.")
+    }
+
+
+def test_a_discriminator_comes_back_with_the_network_that_it_reads_with(tmp_path: Path) -> None:
+    model = Discriminator(image_size=32, width=8, backbone="small")
+    save_model(tmp_path / "model", model, details=DETAILS)
+    loaded = load_model(tmp_path / "model", Discriminator).state_dict()
+    assert any(name.startswith("features.") for name in loaded)
+    assert all(torch.equal(value, loaded[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", sorted(MODELS))
+def test_round_trip(tmp_path: Path, kind: str) -> None:
+    model = MODELS[kind]()
+    save_model(tmp_path / "model", model, details=DETAILS)
+    loaded = load_model(tmp_path / "model", type(model))
+    assert type(loaded) is type(model) and loaded.config() == model.config() and not loaded.training
+    for (name, value), (other, read) in zip(model.state_dict().items(), loaded.state_dict().items(), strict=True):
+        assert name == other and torch.equal(value, read), name
+    assert read_config(tmp_path / "model")["details"] == DETAILS
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_bytes_are_stable_whatever_the_memory_format(tmp_path: Path) -> None:
+    model = retrieval()
+    save_model(tmp_path / "a", model, details=DETAILS)
+    save_model(tmp_path / "b", load_model(tmp_path / "a", RetrievalModel), details=DETAILS)
+    save_model(tmp_path / "b", model.to(memory_format=torch.channels_last), details=DETAILS)
+    for name in ("config.json", "model.safetensors"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_failed_save_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_model(tmp_path / "model", retrieval(), details={"run": 1})
+    full = OSError(28, "No space left on device")
+
+    def fail(self: Path, *args: object, **kwargs: object) -> None:
+        raise full
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(tmp_path / "model", retrieval(), details={"run": 2})
+    monkeypatch.undo()
+    assert read_config(tmp_path / "model")["details"] == {"run": 1}
+    load_model(tmp_path / "model", RetrievalModel)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_model(tmp_path / "model", retrieval(), details=DETAILS)
+    return tmp_path / "model"
+
+
+def change_config(folder: Path, **changes: object) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+
+
+def test_another_kind_is_named_with_the_expected_one(folder: Path) -> None:
+    with pytest.raises(DataError, match="expected a model of kind generator, found retrieval"):
+        load_model(folder, Generator)
+    change_config(folder, kind="oracle")
+    with pytest.raises(DataError, match="expected a model of kind retrieval, found oracle"):
+        load_model(folder, RetrievalModel)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_missing_files(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(DataError, match=f"{name}: no such file"):
+        load_model(folder, RetrievalModel)
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"absent.*no such file; expected a model folder"):
+        load_model(tmp_path / "absent", RetrievalModel)
+
+
+@pytest.mark.parametrize("place", [0, 100, -1])
+def test_truncated_or_altered_tensors(folder: Path, place: int) -> None:
+    path = folder / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    path.write_bytes(data[:place] if place > 0 else data[:-1])
+    with pytest.raises(DataError, match=r"model\.safetensors: truncated or altered: expected sha256 \w{64}, found"):
+        load_model(folder, RetrievalModel)
+    data[place] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="truncated or altered"):
+        load_model(folder, RetrievalModel)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "null", '{"format": 99}', "{}"])
+def test_broken_config(folder: Path, text: str) -> None:
+    (folder / "config.json").write_text(text)
+    with pytest.raises(DataError, match=r"config\.json: expected (JSON|a model of format 1)"):
+        load_model(folder, RetrievalModel)
+
+
+@pytest.mark.parametrize("key", ["kind", "architecture", "sha256", "details"])
+def test_config_keys_are_checked(folder: Path, key: str) -> None:
+    change_config(folder, **{key: 3})
+    with pytest.raises(DataError, match=rf"config\.json: expected key {key} as \w+, found 3"):
+        load_model(folder, RetrievalModel)
+
+
+def test_an_architecture_that_no_constructor_takes(folder: Path) -> None:
+    change_config(folder, architecture={"backbone": "small", "layers": 3})
+    with pytest.raises(DataError, match=r"config\.json: no architecture of kind retrieval"):
+        load_model(folder, RetrievalModel)
+    change_config(folder, architecture={**retrieval().config(), "backbone": "vit_b_16"})
+    with pytest.raises(DataError, match="vit_b_16"):
+        load_model(folder, RetrievalModel)
+
+
+def test_tensors_of_another_architecture_are_named_with_both_shapes(folder: Path) -> None:
+    change_config(folder, architecture={**retrieval().config(), "embedding_dim": 16})
+    with pytest.raises(DataError, match=r"expected head\.bias of shape \(16,\), found \(8,\)"):
+        load_model(folder, RetrievalModel)
+    change_config(folder, architecture={**retrieval().config(), "attention": False})
+    with pytest.raises(DataError, match=r"expected attention\.score\.bias of shape None, found \(1,\)"):
+        load_model(folder, RetrievalModel)
+
+
+def test_configs_are_json() -> None:
+    for build in MODELS.values():
+        assert json.loads(json.dumps(build().config())) == build().config()

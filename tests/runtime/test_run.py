@@ -1,0 +1,289 @@
+"""Checkpoints, interruption, the guard against NaN, and the choice of the best epoch, on a model of one number."""
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from fgsbir.runtime.checkpoint import FiniteGuard, Interruption, Scratch
+from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
+from fgsbir.runtime.run import Row, Run, write_curve
+
+NAN = float("nan")
+
+
+@pytest.fixture(scope="module")
+def fabric() -> Fabric:
+    return Fabric(accelerator="cpu", devices=1)
+
+
+class One(nn.Module):
+    """A model of one number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.zeros(()))
+
+
+def train(
+    fabric: Fabric,
+    scratch: Scratch,
+    *,
+    losses: Callable[[int], float] = float,
+    scores: Callable[[int], float] = float,
+    during: Callable[[int, One], None] = lambda step, model: None,
+    steps: int = 8,
+    epoch_steps: int = 3,
+    log_interval: int = 100,
+    unit: int = 1,
+) -> tuple[One, list[Row]]:
+    """A run in which the model's number is the number of steps done."""
+    model = One()
+    with Run(
+        "toy",
+        fabric,
+        scratch,
+        steps=steps,
+        epoch_steps=epoch_steps,
+        log_interval=log_interval,
+        parts={"model": model},
+        selected={"model": model},
+        describe=lambda step: [f"photo-{step}a", f"photo-{step}b"],
+        unit=unit,
+    ) as run:
+        for step in range(run.first, steps):
+            with torch.no_grad():
+                model.value += 1
+            during(step, model)
+            run.step_done(step, {"toy": torch.tensor(losses(step))}, {"speed": torch.tensor(2.0 * step)})
+            if run.epoch_ends(step):
+                run.epoch_done(step, {"accuracy": scores(step)}, score=scores(step))
+    return model, run.rows
+
+
+def test_a_row_holds_the_means_of_its_epoch(fabric: Fabric, scratch: Scratch) -> None:
+    _, rows = train(fabric, scratch)
+    assert rows == [
+        {"step": 3.0, "toy_loss": 1.0, "speed": 2.0, "accuracy": 2.0},
+        {"step": 6.0, "toy_loss": 4.0, "speed": 8.0, "accuracy": 5.0},
+        {"step": 8.0, "toy_loss": 6.5, "speed": 13.0, "accuracy": 7.0},
+    ]
+    assert [row["step"] for row in train(fabric, Scratch(scratch.path.parent / "b"), unit=5)[1]] == [15, 30, 40]
+
+
+@pytest.mark.parametrize(("scores", "best"), [((1, 5, 3), 6), ((4, 4, 1), 3), ((1, 2, 3), 8), ((-5, -2, -9), 6)])
+def test_the_best_epoch_is_kept_the_first_of_equals(
+    fabric: Fabric, scratch: Scratch, scores: tuple[float, ...], best: int
+) -> None:
+    model, _ = train(fabric, scratch, scores=lambda step: float(scores[step // 3]))
+    assert model.value.item() == best
+
+
+def test_the_best_epoch_is_remembered_by_a_resumed_run(fabric: Fabric, scratch: Scratch) -> None:
+    def stop(step: int, model: One) -> None:
+        if step == 6 and not resumed:
+            raise RuntimeError("killed")
+
+    resumed = False
+    with pytest.raises(RuntimeError, match="killed"):
+        train(fabric, scratch, scores=lambda step: -float(step), during=stop)
+    resumed = True
+    model, rows = train(fabric, scratch, scores=lambda step: -float(step), during=stop)
+    assert model.value.item() == 3 and [row["step"] for row in rows] == [3, 6, 8]
+
+
+def test_a_finished_run_is_not_run_again(fabric: Fabric, scratch: Scratch) -> None:
+    first, rows = train(fabric, scratch)
+
+    def refuse(step: int, model: One) -> None:
+        raise AssertionError
+
+    again, same_rows = train(fabric, scratch, during=refuse)
+    assert again.value == first.value and same_rows == rows
+
+
+@pytest.mark.parametrize("bad", [NAN, float("inf"), -float("inf")])
+def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(fabric: Fabric, scratch: Scratch, bad: float) -> None:
+    with pytest.raises(TrainingDiverged) as error:
+        train(fabric, scratch, losses=lambda step: bad if step == 4 else 1.0)
+    told = str(error.value)
+    assert "at step 4 (photos photo-4a, photo-4b)" in told
+    assert f"the last good checkpoint is {scratch.path}" in told
+    kept = scratch.load()
+    assert kept is not None and kept["step"] == 3 and kept["parts"]["model"]["value"] == 3
+
+
+def test_a_loss_that_is_not_finite_before_any_checkpoint(fabric: Fabric, scratch: Scratch) -> None:
+    with pytest.raises(TrainingDiverged, match=r"at step 20 .*no checkpoint was saved before it"):
+        train(fabric, scratch, losses=lambda step: NAN if step == 2 else 1.0, unit=10)
+    assert not scratch.path.exists()
+
+
+def test_a_loss_is_looked_at_every_few_steps(fabric: Fabric, scratch: Scratch) -> None:
+    done: list[int] = []
+    with pytest.raises(TrainingDiverged, match="at step 2 "):
+        train(
+            fabric,
+            scratch,
+            losses=lambda step: NAN if step == 2 else 1.0,
+            during=lambda step, model: done.append(step),
+            steps=50,
+            epoch_steps=50,
+            log_interval=5,
+        )
+    assert done == [0, 1, 2, 3, 4]
+
+
+def test_weights_that_are_not_finite_are_not_saved_as_good(fabric: Fabric, scratch: Scratch) -> None:
+    """A finite loss may have a gradient that is not, at the very last step before a checkpoint."""
+
+    def break_weights(step: int, model: One) -> None:
+        if step == 5:
+            model.value.data.fill_(NAN)
+
+    with pytest.raises(TrainingDiverged, match="at step 5 "):
+        train(fabric, scratch, during=break_weights)
+    kept = scratch.load()
+    assert kept is not None and kept["step"] == 3
+
+
+def test_the_guard_remembers_the_first_bad_step() -> None:
+    guard = FiniteGuard(torch.device("cpu"))
+    guard.watch(0, [torch.tensor(1.0), torch.tensor(-3.0)])
+    assert guard.first_bad_step() is None
+    guard.watch(7, [torch.tensor(1.0), torch.tensor([1.0, NAN])])
+    guard.watch(8, [torch.tensor(NAN)])
+    guard.watch(9, [torch.tensor(1.0)])
+    assert guard.first_bad_step() == 7
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_its_step(fabric: Fabric, scratch: Scratch, number: signal.Signals) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+
+    def ask(step: int, model: One) -> None:
+        if step == 4 and not resumed:
+            os.kill(os.getpid(), number)
+
+    resumed = False
+    with pytest.raises(TrainingInterrupted):
+        train(fabric, scratch, during=ask)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    kept = scratch.load()
+    assert kept is not None and kept["step"] == 5 and kept["parts"]["model"]["value"] == 5
+    resumed = True
+    model, rows = train(fabric, scratch, during=ask)
+    assert model.value == 8 and rows == train(fabric, Scratch(scratch.path.parent / "whole"))[1]
+
+
+def test_a_signal_at_the_end_of_an_epoch_waits_for_the_validation(fabric: Fabric, scratch: Scratch) -> None:
+    with pytest.raises(TrainingInterrupted):
+        train(fabric, scratch, during=lambda step, model: os.kill(os.getpid(), signal.SIGINT) if step == 5 else None)
+    kept = scratch.load()
+    assert kept is not None and kept["step"] == 6 and len(kept["rows"]) == 2
+
+
+def test_a_signal_in_the_last_step_is_too_late(fabric: Fabric, scratch: Scratch) -> None:
+    model, rows = train(
+        fabric, scratch, during=lambda step, model: os.kill(os.getpid(), signal.SIGINT) if step == 7 else None
+    )
+    assert model.value == 8 and len(rows) == 3
+
+
+def test_nan_is_not_saved_when_the_run_is_interrupted(fabric: Fabric, scratch: Scratch) -> None:
+    with pytest.raises(TrainingDiverged):
+        train(
+            fabric,
+            scratch,
+            losses=lambda step: NAN if step == 4 else 1.0,
+            during=lambda step, model: os.kill(os.getpid(), signal.SIGINT) if step == 4 else None,
+        )
+    kept = scratch.load()
+    assert kept is not None and kept["step"] == 3
+
+
+def test_without_a_signal_nobody_asks(fabric: Fabric) -> None:
+    with Interruption(fabric) as interruption:
+        assert not interruption.requested()
+
+
+def test_no_checkpoint_is_a_fresh_start(scratch: Scratch) -> None:
+    assert scratch.load() is None
+
+
+def test_a_checkpoint_comes_back_and_can_be_cleared(scratch: Scratch) -> None:
+    state = {"step": 3, "parts": {"model": {"value": torch.arange(3)}}, "rows": [{"step": 1.0}], "best": {}}
+    scratch.save(state)
+    found = scratch.load()
+    assert found is not None and torch.equal(found["parts"]["model"].pop("value"), torch.arange(3))
+    del state["parts"]["model"]["value"]
+    assert found == state
+    assert [path.name for path in scratch.path.parent.iterdir()] == ["checkpoint.pt"]
+    scratch.clear()
+    assert not scratch.path.parent.exists()
+    scratch.clear()
+
+
+def damaged(data: bytes) -> dict[str, bytes]:
+    half = len(data) // 2
+    return {
+        "empty": b"",
+        "truncated": data[:half],
+        "cut at the end": data[:-40],
+        "text": b"not a checkpoint at all\n",
+        "flipped": data[:300] + bytes(255 - byte for byte in data[300:500]) + data[500:],
+        "zeros": bytes(len(data)),
+        "another zip": b"PK\x05\x06" + bytes(18),
+    }
+
+
+@pytest.mark.parametrize("damage", damaged(b""))
+def test_an_unreadable_checkpoint_is_a_fresh_start_with_a_warning(
+    fabric: Fabric, scratch: Scratch, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    train(fabric, scratch, steps=3)
+    scratch.path.write_bytes(damaged(scratch.path.read_bytes())[damage])
+    with caplog.at_level(logging.WARNING):
+        model, rows = train(fabric, scratch)
+    assert f"{scratch.path} cannot be read" in caplog.text and "starting from the beginning" in caplog.text
+    assert model.value == 8 and len(rows) == 3
+
+
+class Payload:
+    """What a hostile checkpoint would run when unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (f"{os.environ['PAYLOAD']}",)
+
+
+def test_a_checkpoint_runs_no_code(scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYLOAD", str(tmp_path / "harm"))
+    scratch.path.parent.mkdir()
+    torch.save({"step": 1, "parts": Payload()}, scratch.path)
+    assert scratch.load() is None and not (tmp_path / "harm").exists()
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch.save({"step": 1})
+
+    def full(state: object, file: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        scratch.save({"step": 2})
+    monkeypatch.undo()
+    found = scratch.load()
+    assert found is not None and found["step"] == 1
+
+
+def test_a_curve_is_written_in_the_first_rows_order(tmp_path: Path) -> None:
+    rows = [{"step": 3.0, "loss": 1 / 3}, {"loss": 2e-9, "step": 123456.0}]
+    write_curve(tmp_path / "curve.csv", rows)
+    assert (tmp_path / "curve.csv").read_text() == "step,loss\n3,0.333333\n123456,2e-09\n"
