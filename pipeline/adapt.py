@@ -16,6 +16,8 @@ def main() -> None:
     settings = params.adapt
 
     import torch
+    from fgsbir.runtime.processes import launch
+    from fgsbir.runtime.provenance import provenance
 
     from fgsbir.adaptation.episodes import TaskPictures
     from fgsbir.adaptation.few_shot_comparison import compare_methods
@@ -28,8 +30,6 @@ def main() -> None:
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
-    from fgsbir.runtime.processes import launch
-    from fgsbir.runtime.provenance import provenance
     from fgsbir.runtime.run import write_curve
 
     fabric = launch(params.runtime, params.precision)

@@ -14,8 +14,11 @@ def main() -> None:
     params = load()
     settings = params.joint
 
-    from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.data.pairs import PairStream, at_size, labelled_pairs, photo_set
+    from fgsbir.runtime.processes import launch, place
+    from fgsbir.runtime.provenance import provenance
+
+    from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.data.selection import training_split, unlabelled_subset
     from fgsbir.data.shards import ShardStore
     from fgsbir.generator.model import Generator
@@ -29,8 +32,6 @@ def main() -> None:
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
-    from fgsbir.runtime.processes import launch, place
-    from fgsbir.runtime.provenance import provenance
     from fgsbir.runtime.run import write_curve
 
     fabric = launch(params.runtime, params.precision)

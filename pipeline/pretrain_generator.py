@@ -9,8 +9,9 @@ from pipeline.params import load
 from pipeline.stage import run, scratch_folder
 
 if TYPE_CHECKING:
-    from fgsbir.data.index import PhotoEntry
     from fgsbir.data.pairs import PairSet
+
+    from fgsbir.data.index import PhotoEntry
     from fgsbir.data.shards import ShardStore
     from pipeline.sections import Params
 
@@ -20,9 +21,11 @@ def main() -> None:
     settings = params.pretrain_generator
 
     import torch
+    from fgsbir.data.pairs import PairStream, labelled_pairs, sketch_only_pairs
+    from fgsbir.runtime.processes import launch, place, seed_weights
+    from fgsbir.runtime.provenance import provenance
 
     from fgsbir.data.augmentation import change_sketches_jointly
-    from fgsbir.data.pairs import PairStream, labelled_pairs, sketch_only_pairs
     from fgsbir.data.quickdraw import read_verified
     from fgsbir.data.selection import labelled_in_every_category, training_split
     from fgsbir.data.shards import ShardStore
@@ -33,8 +36,6 @@ def main() -> None:
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
-    from fgsbir.runtime.processes import launch, place, seed_weights
-    from fgsbir.runtime.provenance import provenance
     from fgsbir.runtime.run import write_curve
 
     fabric = launch(params.runtime, params.precision)
@@ -133,8 +134,9 @@ def main() -> None:
 
 def _edge_pairs(store: "ShardStore", photos: "list[PhotoEntry]", params: "Params") -> "PairSet":
     """Photos, labelled or not, with drawings of their edges; no more of them than the steps take."""
-    from fgsbir.data.edges import edge_drawings
     from fgsbir.data.pairs import photo_set
+
+    from fgsbir.data.edges import edge_drawings
     from fgsbir.data.strokes import centre
 
     settings = params.pretrain_generator

@@ -10,71 +10,75 @@ def main() -> None:
     params = load()
     settings = params.pretrain_retrieval
 
-    from fgsbir.data.pairs import PairStream, labelled_pairs
     from fgsbir.data.selection import training_split
     from fgsbir.data.shards import ShardStore
+    from fgsbir.features.pictures import Pictures
+    from fgsbir.features.store import FeatureStore
+    from fgsbir.features.trunk import tap_channels
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.objective import RetrievalObjective
-    from fgsbir.retrieval.training import train_retrieval
+    from fgsbir.retrieval.pairs import PairStream, human_pairs
+    from fgsbir.retrieval.training import RetrievalSettings, pooled_rows, start_head, train_retrieval
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import save_model
-    from fgsbir.runtime.processes import launch, place, seed_weights
-    from fgsbir.runtime.provenance import provenance
     from fgsbir.runtime.run import write_curve
+    from fgsbir.runtime.streams import seed_weights
+    from fgsbir.runtime.training_data import training_data
 
-    fabric = launch(params.runtime, params.precision)
-    store = ShardStore(Path("data/shards"))
-    split = training_split(store.index, params.labelled_frac)
-    size, cache = settings.image_size, params.runtime.photo_cache_gib
-    labelled = labelled_pairs(store, split.labelled, size, cache)
-    validation = labelled_pairs(store, split.validation, size, cache)
+    compute = launch(params.runtime, params.precision)
+    shards = ShardStore(Path("data/shards"))
+    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
+    split = training_split(shards.index, params.labelled_frac)
 
     seed_weights(params.seed, "retrieval")
+    trunk = pictures.features.trunk()
     model = RetrievalModel(
-        backbone=settings.backbone,
+        spec=pictures.spec.as_json(),
+        channels=tap_channels(trunk, pictures.spec),
         embedding_dim=settings.embedding_dim,
-        attention=settings.attention,
-        image_size=size,
-        weights=settings.weights,
-        weights_sha256=settings.weights_sha256,
+        tuned_blocks=settings.tune_blocks,
+        pooling=settings.pooling,
+        standardise=settings.standardise,
     )
-    place(fabric, model)
-    objective = RetrievalObjective(settings.loss, settings.margin, settings.temperature)
+    model.take_trunk(trunk)
+    compute.place(model)
+    labelled = human_pairs(pictures, split.labelled, model.level, settings.augment)
+    # Statistics of photos need no sketch: unlabelled photos count, whether joint training may use them or not.
+    photos = pictures.photos([*split.labelled, *split.unlabelled], model.level)
+    start_head(
+        model,
+        pooled_rows(model, photos, compute),
+        pooled_rows(model, labelled.sketches, compute),
+        whitening=settings.whitening,
+    )
     scratch = Scratch(scratch_folder("pretrain_retrieval"))
     curve = train_retrieval(
-        fabric,
+        compute,
         model,
-        PairStream(
-            labelled,
-            batch_size=settings.batch_size,
-            seed=params.seed,
-            salt=1,
-            strength=settings.augment,
-            line_width=settings.line_width,
-            rank=fabric.global_rank,
-            world=fabric.world_size,
+        PairStream(labelled, settings.batch_size, params.seed, "retrieval/pairs", compute.rank, compute.world),
+        RetrievalValidation(human_pairs(pictures, split.validation, model.level), compute),
+        RetrievalObjective(settings.loss, settings.margin, settings.temperature),
+        RetrievalSettings(
+            steps=settings.steps,
+            learning_rate=settings.learning_rate,
+            blocks_learning_rate=settings.blocks_learning_rate,
+            weight_decay=settings.weight_decay,
+            dropout=settings.dropout,
+            validate_every=settings.validate_every,
+            log_interval=params.runtime.log_interval,
         ),
-        RetrievalValidation(
-            validation, line_width=settings.line_width, device=fabric.device, precision=params.precision
-        ),
-        objective,
-        steps=settings.steps,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        validate_every=settings.validate_every,
-        log_interval=params.runtime.log_interval,
         scratch=scratch,
     )
 
-    if fabric.is_global_zero:
+    if compute.is_main:
         details = {
-            "image_size": size,
-            "line_width": settings.line_width,
-            "augment": settings.augment,
-            "weight_decay": settings.weight_decay,
             "objective": {"loss": settings.loss, "margin": settings.margin, "temperature": settings.temperature},
-            **provenance(store.index, params.labelled_frac, params.seed, len(labelled)),
+            "weight_decay": settings.weight_decay,
+            "dropout": settings.dropout,
+            "augment": settings.augment,
+            **training_data(shards.index, params.labelled_frac, params.seed, len(labelled)),
         }
         save_model(Path("models/retrieval"), model, details=details)
         write_curve(Path("models/retrieval/curve.csv"), curve)

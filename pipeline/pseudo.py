@@ -12,12 +12,14 @@ def main() -> None:
     settings = params.pseudo
 
     import numpy as np
+    from fgsbir.data.pairs import PairStream, labelled_pairs, photo_set
+    from fgsbir.runtime.processes import launch, place, seed_weights
+    from fgsbir.runtime.provenance import provenance
 
     from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.certainty.training import train_discriminator
     from fgsbir.data.augmentation import change_sketches_jointly
     from fgsbir.data.edges import edge_drawings
-    from fgsbir.data.pairs import PairStream, labelled_pairs, photo_set
     from fgsbir.data.selection import training_split
     from fgsbir.data.shards import ShardStore
     from fgsbir.data.strokes import centre
@@ -30,8 +32,6 @@ def main() -> None:
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
-    from fgsbir.runtime.processes import launch, place, seed_weights
-    from fgsbir.runtime.provenance import provenance
     from fgsbir.runtime.run import write_curve
     from fgsbir.synthetic.truth import true_sketches
 

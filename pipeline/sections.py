@@ -86,20 +86,46 @@ class Shard(Section):
     duplicate_correlation: Real = Field(gt=0, le=1)
 
 
-class PretrainRetrieval(Weights):
-    image_size: Whole = Field(ge=32, le=512, multiple_of=8)
-    backbone: str = Field(pattern="^[a-z][a-z0-9_]*$")
+class Features(Section):
+    trunk: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    weights: Text
+    weights_sha256: Sha256
+    image_size: Whole = Field(ge=32, le=1024, multiple_of=8)
+    line_width: Real = Field(gt=0, le=32)
+    taps: tuple[Annotated[Whole, Field(ge=0, le=1000)], ...] = Field(min_length=1)
+    places: Whole = Field(ge=1, le=32)
+    map_block: Whole = Field(ge=0, le=1000)
+    variants: Whole = Field(ge=1, le=64)
+    strength: Real = Field(ge=0, le=2)
+    sketch_maps: StrictBool
+
+    @model_validator(mode="after")
+    def _taps_rise(self) -> "Features":
+        if list(self.taps) != sorted(set(self.taps)):
+            raise ValueError(f"taps {list(self.taps)}: expected numbers of blocks that rise")
+        return self
+
+
+class Edges(Section):
+    tolerance: Real = Field(gt=0, le=32)
+
+
+class PretrainRetrieval(Section):
     embedding_dim: Whole = Field(ge=2, le=4096)
-    attention: StrictBool
+    tune_blocks: Annotated[Literal["all"] | Whole, Field(union_mode="left_to_right")]
+    pooling: Literal["places", "attention"]
+    standardise: StrictBool
+    whitening: Real = Field(ge=0, le=1)
     loss: Literal["triplet", "hardest", "semi_hard", "info_nce"]
     margin: Real = Field(gt=0, le=2)
     temperature: Real = Field(gt=0, le=10)
+    dropout: Real = Field(ge=0, lt=1)
     batch_size: Whole = Field(ge=2, le=65_536)
     steps: Whole = Field(ge=1)
     learning_rate: Real = Field(gt=0, le=1)
+    blocks_learning_rate: Real = Field(gt=0, le=1)
     weight_decay: Real = Field(ge=0, le=10)
     validate_every: Whole = Field(ge=1)
-    line_width: Real = Field(gt=0, le=32)
     augment: Real = Field(ge=0, le=2)
 
 
@@ -275,6 +301,8 @@ class Params(Section):
     dataset: Dataset
     synthesise: Synthesise
     shard: Shard
+    features: Features
+    edges: Edges
     pretrain_retrieval: PretrainRetrieval
     pretrain_generator: PretrainGenerator
     sketch_classifier: SketchClassifier

@@ -14,14 +14,15 @@ def main() -> None:
     settings = params.sketch_classifier
 
     from fgsbir.data.pairs import PairStream, sketch_only_pairs
+    from fgsbir.runtime.processes import launch, place, seed_weights
+    from fgsbir.runtime.provenance import provenance
+
     from fgsbir.data.shards import ShardStore
     from fgsbir.evaluation.classifier_training import train_sketch_classifier
     from fgsbir.evaluation.sketch_classes import sketch_classes
     from fgsbir.evaluation.sketch_classifier import SketchClassifier
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.model_folder import save_model
-    from fgsbir.runtime.processes import launch, place, seed_weights
-    from fgsbir.runtime.provenance import provenance
     from fgsbir.runtime.run import write_curve
 
     fabric = launch(params.runtime, params.precision)

@@ -4,7 +4,6 @@ A stage file ends with ``run(main)``. Its imports of :mod:`fgsbir` stand inside 
 ``load()``, so that a mistake in params.yaml is reported at once, before torch is imported.
 """
 
-import ctypes
 import errno
 import hashlib
 import json
@@ -19,14 +18,13 @@ import yaml
 
 from fgsbir.data.records import DataError
 from fgsbir.runtime.faults import TrainingDiverged
+from fgsbir.runtime.memory import keep_freed_memory
 from pipeline.params import ParamsError, load
 
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED = 130
-# glibc's mallopt: how much free memory is kept at the end of the heap, and how many allocations lie outside it.
-TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
 def run(main: Callable[[], None]) -> None:
@@ -35,7 +33,7 @@ def run(main: Callable[[], None]) -> None:
     What a user can mend (params, data, a diverged training, a full disk, a missing file) is told
     without a traceback; anything else is a fault of the program and keeps it.
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     try:
         main()
@@ -49,18 +47,6 @@ def run(main: Callable[[], None]) -> None:
         if isinstance(error, OSError) and error.filename is not None:
             _leave(f"{error.filename}: {error.strerror}", 1)
         raise
-
-
-def _keep_freed_memory() -> None:
-    """Have the C library use freed memory again instead of giving it back to the system, where it is glibc.
-
-    A training step frees what the next one asks for. Fetched anew each time, page by page, that is a tenth to a quarter
-    of its time.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt:
-        mallopt(MMAP_MAX, 0)
-        mallopt(TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _leave(message: str, status: int) -> NoReturn:
@@ -91,8 +77,8 @@ def scratch_folder(stage: str) -> Path:
 def fingerprint(stage: str) -> str:
     """16 hexadecimal digits over what dvc.yaml lists as the stage's params and dependencies.
 
-    Of a folder of shards the ``index.json`` is read, which holds their hashes; other folders are
-    read whole.
+    Of folders of shards and of features the one file is read that says what they hold; other folders
+    are read whole.
     """
     declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
     values = load().model_dump(mode="json")
@@ -114,11 +100,12 @@ def _value(values: dict[str, Any], name: str) -> Any:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    index = path / "index.json"
+    # Of shards and features, a file tells what all the others hold.
+    about = [path / name for name in ("index.json", "features.json") if (path / name).is_file()]
     if path.is_file():
         yield path
-    elif index.is_file():
-        yield index
+    elif about:
+        yield about[0]
     elif path.is_dir():
         yield from sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
     else:

@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
+from fgsbir.runtime.processes import launch
 
 from fgsbir.adaptation import few_shot_methods
 from fgsbir.adaptation.episodes import EpisodeStream, TaskPictures
@@ -21,7 +22,6 @@ from fgsbir.adaptation.triplets import Triplets
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.faults import TrainingInterrupted
-from fgsbir.runtime.processes import launch
 from fgsbir.runtime.run import Run
 
 SIZE = 32

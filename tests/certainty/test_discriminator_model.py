@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from fgsbir.features.backbones import build_backbone
 
 from fgsbir.certainty.discriminator import Discriminator, certainty
 from fgsbir.data.records import DataError
-from fgsbir.features.backbones import build_backbone
 
 
 @pytest.mark.parametrize(("size", "layers", "side"), [(256, 3, 30), (64, 3, 6), (64, 2, 14), (32, 3, 2)])

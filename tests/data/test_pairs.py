@@ -7,11 +7,6 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from fgsbir.data.augmentation import Changes, change_sketches_jointly
-from fgsbir.data.index import PhotoEntry
 from fgsbir.data.pairs import (
     PairBatch,
     PairSet,
@@ -23,6 +18,11 @@ from fgsbir.data.pairs import (
     prefetch,
     sketch_only_pairs,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fgsbir.data.augmentation import Changes, change_sketches_jointly
+from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.rasterise import rasterise
 from fgsbir.data.records import DataError

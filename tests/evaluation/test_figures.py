@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from fgsbir.data.pairs import PairSet
 from PIL import Image
 
-from fgsbir.data.pairs import PairSet
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import to_sequence
 from fgsbir.evaluation import sheet as sheets

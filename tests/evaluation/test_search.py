@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from fgsbir.retrieval.embedding import embed_photos, embed_sketches
 
 from fgsbir.data.pixels import photo_tensor, sketch_rasters, sketch_tensor
 from fgsbir.data.records import DataError
 from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
-from fgsbir.retrieval.embedding import embed_photos, embed_sketches
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.ranking import ranks
 

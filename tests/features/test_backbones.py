@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from fgsbir.features.backbones import build_backbone
 from safetensors.torch import save_file
 from torchvision.models import get_model
 
 from fgsbir.data.records import DataError
-from fgsbir.features.backbones import build_backbone
 
 
 def sha256(path: Path) -> str:

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from fgsbir.data.pairs import PairSet
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fgsbir.data.pairs import PairSet
 from fgsbir.data.rasterise import rasterise
 from fgsbir.data.strokes import CANVAS, check_strokes, from_sequence, join_strokes, simplify, split_strokes, to_sequence
 from fgsbir.generator.sequences import offset_scale, pad_sequences, sequence_pairs, simplify_to, sweep_order

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-
 from pipeline.dependencies import source_files
+
 from pipeline.params import load
 from pipeline.sections import Params
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from fgsbir.runtime.processes import gather_live, launch, place, sum_gradients
+from fgsbir.runtime.provenance import commit, provenance
 from torch import nn
 
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.runtime.precision import autocast, working_precision
-from fgsbir.runtime.processes import gather_live, launch, place, sum_gradients
-from fgsbir.runtime.provenance import commit, provenance
 
 
 @dataclass(frozen=True)

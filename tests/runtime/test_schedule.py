@@ -3,8 +3,8 @@ import math
 
 import pytest
 import torch
-
 from fgsbir.runtime.processes import mixed_seed, seed_weights, step_generator
+
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fgsbir.data.pairs import PairSet, PairStream, at_size, labelled_pairs, photo_set, sketch_only_pairs
 from lightning_fabric import Fabric
 from PIL import Image, ImageDraw
 
 from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.certainty.training import train_discriminator
 from fgsbir.data.augmentation import change_sketches_jointly
-from fgsbir.data.pairs import PairSet, PairStream, at_size, labelled_pairs, photo_set, sketch_only_pairs
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.selection import TrainingSplit, training_split
 from fgsbir.data.shards import ShardStore, write_shards

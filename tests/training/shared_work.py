@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from fgsbir.runtime.processes import launch, step_generator, sum_gradients
 from lightning_fabric import Fabric
 from torch import nn
 
@@ -26,7 +27,6 @@ from fgsbir.joint.policy_gradient import Judges, RewardForm, drawing_rewards
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.training import retrieval_loss
 from fgsbir.runtime.checkpoint import Scratch
-from fgsbir.runtime.processes import launch, step_generator, sum_gradients
 
 LINE = 6.0
 OBJECTIVES = ("triplet", "hardest", "semi_hard", "info_nce")

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fgsbir.data.pairs import PairSet
 
 from fgsbir.data.augmentation import change_sketches_jointly
-from fgsbir.data.pairs import PairSet
 from fgsbir.data.pixels import sketch_rasters
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import from_sequence

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-
 from fgsbir.data.pairs import PairBatch
+from fgsbir.runtime.processes import step_generator
+
 from fgsbir.joint.noise_tolerance import freeze, semi_supervised_losses, weighted_sum
 from fgsbir.retrieval.losses import distance, info_nce_loss
-from fgsbir.runtime.processes import step_generator
 
 OMEGA = torch.tensor([0.1, 0.9, 0.0, 0.5])
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fgsbir.runtime.processes import step_generator
 
 from fgsbir.certainty.certainty import pair_images
 from fgsbir.certainty.discriminator import certainty
@@ -14,7 +15,6 @@ from fgsbir.joint import policy_gradient as module
 from fgsbir.joint.drawn_photos import labelled_to_draw, photo_batch, pseudo_pairs
 from fgsbir.joint.policy_gradient import Judges, PhotoBatch, RewardForm, drawing_rewards, policy_gradient
 from fgsbir.joint.reward import reward, tempered
-from fgsbir.runtime.processes import step_generator
 
 MEAN = RewardForm(1.0, 1.0, "mean")
 

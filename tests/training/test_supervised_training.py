@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fgsbir.data.pairs import sketch_only_pairs
+from fgsbir.runtime.processes import step_generator
 
 from fgsbir.certainty.certainty import certainties, pair_images
 from fgsbir.certainty.loss import discriminator_loss
@@ -16,7 +18,6 @@ from fgsbir.certainty.training import (
     mismatched,
 )
 from fgsbir.data.augmentation import change_photos, change_sketches_jointly
-from fgsbir.data.pairs import sketch_only_pairs
 from fgsbir.evaluation.classifier_training import train_sketch_classifier
 from fgsbir.evaluation.sketch_classifier import SketchClassifier
 from fgsbir.retrieval.objective import RetrievalObjective
@@ -24,7 +25,6 @@ from fgsbir.retrieval.ranking import ranks
 from fgsbir.retrieval.training import retrieval_loss
 from fgsbir.retrieval.validation import rank_scores
 from fgsbir.runtime.checkpoint import Scratch
-from fgsbir.runtime.processes import step_generator
 
 CPU = torch.device("cpu")
 

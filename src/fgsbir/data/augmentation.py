@@ -12,7 +12,7 @@ The changes of a batch are applied together: one at a time they cost as much as 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -70,6 +70,12 @@ def draw_changes(rng: np.random.Generator, n: int, strength: float) -> Changes:
     )
 
 
+def drawn_separately(numbers: Sequence[int] | np.ndarray, strength: float) -> Changes:
+    """The changes that have these numbers, one each: the same number, of a photo and of a sketch, changes them alike."""
+    each = [draw_changes(np.random.default_rng(int(number)), 1, strength) for number in numbers]
+    return Changes(*(np.concatenate([getattr(one, field.name) for one in each]) for field in fields(Changes)))
+
+
 def _linear(
     within: Callable[[float], np.ndarray], *, rotation: float, scale: float, aspect: float, shear: float
 ) -> np.ndarray:
@@ -104,6 +110,12 @@ def change_sketches(sketches: Sequence[np.ndarray], changes: Changes) -> list[np
     scale = changes.sketch_scale[owner, None]
     strokes[:, :2] = (strokes[:, :2] - HALF) * scale + HALF + changes.sketch_shift[owner]
     return _parted(strokes, counts)
+
+
+def sketch_variant(strokes: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """A canonical sketch as another hand might have drawn it, of the same thing: only the sketch's own changes."""
+    changes = replace(draw_changes(rng, 1, strength), joint=np.eye(2)[None])
+    return change_sketches([strokes], changes)[0]
 
 
 def change_sketches_jointly(sketches: Sequence[np.ndarray], changes: Changes) -> list[np.ndarray]:

@@ -5,15 +5,23 @@ floor's edge, a picture on the wall) and misses what stands out little.
 """
 
 import multiprocessing
-from collections.abc import Iterable, Iterator
+import shutil
+import zipfile
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from skimage.color import rgb2gray
 from skimage.feature import canny
+from tqdm import tqdm
 
+from fgsbir.data.atomic import write_file, write_folder
+from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
-from fgsbir.data.strokes import CANVAS, join_strokes, simplify
+from fgsbir.data.records import DataError
+from fgsbir.data.shards import ShardStore
+from fgsbir.data.strokes import CANVAS, centre, join_strokes, simplify
 from fgsbir.data.tracing import trace_mask
 
 SIDE = int(CANVAS)
@@ -45,12 +53,56 @@ def edge_drawing(photo: bytes, *, tolerance: float) -> np.ndarray:
     return join_strokes(drawn)
 
 
-def edge_drawings(photos: Iterable[bytes], *, tolerance: float, workers: int) -> Iterator[np.ndarray]:
-    """:func:`edge_drawing` of many photos, in order, by ``workers`` processes."""
+def write_edges(store: ShardStore, *, tolerance: float, workers: int, scratch: Path, out: Path) -> None:
+    """Draw the edges in every training photo, labelled or not, of all shards into the folder ``out``.
+
+    One file a shard, finished in ``scratch`` one by one: a shard that is whole is not done again. ``workers``
+    processes draw.
+    """
+    by_shard: dict[str, list[PhotoEntry]] = {}
+    for entry in store.photos:
+        if entry.split in ("train", "unlabelled"):
+            by_shard.setdefault(Path(entry.shard).stem, []).append(entry)
     draw = partial(edge_drawing, tolerance=tolerance)
-    if workers <= 1:
-        yield from map(draw, photos)
-        return
     # Processes are spawned, not forked: the caller may run threads (a loaded torch does).
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap(draw, photos, chunksize=16)
+        for name, entries in tqdm(sorted(by_shard.items()), "edges", unit="shard", disable=None):
+            done = scratch / f"{name}.npz"
+            if done.exists():
+                continue
+            drawn = list(pool.imap(draw, map(store.read_photo, entries), chunksize=16))
+            with write_file(done) as partial_file:
+                np.savez(
+                    partial_file,
+                    points=np.concatenate([np.zeros((0, 3), np.float32), *drawn]),
+                    counts=np.array([len(strokes) for strokes in drawn], np.int64),
+                )
+    with write_folder(out) as folder:
+        for name in by_shard:
+            shutil.move(scratch / f"{name}.npz", folder / f"{name}.npz")
+
+
+def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -> list[np.ndarray]:
+    """The edge drawings of training photos, in their order: canonical, centred; (0, 3) where nothing stands out.
+
+    Raises DataError for a file that is missing, damaged, or of other photos.
+    """
+    rows: dict[str, dict[str, int]] = {}
+    for entry in store.photos:
+        in_shard = rows.setdefault(Path(entry.shard).stem, {})
+        in_shard[entry.id] = len(in_shard)
+    drawn: dict[str, list[np.ndarray]] = {}
+    for name in sorted({Path(entry.shard).stem for entry in entries}):
+        path = folder / f"{name}.npz"
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                points, counts = arrays["points"], arrays["counts"]
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file; expected the output of the stage edges") from None
+        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"{path}: expected edge drawings, found damage ({error})") from None
+        if len(counts) != len(rows[name]) or counts.sum() != len(points):
+            raise DataError(f"{path}: expected the drawings of {len(rows[name])} photos, found {len(counts)}")
+        drawn[name] = np.split(points, np.cumsum(counts)[:-1])
+    found = [drawn[Path(entry.shard).stem][rows[Path(entry.shard).stem][entry.id]] for entry in entries]
+    return [centre(strokes) if len(strokes) > 1 else strokes[:0] for strokes in found]

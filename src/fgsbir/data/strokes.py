@@ -56,6 +56,13 @@ def join_strokes(parts: list[np.ndarray]) -> np.ndarray:
     return joined
 
 
+def mirrored(strokes: np.ndarray) -> np.ndarray:
+    """The mirror image of a canonical sketch, left to right about the canvas centre."""
+    other = strokes.copy()
+    other[:, 0] = CANVAS - other[:, 0]
+    return other
+
+
 def centre(strokes: np.ndarray, longest_side: float = LONGEST_SIDE) -> np.ndarray:
     """Scale and move a sketch so that its longest side is ``longest_side`` and its box is centred.
 

@@ -1,21 +1,33 @@
-"""F, the retrieval model: photo or sketch raster to a point on the unit sphere (paper 1, section 3.1)."""
+"""F, the retrieval model: a photo or a sketch to a point on the unit sphere (paper 1, section 3.1)."""
 
-from pathlib import Path
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fgsbir.features.backbones import build_backbone
+from fgsbir.data.records import DataError
+from fgsbir.features.pictures import Level
+from fgsbir.features.reading_model import ReadingModel
+from fgsbir.features.statistics import Standardise
+from fgsbir.features.trunk import Features, Trunk, build_trunk, depth_of, pool_taps, run_blocks
 from fgsbir.retrieval.attention import SpatialAttention
-from fgsbir.runtime.model_folder import StoredModel
+
+Side = Literal["photo", "sketch"]
 
 
-class RetrievalModel(StoredModel):
-    """Siamese embedding: the same weights see photos and sketches.
+class RetrievalModel(ReadingModel):
+    """The trunk's taps, each side standardised by itself, a linear head, and length 1.
 
-    ``attention`` False pools the map evenly. ``image_size`` is the side of the square images that the
-    model is trained on, in pixels.
+    ``tuned_blocks`` says where training begins. 0: at the head; inputs are pooled taps. k: at the last k blocks, of
+    which this model has its own; inputs are the map of ``spec.map_block``, and blocks between it and them are frozen.
+    "all": at the first block, as in the paper; inputs are images. ``level`` names these inputs.
+
+    ``channels`` are those of the taps. ``pooling`` is "places" (each tap averaged to places x places) or "attention"
+    (the paper's soft spatial attention, which needs maps or images as inputs). ``standardise`` False leaves both sides
+    to one set of weights alone, as the paper does.
     """
 
     kind = "retrieval"
@@ -23,39 +35,101 @@ class RetrievalModel(StoredModel):
     def __init__(
         self,
         *,
-        backbone: str,
+        spec: Mapping[str, Any],
+        channels: Sequence[int],
         embedding_dim: int,
-        attention: bool,
-        image_size: int,
-        weights: Path | None = None,
-        weights_sha256: str | None = None,
+        tuned_blocks: int | Literal["all"] = 0,
+        pooling: Literal["places", "attention"] = "places",
+        standardise: bool = True,
     ) -> None:
-        super().__init__(backbone=backbone, embedding_dim=embedding_dim, attention=attention, image_size=image_size)
-        self.image_size = image_size
-        self.backbone = build_backbone(backbone, weights=weights, weights_sha256=weights_sha256)
-        self.attention = SpatialAttention(self.backbone.channels) if attention else None
-        self.head = nn.Linear(self.backbone.channels, embedding_dim)
+        super().__init__(
+            spec=spec,
+            channels=list(channels),
+            embedding_dim=embedding_dim,
+            tuned_blocks=tuned_blocks,
+            pooling=pooling,
+            standardise=standardise,
+        )
+        last = max(self.spec.taps)
+        if tuned_blocks == 0 and pooling == "attention":
+            raise DataError("pooling attention weighs the places of maps: it needs tuned_blocks > 0")
+        if tuned_blocks != "all" and tuned_blocks and last - tuned_blocks < self.spec.map_block:
+            raise DataError(
+                f"tuned_blocks: expected at most {last - self.spec.map_block}, those after the stored map, "
+                f"found {tuned_blocks}"
+            )
+        self.level: Level = "pixels" if tuned_blocks == "all" else "map" if tuned_blocks else "taps"
+        self.standardised = standardise
+        self._tuned = last - tuned_blocks if isinstance(tuned_blocks, int) and tuned_blocks else last
+        self.network: Trunk | None = None
+        self.upper: nn.ModuleList | None = None
+        if tuned_blocks == "all":
+            self.network = build_trunk(self.spec.trunk, depth_of(self.spec), "nothing").requires_grad_(True)
+        elif tuned_blocks:
+            self.upper = nn.ModuleList(copy.deepcopy(block) for block in self.trunk.blocks[self._tuned + 1 : last + 1])
+            self.upper.requires_grad_(True)
+        self.attention = nn.ModuleList(map(SpatialAttention, channels)) if pooling == "attention" else None
+        self.dimensions = sum(channels) * (1 if self.attention else self.spec.places**2)
+        self.sides = nn.ModuleDict({side: Standardise(self.dimensions) for side in ("photo", "sketch")})
+        self.head = nn.Linear(self.dimensions, embedding_dim)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Embed images, float32 (n, 3, s, s) in [0, 1]: float32 (n, d) of length 1, under autocast too."""
-        return self.embed(self.pooled(images))
+    def take_trunk(self, trunk: Trunk) -> None:
+        """Start from the weights of ``trunk``: those blocks that this model has of its own."""
+        super().take_trunk(trunk)
+        if self.network is not None:
+            self.network.load_state_dict(trunk.state_dict())
+        if self.upper is not None:
+            self.upper.load_state_dict(trunk.blocks[self._tuned + 1 : max(self.spec.taps) + 1].state_dict())
 
-    def pooled(self, images: Tensor) -> Tensor:
-        """The map under the embedding, attended to and averaged over its positions: float32 (n, c)."""
-        features = self.backbone(images)
-        with torch.autocast(images.device.type, enabled=False):
-            return self.attention(features.float()) if self.attention else features.float().mean((2, 3))
+    def train(self, mode: bool = True) -> "RetrievalModel":
+        """As any module, but batch normalisation keeps the statistics that the trunk came with."""
+        super().train(mode)
+        if self.upper is not None:
+            self.upper.eval()
+        return self
 
-    def embed(self, pooled: Tensor) -> Tensor:
-        """From :meth:`pooled`, float32 (..., c), to the embedding (..., d), of length 1, in float32."""
-        with torch.autocast(pooled.device.type, enabled=False):
-            return functional.normalize(self.head(pooled), dim=-1)
+    def inputs_of(self, read: Features) -> Tensor:
+        """What of the trunk's words this model reads; not for the level "pixels"."""
+        return read.taps if self.level == "taps" else read.map
 
-    def attention_map(self, images: Tensor) -> Tensor:
-        """Where the model looks: float32 (n, h', w'), summing to 1 over the positions of the feature map."""
-        features = self.backbone(images)
+    def pooled(self, inputs: Tensor) -> Tensor:
+        """Pooled taps of inputs of :attr:`level`: float32 (n, D)."""
+        if self.level == "taps":
+            return inputs.float()
+        if self.network is not None:
+            maps = self.network.maps(inputs, self.spec.taps)
+        else:
+            maps = self._from_map(inputs)
         if self.attention is None:
-            n, _, height, width = features.shape
-            return torch.full((n, height, width), 1 / (height * width), device=images.device)
-        with torch.autocast(images.device.type, enabled=False):
-            return self.attention.weights(features.float())
+            return pool_taps(maps, self.spec.places)
+        with torch.autocast(inputs.device.type, enabled=False):
+            return torch.cat([pool(each.float()) for pool, each in zip(self.attention, maps, strict=True)], 1)
+
+    def _from_map(self, x: Tensor) -> list[Tensor]:
+        """The taps' maps from the map of ``spec.map_block``: through frozen blocks, then through this model's own."""
+        assert self.upper is not None
+        start, last = self.spec.map_block + 1, max(self.spec.taps)
+        frozen = range(start, self._tuned + 1)
+        with torch.no_grad():
+            below = run_blocks([self.trunk.blocks[number] for number in frozen], x, range(len(frozen)))
+        above = run_blocks(self.upper, below[-1] if below else x, range(len(self.upper)))
+        found = {self.spec.map_block: x, **dict(zip(range(start, last + 1), [*below, *above], strict=True))}
+        return [found[tap] for tap in self.spec.taps]
+
+    def standardise(self, pooled: Tensor, side: Side) -> Tensor:
+        """Pooled taps (n, D) of one side, freed of what all pictures of that side have in common."""
+        return self.sides[side](pooled) if self.standardised else pooled
+
+    def embed(self, inputs: Tensor, side: Side, keep: Tensor | None = None) -> Tensor:
+        """Embed inputs of :attr:`level`: float32 (n, d) of length 1, under autocast too.
+
+        ``keep`` (D,) is a dropout mask, whose zeros are numbers that photos and sketches lose alike.
+        """
+        pooled = self.pooled(inputs)
+        with torch.autocast(pooled.device.type, enabled=False):
+            x = self.standardise(pooled, side)
+            return functional.normalize(self.head(x if keep is None else x * keep), dim=-1)
+
+    def forward(self, inputs: Tensor, side: Side) -> Tensor:
+        """:meth:`embed` without dropout."""
+        return self.embed(inputs, side)

@@ -1,54 +1,109 @@
 """Supervised training of F on the labelled pairs (paper 1, section 3.3; Eq. 4)."""
 
-import torch
-from lightning_fabric import Fabric
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from fgsbir.data.pairs import PairBatch, PairStream, prefetch
-from fgsbir.retrieval.model import RetrievalModel
+import numpy as np
+import torch
+from torch import Tensor
+
+from fgsbir.features.pictures import Inputs
+from fgsbir.features.statistics import principal_axes
+from fgsbir.retrieval.model import RetrievalModel, Side
 from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
-from fgsbir.runtime.processes import gather_live, step_generator, sum_gradients
+from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.run import Row, Run
-from fgsbir.runtime.schedule import set_rate, warmup_cosine
+from fgsbir.runtime.schedule import warmup_cosine
+from fgsbir.runtime.streams import torch_stream
+
+BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSettings:
+    """The numbers of F's training; see params.yaml for their meaning."""
+
+    steps: int
+    learning_rate: float
+    blocks_learning_rate: float
+    weight_decay: float
+    dropout: float
+    validate_every: int
+    log_interval: int
+
+
+def pooled_rows(model: RetrievalModel, inputs: Inputs, compute: Compute, forms: int = 1) -> Tensor:
+    """Pooled taps of every picture of ``inputs`` in each of its first ``forms`` forms: float32 (n * forms, D)."""
+    parts = []
+    with compute.scoring(model):
+        for form in range(forms):
+            for start in range(0, len(inputs), BATCH):
+                rows = np.arange(start, min(start + BATCH, len(inputs)))
+                parts.append(model.pooled(inputs(rows, form).to(compute.device)).float().cpu())
+    return torch.cat(parts) if parts else torch.zeros(0, model.dimensions)
+
+
+def start_head(model: RetrievalModel, photos: Tensor, sketches: Tensor, *, whitening: float) -> None:
+    """Give F all that nothing trains: each side's statistics, and the principal axes of both sides as its head.
+
+    ``photos`` (n, D) and ``sketches`` (m, D) are pooled taps. Photos need no sketches for it. A model that does not
+    standardise is left as it is.
+    """
+    if not model.standardised:
+        return
+    sides: list[tuple[Side, Tensor]] = [("photo", photos), ("sketch", sketches)]
+    for side, rows in sides:
+        model.sides[side].fit(rows.to(model.head.weight.device))
+    with torch.no_grad():
+        rows = torch.cat([model.standardise(rows.to(model.head.weight.device), side) for side, rows in sides])
+        axes = principal_axes(rows.cpu(), model.head.out_features, whitening)
+        model.head.weight.copy_(axes)
+        model.head.bias.zero_()
+
+
+def dropout_mask(model: RetrievalModel, share: float, generator: torch.Generator, device: torch.device) -> Tensor:
+    """One mask for a whole batch, (D,): 0 for a ``share`` of the pooled numbers, the others scaled up."""
+    kept = torch.rand(model.dimensions, generator=generator) >= share
+    return (kept.float() / (1 - share)).to(device)
 
 
 def retrieval_loss(
-    fabric: Fabric,
+    compute: Compute,
     model: RetrievalModel,
     batch: PairBatch,
     objective: RetrievalObjective,
-    *,
+    keep: Tensor | None,
     generator: torch.Generator,
-) -> torch.Tensor:
+) -> Tensor:
     """The mean objective over the pairs of all processes, a float32 scalar equal on each of them."""
-    photos, sketches = batch.images(fabric.device)
-    with fabric.autocast():
-        embedded = model(torch.cat([sketches, photos]))
-    sketch, photo = embedded.float().chunk(2)
-    rows = torch.from_numpy(batch.rows).to(fabric.device)
-    categories = torch.from_numpy(batch.categories).to(fabric.device)
-    return objective(
-        gather_live(fabric, sketch),
-        gather_live(fabric, photo),
-        gather_live(fabric, rows),
-        gather_live(fabric, categories),
-        generator,
-    ).mean()
+    device = compute.device
+    with compute.autocast():
+        sketch = model.embed(batch.sketch.to(device), "sketch", keep)
+        photo = model.embed(batch.photo.to(device), "photo", keep)
+    rows, categories = (torch.from_numpy(values).to(device) for values in (batch.rows, batch.categories))
+    gathered: Sequence[Tensor] = [compute.gather(values) for values in (sketch, photo, rows, categories)]
+    return objective(*gathered, generator).mean()
+
+
+def parameter_groups(model: RetrievalModel) -> list[dict[str, object]]:
+    """The head first, then what lies under it, for which another rate holds."""
+    head = list(model.head.parameters())
+    of_head = set(head)
+    below = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter not in of_head]
+    return [{"params": head}, *([{"params": below}] if below else [])]
 
 
 def train_retrieval(
-    fabric: Fabric,
+    compute: Compute,
     model: RetrievalModel,
     stream: PairStream,
     validation: RetrievalValidation,
     objective: RetrievalObjective,
+    settings: RetrievalSettings,
     *,
-    steps: int,
-    learning_rate: float,
-    weight_decay: float,
-    validate_every: int,
-    log_interval: int,
     scratch: Scratch,
 ) -> list[Row]:
     """Train ``model`` in place and leave it at its best epoch on the validation photos.
@@ -57,25 +112,29 @@ def train_retrieval(
     TrainingDiverged on a NaN or infinite loss and TrainingInterrupted after SIGINT or SIGTERM;
     either way ``scratch`` holds the last good state, from which the same call goes on.
     """
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(parameter_groups(model), weight_decay=settings.weight_decay, fused=True)
+    peaks = (settings.learning_rate, settings.blocks_learning_rate)
     with Run(
         "retrieval",
-        fabric,
+        compute,
         scratch,
-        steps=steps,
-        epoch_steps=validate_every,
-        log_interval=log_interval,
+        steps=settings.steps,
+        epoch_steps=settings.validate_every,
+        log_interval=settings.log_interval,
         parts={"model": model, "optimizer": optimizer},
         selected={"model": model},
         describe=stream.photo_ids,
     ) as run:
-        for step, batch in prefetch(stream.batch, run.first, steps):
+        for step, batch in prefetch(stream.batch, run.first, settings.steps):
             model.train()
-            set_rate(optimizer, warmup_cosine(step, steps, learning_rate))
-            loss = retrieval_loss(fabric, model, batch, objective, generator=step_generator(stream.seed, step))
+            for group, peak in zip(optimizer.param_groups, peaks, strict=False):
+                group["lr"] = warmup_cosine(step, settings.steps, peak)
+            numbers = torch_stream(stream.seed, "retrieval/step", step)
+            keep = dropout_mask(model, settings.dropout, numbers, compute.device) if settings.dropout else None
+            loss = retrieval_loss(compute, model, batch, objective, keep, numbers)
             optimizer.zero_grad()
             loss.backward()
-            sum_gradients(fabric, model)
+            compute.sum_gradients(model)
             optimizer.step()
             run.step_done(step, {"retrieval": loss})
 

@@ -1,17 +1,16 @@
-"""Validation: how well F finds the validation photos, from human or from generated sketches."""
+"""Validation: how well F finds the validation photos, from people's or from generated sketches."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
-from fgsbir.data.pairs import PairSet
-from fgsbir.retrieval.embedding import embed_photos, embed_sketches
+from fgsbir.retrieval.encoder import Encoder, embed_inputs
 from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.pairs import HumanPairs
 from fgsbir.retrieval.ranking import acc_at, ranks
+from fgsbir.runtime.compute import Compute
 
 Scores = dict[str, float]
-BATCH = 256
 
 
 def rank_scores(found: np.ndarray) -> Scores:
@@ -30,34 +29,21 @@ class RetrievalValidation:
     steadier than acc@1, and it moves with it.
     """
 
-    def __init__(self, pairs: PairSet, *, line_width: float, device: torch.device, precision: str) -> None:
-        self.line_width, self.device, self.precision = line_width, device, precision
-        self._photos = pairs.pixels[np.arange(len(pairs))]
-        self._categories = pairs.categories
-        self._sketches = [strokes for choice in pairs.sketches for strokes in choice]
-        self._truth = np.repeat(np.arange(len(pairs)), [len(choice) for choice in pairs.sketches])
+    def __init__(self, pairs: HumanPairs, compute: Compute) -> None:
+        self.pairs, self.compute = pairs, compute
 
     def scores(self, model: RetrievalModel) -> Scores:
-        """Scores of human sketches under ``model``."""
-        photos = embed_photos(model, self._photos, batch=BATCH, device=self.device, precision=self.precision)
-        return self._scores(model, photos, self._sketches, self._truth)
+        """Scores of people's sketches under ``model``."""
+        queries = embed_inputs(model, self.pairs.sketches, "sketch", self.compute).numpy()
+        return self._scores(model, queries, self.pairs.truth)
 
     def generated_scores(self, model: RetrievalModel, sketches: Sequence[np.ndarray]) -> Scores:
         """Scores of generated sketches under ``model``: of every validation photo in order, then again as often."""
-        photos = embed_photos(model, self._photos, batch=BATCH, device=self.device, precision=self.precision)
-        return self._scores(model, photos, sketches, np.arange(len(sketches)) % len(photos))
+        queries = Encoder(model, self.compute).sketches(sketches)
+        return self._scores(model, queries, np.arange(len(sketches)) % len(self.pairs))
 
-    def _scores(
-        self, model: RetrievalModel, photos: np.ndarray, sketches: Sequence[np.ndarray], truth: np.ndarray
-    ) -> Scores:
-        queries = embed_sketches(
-            model,
-            sketches,
-            image_size=model.image_size,
-            line_width=self.line_width,
-            batch=BATCH,
-            device=self.device,
-            precision=self.precision,
-        )
-        found = ranks(queries, photos, truth, query_category=self._categories[truth], gallery_category=self._categories)
+    def _scores(self, model: RetrievalModel, queries: np.ndarray, truth: np.ndarray) -> Scores:
+        photos = embed_inputs(model, self.pairs.photos, "photo", self.compute).numpy()
+        categories = self.pairs.categories
+        found = ranks(queries, photos, truth, query_category=categories[truth], gallery_category=categories)
         return rank_scores(found)

@@ -11,7 +11,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
+
+from fgsbir.runtime.compute import Compute
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +59,8 @@ class Scratch:
 class Interruption:
     """Turns SIGINT and SIGTERM into a request that the loop reads at the end of a step."""
 
-    def __init__(self, fabric: Fabric) -> None:
-        self._fabric = fabric
+    def __init__(self, compute: Compute) -> None:
+        self._compute = compute
         self._requested = False
 
     def __enter__(self) -> "Interruption":
@@ -77,10 +78,8 @@ class Interruption:
 
     def requested(self) -> bool:
         """Whether any process was asked to stop. Processes must agree, so all of them call this together."""
-        if self._fabric.world_size == 1:
-            return self._requested
-        flag = torch.tensor(float(self._requested), device=self._fabric.device)
-        return bool(self._fabric.all_reduce(flag, reduce_op="sum") > 0)  # type: ignore[operator]
+        flag = torch.tensor(float(self._requested), device=self._compute.device)
+        return self._requested if self._compute.world == 1 else bool(self._compute.reduce(flag, "sum") > 0)
 
 
 class FiniteGuard:

@@ -35,14 +35,17 @@ class StoredModel(nn.Module):
 Model = TypeVar("Model", bound=StoredModel)
 
 
-def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any]) -> None:
+def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any], half: bool = False) -> None:
     """Write ``model`` to ``folder``, in one piece: the old folder or the new, never half.
 
-    ``details`` (JSON values: preprocessing, data, commit, ...) is kept as it is. The same tensors give the
-    same bytes. ``model`` may be on any device, in any memory format.
+    ``details`` (JSON values: the data, settings that later stages need) is kept as it is. The same tensors and
+    details give the same bytes. ``model`` may be on any device, in any memory format. ``half`` keeps its tensors as
+    float16, in half the space.
     """
     # safetensors refuses the strides of channels-last weights.
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    if half:
+        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
     data = save_safetensors(state)
     config = {
         "format": FORMAT,

@@ -7,12 +7,12 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 from tqdm import tqdm
 
 from fgsbir.data.atomic import write_text
 from fgsbir.runtime.checkpoint import FiniteGuard, Interruption, Scratch
+from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Run:
     def __init__(
         self,
         name: str,
-        fabric: Fabric,
+        compute: Compute,
         scratch: Scratch,
         *,
         steps: int,
@@ -54,14 +54,14 @@ class Run:
     ) -> None:
         self.name, self.steps, self.rows = name, steps, list[Row]()
         self.first, self._unit = 0, unit
-        self._fabric, self._scratch, self._parts, self._selected = fabric, scratch, parts, selected
+        self._compute, self._scratch, self._parts, self._selected = compute, scratch, parts, selected
         self._epoch_steps, self._log_interval, self._describe = epoch_steps, log_interval, describe
         self._sums: dict[str, torch.Tensor] = {}
         self._counts: dict[str, int] = {}
         self._best: dict[str, dict[str, torch.Tensor]] = {}
         self._best_score = -float("inf")
-        self._guard = FiniteGuard(fabric.device)
-        self._interruption = Interruption(fabric)
+        self._guard = FiniteGuard(compute.device)
+        self._interruption = Interruption(compute)
 
     def __enter__(self) -> "Run":
         if state := self._scratch.load():
@@ -69,7 +69,7 @@ class Run:
                 part.load_state_dict(state["parts"][name])
             self.first, self.rows = state["step"], state["rows"]
             self._best, self._best_score = state["best"], state["best_score"]
-            self._sums = {name: value.to(self._fabric.device) for name, value in state["sums"].items()}
+            self._sums = {name: value.to(self._compute.device) for name, value in state["sums"].items()}
             self._counts = state["counts"]
         self._interruption.__enter__()
         self._progress = tqdm(
@@ -77,7 +77,7 @@ class Run:
             initial=self.first,
             desc=self.name,
             unit="step",
-            disable=None if self._fabric.is_global_zero else True,
+            disable=None if self._compute.is_main else True,
         )
         return self
 
@@ -97,14 +97,14 @@ class Run:
         scalars = {f"{name}_loss": loss for name, loss in losses.items()} | (measures or {})
         self._guard.watch(step, scalars.values())
         for name, scalar in scalars.items():
-            self._sums[name] = self._sums.get(name, torch.zeros((), device=self._fabric.device)) + scalar.detach()
+            self._sums[name] = self._sums.get(name, torch.zeros((), device=self._compute.device)) + scalar.detach()
             self._counts[name] = self._counts.get(name, 0) + 1
         self._progress.update()
         ends, checks = self.epoch_ends(step), (step + 1) % self._log_interval == 0
         if ends or checks:
             self._stop_if_diverged(step)
         # Several processes must wait for each other to agree, so they ask less often; at an epoch's end all ask.
-        if not ends and (checks or self._fabric.world_size == 1) and self._interruption.requested():
+        if not ends and (checks or self._compute.world == 1) and self._interruption.requested():
             self._stop_if_diverged(step)
             self._save(step + 1)
             raise TrainingInterrupted
@@ -132,7 +132,7 @@ class Run:
             raise TrainingInterrupted
 
     def _save(self, step: int) -> None:
-        if self._fabric.is_global_zero:
+        if self._compute.is_main:
             self._scratch.save(
                 {
                     "step": step,

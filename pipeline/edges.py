@@ -1,0 +1,26 @@
+"""Stage edges: a drawing of the edges in every training photo, which needs no person. Run by ``dvc repro``."""
+
+from pathlib import Path
+
+from pipeline.params import load
+from pipeline.stage import run, scratch_folder
+
+
+def main() -> None:
+    params = load()
+    settings = params.edges
+
+    from fgsbir.data.edges import write_edges
+    from fgsbir.data.shards import ShardStore
+
+    write_edges(
+        ShardStore(Path("data/shards")),
+        tolerance=settings.tolerance,
+        workers=params.runtime.workers,
+        scratch=scratch_folder("edges"),
+        out=Path("data/edges"),
+    )
+
+
+if __name__ == "__main__":
+    run(main)

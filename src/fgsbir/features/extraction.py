@@ -1,0 +1,155 @@
+"""Every picture through the trunk, once: the folder of features, written shard by shard.
+
+Processes take shards in turn, each writes its own files beside them, and a small merge ends it: the same bytes
+whoever did which. A shard that is whole is not done again.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from fgsbir.data.atomic import write_folder
+from fgsbir.data.augmentation import sketch_variant
+from fgsbir.data.index import PhotoEntry
+from fgsbir.data.photos import decode_photo
+from fgsbir.data.pixels import photo_tensor, sketch_tensor
+from fgsbir.data.shards import ShardStore
+from fgsbir.data.strokes import centre, mirrored
+from fgsbir.features.spec import FeatureSpec
+from fgsbir.features.store import DONE, FEATURES_OF_TRAINING, Layout, ShardRows, write_about
+from fgsbir.features.trunk import Features, Trunk
+from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.streams import stream
+
+# Pictures that pass the trunk together. It is fixed: another number would round some sums differently.
+BATCH = 32
+DECODERS = 2
+
+
+class Reader:
+    """A trunk that reads pictures as ``spec`` says, in evaluation, without gradients."""
+
+    def __init__(self, trunk: Trunk, spec: FeatureSpec, compute: Compute) -> None:
+        self.trunk, self.spec, self.compute = trunk, spec, compute
+        compute.place(trunk)
+
+    def photos(self, pixels: np.ndarray) -> Features:
+        """Read photos, uint8 (n, s, s, 3)."""
+        return self._read(photo_tensor(torch.from_numpy(pixels).to(self.compute.device)))
+
+    def sketches(self, sketches: Sequence[np.ndarray]) -> Features:
+        """Centre, draw and read canonical sketches (n_i, 3)."""
+        parts = [self.rasters(self.spec.rasterise(sketches[rows])) for rows in _batches(len(sketches))]
+        return Features(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+    def rasters(self, rasters: np.ndarray) -> Features:
+        """Read drawn sketches, uint8 (n, s, s)."""
+        return self._read(sketch_tensor(torch.from_numpy(rasters).to(self.compute.device)))
+
+    def _read(self, images: Tensor) -> Features:
+        with self.compute.scoring(self.trunk):
+            if self.compute.device.type == "cuda" or not images.is_contiguous(memory_format=torch.channels_last):
+                images = images.contiguous(memory_format=torch.channels_last)
+            return self.trunk(images, self.spec)
+
+
+def write_features(
+    reader: Reader,
+    store: ShardStore,
+    layout: Layout,
+    *,
+    strength: float,
+    scratch: Path,
+    out: Path,
+) -> None:
+    """Write the features of all pictures in ``store`` to the folder ``out``.
+
+    The forms of a training sketch but the first are changed with ``strength``
+    (:func:`fgsbir.data.augmentation.sketch_variant`). Shards are finished in ``scratch`` one by
+    one, by all processes of the reader's compute together, and moved to ``out`` at the end.
+    """
+    compute = reader.compute
+    by_shard: dict[str, list[PhotoEntry]] = {shard.file: [] for shard in store.index.shards}
+    for entry in store.photos:
+        by_shard[entry.shard].append(entry)
+    names = sorted(by_shard)
+    for name in tqdm(names[compute.rank :: compute.world], "features", unit="shard", disable=None):
+        folder = scratch / Path(name).stem
+        if not (folder / DONE).exists():
+            with write_folder(folder) as partial:
+                _write_shard(reader, store, by_shard[name], layout, strength, partial)
+                (partial / DONE).touch()
+    compute.wait_for_all()
+    if compute.is_main:
+        with write_folder(out) as partial:
+            for name in names:
+                shutil.move(scratch / Path(name).stem, partial / Path(name).stem)
+                (partial / Path(name).stem / DONE).unlink()
+            entries = {Path(name).stem: by_shard[name] for name in names}
+            write_about(partial, reader.spec, layout, reader.trunk, entries)
+    compute.wait_for_all()
+
+
+def _write_shard(
+    reader: Reader,
+    store: ShardStore,
+    entries: Sequence[PhotoEntry],
+    layout: Layout,
+    strength: float,
+    folder: Path,
+) -> None:
+    """The features of one shard's photos and sketches."""
+    training = entries[0].split in FEATURES_OF_TRAINING
+    rows = ShardRows(folder, layout, entries, write=True)
+    place = 0
+    for pixels in _decoded(store, entries, reader.spec.image_size):
+        read = reader.photos(pixels)
+        rows.put_photos(slice(place, place + len(pixels)), 0, read)
+        if training:
+            rows.put_photos(
+                slice(place, place + len(pixels)), 1, reader.photos(np.ascontiguousarray(pixels[:, :, ::-1]))
+            )
+        place += len(pixels)
+
+    drawn = [
+        form
+        for entry in entries
+        for sketch, strokes in zip(entry.sketches, store.read_strokes(entry), strict=True)
+        for form in _forms(centre(strokes), sketch.id, layout.variants if training else 1, strength, training)
+    ]
+    for part in _batches(len(drawn)):
+        rows.put_sketches(part, reader.rasters(reader.spec.rasterise(drawn[part])))
+    rows.close()
+
+
+def _forms(strokes: np.ndarray, name: str, variants: int, strength: float, training: bool) -> list[np.ndarray]:
+    """The forms of a sketch that are stored: its variants, then their mirror images if it is to train on."""
+    forms = [strokes]
+    for number in range(1, variants):
+        forms.append(sketch_variant(strokes, stream(0, "features/variant", name, number), strength))
+    return [*forms, *(mirrored(form) for form in forms)] if training else forms
+
+
+def _decoded(store: ShardStore, entries: Sequence[PhotoEntry], size: int) -> Iterator[np.ndarray]:
+    """Photos as uint8 (n, size, size, 3), in batches, decoded one batch ahead of the trunk."""
+
+    def decode(part: slice) -> np.ndarray:
+        return np.stack([decode_photo(store.read_photo(entry), size) for entry in entries[part]])
+
+    with ThreadPoolExecutor(DECODERS) as pool:
+        waiting = [pool.submit(decode, part) for part in _batches(len(entries))[:DECODERS]]
+        for following in [*_batches(len(entries))[DECODERS:], *[None] * len(waiting)]:
+            ready = waiting.pop(0).result()
+            if following is not None:
+                waiting.append(pool.submit(decode, following))
+            yield ready
+
+
+def _batches(count: int) -> list[slice]:
+    return [slice(start, min(start + BATCH, count)) for start in range(0, count, BATCH)]

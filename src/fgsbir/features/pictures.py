@@ -1,0 +1,151 @@
+"""The pictures of a data set as what a model reads: stored taps, stored maps, or pixels."""
+
+import itertools
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fgsbir.data.augmentation import change_photos, change_sketches, drawn_separately
+from fgsbir.data.index import PhotoEntry
+from fgsbir.data.photos import decode_photo
+from fgsbir.data.pixels import photo_tensor, sketch_tensor
+from fgsbir.data.shards import ShardStore
+from fgsbir.data.strokes import centre
+from fgsbir.features.spec import FeatureSpec
+from fgsbir.features.store import FeatureStore, Rows
+
+# What a model's inputs are: pooled taps (n, D), maps (n, c, h, w), or images (n, 3, s, s) in [0, 1]; all float32.
+Level = Literal["taps", "map", "pixels"]
+
+# Threads that decode photos: Pillow leaves the interpreter to the others meanwhile.
+DECODERS = min(8, os.cpu_count() or 1)
+
+
+class Inputs(Protocol):
+    """Pictures of one side by row. ``forms`` picks among the forms of a picture; 0 is the picture as it is."""
+
+    def __len__(self) -> int: ...
+
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInputs:
+    """What the trunk said of photos or sketches; forms as in :mod:`fgsbir.features.store`."""
+
+    rows: Rows
+    level: Level
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
+        return self.rows.taps(rows, forms) if self.level == "taps" else self.rows.maps(rows, forms)
+
+
+class PhotoImages:
+    """Photos as images. Any form but 0 is the number of a random change, of ``strength``.
+
+    Photos are decoded once and kept as long as they fit into ``limit_gib``; the rest is decoded again each time that
+    it is asked for.
+    """
+
+    def __init__(
+        self, store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float, strength: float = 0.0
+    ) -> None:
+        self.store, self.entries, self.size, self.strength = store, entries, size, strength
+        kept = min(len(entries), int(limit_gib * 2**30 / (size * size * 3)))
+        self._kept = np.empty((kept, size, size, 3), np.uint8)
+        self._decoded = np.zeros(kept, bool)
+        self._decoders = ThreadPoolExecutor(DECODERS)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def pixels(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Photos ``rows``, uint8 (n, size, size, 3)."""
+        distinct, places = np.unique(np.asarray(rows, np.int64), return_inverse=True)
+        pixels = np.empty((len(distinct), self.size, self.size, 3), np.uint8)
+        kept = distinct < len(self._kept)
+        kept[kept] = self._decoded[distinct[kept]]
+        pixels[kept] = self._kept[distinct[kept]]
+        missing = distinct[~kept]
+        encoded = [self.store.read_photo(self.entries[row]) for row in missing]
+        if encoded:
+            pixels[~kept] = list(self._decoders.map(decode_photo, encoded, itertools.repeat(self.size)))
+        fits = distinct < len(self._kept)
+        self._kept[distinct[fits]], self._decoded[distinct[fits]] = pixels[fits], True
+        return pixels[places]
+
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
+        images = photo_tensor(torch.from_numpy(self.pixels(rows)))
+        forms = np.broadcast_to(np.asarray(forms), np.shape(rows))
+        changed = np.flatnonzero(forms)
+        if len(changed):
+            images[changed] = change_photos(images[changed], drawn_separately(forms[changed], self.strength))
+        return images
+
+
+class SketchImages:
+    """Sketches as images. Any form but 0 is the number of a random change, of ``strength``."""
+
+    def __init__(self, sketches: Sequence[np.ndarray], spec: FeatureSpec, strength: float = 0.0) -> None:
+        self._sketches, self._spec, self.strength = sketches, spec, strength
+
+    def __len__(self) -> int:
+        return len(self._sketches)
+
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
+        sketches = [centre(self._sketches[row]) for row in rows]
+        forms = np.broadcast_to(np.asarray(forms), np.shape(rows))
+        changed = np.flatnonzero(forms)
+        if len(changed):
+            changes = drawn_separately(forms[changed], self.strength)
+            new = change_sketches([sketches[place] for place in changed], changes)
+            for place, strokes in zip(changed, new, strict=True):
+                sketches[place] = strokes
+        # A changed sketch stands where the change put it, and is not centred again.
+        return sketch_tensor(torch.from_numpy(self._spec.draw(sketches)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A data set's pictures: the shards, their stored features, and how much memory decoded photos may take."""
+
+    shards: ShardStore
+    features: FeatureStore
+    limit_gib: float = 1.0
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """How they are read."""
+        return self.features.spec
+
+    def photos(self, entries: Sequence[PhotoEntry], level: Level, strength: float = 0.0) -> Inputs:
+        """Photos as inputs of ``level``; images can be changed with ``strength``."""
+        if level == "pixels":
+            return PhotoImages(self.shards, entries, self.spec.image_size, self.limit_gib, strength)
+        return StoredInputs(self.features.photos(entries), level)
+
+    def sketches(
+        self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]], level: Level, strength: float = 0.0
+    ) -> Inputs:
+        """The sketches at ``places`` of each photo, photo by photo, as inputs of ``level``."""
+        if level == "pixels":
+            drawn = [strokes for choice in self.strokes(entries, places) for strokes in choice]
+            return SketchImages(drawn, self.spec, strength)
+        return StoredInputs(self.features.sketches(entries, places), level)
+
+    def strokes(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]]) -> list[list[np.ndarray]]:
+        """The sketches at ``places`` of each photo as canonical strokes, centred."""
+        found = []
+        for entry, chosen in zip(entries, places, strict=True):
+            strokes = self.shards.read_strokes(entry) if chosen else []
+            found.append([centre(strokes[place]) for place in chosen])
+        return found

@@ -1,0 +1,90 @@
+"""Standardisation: each side, photos and sketches, by its own mean and deviation.
+
+A photo and its sketch differ most in what all photos have and no sketch has. Taken away by each side's own mean and
+deviation, what is left is what the two share.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+# A deviation counts as at least this share of the side's median deviation: a feature that never changed so far must
+# not blow up when it does.
+LEAST_DEVIATION = 0.1
+
+
+class Standardise(nn.Module):
+    """x to (x - mean) / deviation, number by number; both float32 (D,). At first it changes nothing."""
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.zeros(dimensions))
+        self.register_buffer("deviation", torch.ones(dimensions))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rows (..., D), float32."""
+        return (x - self.mean) / self.deviation
+
+    def fit(self, rows: Tensor) -> None:
+        """Take mean and deviation from rows (n, D), n >= 1."""
+        rows = rows.double()
+        self.set(rows.mean(0), rows.std(0, correction=0))
+
+    def set(self, mean: Tensor, deviation: Tensor) -> None:
+        """Take ``mean`` and ``deviation`` (D,), the latter kept from 0.
+
+        Where nothing varies at all, as in a gallery of one photo, every deviation is 1.
+        """
+        usual = deviation.median()
+        least = LEAST_DEVIATION * usual if usual > 0 else torch.ones_like(usual)
+        self.mean.copy_(mean)
+        self.deviation.copy_(deviation.clamp(min=least))
+
+    def mix(self, rows: Tensor, prior: float) -> None:
+        """Move towards the statistics of ``rows`` (n, D), n >= 0: they count n / (n + ``prior``).
+
+        What is mixed are mean and mean square, so that the result is the statistics of a pool of both.
+        """
+        if not len(rows):
+            return
+        rows, share = rows.double(), len(rows) / (len(rows) + prior)
+        mean = torch.lerp(self.mean.double(), rows.mean(0), share)
+        square = torch.lerp(self.mean.double() ** 2 + self.deviation.double() ** 2, rows.square().mean(0), share)
+        self.set(mean, (square - mean**2).clamp(min=0).sqrt())
+
+
+def principal_axes(rows: Tensor, dimensions: int, whitening: float) -> Tensor:
+    """The head that nothing trains: principal axes of standardised ``rows`` (n, D) as a matrix (``dimensions``, D).
+
+    Axis i is divided by (s_i / s_1) ** ``whitening``, s its singular value: 0 keeps distances, 1 makes all axes
+    count alike. Rows of few photos have fewer axes than ``dimensions``; the others are 0.
+    """
+    centred = rows.float() - rows.float().mean(0)
+    rank = min(dimensions, *centred.shape)
+    # Of a tall or wide matrix the smaller product is decomposed: far faster, in float64 as exact.
+    gram = (centred.double() @ centred.double().T) if len(centred) < centred.shape[1] else None
+    if gram is not None:
+        values, vectors = torch.linalg.eigh(gram)
+        order = values.argsort(descending=True)[:rank]
+        singular = values[order].clamp(min=0).sqrt()
+        axes = (centred.double().T @ vectors[:, order]) / singular.clamp(min=1e-9 * float(singular[0]) + 1e-30)
+        axes = axes.T
+    else:
+        values, vectors = torch.linalg.eigh(centred.double().T @ centred.double())
+        order = values.argsort(descending=True)[:rank]
+        singular, axes = values[order].clamp(min=0).sqrt(), vectors[:, order].T
+    # Signs are the decomposition's own choice: the largest number of an axis is made positive.
+    axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()
+    strength = (singular / singular[0].clamp(min=1e-30)).clamp(min=1e-6)
+    kept = strength > 1e-5
+    out = torch.zeros(dimensions, rows.shape[1])
+    out[:rank] = (axes * (strength**-whitening * kept)[:, None]).float()
+    return out
+
+
+def concatenated(parts: Sequence[Tensor]) -> Tensor:
+    """Rows of several tensors as one float32 tensor."""
+    return torch.cat([part.float() for part in parts])

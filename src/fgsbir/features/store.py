@@ -1,0 +1,280 @@
+"""The folder of features: what the trunk says of every photo and sketch of the shards, mapped and not read.
+
+======================================  =======================================================================
+``features.json``                       format, how pictures were read, the layout, shards with their counts
+``<shard>/photo_taps.npy``              float16 (photos, forms, D), in the order of the ids
+``<shard>/photo_maps.npy``              float16 (photos, forms, c, h, w), the map that G reads
+``<shard>/sketch_taps.npy``             float16 (sketches, forms, D), by photo and then in the photo's order
+``<shard>/sketch_maps.npy``             float16 (sketches, forms, c, h, w), where upper blocks are tuned
+``trunk.safetensors``                   the trunk, where no data package has its weights
+======================================  =======================================================================
+
+A form of a training photo is 0, the photo, or 1, its mirror image; other photos have form 0 alone. A training
+sketch has V forms, 0 as it is and the others changed as if drawn again, and then the mirror image of each; others
+have form 0 alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib import format as npy
+from torch import Tensor
+
+from fgsbir.data.atomic import write_json
+from fgsbir.data.index import Index, PhotoEntry
+from fgsbir.data.records import DataError
+from fgsbir.features.spec import FeatureSpec
+from fgsbir.features.trunk import (
+    Features,
+    Trunk,
+    build_trunk,
+    depth_of,
+    is_packaged,
+    map_shape,
+    packaged_trunk,
+    tap_channels,
+    trunk_bytes,
+)
+from fgsbir.features.weights import load_strictly, read_weights
+
+FORMAT = 1
+ABOUT, TRUNK, DONE = "features.json", "trunk.safetensors", "done"
+PHOTO_TAPS, PHOTO_MAPS, SKETCH_TAPS, SKETCH_MAPS = "photo_taps", "photo_maps", "sketch_taps", "sketch_maps"
+FEATURES_OF_TRAINING = ("train", "unlabelled")
+# float16 holds no more; a map of a network without normalisation could exceed it.
+LARGEST = 6e4
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The shapes in a folder of features: ``dimensions`` D of taps, ``map_shape`` (c, h, w), ``variants`` V of each
+    training sketch, and whether sketches have maps.
+    """
+
+    dimensions: int
+    map_shape: tuple[int, int, int]
+    variants: int
+    sketch_maps: bool
+
+
+def layout_of(trunk: Trunk, spec: FeatureSpec, *, variants: int, sketch_maps: bool) -> Layout:
+    """The shapes of what ``trunk`` says of pictures, read as ``spec`` says."""
+    dimensions = sum(tap_channels(trunk, spec)) * spec.places**2
+    return Layout(dimensions, map_shape(trunk, spec), variants, sketch_maps)
+
+
+def photo_forms(split: str) -> int:
+    """How many forms photos of a split have."""
+    return 2 if split in FEATURES_OF_TRAINING else 1
+
+
+def sketch_forms(split: str, layout: Layout) -> int:
+    """How many forms sketches of a split have."""
+    return 2 * layout.variants if split in FEATURES_OF_TRAINING else 1
+
+
+class ShardRows:
+    """The arrays of one shard's photos and sketches, to be written or, mapped, to be read."""
+
+    def __init__(self, folder: Path, layout: Layout, entries: Sequence[PhotoEntry], *, write: bool) -> None:
+        split, photos = entries[0].split, len(entries)
+        sketches = sum(len(entry.sketches) for entry in entries)
+        taps, of_map = (layout.dimensions,), layout.map_shape
+        shapes = {
+            PHOTO_TAPS: (photos, photo_forms(split), *taps),
+            PHOTO_MAPS: (photos, photo_forms(split), *of_map),
+            SKETCH_TAPS: (sketches, sketch_forms(split, layout), *taps),
+        }
+        if layout.sketch_maps:
+            shapes[SKETCH_MAPS] = (sketches, sketch_forms(split, layout), *of_map)
+        # numpy maps no empty file.
+        self.arrays = {
+            name: np.zeros(shape, np.float16) if 0 in shape and write else _mapped(folder / f"{name}.npy", shape, write)
+            for name, shape in shapes.items()
+        }
+        if write:
+            for name, array in self.arrays.items():
+                if not array.size:
+                    np.save(folder / f"{name}.npy", array)
+
+    def put_photos(self, rows: slice, form: int, read: Features) -> None:
+        """Keep what the trunk said of photos ``rows`` in one form."""
+        self.arrays[PHOTO_TAPS][rows, form] = half(read.taps)
+        self.arrays[PHOTO_MAPS][rows, form] = half(read.map)
+
+    def put_sketches(self, rows: slice, read: Features) -> None:
+        """Keep what it said of sketches' forms, ``rows`` of all forms of all sketches one after the other."""
+        self._forms(SKETCH_TAPS)[rows] = half(read.taps)
+        if SKETCH_MAPS in self.arrays:
+            self._forms(SKETCH_MAPS)[rows] = half(read.map)
+
+    def _forms(self, name: str) -> np.ndarray:
+        array = self.arrays[name]
+        return array.reshape(-1, *array.shape[2:])
+
+    def close(self) -> None:
+        """Flush what was written to the disk."""
+        for array in self.arrays.values():
+            if isinstance(array, np.memmap):
+                array.flush()
+
+
+def half(values: Tensor) -> np.ndarray:
+    """float16, what is too large cut to the largest that it holds."""
+    return values.float().clamp(-LARGEST, LARGEST).half().cpu().numpy()
+
+
+def write_about(
+    folder: Path, spec: FeatureSpec, layout: Layout, trunk: Trunk, entries: Mapping[str, Sequence[PhotoEntry]]
+) -> None:
+    """Write ``features.json`` and, where no data package has it, the trunk."""
+    trunk_sha256 = None
+    if not is_packaged(spec):
+        data = trunk_bytes(trunk)
+        (folder / TRUNK).write_bytes(data)
+        trunk_sha256 = hashlib.sha256(data).hexdigest()
+    about = {
+        "format": FORMAT,
+        "spec": spec.as_json(),
+        "dimensions": layout.dimensions,
+        "map_shape": list(layout.map_shape),
+        "variants": layout.variants,
+        "sketch_maps": layout.sketch_maps,
+        "trunk_sha256": trunk_sha256,
+        "shards": {
+            name: {"photos": len(rows), "sketches": sum(len(row.sketches) for row in rows)}
+            for name, rows in entries.items()
+        },
+    }
+    write_json(folder / ABOUT, about)
+
+
+class FeatureStore:
+    """An opened folder of features of the shards in ``index``.
+
+    Raises DataError naming the file for a folder that is none, or whose files are truncated or of other shards.
+    """
+
+    def __init__(self, folder: Path, index: Index) -> None:
+        self.folder = folder
+        about = _about(folder)
+        self.spec, self._trunk_sha256 = FeatureSpec.from_json(about["spec"]), str(about["trunk_sha256"])
+        self.layout = Layout(
+            int(about["dimensions"]),
+            tuple(about["map_shape"]),
+            int(about["variants"]),
+            bool(about["sketch_maps"]),
+        )
+        entries: dict[str, list[PhotoEntry]] = {}
+        for entry in index.photos:
+            entries.setdefault(Path(entry.shard).stem, []).append(entry)
+        if entries.keys() != about["shards"].keys():
+            raise DataError(f"{folder / ABOUT}: is of other shards than the data set's; run the stage features again")
+        self._shards: dict[str, ShardRows] = {}
+        self.place: dict[str, tuple[str, int, int]] = {}
+        """Photo id to its shard, its row there, and the row of its first sketch."""
+        for name, rows in entries.items():
+            self._shards[name] = ShardRows(folder / name, self.layout, rows, write=False)
+            first = 0
+            for row, entry in enumerate(rows):
+                self.place[entry.id] = (name, row, first)
+                first += len(entry.sketches)
+
+    def trunk(self) -> Trunk:
+        """The trunk that made these features."""
+        if is_packaged(self.spec):
+            return packaged_trunk(self.spec)
+        trunk = build_trunk(self.spec.trunk, depth_of(self.spec), "nothing")
+        load_strictly(trunk, read_weights(self.folder / TRUNK, self._trunk_sha256), str(self.folder / TRUNK))
+        return trunk
+
+    def photos(self, entries: Sequence[PhotoEntry]) -> "Rows":
+        """Features of photos, in this order."""
+        places = [self.place[entry.id] for entry in entries]
+        return Rows(self._shards, [(shard, row) for shard, row, _ in places], PHOTO_TAPS, PHOTO_MAPS)
+
+    def sketches(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]]) -> "Rows":
+        """Features of the sketches at ``places`` of each photo, photo by photo."""
+        rows = []
+        for entry, chosen in zip(entries, places, strict=True):
+            shard, _, first = self.place[entry.id]
+            rows += [(shard, first + place) for place in chosen]
+        return Rows(self._shards, rows, SKETCH_TAPS, SKETCH_MAPS)
+
+
+class Rows:
+    """Some photos or some sketches of a folder of features, by row."""
+
+    def __init__(self, shards: Mapping[str, ShardRows], rows: Sequence[tuple[str, int]], taps: str, maps: str) -> None:
+        self._shards, self._names = shards, sorted(shards)
+        number = {name: place for place, name in enumerate(self._names)}
+        self._shard = np.array([number[shard] for shard, _ in rows], np.int64)
+        self._row = np.array([row for _, row in rows], np.int64)
+        self._taps, self._maps = taps, maps
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def taps(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
+        """Pooled taps, float32 (n, D), of ``rows`` in ``forms``, each an int64 (n,) or one number."""
+        return self._gather(self._taps, rows, forms)
+
+    def maps(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
+        """Maps, float32 (n, c, h, w), as :meth:`taps`. Raises DataError where sketches' maps were not kept."""
+        return self._gather(self._maps, rows, forms)
+
+    def _gather(self, name: str, rows: np.ndarray, forms: np.ndarray | int) -> Tensor:
+        rows = np.asarray(rows, np.int64)
+        forms = np.broadcast_to(np.asarray(forms, np.int64), rows.shape)
+        first = next(iter(self._shards.values())).arrays
+        if name not in first:
+            raise DataError("these features hold no maps of sketches; set features.sketch_maps: true")
+        out = np.empty((len(rows), *first[name].shape[2:]), np.float16)
+        shards = self._shard[rows]
+        for number in np.unique(shards):
+            mine = shards == number
+            out[mine] = self._shards[self._names[number]].arrays[name][self._row[rows[mine]], forms[mine]]
+        return torch.from_numpy(out).float()
+
+
+def _mapped(path: Path, shape: tuple[int, ...], write: bool) -> np.ndarray:
+    try:
+        if write:
+            return npy.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+        array = npy.open_memmap(path, mode="r") if 0 not in shape else np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; run the stage features again") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{path}: expected an array of features, found damage ({error})") from None
+    if array.dtype != np.float16 or array.shape != shape:
+        raise DataError(f"{path}: expected float16 {shape}, found {array.dtype} {array.shape}")
+    return array
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    path = folder / ABOUT
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        found = about["format"]
+        missing = {
+            "spec",
+            "dimensions",
+            "map_shape",
+            "variants",
+            "sketch_maps",
+            "trunk_sha256",
+            "shards",
+        } - about.keys()
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; expected the output of the stage features") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: expected what the stage features writes, found damage ({error})") from None
+    if found != FORMAT or missing:
+        raise DataError(f"{path}: expected format {FORMAT}, found {found!r}; run the stage features again")
+    return about

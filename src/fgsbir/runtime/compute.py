@@ -1,0 +1,140 @@
+"""Where a run computes: processes, devices and precision, in one object that is handed around.
+
+Every process computes its share of the loss of one global batch and the gradients are summed, so N processes take
+the same step as one.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from fgsbir.runtime.precision import autocast, multiplies_bf16, working_precision
+
+logger = logging.getLogger(__name__)
+
+FABRIC_PRECISION = {"bf16": "bf16-mixed", "float32": "32-true"}
+
+
+class Runtime(Protocol):
+    """Where a run goes: ``accelerator`` is auto, cpu or cuda; ``devices`` counts processes, one a device;
+    ``threads`` are the CPU threads of each, 0 for torch's default.
+    """
+
+    @property
+    def accelerator(self) -> str: ...
+
+    @property
+    def devices(self) -> int: ...
+
+    @property
+    def threads(self) -> int: ...
+
+
+class Compute:
+    """A device, a precision (bf16 or float32), and this process's place among those that share a run.
+
+    Without ``fabric`` it is one process. ``rank`` counts from 0 to ``world`` - 1; ``is_main`` is true on rank 0, the
+    one that writes. Distances, statistics and losses are float32 in either precision.
+    """
+
+    def __init__(self, device: torch.device, precision: str = "float32", fabric: Fabric | None = None) -> None:
+        self.device, self.precision, self._fabric = device, precision, fabric
+        self.rank = fabric.global_rank if fabric else 0
+        self.world = fabric.world_size if fabric else 1
+        self.is_main = self.rank == 0
+
+    @classmethod
+    def alone(cls, precision: str = "float32", accelerator: str = "auto") -> "Compute":
+        """One process, on a GPU if there is one and ``accelerator`` allows it."""
+        cuda = accelerator != "cpu" and torch.cuda.is_available()
+        return cls(torch.device("cuda" if cuda else "cpu"), precision)
+
+    def autocast(self) -> torch.autocast:
+        """Arithmetic in this run's precision."""
+        return autocast(self.device, self.precision)
+
+    @contextmanager
+    def scoring(self, *models: nn.Module) -> Iterator[None]:
+        """Evaluation mode, no gradients, and :meth:`autocast`; each model's mode is restored after."""
+        modes = [model.training for model in models]
+        for model in models:
+            model.eval()
+        try:
+            with torch.no_grad(), self.autocast():
+                yield
+        finally:
+            for model, mode in zip(models, modes, strict=True):
+                model.train(mode)
+
+    def place(self, model: nn.Module) -> None:
+        """Move a model to this process's device in the memory format that its convolutions run fastest in."""
+        model.to(self.device)
+        if self.device.type == "cuda" or not multiplies_bf16(self.device):
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """All processes' rows (n, ...) as (world * n, ...); only this process's own carry gradients.
+
+        A loss over the gathered rows then has, on each process, exactly the gradient of its own share, and summing
+        over processes (:meth:`sum_gradients`) gives the whole.
+        """
+        if self._fabric is None or self.world == 1:
+            return rows
+        gathered = self._fabric.all_gather(rows.detach())
+        assert isinstance(gathered, Tensor)  # a tensor goes in
+        parts = list(gathered.reshape(self.world, *rows.shape))
+        parts[self.rank] = rows
+        return torch.cat(parts)
+
+    def reduce(self, value: Tensor, operation: str) -> Tensor:
+        """The "sum" or "mean" of a tensor over all processes."""
+        if self._fabric is None or self.world == 1:
+            return value
+        reduced = self._fabric.all_reduce(value, reduce_op=operation)
+        assert isinstance(reduced, Tensor)  # a tensor goes in
+        return reduced
+
+    def sum_gradients(self, model: nn.Module) -> None:
+        """Add up the gradients of all processes, in one message."""
+        if self.world == 1:
+            return
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        if not gradients:
+            return
+        flat = self.reduce(torch.cat([gradient.reshape(-1) for gradient in gradients]), "sum")
+        start = 0
+        for gradient in gradients:
+            gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
+            start += gradient.numel()
+
+    def wait_for_all(self) -> None:
+        """Return when every process has come here."""
+        if self._fabric is not None:
+            self._fabric.barrier()
+
+
+def launch(runtime: Runtime, precision: str) -> Compute:
+    """Start (or, under torchrun, join) the processes of a run, in the :func:`working_precision` of ``precision``."""
+    several = runtime.devices > 1 or "TORCHELASTIC_RUN_ID" in os.environ
+    if runtime.threads:
+        torch.set_num_threads(runtime.threads)
+    elif several and runtime.accelerator == "cpu":
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // runtime.devices))
+    cuda = runtime.accelerator == "cuda" or (runtime.accelerator == "auto" and torch.cuda.is_available())
+    working = working_precision(precision, torch.device("cuda" if cuda else "cpu"))
+    if working != precision:
+        logger.warning("this processor has no %s arithmetic: %s is used", precision, working)
+    fabric = Fabric(
+        accelerator=runtime.accelerator,
+        devices=runtime.devices,
+        strategy="ddp" if several else "auto",
+        precision=FABRIC_PRECISION[working],  # type: ignore[arg-type]
+    )
+    fabric.launch()
+    return Compute(fabric.device, working, fabric)

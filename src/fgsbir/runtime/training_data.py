@@ -1,0 +1,20 @@
+"""What a model folder says of the data that its model was trained on: nothing that changes while that does not."""
+
+from typing import Any
+
+from fgsbir.data.index import Index
+
+
+def training_data(index: Index, labelled_frac: float, seed: int, labelled_photos: int) -> dict[str, Any]:
+    """The data set, its split, the share of labels, and the seed."""
+    return {
+        "data": {
+            "name": index.name,
+            "layout": index.layout,
+            "category": index.category,
+            "split_hash": index.split_hash,
+            "labelled_frac": labelled_frac,
+            "labelled_photos": labelled_photos,
+        },
+        "seed": seed,
+    }

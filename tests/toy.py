@@ -1,0 +1,123 @@
+"""A set of a dozen drawn shapes, read by the first blocks of a small trunk: what every training is tested on."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from fgsbir.data.records import Photo, Sketch, Source
+from fgsbir.data.selection import TrainingSplit, training_split
+from fgsbir.data.shards import ShardStore, write_shards
+from fgsbir.data.strokes import join_strokes
+from fgsbir.features.extraction import Reader, write_features
+from fgsbir.features.pictures import Level, Pictures
+from fgsbir.features.spec import FeatureSpec
+from fgsbir.features.store import FeatureStore, layout_of
+from fgsbir.features.trunk import packaged_trunk, tap_channels
+from fgsbir.features.weights import PACKAGED
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.training import pooled_rows, start_head
+from fgsbir.runtime.compute import Compute
+
+SIZE = 64
+SPLITS = ["train"] * 6 + ["val"] * 3 + ["unlabelled"] * 5
+TRUNK = "tf_efficientnet_lite0"
+# At 64 pixels: 8 x 8 places and 40 channels after block 4, 16 x 16 and 24 after block 2.
+SPEC = FeatureSpec(
+    trunk=TRUNK,
+    weights_sha256=PACKAGED[TRUNK].sha256,
+    image_size=SIZE,
+    line_width=6.0,
+    taps=(2, 4),
+    places=2,
+    map_block=2,
+)
+MAP_CHANNELS = 24
+
+
+def shape(number: int, hand: int = 0) -> np.ndarray:
+    """Canonical strokes of product ``number`` as drawn by a hand: a polygon and a line through it."""
+    rng = np.random.default_rng(number)
+    corners, shaky = int(rng.integers(3, 6)), np.random.default_rng([number, hand]).normal(0, 4, (7, 2))
+    angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
+    outline = 128 + rng.uniform(40, 100, (corners, 1)) * np.stack([np.cos(angles), np.sin(angles)], 1)
+    line = rng.uniform(40, 216, (2, 2))
+    return join_strokes([part + shaky[: len(part)] for part in (outline, line)])
+
+
+def draw_photo(path: Path, number: int) -> None:
+    """A picture of product ``number``."""
+    image = Image.new("RGB", (SIZE, SIZE), (235, 240, 230))
+    pen, scale = ImageDraw.Draw(image), SIZE / 256
+    outline, line = np.split(shape(number)[:, :2] * scale, [len(shape(number)) - 2])
+    pen.polygon(outline.ravel().tolist(), fill=tuple(np.random.default_rng(number).integers(40, 160, 3).tolist()))
+    pen.line(line.ravel().tolist(), fill=(20, 20, 20), width=2)
+    image.save(path)
+
+
+def write_toy_shards(folder: Path) -> Path:
+    """Six labelled photos with two sketches each, three for validation, five unlabelled: all of one category.
+
+    Two shards of unlabelled photos, one of each other split.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    source = Source()
+    for number, split in enumerate(SPLITS):
+        path = folder / f"{number}.png"
+        draw_photo(path, number)
+        source.photos.append(Photo(f"{split}-{number:02d}", "shape", split, path))
+        for hand in range(2 if split in ("train", "val") else 0):
+            source.sketches.append(
+                Sketch(f"{split}-{number:02d}-{hand}", source.photos[-1].id, None, shape(number, hand))
+            )
+    write_shards(source, folder / "shards", name="toy", layout="folder", category="shape", photos_per_shard=6)
+    return folder / "shards"
+
+
+def write_toy_features(shards: Path, out: Path, *, spec: FeatureSpec = SPEC, sketch_maps: bool = True) -> Path:
+    """Features of those shards, two variants of each training sketch."""
+    trunk = packaged_trunk(spec)
+    store = ShardStore(shards)
+    write_features(
+        Reader(trunk, spec, cpu()),
+        store,
+        layout_of(trunk, spec, variants=2, sketch_maps=sketch_maps),
+        strength=1.0,
+        scratch=out.with_name(f"{out.name}.scratch"),
+        out=out,
+    )
+    return out
+
+
+def cpu() -> Compute:
+    """One process, float32."""
+    return Compute(torch.device("cpu"))
+
+
+class Toy:
+    """The toy set opened: its pictures, its split, and small models of it, always the same ones."""
+
+    def __init__(self, folder: Path, compute: Compute | None = None) -> None:
+        self.compute = compute or cpu()
+        shards = ShardStore(folder / "shards")
+        self.pictures = Pictures(shards, FeatureStore(folder / "features", shards.index))
+        self.split: TrainingSplit = training_split(shards.index, 1.0)
+
+    def retrieval(self, seed: int = 0, level: Level = "taps") -> RetrievalModel:
+        """An F with its statistics and its principal axes, untrained."""
+        torch.manual_seed(seed)
+        trunk = self.pictures.features.trunk()
+        tuned = {"taps": 0, "map": 2, "pixels": "all"}[level]
+        model = RetrievalModel(
+            spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=8, tuned_blocks=tuned
+        )
+        model.take_trunk(trunk)
+        entries = self.split.labelled
+        photos = self.pictures.photos(entries, model.level)
+        sketches = self.pictures.sketches(entries, [range(2)] * len(entries), model.level)
+        rows = [pooled_rows(model, inputs, self.compute) for inputs in (photos, sketches)]
+        start_head(model, *rows, whitening=0.5)
+        with torch.no_grad():
+            model.head.weight.add_(0.01 * torch.randn(model.head.weight.shape))
+        return model
