@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from fgsbir.runtime.precision import working_precision
-from pipeline.processor import processor
+from fgsbir.evaluation.protocol import processor
 
 
 def machine(precision: str) -> dict[str, str]:

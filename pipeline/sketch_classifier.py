@@ -13,55 +13,46 @@ def main() -> None:
     params = load()
     settings = params.sketch_classifier
 
-    from fgsbir.data.pairs import PairStream, sketch_only_pairs
-    from fgsbir.runtime.processes import launch, place, seed_weights
-    from fgsbir.runtime.provenance import provenance
-
     from fgsbir.data.shards import ShardStore
     from fgsbir.evaluation.classifier_training import train_sketch_classifier
     from fgsbir.evaluation.sketch_classes import sketch_classes
     from fgsbir.evaluation.sketch_classifier import SketchClassifier
     from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import save_model
     from fgsbir.runtime.run import write_curve
+    from fgsbir.runtime.streams import seed_weights
+    from fgsbir.runtime.training_data import training_data
 
-    fabric = launch(params.runtime, params.precision)
+    compute = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))
     data = sketch_classes(store, params.labelled_frac)
 
     seed_weights(SEED, "sketch_classifier")
     model = SketchClassifier(image_size=settings.image_size, classes=len(data.names))
-    place(fabric, model)
+    compute.place(model)
     scratch = Scratch(scratch_folder("sketch_classifier"))
     curve = train_sketch_classifier(
-        fabric,
+        compute,
         model,
-        PairStream(
-            sketch_only_pairs(data.sketches, settings.image_size, settings.line_width, data.classes),
-            batch_size=settings.batch_size,
-            seed=SEED,
-            salt=3,
-            strength=settings.augment,
-            line_width=settings.line_width,
-            rank=fabric.global_rank,
-            world=fabric.world_size,
-        ),
-        (data.held_out, data.held_out_classes),
+        data,
+        batch_size=settings.batch_size,
         steps=settings.steps,
         learning_rate=settings.learning_rate,
+        line_width=settings.line_width,
+        augment=settings.augment,
+        seed=SEED,
         validate_every=settings.validate_every,
         log_interval=params.runtime.log_interval,
-        precision=params.precision,
         scratch=scratch,
     )
 
-    if fabric.is_global_zero:
+    if compute.is_main:
         details = {
-            "image_size": settings.image_size,
             "line_width": settings.line_width,
             "classes": data.names,
             "classes_are": data.kind,
-            **provenance(store.index, params.labelled_frac, SEED, len(data.sketches)),
+            **training_data(store.index, params.labelled_frac, SEED, len(data.sketches)),
         }
         save_model(Path("models/sketch_classifier"), model, details=details)
         write_curve(Path("models/sketch_classifier/curve.csv"), curve)

@@ -1,90 +1,179 @@
-"""F: the unit sphere, the attention as printed in the paper, independence of the batch."""
+"""F: the unit sphere, each side by its own statistics, tuned blocks that begin as the trunk's, the paper's form."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch.nn import functional
 
+from fgsbir.data.photos import decode_photo
+from fgsbir.data.records import DataError
+from fgsbir.features.pictures import Level
+from fgsbir.features.trunk import packaged_trunk, tap_channels
+from fgsbir.retrieval.encoder import Encoder, embed_inputs
 from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.pairs import HumanPairs, PairStream, human_pairs
+from fgsbir.runtime.model_folder import load_model, save_model
+from tests.toy import SIZE, SPEC, Toy, cpu
+
+every_level = pytest.mark.parametrize("level", ["taps", "map", "pixels"])
 
 
-def make(attention: bool = True, backbone: str = "small") -> RetrievalModel:
+def papers(toy: Toy) -> RetrievalModel:
+    """The paper's F: whole network, spatial attention, one set of weights for both sides."""
     torch.manual_seed(0)
-    return RetrievalModel(backbone=backbone, embedding_dim=24, attention=attention, image_size=32).eval()
+    trunk = packaged_trunk(SPEC)
+    model = RetrievalModel(
+        spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=6, tuned_blocks="all",
+        pooling="attention", standardise=False,
+    )  # fmt: skip
+    model.take_trunk(trunk)
+    return model
 
 
-def images(n: int = 3) -> Tensor:
-    return torch.rand(n, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+@every_level
+def test_embeddings_lie_on_the_unit_sphere(toy: Toy, level: Level) -> None:
+    model = toy.retrieval(level=level)
+    pairs = human_pairs(toy.pictures, toy.split.validation, level)
+    for side, inputs in (("photo", pairs.photos), ("sketch", pairs.sketches)):
+        embedded = embed_inputs(model, inputs, side, cpu())  # type: ignore[arg-type]
+        assert embedded.shape == (len(inputs), 8) and embedded.dtype == torch.float32
+        torch.testing.assert_close(embedded.norm(dim=1), torch.ones(len(inputs)))
 
 
-@pytest.mark.parametrize("attention", [True, False])
-def test_embeddings_lie_on_the_unit_sphere(attention: bool) -> None:
-    embedded = make(attention)(images())
-    assert embedded.shape == (3, 24) and embedded.dtype == torch.float32
-    torch.testing.assert_close(embedded.norm(dim=1), torch.ones(3))
+@pytest.mark.parametrize("level", ["map", "pixels"])
+def test_untrained_blocks_say_what_the_trunk_says(toy: Toy, level: Level) -> None:
+    taps, other = toy.retrieval(), toy.retrieval(level=level)
+    entries, rows = toy.split.validation, np.arange(3)
+    with torch.no_grad():
+        expected = taps.pooled(toy.pictures.photos(entries, "taps")(rows))
+        found = other.eval().pooled(toy.pictures.photos(entries, level)(rows))
+    torch.testing.assert_close(found, expected, rtol=1e-2, atol=2e-2)
 
 
-def test_pooled_attention_is_the_papers() -> None:
-    """F = F' + F' * f_attn(F'), then global average pooling, written out."""
-    model = make()
-    features = model.backbone(images())
-    assert model.attention is not None
-    scores = torch.nn.functional.conv2d(features, model.attention.score.weight, model.attention.score.bias)
-    attention = scores.flatten(1).softmax(1).view(3, 1, *features.shape[2:])
-    attended = features + features * attention
-    torch.testing.assert_close(model.attention(features), attended.mean((2, 3)), rtol=1e-5, atol=1e-6)
+def test_tuned_blocks_may_begin_above_the_stored_map(toy: Toy) -> None:
+    trunk = packaged_trunk(SPEC)
+    one, two = (
+        RetrievalModel(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=4, tuned_blocks=count)
+        for count in (1, 2)
+    )
+    for model in (one, two):
+        model.take_trunk(trunk)
+    maps = toy.pictures.photos(toy.split.validation, "map")(np.arange(3))
+    with torch.no_grad():
+        torch.testing.assert_close(one.pooled(maps), two.pooled(maps))
+    assert sum(p.numel() for p in one.upper.parameters()) < sum(p.numel() for p in two.upper.parameters())  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("attention", [True, False])
-def test_attention_map_sums_to_one(attention: bool) -> None:
-    looked = make(attention).attention_map(images())
-    assert looked.shape == (3, 2, 2)
-    torch.testing.assert_close(looked.sum((1, 2)), torch.ones(3))
+def test_each_side_is_standardised_by_itself(toy: Toy) -> None:
+    model = toy.retrieval()
+    pairs = human_pairs(toy.pictures, toy.split.labelled, "taps")
+    for side, inputs in (("photo", pairs.photos), ("sketch", pairs.sketches)):
+        rows = inputs(np.arange(len(inputs)))
+        mean = model.standardise(model.pooled(rows), side).mean(0)  # type: ignore[arg-type]
+        torch.testing.assert_close(mean, torch.zeros(model.dimensions), rtol=0, atol=1e-2)
+    assert not torch.equal(model.sides["photo"].mean, model.sides["sketch"].mean)
 
 
-def test_an_embedding_does_not_depend_on_the_batch() -> None:
-    model = make().train()
-    torch.testing.assert_close(model(images(5))[2:3], model(images(5)[2:3]), rtol=1e-4, atol=1e-5)
+def test_the_papers_attention_is_written_out(toy: Toy) -> None:
+    """F = F' + F' * f_attn(F'), then global average pooling; photos and sketches alike."""
+    model, images = papers(toy).eval(), torch.rand(2, 3, SIZE, SIZE)
+    assert model.network is not None and model.attention is not None
+    parts = []
+    for pool, features in zip(model.attention, model.network.maps(images, SPEC.taps), strict=True):
+        scores = functional.conv2d(features, pool.score.weight, pool.score.bias)
+        attended = features + features * scores.flatten(1).softmax(1).view_as(scores)
+        parts.append(attended.mean((2, 3)))
+    expected = functional.normalize(model.head(torch.cat(parts, 1)), dim=1)
+    for side in ("photo", "sketch"):
+        torch.testing.assert_close(model.embed(images, side), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_attention_learns() -> None:
-    model = make()
-    (model(images()) * torch.arange(24)).sum().backward()
-    assert all(
-        parameter.grad is not None and parameter.grad.any() for parameter in model.parameters() if parameter.ndim > 1
+@every_level
+def test_a_model_folder_is_enough(toy: Toy, tmp_path: Path, level: Level) -> None:
+    model = toy.retrieval(level=level)
+    save_model(tmp_path / "model", model, details={})
+    encoder = Encoder.load(tmp_path / "model", cpu())
+    entries = toy.split.validation
+    pixels = np.stack([decode_photo(toy.pictures.shards.read_photo(entry), SIZE) for entry in entries])
+    expected = embed_inputs(model, toy.pictures.photos(entries, level), "photo", cpu()).numpy()
+    np.testing.assert_allclose(encoder.photos(pixels), expected, atol=5e-3)
+    strokes = toy.pictures.strokes(entries, [[0]] * 3)
+    sketches = toy.pictures.sketches(entries, [[0]] * 3, level)
+    found = encoder.sketches([choice[0] for choice in strokes])
+    np.testing.assert_allclose(found, embed_inputs(model, sketches, "sketch", cpu()).numpy(), atol=5e-3)
+    # The frozen trunk is the package's: a folder holds what is the model's own.
+    stored = set(load_model(tmp_path / "model", RetrievalModel).state_dict())
+    assert any("blocks" in name or "upper" in name for name in stored) == (level != "taps")
+
+
+def test_what_cannot_be_built_is_said(toy: Toy) -> None:
+    config = {"spec": SPEC.as_json(), "channels": tap_channels(packaged_trunk(SPEC), SPEC), "embedding_dim": 4}
+    with pytest.raises(DataError, match="at most 2"):
+        RetrievalModel(**config, tuned_blocks=3)
+    with pytest.raises(DataError, match="needs tuned_blocks"):
+        RetrievalModel(**config, pooling="attention")
+
+
+def test_an_empty_gallery_has_no_embeddings(toy: Toy) -> None:
+    model = toy.retrieval()
+    assert embed_inputs(model, toy.pictures.photos([], "taps"), "photo", cpu()).shape == (0, 8)
+    assert Encoder(model, cpu()).sketches([]).shape == (0, 8)
+
+
+def labelled(toy: Toy, level: Level = "taps") -> HumanPairs:
+    return human_pairs(toy.pictures, toy.split.labelled, level, 1.0)
+
+
+def same(one: object, other: object) -> bool:
+    return all(
+        torch.equal(a, b) if isinstance(a, torch.Tensor) else np.array_equal(a, b)
+        for a, b in zip(one, other, strict=True)  # type: ignore[call-overload]
     )
 
 
-def test_bf16_and_channels_last_give_near_float32_embeddings() -> None:
-    model = make()
-    expected = model(images())
-    with torch.autocast("cpu", torch.bfloat16):
-        low = model(images())
-        looked = model.attention_map(images())
-    assert low.dtype == looked.dtype == torch.float32
-    torch.testing.assert_close(low, expected, rtol=0, atol=0.03)
-    torch.testing.assert_close(looked.sum((1, 2)), torch.ones(3))
-    last = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    found = last(images().to(memory_format=torch.channels_last))
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+@every_level
+def test_a_batch_is_a_function_of_its_step(toy: Toy, level: Level) -> None:
+    stream, again = (PairStream(labelled(toy, level), 4, 3, "pairs") for _ in range(2))
+    first = [stream.batch(step) for step in range(3)]
+    assert all(same(again.batch(step), first[step]) for step in (2, 0))
+    assert not same(first[0], first[1])
+    assert not same(PairStream(labelled(toy, level), 4, 4, "pairs").batch(0), first[0])
+    assert not same(PairStream(labelled(toy, level), 4, 3, "others").batch(0), first[0])
 
 
-@pytest.mark.parametrize("scale", [0.0, 100.0])
-def test_extreme_weights_stay_finite(scale: float) -> None:
-    model = make()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.mul_(scale)
-    embedded = model(images())
-    embedded.sum().backward()
-    assert embedded.isfinite().all()
+@every_level
+def test_processes_share_the_batch_of_one(toy: Toy, level: Level) -> None:
+    whole = PairStream(labelled(toy, level), 4, 3, "pairs").batch(1)
+    parts = [PairStream(labelled(toy, level), 4, 3, "pairs", rank, 2).batch(1) for rank in range(2)]
+    for name in ("photo", "sketch"):
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
+    assert np.array_equal(np.concatenate([part.rows for part in parts]), whole.rows)
 
 
-def test_the_config_rebuilds_the_same_architecture() -> None:
-    model = make(attention=False)
-    RetrievalModel(**model.config()).load_state_dict(model.state_dict())
+def test_an_epoch_shows_every_photo_once(toy: Toy) -> None:
+    stream = PairStream(labelled(toy), 4, 0, "pairs")
+    shown = np.concatenate([stream.rows(step) for step in range(3)])
+    assert sorted(shown[:6]) == sorted(shown[6:]) == list(range(6))
 
 
-def test_torchvision_backbones_train() -> None:
-    model = make(backbone="mobilenet_v3_small").train()
-    model(torch.rand(4, 3, 64, 64)).sum().backward()
-    assert model.head.weight.grad is not None
+def test_a_pair_is_mirrored_as_a_whole(toy: Toy) -> None:
+    pairs, features = labelled(toy), toy.pictures.features
+    batch = PairStream(pairs, 6, 1, "pairs").batch(0)
+    forms = []
+    for row, choice, photo, sketch in zip(batch.rows, batch.choices, batch.photo, batch.sketch, strict=True):
+        entry = toy.split.labelled[row]
+        form = int(torch.equal(features.photos([entry]).taps(np.array([0]), 1)[0], photo))
+        assert torch.equal(features.photos([entry]).taps(np.array([0]), form)[0], photo)
+        drawn = features.sketches([entry], [[choice]])
+        assert any(torch.equal(drawn.taps(np.array([0]), 2 * form + variant)[0], sketch) for variant in range(2))
+        forms.append(form)
+    assert {0, 1} == set(forms)
+
+
+def test_batches_that_cannot_be_shared_are_refused(toy: Toy) -> None:
+    with pytest.raises(DataError, match="shared evenly by 3"):
+        PairStream(labelled(toy), 4, 0, "pairs", 0, 3)
+    with pytest.raises(DataError, match="no photo with a sketch"):
+        PairStream(human_pairs(toy.pictures, [], "taps"), 4, 0, "pairs")

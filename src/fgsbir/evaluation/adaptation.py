@@ -13,6 +13,7 @@ from fgsbir.evaluation.seed_bootstrap import seed_bootstrap
 LABELS = {
     "baseline": "no adaptation",
     "baseline_regularised": "no adaptation, regularised",
+    "statistics": "statistics",
     "fine_tuning": "fine-tuning",
     "maml": "MAML",
     "sign_maml": "sign-MAML",
@@ -21,7 +22,7 @@ LABELS = {
     "ours_together": "adaptive, one model for all",
     "upper_bound": "upper bound",
 }
-DIFFERENCES = (("ours", "baseline"), ("ours", "fine_tuning"))
+DIFFERENCES = (("statistics", "baseline"), ("ours", "baseline"), ("ours", "statistics"), ("ours", "fine_tuning"))
 
 
 def adaptation_scores(runs: Sequence[Found], *, resamples: int, seed: int) -> dict[str, Any]:

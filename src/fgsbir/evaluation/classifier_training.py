@@ -2,70 +2,82 @@
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch.nn import functional
 
-from fgsbir.data.pairs import PairStream, prefetch
+from fgsbir.data.augmentation import change_sketches, draw_changes
 from fgsbir.data.pixels import raster_tensor, sketch_rasters
+from fgsbir.data.rasterise import rasterise_batch
+from fgsbir.evaluation.sketch_classes import SketchClasses
 from fgsbir.evaluation.sketch_classifier import SketchClassifier
-from fgsbir.retrieval.embedding import scoring
+from fgsbir.retrieval.pairs import prefetch
 from fgsbir.runtime.checkpoint import Scratch
-from fgsbir.runtime.processes import gather_live, sum_gradients
+from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
+from fgsbir.runtime.streams import stream
 
 
 def train_sketch_classifier(
-    fabric: Fabric,
+    compute: Compute,
     model: SketchClassifier,
-    stream: PairStream,
-    held_out: tuple[list[np.ndarray], np.ndarray],
+    data: SketchClasses,
     *,
+    batch_size: int,
     steps: int,
     learning_rate: float,
+    line_width: float,
+    augment: float,
+    seed: int,
     validate_every: int,
     log_interval: int,
-    precision: str,
     scratch: Scratch,
 ) -> list[Row]:
-    """Train ``model`` in place to name the class of a sketch; left at its best epoch on ``held_out``.
+    """Train ``model`` in place to name the class of a sketch; left at its best epoch on the held-out sketches.
 
-    ``held_out`` is (sketches, classes int64 (n,)); where it is empty the last epoch is kept.
-    Errors and resuming as in :func:`fgsbir.retrieval.training.train_retrieval`.
+    Where none are held out the last epoch is kept. Every process takes the same steps: the network is too small to
+    share. Errors and resuming as in :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01, fused=True)
-    held_rasters = torch.from_numpy(sketch_rasters(held_out[0], model.image_size, stream.line_width)).to(fabric.device)
-    classes = torch.from_numpy(held_out[1])
+    held_out = sketch_rasters(data.held_out, model.image_size, line_width)
+    classes = torch.from_numpy(data.held_out_classes)
+
+    def rows_of(step: int) -> np.ndarray:
+        return stream(seed, "sketch_classifier/rows", step).integers(0, len(data.sketches), batch_size)
+
+    def batch_of(step: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = rows_of(step)
+        changes = draw_changes(stream(seed, "sketch_classifier/changes", step), batch_size, augment)
+        changed = change_sketches([data.sketches[row] for row in rows], changes)
+        return rasterise_batch(changed, model.image_size, line_width), data.classes[rows]
+
     with Run(
         "sketch classifier",
-        fabric,
+        compute,
         scratch,
         steps=steps,
         epoch_steps=validate_every,
         log_interval=log_interval,
         parts={"model": model, "optimizer": optimizer},
         selected={"model": model},
-        describe=stream.photo_ids,
+        describe=lambda step: [f"sketch {row}" for row in rows_of(step)],
     ) as run:
-        for step, batch in prefetch(stream.batch, run.first, steps):
+        for step, (rasters, named) in prefetch(batch_of, run.first, steps):
             model.train()
             set_rate(optimizer, warmup_cosine(step, steps, learning_rate))
-            rasters = torch.from_numpy(batch.rasters).to(fabric.device)
-            with fabric.autocast():
-                logits = model(raster_tensor(rasters)).float()
-            target = torch.from_numpy(batch.categories).to(fabric.device)
-            loss = gather_live(fabric, functional.cross_entropy(logits, target, reduction="none")).mean()
+            with compute.autocast():
+                logits = model(raster_tensor(torch.from_numpy(rasters).to(compute.device))).float()
+            loss = functional.cross_entropy(logits, torch.from_numpy(named).to(compute.device))
             optimizer.zero_grad()
             loss.backward()
-            sum_gradients(fabric, model)
             optimizer.step()
             run.step_done(step, {"classification": loss})
 
             if run.epoch_ends(step):
                 scores = {}
                 if len(classes):
-                    with scoring(model, fabric.device, precision):
-                        guess = model(raster_tensor(held_rasters)).argmax(1).cpu()
+                    with compute.scoring(model):
+                        pictures = raster_tensor(torch.from_numpy(held_out).to(compute.device))
+                        guess = model(pictures).argmax(1).cpu()
                     scores["validation_accuracy"] = 100 * float((guess == classes).float().mean())
                 run.epoch_done(step, scores, score=scores.get("validation_accuracy", float(step)))
     return run.rows

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from fgsbir.data.pixels import photo_tensor, raster_tensor, sketch_rasters
+from fgsbir.data.pixels import raster_tensor, sketch_rasters
 from fgsbir.data.strokes import CANVAS, from_sequence
 from fgsbir.evaluation.comparison import Scores, compare, rounded
 from fgsbir.evaluation.generation import frechet_distance, recognition, shape_scores
@@ -15,7 +16,8 @@ from fgsbir.evaluation.search import Search
 from fgsbir.evaluation.sketch_classifier import SketchClassifier
 from fgsbir.generator.drawing import Sketches
 from fgsbir.generator.model import Generator
-from fgsbir.retrieval.embedding import scoring
+from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.streams import torch_stream
 
 BATCH = 256
 
@@ -30,7 +32,7 @@ class Judged:
 
 
 class DrawingJudge:
-    """Judges sketches of the test photos: F searches for their photos, a classifier says how human they look.
+    """Judges sketches of the test photos: F searches for their photos, a classifier says how they look.
 
     ``details`` is what the classifier's model folder says of it. Where its classes are not
     categories, or not all of the test set's, nothing can be recognised and that score is left out.
@@ -44,11 +46,10 @@ class DrawingJudge:
         *,
         resamples: int,
         seed: int,
-        device: torch.device,
-        precision: str,
+        compute: Compute,
     ) -> None:
         self._search, self._classifier, self._details = search, classifier, details
-        self._resamples, self._seed, self._device, self._precision = resamples, seed, device, precision
+        self._resamples, self._seed, self._compute = resamples, seed, compute
         self._human_features, self._human_logits = self._look(search.test.sketches)
 
     def drawings(self, drawn: Sequence[Sketches]) -> Judged:
@@ -69,7 +70,7 @@ class DrawingJudge:
         }
         return Judged(first.strokes, ranks[0], rounded(scores))
 
-    def human_scores(self) -> Scores:
+    def scores_of_people(self) -> Scores:
         """The same of the human sketches, as far as it applies: what a generator could hope for."""
         test = self._search.test
         scores = {
@@ -92,11 +93,11 @@ class DrawingJudge:
     def _look(self, sketches: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """The classifier's features (n, f) and logits (n, c) of canonical sketches, float32."""
         features, logits = [], []
-        size, line_width = self._details["image_size"], self._details["line_width"]
-        with scoring(self._classifier, self._device, self._precision):
+        size, line_width = self._classifier.image_size, self._details["line_width"]
+        with self._compute.scoring(self._classifier):
             for start in range(0, len(sketches), BATCH):
                 rasters = torch.from_numpy(sketch_rasters(sketches[start : start + BATCH], size, line_width))
-                seen = self._classifier.features(raster_tensor(rasters.to(self._device)))
+                seen = self._classifier.features(raster_tensor(rasters.to(self._compute.device)))
                 features.append(seen.float())
                 logits.append(self._classifier.classify(seen).float())
         return torch.cat(features).cpu().numpy(), torch.cat(logits).cpu().numpy()
@@ -116,14 +117,14 @@ class WatchedDrawing:
 
 
 def watch_drawings(
-    generator: Generator, photos: np.ndarray, *, temperature: float, seed: int, device: torch.device
+    generator: Generator, inputs: Tensor, *, temperature: float, seed: int, compute: Compute
 ) -> list[WatchedDrawing]:
-    """Draw photos, uint8 (n, s, s, 3), and keep where G looked at each point."""
-    with scoring(generator, device, "float32"):
+    """Draw photos, given as G reads them (n, ...), and keep where G looked at each point."""
+    with compute.scoring(generator):
         drawing = generator.sample(
-            photo_tensor(torch.from_numpy(photos).to(device)),
+            inputs.to(compute.device),
             temperature=temperature,
-            generator=torch.Generator().manual_seed(seed),
+            generator=torch_stream(seed, "evaluate/watched"),
             return_attention=True,
         )
     sequences = drawing.sequences.float().cpu().numpy().copy()

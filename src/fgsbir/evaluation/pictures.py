@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-
 from fgsbir.data.selection import stable_fraction
 from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_chart, read_curve
 from fgsbir.evaluation.drawings import Judged, watch_drawings
 from fgsbir.evaluation.figures import Retrieved, before_after_sheet, drawing_sheet, retrieval_sheet
-from fgsbir.evaluation.search import EvaluationSet, PhotoSizes, Search
+from fgsbir.evaluation.search import EvaluationSet, Search
 from fgsbir.generator.model import Generator
+from fgsbir.runtime.compute import Compute
 
 SALT = "picture"
 # Pixels of a photo in a picture sheet, before it is fitted to its place.
@@ -55,8 +54,8 @@ class Pictures:
     ``count`` queries or photos are shown.
     """
 
-    def __init__(self, folder: Path, test: EvaluationSet, sizes: PhotoSizes, count: int) -> None:
-        self._folder, self._test, self._sizes, self._count = folder, test, sizes, count
+    def __init__(self, folder: Path, test: EvaluationSet, count: int) -> None:
+        self._folder, self._test, self._count = folder, test, count
         self._shuffled = shuffled(test.photo_ids)
 
     def retrieval(self, searches: Mapping[str, Search], k: int) -> None:
@@ -77,18 +76,18 @@ class Pictures:
         ]
         shown = np.unique(np.concatenate([self._test.truth[rows], *(found.ravel() for found in nearest.values())]))
         shown = shown[shown >= 0]
-        pixels = dict(zip(shown.tolist(), self._sizes.at(DISPLAY)[shown], strict=True))
+        pixels = dict(zip(shown.tolist(), self._test.pixels(shown, DISPLAY), strict=True))
         retrieval_sheet(self._folder / "retrieval.jpg", queries, pixels)
 
-    def drawing(self, generator: Generator, *, temperature: float, seed: int, device: torch.device) -> None:
+    def drawing(self, generator: Generator, *, temperature: float, seed: int, compute: Compute) -> None:
         """Photos with their sketch at stages of its drawing, and the attention meanwhile."""
         rows = self._shuffled[: self._count]
-        pixels = self._sizes.at(generator.image_size)[rows]
-        watched = watch_drawings(generator, pixels, temperature=temperature, seed=seed, device=device)
+        inputs = self._test.photo_inputs(generator.level)(rows)
+        watched = watch_drawings(generator, inputs, temperature=temperature, seed=seed, compute=compute)
         attention = [drawing.attention for drawing in watched]
         drawing_sheet(
             self._folder / "drawing.jpg",
-            self._sizes.at(DISPLAY)[rows],
+            self._test.pixels(rows, DISPLAY),
             [drawing.sequence for drawing in watched],
             None if any(maps is None for maps in attention) else attention,  # type: ignore[arg-type]
         )
@@ -98,8 +97,8 @@ class Pictures:
         rows = self._shuffled[: 2 * self._count]
         before_after_sheet(
             self._folder / "before_after.jpg",
-            self._sizes.at(DISPLAY)[rows],
-            [self._test.human(row) for row in rows],
+            self._test.pixels(rows, DISPLAY),
+            [self._test.drawn_by_people(row) for row in rows],
             {name.replace("_", " "): [drawings.strokes[row] for row in rows] for name, drawings in judged.items()},
             {name.replace("_", " "): drawings.ranks[rows] for name, drawings in judged.items()},
         )

@@ -1,18 +1,27 @@
 """A picture sheet of pseudo pairs by certainty, in a file of its own: the stage pseudo depends on no other figure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from fgsbir.data.pairs import PairSet
 from fgsbir.evaluation.sheet import QUIET, Sheet, resized, sketch_picture
 
 MARGIN = 14
 
 
-def pseudo_sheet(path: Path, pairs: PairSet, certainty: Sequence[np.ndarray], *, each: int = 14) -> None:
-    """Pseudo pairs that D_C trusts least, in the middle, and most, with their certainty; of a photo one in each."""
+def pseudo_sheet(
+    path: Path,
+    pixels: Callable[[np.ndarray], np.ndarray],
+    sketches: Sequence[Sequence[np.ndarray]],
+    certainty: Sequence[np.ndarray],
+    *,
+    each: int = 14,
+) -> None:
+    """Pseudo pairs that D_C trusts least, in the middle, and most, with their certainty; of a photo one in each.
+
+    ``pixels`` gives photos by row, uint8 (n, s, s, 3); ``sketches`` and ``certainty`` are of each photo, in one order.
+    """
     flat = [(float(value), row, place) for row, values in enumerate(certainty) for place, value in enumerate(values)]
     flat.sort()
     groups = {
@@ -30,8 +39,8 @@ def pseudo_sheet(path: Path, pairs: PairSet, certainty: Sequence[np.ndarray], *,
         sheet.text(MARGIN, top, words, colour=QUIET, weight="bold")
         for number, (value, row, place) in enumerate(chosen):
             x, y = MARGIN + (number % across) * width, top + 12 + (number // across) * height
-            sheet.image(x, y, resized(pairs.pixels[np.array([row])][0], cell))
-            sheet.image(x + cell, y, sketch_picture(pairs.sketches[row][place], cell))
+            sheet.image(x, y, resized(pixels(np.array([row]))[0], cell))
+            sheet.image(x + cell, y, sketch_picture(sketches[row][place], cell))
             sheet.text(x + cell, y + cell + 9, f"{value:.2f}", size=8, colour=QUIET, ha="center")
     sheet.save(path)
 
