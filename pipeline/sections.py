@@ -135,8 +135,9 @@ class SketchFile(Section):
 
 
 class PretrainGenerator(Weights):
-    image_size: Whole = Field(ge=32, le=512, multiple_of=8)
-    backbone: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    encoder: NameOrNone
+    encoder_block: Whole = Field(ge=0, le=1000)
+    encoder_width: Whole = Field(ge=1, le=4096)
     attention: StrictBool
     attention_width: Whole = Field(ge=1, le=4096)
     latent: Whole = Field(ge=1, le=4096)
@@ -146,7 +147,6 @@ class PretrainGenerator(Weights):
     max_points: Whole = Field(ge=2, le=2000)
     simplify: Real = Field(ge=0, le=32)
     reorder: StrictBool
-    encoder_start: Literal["random", "retrieval"]
     point_jitter: Real = Field(ge=0, le=32)
     kl_weight: Real = Field(ge=0, le=1000)
     kl_floor: Real = Field(ge=0, le=1000)
@@ -238,6 +238,7 @@ class Evaluate(Section):
 FewShotMethod = Literal[
     "baseline",
     "baseline_regularised",
+    "statistics",
     "fine_tuning",
     "maml",
     "sign_maml",
@@ -264,9 +265,8 @@ class Adapt(Section):
     new_learning_rate: Real = Field(gt=0, le=1)
     weight_decay: Real = Field(ge=0, le=10)
     validate_every: Whole = Field(ge=1)
-    augment: Real = Field(ge=0, le=2)
-    one_hand: StrictBool
     embedding_dim: Whole = Field(ge=2, le=4096)
+    statistics_prior: Real = Field(ge=0, le=1000)
     margin: Real = Field(gt=0, le=2)
     predict_margin: StrictBool
     margin_width: Whole = Field(ge=1, le=4096)

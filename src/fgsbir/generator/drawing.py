@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fgsbir.data.pixels import PhotoRows, photo_tensor
 from fgsbir.data.strokes import CANVAS, centre, from_sequence
+from fgsbir.features.pictures import Inputs
 from fgsbir.generator.model import Generator
 from fgsbir.generator.sampling import Drawing
-from fgsbir.retrieval.embedding import scoring
+from fgsbir.runtime.compute import Compute
 
 DOT = np.array([[CANVAS / 2, CANVAS / 2, 0], [CANVAS / 2, CANVAS / 2, 1]], np.float32)
 
@@ -36,25 +36,29 @@ def drawing_strokes(generator: Generator, drawing: Drawing) -> list[np.ndarray]:
 
 def draw_sketches(
     generator: Generator,
-    photos: PhotoRows,
+    inputs: Inputs,
+    rows: np.ndarray,
+    forms: np.ndarray | int,
     *,
     temperature: float,
     seed: int,
-    batch: int,
-    device: torch.device,
-    precision: str,
+    compute: Compute,
+    batch: int = 128,
 ) -> Sketches:
-    """Draw one sketch of every photo (uint8 (n, s, s, 3) when indexed), reproducibly from ``seed``.
+    """Draw one sketch of each of the photos ``rows`` int64 (n,) of ``inputs``, reproducibly from ``seed``.
 
-    The random numbers are taken in the photos' order, whatever the size of a ``batch``.
+    ``forms``, int64 (n,) or one number, is 1 where the mirrored photo is drawn. ``inputs`` are of the generator's
+    level. The random numbers are taken in the photos' order, whatever the size of a ``batch``.
     """
     strokes: list[np.ndarray] = []
-    ended = []
+    ended = [np.zeros(0, bool)]
     numbers = torch.Generator().manual_seed(seed)
-    with scoring(generator, device, precision):
-        for start in range(0, len(photos), batch):
-            pixels = torch.from_numpy(photos[np.arange(start, min(start + batch, len(photos)))]).to(device)
-            drawing = generator.sample(photo_tensor(pixels), temperature=temperature, generator=numbers)
+    forms = np.broadcast_to(np.asarray(forms, np.int64), np.shape(rows))
+    with compute.scoring(generator):
+        for start in range(0, len(rows), batch):
+            part = slice(start, start + batch)
+            read = inputs(rows[part], forms[part]).to(compute.device)
+            drawing = generator.sample(read, temperature=temperature, generator=numbers)
             strokes += drawing_strokes(generator, drawing)
             ended.append(drawing.ended.cpu().numpy())
-    return Sketches(strokes, np.concatenate(ended) if ended else np.zeros(0, bool))
+    return Sketches(strokes, np.concatenate(ended))

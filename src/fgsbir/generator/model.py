@@ -1,14 +1,17 @@
 """G, the photo-to-sketch generator: a VAE whose decoder attends to the photo (paper 1, section 3.2)."""
 
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS
-from fgsbir.features.backbones import build_backbone
+from fgsbir.features.pictures import Level
+from fgsbir.features.reading_model import ReadingModel
+from fgsbir.features.trunk import Features, Trunk, build_trunk
 from fgsbir.generator.attention import MapAttention
 from fgsbir.generator.losses import Mixture, sequence_log_probability
 from fgsbir.generator.recurrence import Weights, plan, product_precision, recur
@@ -20,9 +23,9 @@ from fgsbir.generator.sampling import (
     sample_drawings,
     start_token,
 )
-from fgsbir.runtime.model_folder import StoredModel
+from fgsbir.generator.sequences import SequenceForm
 
-# Where training starts: attention falls to exp(-1/2) a sixth of the page from the pen, 1.4 places of an 8 x 8 map.
+# Where training starts: attention falls to exp(-1/2) a sixth of the page from the pen, 2.4 places of a 14 x 14 map.
 FOCUS = 8.0
 LOG_FOCUS = (-4.0, 6.0)
 # Bounds of the latent's log sigma: its KL and its sample stay finite whatever the encoder says.
@@ -58,15 +61,20 @@ class GeneratorOutput(NamedTuple):
     hidden: Tensor
 
 
-class Generator(StoredModel):
+class Generator(ReadingModel):
     """Photo to a sequence of points; see :mod:`fgsbir.data.strokes` for the sequence's five columns.
 
-    Offsets go in and come out divided by ``offset_scale``, a buffer in canvas pixels that the trainer sets
-    once from its labelled sketches. ``attention`` False feeds the pooled map to every step in place of
-    Eq. 2. ``pen_position`` adds the absolute position of the pen to the decoder's input, as nothing else
-    tells it where on the page it is, and to each place of the map its own, as nothing else tells where
-    the attention looks; and what lies near the pen gains in the attention. ``max_points`` bounds the rows
-    of a sample.
+    It reads the map of ``spec.map_block``, which has ``map_channels``, through a 1 x 1 convolution to
+    ``encoder_width`` channels; ``level`` is then "map". With ``encoder``, the timm name of a network, it reads images
+    by that network up to its block ``encoder_block``, all of it trained, as the paper does with VGG-16; ``level`` is
+    "pixels" and ``map_channels`` are those of that block.
+
+    ``form`` is the form of the sketches that it learns from; ``form.max_points`` bounds the rows of a sample.
+    Offsets go in and come out divided by ``offset_scale``, a buffer in canvas pixels that the trainer sets once from
+    its labelled sketches. ``attention`` False feeds the pooled map to every step in place of Eq. 2.
+    ``pen_position`` adds the absolute position of the pen to the decoder's input, as nothing else tells it where on
+    the page it is, and to each place of the map its own, as nothing else tells where the attention looks; and what
+    lies near the pen gains in the attention.
     """
 
     kind = "generator"
@@ -74,37 +82,44 @@ class Generator(StoredModel):
     def __init__(
         self,
         *,
-        backbone: str,
+        spec: Mapping[str, Any],
+        form: Mapping[str, Any],
+        map_channels: int,
+        encoder_width: int,
         latent: int,
         hidden: int,
         mixtures: int,
         attention: bool,
         attention_width: int,
         pen_position: bool,
-        max_points: int,
-        image_size: int,
-        weights: Path | None = None,
-        weights_sha256: str | None = None,
+        encoder: str | None = None,
+        encoder_block: int | None = None,
     ) -> None:
+        self.form = SequenceForm.from_json(form)
         super().__init__(
-            backbone=backbone,
+            spec=spec,
+            form=self.form.as_json(),
+            map_channels=map_channels,
+            encoder_width=encoder_width,
             latent=latent,
             hidden=hidden,
             mixtures=mixtures,
             attention=attention,
             attention_width=attention_width,
             pen_position=pen_position,
-            max_points=max_points,
-            image_size=image_size,
+            encoder=encoder,
+            encoder_block=encoder_block,
         )
         self.mixtures = mixtures
-        self.max_points = max_points
-        self.image_size = image_size
         self.pen_position = pen_position
-        # The small backbone keeps an 8 x 8 map of a 64 pixel photo: what attention points at must be a place.
-        stride = 8 if backbone == "small" else None
-        self.encoder = build_backbone(backbone, weights=weights, weights_sha256=weights_sha256, stride=stride)
-        self.channels = channels = self.encoder.channels + 2 * pen_position
+        self.level: Level = "map" if encoder is None else "pixels"
+        self.network: Trunk | None = None
+        if encoder is not None:
+            if encoder_block is None:
+                raise DataError("a network of G's own needs encoder_block, the block whose map is read")
+            self.network = build_trunk(encoder, encoder_block, "nothing").requires_grad_(True)
+        self.narrow = nn.Conv2d(map_channels, encoder_width, 1)
+        self.channels = channels = encoder_width + 2 * pen_position
         self.to_mu = nn.Linear(channels, latent)
         self.to_log_sigma = nn.Linear(channels, latent)
         self.to_state = nn.Linear(latent, 2 * hidden)
@@ -115,14 +130,30 @@ class Generator(StoredModel):
         self.offset_scale: Tensor
         self.register_buffer("offset_scale", torch.ones(()))
 
-    def encode(self, photos: Tensor) -> Encoding:
-        """Encode photos, float32 (n, 3, s, s) in [0, 1]; float32, though the map may be made in bf16."""
-        mapped = self.encoder(photos)
+    def take_network(self, network: Trunk) -> None:
+        """Start this model's own network from the weights of ``network``."""
+        assert self.network is not None
+        self.network.load_state_dict(network.state_dict())
+
+    def inputs_of(self, read: Features) -> Tensor:
+        """What of the trunk's words this model reads; not for the level "pixels"."""
+        return read.map
+
+    def map(self, inputs: Tensor) -> Tensor:
+        """The map B (n, c, h', w') of inputs of :attr:`level`, each place with its position if ``pen_position``."""
+        if self.network is not None:
+            (inputs,) = self.network.maps(inputs, [len(self.network.blocks) - 1])
+        mapped = self.narrow(inputs)
         if self.pen_position:
             where = places((mapped.shape[2], mapped.shape[3]), mapped.device).to(mapped.dtype)
             mapped = torch.cat([mapped, where.expand(len(mapped), -1, -1, -1)], 1)
-        keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(len(photos), 1, 1).float()
-        with torch.autocast(photos.device.type, enabled=False):
+        return mapped
+
+    def encode(self, inputs: Tensor) -> Encoding:
+        """Encode inputs of :attr:`level`; float32, though the map may be made in bf16."""
+        mapped = self.map(inputs)
+        keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(len(inputs), 1, 1).float()
+        with torch.autocast(inputs.device.type, enabled=False):
             features = mapped.float().flatten(2).transpose(1, 2).contiguous()
             pooled = features.mean(1)
             log_sigma = self.to_log_sigma(pooled).clamp(*LATENT_LOG_SIGMA)
@@ -180,18 +211,19 @@ class Generator(StoredModel):
             raw[..., -3:],
         )
 
-    def forward(self, photos: Tensor, sequences: Tensor, noise: Tensor) -> GeneratorOutput:
+    def forward(self, inputs: Tensor, sequences: Tensor, noise: Tensor) -> GeneratorOutput:
         """Teacher-forced decoding of ``sequences``, float32 (n, T, 5) with scaled offsets; noise (n, latent).
 
+        ``inputs`` are of :attr:`level`.
         The prediction at t is of row t, after reading the start token (t = 0) or row t - 1.
         """
-        precision = product_precision(photos.device)
+        precision = product_precision(inputs.device)
         order, counts = plan(sequences)
         sequences = sequences[order]
-        encoding = self.encode(photos[order])
-        with torch.autocast(photos.device.type, enabled=False):
+        encoding = self.encode(inputs[order])
+        with torch.autocast(inputs.device.type, enabled=False):
             h, c = self.initial_state(encoding, noise[order])
-            rows = torch.cat([start_token(len(sequences), photos.device).unsqueeze(1), sequences[:, :-1]], 1)
+            rows = torch.cat([start_token(len(sequences), inputs.device).unsqueeze(1), sequences[:, :-1]], 1)
             rows = rows.transpose(0, 1)
             pen = rows[..., :2].cumsum(0)[..., : 2 * self.pen_position]
             points = functional.linear(torch.cat([rows, pen], -1), *self.point_weights())
@@ -212,7 +244,7 @@ class Generator(StoredModel):
     @torch.no_grad()
     def sample(
         self,
-        photos: Tensor,
+        inputs: Tensor,
         *,
         temperature: float = 1.0,
         max_points: int | None = None,
@@ -220,19 +252,19 @@ class Generator(StoredModel):
         generator: torch.Generator | None = None,
         return_attention: bool = False,
     ) -> Drawing:
-        """Draw one sketch a photo; photos float32 (n, 3, s, s) in [0, 1].
+        """Draw one sketch a photo; ``inputs`` are of :attr:`level`.
 
         ``temperature`` scales all noise; 0 draws greedily: the likeliest component's mean, the likeliest
         pen. ``noise`` (n, latent), if given, is the latent's. All random numbers come from ``generator``
         before the first point, in the photos' order: with one on the CPU a drawing depends neither on the
         device, nor on how long the others get, nor on the photos after its own.
         """
-        n, device = len(photos), photos.device
+        n, device = len(inputs), inputs.device
         precision = product_precision(device)
-        steps = self.max_points if max_points is None else max_points
+        steps = self.form.max_points if max_points is None else max_points
         latent = self.to_mu.out_features
         randomness = draw_randomness(n, steps, latent, self.mixtures, temperature, generator, device)
-        encoding = self.encode(photos)
+        encoding = self.encode(inputs)
         with torch.autocast(device.type, enabled=False):
             state = self.initial_state(encoding, randomness.latent if noise is None else noise)
             return sample_drawings(
@@ -246,3 +278,10 @@ def places(grid: tuple[int, int], device: torch.device) -> Tensor:
     x = (torch.arange(width, device=device) + 0.5) / width * 2 - 1
     y = (torch.arange(height, device=device) + 0.5) / height * 2 - 1
     return torch.stack(torch.meshgrid(x, y, indexing="xy"))
+
+
+def channels_of(network: Trunk, image_size: int) -> int:
+    """Channels of the map after the last block of ``network``."""
+    with torch.no_grad():
+        (mapped,) = network.maps(torch.zeros(1, 3, image_size, image_size), [len(network.blocks) - 1])
+    return mapped.shape[1]

@@ -1,23 +1,56 @@
 """Canonical sketches as the padded point sequences that G learns from."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from fgsbir.data.pairs import PairSet
+from fgsbir.data.records import DataError
 from fgsbir.data.strokes import join_strokes, simplify, split_strokes, to_sequence
 
 COARSER, FINEST = 1.3, 0.5
 SWEEP = np.array([0.4, 1.0], np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class SequenceForm:
+    """How G reads people's sketches.
+
+    Points nearer than ``simplify`` canvas pixels to the line that the others make are left out; there are at most
+    ``max_points``. ``reorder`` puts the strokes into one order (:func:`sweep_order`).
+    """
+
+    simplify: float
+    max_points: int
+    reorder: bool
+
+    def simplified(self, strokes: np.ndarray) -> np.ndarray:
+        """A canonical sketch of so many points."""
+        return simplify_to(strokes, self.simplify, self.max_points)
+
+    def ordered(self, strokes: np.ndarray) -> np.ndarray:
+        """A canonical sketch in G's order, or as it was drawn."""
+        return sweep_order(strokes) if self.reorder else strokes
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values, that :meth:`from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Any) -> "SequenceForm":
+        """Raises DataError for anything but what :meth:`as_json` gave."""
+        try:
+            return cls(**value)
+        except TypeError as error:
+            raise DataError(f"expected simplify, max_points and reorder, found {value!r:.200}") from error
+
+
 def simplify_to(strokes: np.ndarray, tolerance: float, max_points: int) -> np.ndarray:
     """Simplify to at most ``max_points`` points, with the smallest tolerance (canvas pixels) that does.
 
-    Starts at ``tolerance`` >= 0 and coarsens by steps of 30 %. Public code drops long sketches instead,
-    which on a small set throws away the most careful drawings. A sketch of more strokes than fit
-    keeps its first ones.
+    Starts at ``tolerance`` >= 0 and coarsens by steps of 30 %. Public code drops long sketches instead, which on a
+    small set throws away the most careful drawings. A sketch of more strokes than fit keeps its first ones.
     """
     simplified = simplify(strokes, tolerance)
     while len(simplified) > max_points and tolerance < 64:
@@ -32,8 +65,8 @@ def simplify_to(strokes: np.ndarray, tolerance: float, max_points: int) -> np.nd
 def sweep_order(strokes: np.ndarray) -> np.ndarray:
     """Put the strokes into one order, whoever drew them: down the page and, less so, from left to right.
 
-    Each stroke is drawn from its end that the sweep meets first. People draw the same parts in any
-    order, which a decoder trained on few sketches cannot guess; the raster stays the same.
+    Each stroke is drawn from its end that the sweep meets first. People draw the same parts in any order, which a
+    decoder trained on few sketches cannot guess; the raster stays the same.
     """
     parts = []
     for part in split_strokes(strokes):
@@ -42,36 +75,19 @@ def sweep_order(strokes: np.ndarray) -> np.ndarray:
     return join_strokes([part for _, part in sorted(parts, key=lambda item: item[0])])
 
 
-def sequence_pairs(pairs: PairSet, *, tolerance: float, max_points: int, reorder: bool) -> PairSet:
-    """The same photos with their sketches as G reads them: simplified and, if ``reorder``, in :func:`sweep_order`.
-
-    Done once and not after each augmentation: the joint change is affine and keeps what a
-    simplified line is near to.
-    """
-    sketches = [[simplify_to(strokes, tolerance, max_points) for strokes in choice] for choice in pairs.sketches]
-    if reorder:
-        sketches = [[sweep_order(strokes) for strokes in choice] for choice in sketches]
-    return replace(pairs, sketches=sketches)
-
-
 def offset_scale(sketches: Sequence[np.ndarray]) -> float:
     """The standard deviation of all offsets, in canvas pixels: the one number that sequences are divided by."""
     offsets = np.concatenate([to_sequence(strokes)[:-1, :2] for strokes in sketches])
     return float(offsets.std())
 
 
-def pad_sequences(sketches: Sequence[np.ndarray], scale: float, max_points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Stack simplified sketches as float32 (n, max_points + 1, 5) and their lengths int64 (n,).
+def pad_sequences(sketches: Sequence[np.ndarray]) -> np.ndarray:
+    """Canonical sketches as sequences of one length: float32 (n, T, 5), T one more than the longest has points.
 
-    Offsets are divided by ``scale``. A length counts the rows up to and including the end; the
-    rows after it are ends too.
+    Offsets are in canvas pixels. The row after a sketch's last point and all rows behind it are ends.
     """
-    stacked = np.zeros((len(sketches), max_points + 1, 5), np.float32)
+    stacked = np.zeros((len(sketches), 1 + max(map(len, sketches), default=0), 5), np.float32)
     stacked[:, :, 4] = 1
-    lengths = np.empty(len(sketches), np.int64)
     for row, strokes in enumerate(sketches):
-        sequence = to_sequence(strokes)
-        sequence[:, :2] /= scale
-        stacked[row, : len(sequence)] = sequence
-        lengths[row] = len(sequence)
-    return stacked, lengths
+        stacked[row, : len(strokes) + 1] = to_sequence(strokes)
+    return stacked
