@@ -34,7 +34,6 @@ def main() -> None:
     from fgsbir.evaluation.pictures import Pictures as PictureSheets
     from fgsbir.evaluation.protocol import protocol
     from fgsbir.evaluation.search import Search, evaluation_set
-    from fgsbir.evaluation.sketch_classifier import SketchClassifier
     from fgsbir.features.pictures import Pictures
     from fgsbir.features.store import FeatureStore
     from fgsbir.generator.drawing import draw_sketches
@@ -44,6 +43,7 @@ def main() -> None:
     from fgsbir.retrieval.ranking import ranking_percentile
     from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import load_model, read_config
+    from fgsbir.sketch_classifier.model import SketchClassifier
 
     compute, seed = launch(params.runtime, params.precision), params.seed
     shards = ShardStore(Path("data/shards"))

@@ -14,15 +14,15 @@ def main() -> None:
     settings = params.sketch_classifier
 
     from fgsbir.data.shards import ShardStore
-    from fgsbir.evaluation.classifier_training import train_sketch_classifier
-    from fgsbir.evaluation.sketch_classes import sketch_classes
-    from fgsbir.evaluation.sketch_classifier import SketchClassifier
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import save_model
     from fgsbir.runtime.run import write_curve
     from fgsbir.runtime.streams import seed_weights
     from fgsbir.runtime.training_data import training_data
+    from fgsbir.sketch_classifier.classes import sketch_classes
+    from fgsbir.sketch_classifier.model import SketchClassifier
+    from fgsbir.sketch_classifier.training import train_sketch_classifier
 
     compute = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))

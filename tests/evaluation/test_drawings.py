@@ -9,10 +9,10 @@ from fgsbir.evaluation.drawings import DrawingJudge, watch_drawings
 from fgsbir.evaluation.pictures import Pictures, choose_queries, shuffled
 from fgsbir.evaluation.protocol import protocol
 from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
-from fgsbir.evaluation.sketch_classifier import SketchClassifier
 from fgsbir.generator.drawing import Sketches, draw_sketches
 from fgsbir.generator.model import Generator
 from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.sketch_classifier.model import SketchClassifier
 
 CPU = torch.device("cpu")
 DETAILS = {"classes": ["chair", "lamp"], "classes_are": "categories", "image_size": 16, "line_width": 3.0}

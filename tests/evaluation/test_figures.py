@@ -5,13 +5,13 @@ import pytest
 from fgsbir.data.pairs import PairSet
 from PIL import Image
 
+from fgsbir.data import sheet as sheets
 from fgsbir.data.records import DataError
+from fgsbir.data.sheet import LARGEST_FILE, Sheet
 from fgsbir.data.strokes import to_sequence
-from fgsbir.evaluation import sheet as sheets
 from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_chart, read_curve
 from fgsbir.evaluation.figures import Retrieved, before_after_sheet, drawing_sheet, retrieval_sheet
-from fgsbir.evaluation.pseudo_sheet import pseudo_sheet
-from fgsbir.evaluation.sheet import LARGEST_FILE, Sheet
+from fgsbir.joint.pseudo_sheet import pseudo_sheet
 
 
 def photos(n, size=32, seed=0):

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fgsbir.adaptation.task_ranks import COMPARED_AT, Found
+from fgsbir.data.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
 from fgsbir.evaluation.adaptation import LABELS, gains
-from fgsbir.evaluation.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
 
 
 def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:

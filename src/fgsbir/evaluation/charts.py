@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fgsbir.data.records import DataError
+from fgsbir.data.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
 from fgsbir.evaluation.generation import certainty_bins, spearman
-from fgsbir.evaluation.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
 
 HISTOGRAM = "certainty_"
 

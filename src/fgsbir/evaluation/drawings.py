@@ -13,11 +13,11 @@ from fgsbir.data.strokes import CANVAS, from_sequence
 from fgsbir.evaluation.comparison import Scores, compare, rounded
 from fgsbir.evaluation.generation import frechet_distance, recognition, shape_scores
 from fgsbir.evaluation.search import Search
-from fgsbir.evaluation.sketch_classifier import SketchClassifier
 from fgsbir.generator.drawing import Sketches
 from fgsbir.generator.model import Generator
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import torch_stream
+from fgsbir.sketch_classifier.model import SketchClassifier
 
 BATCH = 256
 

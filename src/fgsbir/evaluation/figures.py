@@ -8,8 +8,8 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
+from fgsbir.data.sheet import QUIET, RIGHT, WRONG, Sheet, resized, sketch_picture
 from fgsbir.data.strokes import from_sequence
-from fgsbir.evaluation.sheet import QUIET, RIGHT, WRONG, Sheet, resized, sketch_picture
 
 MARGIN, GAP = 14, 6
 

@@ -9,7 +9,7 @@ from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import is_labelled
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre
-from fgsbir.evaluation.sketch_classes import sketch_classes
+from fgsbir.sketch_classifier.classes import sketch_classes
 
 MakeStore = Callable[..., ShardStore]
 

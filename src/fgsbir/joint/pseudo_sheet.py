@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fgsbir.evaluation.sheet import QUIET, Sheet, resized, sketch_picture
+from fgsbir.data.sheet import QUIET, Sheet, resized, sketch_picture
 
 MARGIN = 14
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from fgsbir.evaluation.sketch_classifier import SketchClassifier
+from fgsbir.sketch_classifier.model import SketchClassifier
 
 
 def test_shapes_and_types() -> None:

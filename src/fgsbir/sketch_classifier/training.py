@@ -7,14 +7,14 @@ from torch.nn import functional
 from fgsbir.data.augmentation import change_sketches, draw_changes
 from fgsbir.data.pixels import raster_tensor, sketch_rasters
 from fgsbir.data.rasterise import rasterise_batch
-from fgsbir.evaluation.sketch_classes import SketchClasses
-from fgsbir.evaluation.sketch_classifier import SketchClassifier
 from fgsbir.retrieval.pairs import prefetch
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import stream
+from fgsbir.sketch_classifier.classes import SketchClasses
+from fgsbir.sketch_classifier.model import SketchClassifier
 
 
 def train_sketch_classifier(
