@@ -16,36 +16,39 @@ def main() -> None:
     settings = params.adapt
 
     import torch
-    from fgsbir.runtime.processes import launch
-    from fgsbir.runtime.provenance import provenance
 
-    from fgsbir.adaptation.episodes import TaskPictures
     from fgsbir.adaptation.few_shot_comparison import compare_methods
     from fgsbir.adaptation.few_shot_methods import AdaptationSettings
+    from fgsbir.adaptation.pictures import TaskPictures
     from fgsbir.adaptation.task_ranks import rank_lists
     from fgsbir.adaptation.tasks import Kind, Part, TaskSet, require_photos, task_set
     from fgsbir.adaptation.word_vectors import read_word_vectors
     from fgsbir.data.atomic import write_folder, write_json
     from fgsbir.data.shards import ShardStore
+    from fgsbir.features.pictures import Pictures
+    from fgsbir.features.store import FeatureStore
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
     from fgsbir.runtime.run import write_curve
+    from fgsbir.runtime.training_data import training_data
 
-    fabric = launch(params.runtime, params.precision)
-    store = ShardStore(Path("data/shards"))
-    supervised = load_model(Path("models/retrieval"), RetrievalModel, map_location=fabric.device)
-    made = read_config(Path("models/retrieval"))["details"]
+    compute = launch(params.runtime, params.precision)
+    shards = ShardStore(Path("data/shards"))
+    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
+    supervised = load_model(Path("models/retrieval"), RetrievalModel, map_location=compute.device)
+    data = read_config(Path("models/retrieval"))["details"]["data"]
     names = {field.name for field in fields(AdaptationSettings)} - {"log_interval", "seed"}
     numbers = settings.model_dump(include=names)
     scratch = scratch_folder("adapt")
 
     def tasks(kind: Kind, part: Part, unseen_too: bool = False) -> TaskSet:
         return task_set(
-            store.index,
+            shards.index,
             kind,
             part,
-            labelled_frac=made["data"]["labelled_frac"],
+            labelled_frac=data["labelled_frac"],
             held_out=settings.held_out,
             unseen_too=unseen_too,
         )
@@ -61,15 +64,9 @@ def main() -> None:
             for task in tasks(kind, part).tasks:
                 require_photos(task, pairs, param)
 
-    def pictures(kind: Kind, part: Part, unseen_too: bool) -> TaskPictures:
-        return TaskPictures(
-            store,
-            tasks(kind, part, unseen_too),
-            size=made["image_size"],
-            line_width=made["line_width"],
-            limit_gib=params.runtime.photo_cache_gib,
-            pool=settings.negatives == "pool",
-        )
+    def task_pictures(kind: Kind, part: Part, unseen_too: bool) -> TaskPictures:
+        pool = settings.negatives == "pool"
+        return TaskPictures(pictures, tasks(kind, part, unseen_too), supervised, compute, pool=pool)
 
     def words(categories: Sequence[str]) -> torch.Tensor | None:
         if not settings.word_vectors or not settings.word_vectors_sha256:
@@ -78,24 +75,23 @@ def main() -> None:
 
     compared = {
         kind: compare_methods(
-            fabric,
+            compute,
             supervised,
             settings.methods,
-            partial(pictures, kind),
+            partial(task_pictures, kind),
             AdaptationSettings(**numbers, log_interval=params.runtime.log_interval, seed=params.seed),
             kind=kind,
             shots=settings.shots,
             draws=settings.draws,
             words=words,
-            precision=params.precision,
             scratch=scratch,
         )
         for kind in settings.tasks
     }
 
-    if fabric.is_global_zero:
-        details = {key: made[key] for key in ("image_size", "line_width")} | {"negatives": settings.negatives}
-        details |= provenance(store.index, made["data"]["labelled_frac"], params.seed, made["data"]["labelled_photos"])
+    if compute.is_main:
+        details = {"negatives": settings.negatives}
+        details |= training_data(shards.index, data["labelled_frac"], params.seed, data["labelled_photos"])
         with write_folder(MODELS) as folder:
             for kind, comparison in compared.items():
                 for name, (model, curve) in comparison.trained.items():

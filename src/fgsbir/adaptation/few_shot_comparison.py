@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from lightning_fabric import Fabric
 from torch import Tensor
 
-from fgsbir.adaptation.episodes import TaskPictures
 from fgsbir.adaptation.few_shot import FewShot
 from fgsbir.adaptation.few_shot_methods import METHODS, TRAINED_AS, AdaptationSettings, fine_tuning, train_method
 from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.task_ranks import COMPARED_AT, TaskRanks, accuracies
 from fgsbir.adaptation.tasks import Kind, Part
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.run import Row
 
 # How many inner steps are tried at the end, to show what more of them bring.
@@ -35,7 +35,7 @@ class Comparison:
 
 
 def compare_methods(
-    fabric: Fabric,
+    compute: Compute,
     supervised: RetrievalModel,
     methods: Sequence[str],
     pictures: Callable[[Part, bool], TaskPictures],
@@ -45,7 +45,6 @@ def compare_methods(
     shots: Sequence[int],
     draws: int,
     words: Callable[[Sequence[str]], Tensor | None],
-    precision: str,
     scratch: Path,
 ) -> Comparison:
     """Train what ``methods`` need, and search the test tasks with each of them, from every k of ``shots``.
@@ -57,7 +56,7 @@ def compare_methods(
     choosing, reporting = pictures("val", False), pictures("test", False)
 
     def search(model: AdaptiveModel) -> Callable[..., list[TaskRanks]]:
-        few_shot = FewShot(model, reporting, device=fabric.device, precision=precision)
+        few_shot = FewShot(model, reporting, compute)
         return partial(few_shot.ranks, draws=draws, seed=settings.seed)
 
     for name in methods:
@@ -65,7 +64,7 @@ def compare_methods(
         if source not in compared.trained:
             learning = pictures("train", METHODS[source].unseen_too)
             compared.trained[source] = train_method(
-                fabric,
+                compute,
                 supervised,
                 METHODS[source],
                 learning,
@@ -74,12 +73,11 @@ def compare_methods(
                 kind=kind,
                 name=f"{source}, {kind}",
                 words=words([task.name for task in learning.tasks.tasks]) if kind == "category" else None,
-                precision=precision,
                 scratch=Scratch(scratch / f"{kind}-{source}"),
             )
         model = compared.trained[source][0]
         if method.fine_tunes:
-            model = fine_tuning(model, choosing, settings, precision=precision)
+            model = fine_tuning(model, choosing, settings, compute)
         ranks = search(model)
         compared.found[name] = {k: ranks(k=k, together=method.together) for k in shots}
         if name == "ours" and COMPARED_AT in shots:

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lightning_fabric import Fabric
 from torch import Tensor
 
-from fgsbir.adaptation.episodes import EpisodeStream, TaskPictures
+from fgsbir.adaptation.episodes import EpisodeStream
 from fgsbir.adaptation.few_shot import FewShot
-from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.model import AdaptiveModel, Scope
+from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.task_ranks import mean_reciprocal_rank
 from fgsbir.adaptation.training import Regularisers, RegulariserWeights, train_adaptation
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.checkpoint import Scratch
-from fgsbir.runtime.processes import place, seed_weights
+from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.run import Row
+from fgsbir.runtime.streams import seed_weights
 
 logger = logging.getLogger(__name__)
 
@@ -29,14 +30,16 @@ CHOOSING_DRAWS = 2
 class Method:
     """How a model is meta-trained, and what is made of it at a new task.
 
-    ``scope`` and ``sign`` are its inner loop's (:class:`fgsbir.adaptation.model.InnerLoop`). ``regularised`` adds the
-    regularisers, ``predicts_margin`` the margin network. ``unseen_too`` trains with the training pairs of what it is
+    ``statistics`` standardises each side of a task by its own pictures, mixed with what F knows. ``scope`` and ``sign``
+    are its inner loop's (:class:`fgsbir.adaptation.model.InnerLoop`). ``regularised`` adds the regularisers,
+    ``predicts_margin`` the margin network. ``unseen_too`` trains with the training pairs of what it is
     tested on. ``fine_tunes`` steps down the support's loss with all weights, at a rate and for a number of steps
     chosen on validation tasks; ``together`` adapts one model to all new tasks at once.
     """
 
-    scope: Literal["none", "head", "all"] = "none"
+    scope: Scope = "none"
     sign: bool = False
+    statistics: bool = False
     regularised: bool = False
     predicts_margin: bool = False
     unseen_too: bool = False
@@ -47,12 +50,13 @@ class Method:
 METHODS = {
     "baseline": Method(),
     "baseline_regularised": Method(regularised=True),
+    "statistics": Method(statistics=True),
     "fine_tuning": Method(fine_tunes=True),
     "maml": Method("all"),
     "sign_maml": Method("all", sign=True),
     "anil": Method("head"),
-    "ours": Method("head", regularised=True, predicts_margin=True),
-    "ours_together": Method("head", regularised=True, predicts_margin=True, together=True),
+    "ours": Method("head", statistics=True, regularised=True, predicts_margin=True),
+    "ours_together": Method("head", statistics=True, regularised=True, predicts_margin=True, together=True),
     "upper_bound": Method(regularised=True, unseen_too=True),
 }
 # Methods that meet a new task with a model that is trained as another one's.
@@ -73,6 +77,7 @@ class AdaptationSettings:
     weight_decay: float
     validate_every: int
     embedding_dim: int
+    statistics_prior: float
     margin: float
     inner_steps: int
     inner_rate: float
@@ -88,20 +93,16 @@ class AdaptationSettings:
     lambda_semantic: float
     fine_tuning_rates: Sequence[float]
     fine_tuning_steps: Sequence[int]
-    augment: float
-    one_hand: bool
     log_interval: int
     seed: int
 
 
 def adaptive_model(supervised: RetrievalModel, method: Method, settings: AdaptationSettings) -> AdaptiveModel:
-    """The model that the meta-training of ``method`` starts from: the supervised F, and its last layer as M.
-
-    An M of another size than F's embedding starts from random numbers.
-    """
+    """The model that the meta-training of ``method`` starts from: the supervised F, and M as the identity."""
     rates = {"none": settings.inner_rate, "head": settings.inner_rate, "all": settings.all_rate}
     model = AdaptiveModel(
-        retrieval=supervised.config() | {"embedding_dim": settings.embedding_dim},
+        retrieval=supervised.config(),
+        embedding_dim=settings.embedding_dim,
         scope=method.scope,
         steps=settings.inner_steps,
         first_order=settings.first_order,
@@ -110,16 +111,14 @@ def adaptive_model(supervised: RetrievalModel, method: Method, settings: Adaptat
         margin=settings.margin,
         margin_width=settings.margin_width if method.predicts_margin and settings.predict_margin else None,
         sharpness=settings.sharpness,
+        statistics_prior=settings.statistics_prior if method.statistics else None,
     )
-    weights = supervised.state_dict()
-    if settings.embedding_dim != supervised.head.out_features:
-        weights = {name: value for name, value in weights.items() if not name.startswith("head.")}
-    model.retrieval.load_state_dict(weights, strict=len(weights) == len(supervised.state_dict()))
+    model.retrieval.load_state_dict(supervised.state_dict())
     return model
 
 
 def train_method(
-    fabric: Fabric,
+    compute: Compute,
     supervised: RetrievalModel,
     method: Method,
     learning: TaskPictures,
@@ -129,7 +128,6 @@ def train_method(
     kind: Literal["category", "user"],
     name: str,
     words: Tensor | None,
-    precision: str,
     scratch: Scratch,
 ) -> tuple[AdaptiveModel, list[Row]]:
     """Meta-train ``method`` on the tasks of ``learning``; with its curve, measured on those of ``choosing``."""
@@ -142,30 +140,27 @@ def train_method(
         user=settings.lambda_user if kind == "user" else 0.0,
         semantic=settings.lambda_semantic if kind == "category" else 0.0,
     )
-    channels = model.retrieval.head.in_features
+    channels = model.projection.out_features
     regularisers = Regularisers(channels, categories, words, weights, settings.margin) if method.regularised else None
     for part in (model, regularisers):
         if part is not None:
-            place(fabric, part)
+            compute.place(part)
     stream = EpisodeStream(
         learning,
         seed=settings.seed,
-        salt=40,
         tasks=settings.tasks_per_step,
         k=settings.support,
         queries=settings.queries,
-        strength=settings.augment,
-        one_hand=settings.one_hand,
-        rank=fabric.global_rank,
-        world=fabric.world_size,
+        rank=compute.rank,
+        world=compute.world,
     )
 
     def validation(model: AdaptiveModel) -> float:
-        few_shot = FewShot(model, choosing, device=fabric.device, precision=precision)
+        few_shot = FewShot(model, choosing, compute)
         return mean_reciprocal_rank(few_shot.ranks(k=settings.support, draws=CHOOSING_DRAWS, seed=settings.seed))
 
     curve = train_adaptation(
-        fabric,
+        compute,
         model,
         regularisers,
         stream,
@@ -184,22 +179,22 @@ def train_method(
 
 
 def fine_tuning(
-    model: AdaptiveModel, choosing: TaskPictures, settings: AdaptationSettings, *, precision: str
+    model: AdaptiveModel, choosing: TaskPictures, settings: AdaptationSettings, compute: Compute
 ) -> AdaptiveModel:
     """The trained ``model`` as one whose weights all go down the support's loss.
 
     At the rate and for as many steps as do best on ``choosing``.
     """
     best, chosen = -math.inf, model
-    device = next(model.parameters()).device
     for rate in settings.fine_tuning_rates:
         for steps in settings.fine_tuning_steps:
             tried = AdaptiveModel(
                 **model.config()
                 | {"scope": "all", "steps": steps, "first_order": True, "rate": rate, "margin_width": None}
-            ).to(device)
+            ).to(compute.device)
             tried.retrieval.load_state_dict(model.retrieval.state_dict())
-            few_shot = FewShot(tried, choosing, device=device, precision=precision)
+            tried.head.load_state_dict(model.head.state_dict())
+            few_shot = FewShot(tried, choosing, compute)
             score = mean_reciprocal_rank(few_shot.ranks(k=settings.support, draws=1, seed=settings.seed))
             logger.info("fine-tuning at rate %g for %d steps: mean_reciprocal_rank %.4g", rate, steps, score)
             if score > best:

@@ -1,49 +1,53 @@
-"""The adaptive model (paper 2): F with the head M, the margins of tasks, and the inner step that adapts it."""
+"""The adaptive model (paper 2): F's projection, the head M, and what a new task changes: statistics, then M."""
 
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch.func import grad, vmap
 from torch.nn import functional
 
 from fgsbir.adaptation.losses import inner_loss, outer_loss
 from fgsbir.adaptation.triplets import Triplets
+from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import StoredModel
 
 Parameters = Mapping[str, Tensor]
+Scope = Literal["none", "head", "all"]
 
-# The least that a batch counts in the running mean of the features.
-MOMENTUM = 0.05
+# How many sketches the statistics that a model knows count for beside those of a new task.
+PRIOR = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class InnerLoop:
-    """What a support set changes: nothing, the head M alone (paper 2, ANIL), or all weights (MAML).
+    """Which weights a support set changes: none, the head M alone (paper 2, ANIL), or the projection too (MAML).
 
     ``steps`` down the smoothed L_T of the support triplets; ``first_order`` takes their gradients as given
     when F learns through them; ``sign`` goes by the gradient's signs (sign-MAML), which have no gradient.
     """
 
-    scope: Literal["none", "head", "all"]
+    scope: Scope
     steps: int = 1
     first_order: bool = False
     sign: bool = False
 
 
-def centred(slopes: Parameters, centre: Tensor) -> dict[str, Tensor]:
-    """The slopes of a linear layer W x + b as if it read x - ``centre`` (c,): as steps of W (d, c) and of b (d,).
+class Sides(NamedTuple):
+    """How the sketches and the photos of a task are standardised."""
 
-    The layer is the same function either way, with b + W centre in place of b, but gradient descent is not: pooled
-    features are mostly what all pictures have in common, and along that a step would move all of them alike.
-    """
-    weight = slopes["weight"] - torch.outer(slopes["bias"], centre)
-    return {"weight": weight, "bias": slopes["bias"] - weight @ centre}
+    sketch: Standardise
+    photo: Standardise
+
+    def standardise(self, triplets: Tensor) -> Tensor:
+        """Pooled taps of triplets (..., 3, D): a sketch, its photo, another photo."""
+        sketch, *photos = triplets.unbind(-2)
+        return torch.stack([self.sketch(sketch), *map(self.photo, photos)], -2)
 
 
 class MarginNetwork(nn.Module):
@@ -65,11 +69,13 @@ class MarginNetwork(nn.Module):
 
 
 class AdaptiveModel(StoredModel):
-    """F, whose last layer is the head M, with what adapts it: the margin network and the inner step's rate.
+    """F's pooled taps, standardised by side, its head as a trainable projection, the head M, and length 1.
 
-    ``retrieval`` is the configuration of F; ``scope`` to ``sign`` are those of :class:`InnerLoop`, and ``rate`` is
-    what its rate starts from. ``margin_width`` is the margin network's; without one every task has the fixed
-    ``margin``. ``sharpness`` is the inner loss's (:func:`fgsbir.adaptation.losses.inner_loss`).
+    The trunk is frozen. ``retrieval`` is the configuration of F, ``embedding_dim`` the size of M's output, ``scope``
+    to ``sign`` are those of :class:`InnerLoop`, and ``rate`` is what its rate starts from. ``margin_width`` is the
+    margin network's; without one every task has the fixed ``margin``. ``sharpness`` is the inner loss's
+    (:func:`fgsbir.adaptation.losses.inner_loss`). ``statistics_prior`` is how many pictures each side's own statistics
+    count for beside those of a task; None keeps them as they are.
     """
 
     kind = "adaptive"
@@ -78,7 +84,8 @@ class AdaptiveModel(StoredModel):
         self,
         *,
         retrieval: Mapping[str, Any],
-        scope: Literal["none", "head", "all"],
+        embedding_dim: int,
+        scope: Scope,
         steps: int,
         first_order: bool,
         sign: bool,
@@ -86,9 +93,11 @@ class AdaptiveModel(StoredModel):
         margin: float,
         margin_width: int | None,
         sharpness: float,
+        statistics_prior: float | None,
     ) -> None:
         super().__init__(
             retrieval=dict(retrieval),
+            embedding_dim=embedding_dim,
             scope=scope,
             steps=steps,
             first_order=first_order,
@@ -97,22 +106,34 @@ class AdaptiveModel(StoredModel):
             margin=margin,
             margin_width=margin_width,
             sharpness=sharpness,
+            statistics_prior=statistics_prior,
         )
         self.loop = InnerLoop(scope, steps, first_order, sign)
-        self.margin, self.sharpness = margin, sharpness
-        self.retrieval = RetrievalModel(**retrieval)
-        self.margins = MarginNetwork(self.retrieval.head.in_features, margin_width) if margin_width else None
-        self.centre: Tensor
-        self.batches: Tensor
-        self.register_buffer("centre", torch.zeros(self.retrieval.head.in_features))
-        self.register_buffer("batches", torch.zeros(()))
+        self.margin, self.sharpness, self.statistics_prior = margin, sharpness, statistics_prior
+        self.retrieval = RetrievalModel(**retrieval).requires_grad_(False)
+        self.projection.requires_grad_(True)
+        self.head = nn.Linear(self.projection.out_features, embedding_dim)
+        # Where the sizes differ these are the leading axes, which say most.
+        nn.init.eye_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.margins = MarginNetwork(self.projection.out_features, margin_width) if margin_width else None
         # Without a step too: the model can be asked for some later.
         self.log_rate = nn.Parameter(torch.tensor(rate).log()) if scope != "none" else None
 
     @property
+    def projection(self) -> nn.Linear:
+        """F's last layer, from standardised taps to what M reads."""
+        return self.retrieval.head
+
+    @property
+    def steps(self) -> bool:
+        """Whether a support set changes weights."""
+        return self.loop.scope != "none" and self.loop.steps > 0
+
+    @property
     def adapts(self) -> bool:
         """Whether a support set changes anything."""
-        return self.loop.scope != "none" and self.loop.steps > 0
+        return self.steps or self.statistics_prior is not None
 
     def with_steps(self, steps: int) -> "AdaptiveModel":
         """The same model with another number of inner steps; the weights are shared."""
@@ -121,88 +142,98 @@ class AdaptiveModel(StoredModel):
         other._config = {**self._config, "steps": steps}
         return other
 
-    def inputs(self, images: Tensor) -> Tensor:
-        """What adaptation starts from: pooled features (n, c) of images (n, 3, s, s), or where all weights adapt the
-        images themselves."""
-        return images if self.loop.scope == "all" else self.retrieval.pooled(images)
+    def side(self, side: Literal["photo", "sketch"], rows: Tensor) -> Standardise:
+        """How one side of a task is standardised, of which ``rows`` (n, D), n >= 0, are pooled taps."""
+        own = copy.deepcopy(self.retrieval.sides[side])
+        assert isinstance(own, Standardise)  # the module dictionary's type says less
+        if self.statistics_prior is not None and self.retrieval.standardised:
+            own.mix(rows.to(own.mean.device), self.statistics_prior)
+        return own
 
-    def follow(self, mean: Tensor) -> None:
-        """Move ``centre``, the running mean of F's pooled features, towards the ``mean`` (c,) of another batch."""
-        self.batches += 1
-        self.centre.lerp_(mean, torch.clamp(1 / self.batches, min=MOMENTUM))
+    def inputs(self, standardised: Tensor) -> Tensor:
+        """What adaptation starts from: standardised taps (..., D) projected, or as they are where all weights adapt."""
+        return standardised if self.loop.scope == "all" else self.projection(standardised)
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """F's features (..., c) of :meth:`inputs`, which the regularisers and the margins read."""
+        return self.projection(inputs) if self.loop.scope == "all" else inputs
 
     def margin_of(self, support: Tensor) -> Tensor:
-        """The margin mu_i of a task from the features of its support triplets, float32 (k, 3, c): a scalar."""
-        if self.margins is None:
-            return support.new_tensor(self.margin)
-        with torch.autocast(support.device.type, enabled=False):
-            return self.margins(support - self.centre)
+        """The margin mu_i of a task from :meth:`inputs` of its support triplets (k, 3, ...): a scalar."""
+        return support.new_tensor(self.margin) if self.margins is None else self.margins(self.project(support))
+
+    def weights(self) -> dict[str, Tensor]:
+        """Those that a support set may change, by name."""
+        parts = {"head": self.head} | ({"projection": self.projection} if self.loop.scope == "all" else {})
+        return {f"{part}.{name}": value for part, of in parts.items() for name, value in of.named_parameters()}
 
     def adapt(self, support: Triplets) -> dict[str, Tensor]:
-        """The weights after the inner steps on support triplets of :meth:`inputs`, by name.
-
-        Those of M, or of F with M where all adapt; the model itself stays as it is.
-        """
-        parameters: dict[str, Tensor] = dict(self._adapted_part().named_parameters())
-        if not self.adapts:
-            return parameters
+        """:meth:`weights` after the inner steps on support triplets of :meth:`inputs`; the model stays as it is."""
+        weights = self.weights()
+        if not self.steps:
+            return weights
         assert self.log_rate is not None
         margin, rate = self.margin_of(support.inputs), self.log_rate.exp()
 
-        def loss(parameters: Parameters) -> Tensor:
+        def loss(weights: Parameters) -> Tensor:
             # The sum over the pairs: one alone does not move M as far as ten that agree.
             return len(support.inputs) * inner_loss(
-                self.embed(support.inputs, parameters), support.negatives, margin, self.sharpness
+                self.embed(support.inputs, weights), support.negatives, margin, self.sharpness
             )
 
         for _ in range(self.loop.steps):
-            slopes = grad(loss)(parameters)
-            if self.loop.scope == "head":
-                slopes = centred(slopes, self.centre)
+            slopes = grad(loss)(weights)
             if self.loop.sign:
                 slopes = {name: slope.sign() for name, slope in slopes.items()}
             elif self.loop.first_order:
                 slopes = {name: slope.detach() for name, slope in slopes.items()}
-            parameters = {name: value - rate * slopes[name] for name, value in parameters.items()}
-        return parameters
+            weights = {name: value - rate * slopes[name] for name, value in weights.items()}
+        return weights
 
-    def embed(self, inputs: Tensor, parameters: Parameters) -> Tensor:
-        """:meth:`inputs` (..., c) or (..., 3, s, s) under the weights that :meth:`adapt` gave: (..., d)."""
-        part = self._adapted_part()
-        if self.loop.scope == "all":
-            return functional_call(part, dict(parameters), (inputs.flatten(0, -4),)).unflatten(0, inputs.shape[:-3])
-        with torch.autocast(inputs.device.type, enabled=False):
-            return functional.normalize(functional_call(part, dict(parameters), (inputs,)), dim=-1)
+    def embed(self, inputs: Tensor, weights: Parameters) -> Tensor:
+        """:meth:`inputs` (..., c or D) under the weights that :meth:`adapt` gave: (..., d) of length 1."""
+        for part in ("projection", "head"):
+            if f"{part}.weight" in weights:
+                inputs = functional.linear(inputs, weights[f"{part}.weight"], weights[f"{part}.bias"])
+        return functional.normalize(inputs, dim=-1)
 
     def task_loss(self, support: Triplets, query: Triplets, *, margin: float) -> Tensor:
         """The outer L_T of one task: its query triplets under the weights adapted to its support."""
         return outer_loss(self.embed(query.inputs, self.adapt(support)), query.negatives, margin)
 
     def task_losses(self, support: Triplets, query: Triplets, *, margin: float) -> Tensor:
-        """:meth:`task_loss` of t tasks, whose tensors have one more dimension in front: (t,).
+        """:meth:`task_loss` of t tasks at once, whose tensors have one more dimension in front: (t,)."""
+        return vmap(partial(self.task_loss, margin=margin))(support, query)
 
-        Heads are adapted all at once; all weights task by task, as convolutions with weights of their own gain nothing.
-        """
-        loss = partial(self.task_loss, margin=margin)
-        if self.loop.scope != "all":
-            return vmap(loss)(support, query)
-        tasks = zip(*support, *query, strict=True)
-        return torch.stack([loss(Triplets(*task[:2]), Triplets(*task[2:])) for task in tasks])
+    def with_weights(self, weights: Parameters, sides: Sides) -> RetrievalModel:
+        """A retrieval model of its own: the projection and M, as :meth:`adapt` gave them, as one layer."""
+        model = RetrievalModel(**self.retrieval.config() | {"embedding_dim": self.head.out_features})
+        state = self.retrieval.state_dict()
+        projection = {
+            name: weights.get(f"projection.{name}", value) for name, value in self.projection.named_parameters()
+        }
+        state["head.weight"] = weights["head.weight"] @ projection["weight"]
+        state["head.bias"] = weights["head.weight"] @ projection["bias"] + weights["head.bias"]
+        for name, side in sides._asdict().items():
+            state |= {f"sides.{name}.{key}": value for key, value in side.state_dict().items()}
+        model.load_state_dict({name: value.detach() for name, value in state.items()})
+        return model.to(self.head.weight.device).eval()
 
-    def adapted(self, support: Triplets) -> RetrievalModel:
-        """A retrieval model of its own, adapted to support triplets of pictures, float32 (k, 3, 3, s, s)."""
-        images = support.inputs
-        inputs = self.inputs(images.flatten(0, 1)).unflatten(0, images.shape[:2]).detach()
-        return self.with_weights(self.adapt(support._replace(inputs=inputs)))
 
-    def with_weights(self, parameters: Parameters) -> RetrievalModel:
-        """A retrieval model of its own, with the weights that :meth:`adapt` gave."""
-        model = copy.deepcopy(self.retrieval)
-        part = model if self.loop.scope == "all" else model.head
-        with torch.no_grad():
-            for name, value in part.named_parameters():
-                value.copy_(parameters[name])
-        return model
-
-    def _adapted_part(self) -> nn.Module:
-        return self.retrieval if self.loop.scope == "all" else self.retrieval.head
+def statistics_alone(retrieval: RetrievalModel, prior: float = PRIOR) -> AdaptiveModel:
+    """A plain F as a model that adapts its statistics to a few sketches, and no weight."""
+    model = AdaptiveModel(
+        retrieval=retrieval.config(),
+        embedding_dim=retrieval.head.out_features,
+        scope="none",
+        steps=0,
+        first_order=True,
+        sign=False,
+        rate=1.0,
+        margin=0.3,
+        margin_width=None,
+        sharpness=0.1,
+        statistics_prior=prior,
+    )
+    model.retrieval.load_state_dict(retrieval.state_dict())
+    return model.to(retrieval.head.weight.device).eval()

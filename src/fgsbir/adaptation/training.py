@@ -1,22 +1,23 @@
-"""Meta-training of adaptive FG-SBIR (paper 2): F, the head M, its margins and rate learn to adapt to a task."""
+"""Meta-training of adaptive FG-SBIR (paper 2): projection, head M, margins and rate learn to adapt to a task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional
 
 from fgsbir.adaptation.episodes import EpisodeBatch, EpisodeStream
 from fgsbir.adaptation.losses import domain_loss, reverse_gradient, semantic_loss
-from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.model import AdaptiveModel, Sides
+from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.triplets import Triplets
-from fgsbir.data.pairs import prefetch
+from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.losses import triplet_loss
+from fgsbir.retrieval.pairs import prefetch
 from fgsbir.runtime.checkpoint import Scratch
-from fgsbir.runtime.processes import sum_gradients
+from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import warmup_cosine
 
@@ -32,7 +33,7 @@ class RegulariserWeights:
 
 
 class Regularisers(nn.Module):
-    """The losses on F's pooled features that meta-training adds: L_D, L_C or L_ud, and L_S.
+    """The losses on F's projected features that meta-training adds: L_D, L_C or L_ud, and L_S.
 
     ``categories`` counts the seen ones; where there is one alone, as in user tasks, there is no L_C.
     ``words`` float32 (categories, w), their word vectors, or None: without them there is no L_S.
@@ -70,36 +71,44 @@ class Regularisers(nn.Module):
         return float(getattr(self.weights, name))
 
 
+def photo_sides(model: AdaptiveModel, pictures: TaskPictures) -> list[list[Standardise]]:
+    """How the photos of each task are standardised, as they are and mirrored: by those of its gallery."""
+    return [
+        [model.side("photo", pictures.photos(task.gallery, form)) for form in range(pictures.mirrors)]
+        for task in pictures.tasks.tasks
+    ]
+
+
 def episode_losses(
-    fabric: Fabric,
+    compute: Compute,
     model: AdaptiveModel,
     regularisers: Regularisers | None,
     batch: EpisodeBatch,
+    photos: Sequence[Sequence[Standardise]],
     *,
     k: int,
     margin: float,
 ) -> dict[str, Tensor]:
     """The outer loss over the tasks of a batch, the mean over those of all processes, and the regularisers that are on.
 
-    Float32 scalars, not yet weighted, of this process's share of the tasks.
+    ``photos`` are the :func:`photo_sides`. Float32 scalars, not yet weighted, of this process's share of the tasks.
     """
-    tasks = len(batch.task)
-    with fabric.autocast():
-        inputs = model.inputs(batch.images)
-        if model.loop.scope != "all":
-            mean = fabric.all_reduce(inputs.detach().mean(0), reduce_op="mean")
-            assert isinstance(mean, Tensor)  # a tensor goes in
-            model.follow(mean)
-        inputs = inputs.unflatten(0, (tasks, -1, 3))
-        parts = (Triplets(inputs[:, :k], batch.support_negatives), Triplets(inputs[:, k:], batch.query_negatives))
-        losses = {"outer": model.task_losses(*parts, margin=margin).mean()}
+    standardised = []
+    for taps, task, mirrored in zip(batch.taps.to(compute.device), batch.task, batch.mirrored, strict=True):
+        # Of the support alone: what is searched with later is not there yet when a task is met.
+        sides = Sides(model.side("sketch", taps[:k, 0]), photos[task][mirrored])
+        standardised.append(sides.standardise(taps))
+    inputs = model.inputs(torch.stack(standardised))
+    support = Triplets(inputs[:, :k], batch.support_negatives.to(compute.device))
+    query = Triplets(inputs[:, k:], batch.query_negatives.to(compute.device))
+    losses = {"outer": model.task_losses(support, query, margin=margin).mean()}
     if regularisers is not None:
-        losses |= regularisers(inputs, batch.task)
-    return {name: loss / fabric.world_size for name, loss in losses.items()}
+        losses |= regularisers(model.project(inputs), batch.task.to(compute.device))
+    return {name: loss / compute.world for name, loss in losses.items()}
 
 
 def train_adaptation(
-    fabric: Fabric,
+    compute: Compute,
     model: AdaptiveModel,
     regularisers: Regularisers | None,
     stream: EpisodeStream,
@@ -115,26 +124,28 @@ def train_adaptation(
     log_interval: int,
     scratch: Scratch,
 ) -> list[Row]:
-    """Meta-train F, M, the margin network, the inner rate and the regularisers' heads together, in place.
+    """Meta-train projection, M, the margin network, the inner rate and the regularisers' heads together, in place.
 
-    F with M, which are trained already, at the peak ``learning_rate``, all else at ``new_learning_rate``. Left as
+    Projection and M, which start from F, at the peak ``learning_rate``, all else at ``new_learning_rate``. Left as
     the last step leaves it: the rate has come down to 0 there alone, and a few validation tasks would choose among
     epochs by chance. ``validation`` is the mean reciprocal rank in percent over validation tasks after adaptation,
     for the curve. ``margin`` is the outer loss's. Errors and resuming as in
     :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     parts: dict[str, nn.Module] = {"model": model} | ({"regularisers": regularisers} if regularisers else {})
-    trained = list(model.retrieval.parameters())
+    trained = [*model.projection.parameters(), *model.head.parameters()]
+    photos = photo_sides(model, stream.pictures)
     # Decay would pull the logarithm of the inner rate to 0, a rate of 1.
     rate = [] if model.log_rate is None else [model.log_rate]
     known = {*trained, *rate}
-    new = [parameter for part in parts.values() for parameter in part.parameters() if parameter not in known]
+    every = [parameter for part in parts.values() for parameter in part.parameters() if parameter.requires_grad]
+    new = [parameter for parameter in every if parameter not in known]
     peaks = (learning_rate, new_learning_rate, new_learning_rate)
     groups: list[dict[str, Any]] = [{"params": trained}, {"params": new}, {"params": rate, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
     with Run(
         name,
-        fabric,
+        compute,
         scratch,
         steps=steps,
         epoch_steps=validate_every,
@@ -143,20 +154,19 @@ def train_adaptation(
         selected={"model": model},
         describe=stream.task_names,
     ) as run:
-        for step, batch in prefetch(lambda step: stream.batch(step, fabric.device), run.first, steps):
+        for step, batch in prefetch(stream.batch, run.first, steps):
             model.train()
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = warmup_cosine(step, steps, peak)
-            losses = episode_losses(fabric, model, regularisers, batch, k=stream.k, margin=margin)
+            losses = episode_losses(compute, model, regularisers, batch, photos, k=stream.k, margin=margin)
             weights = {name: regularisers.weight(name) if regularisers and name != "outer" else 1.0 for name in losses}
             optimizer.zero_grad()
             torch.stack([weights[name] * loss for name, loss in losses.items()]).sum().backward()
             for part in parts.values():
-                sum_gradients(fabric, part)
+                compute.sum_gradients(part)
             optimizer.step()
             measures = {} if model.log_rate is None else {"rate": model.log_rate.detach().exp()}
-            whole = fabric.all_reduce(torch.stack(list(losses.values())).detach(), reduce_op="sum")
-            assert isinstance(whole, Tensor)  # a tensor goes in
+            whole = compute.reduce(torch.stack(list(losses.values())).detach(), "sum")
             run.step_done(step, dict(zip(losses, whole, strict=True)), measures)
             if run.epoch_ends(step):
                 found = validation(model)
