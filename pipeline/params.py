@@ -108,12 +108,12 @@ def _allowed(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if get_origin(annotation) is Literal:
         return "one of " + ", ".join(str(choice) for choice in get_args(annotation))
     if get_origin(annotation) in (Union, types.UnionType):
-        inner = [part for part in get_args(annotation) if part is not type(None)]
-        return f"{_allowed(inner[0], metadata)}, or none"
+        choices = ["none" if part is type(None) else _allowed(part, metadata) for part in get_args(annotation)]
+        return ", or ".join(choices)
     if get_origin(annotation) is Annotated:
         return _allowed(annotation.__origin__, annotation.__metadata__)
     if get_origin(annotation) is tuple:
-        return "a list of strings"
+        return f"a list, each {_allowed(get_args(annotation)[0])}"
     bounds = _bounds(metadata)
     if annotation is str and any("0-9a-f]{64}" in bound for bound in bounds):
         return "a SHA-256, 64 hexadecimal digits"

@@ -84,10 +84,10 @@ def run_stage(environment: dict[str, str]) -> Stage:
 
 @pytest.fixture(scope="session")
 def packed(project_copy: Path, run_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with params.yaml and the tiny default set in data/shards."""
+    """A folder with params.yaml and the tiny default set in data/shards, its features and its edges."""
     folder = tmp_path_factory.mktemp("packed")
     shutil.copy(project_copy / "params.yaml", folder)
-    for name in ("synthesise", "shard"):
+    for name in ("synthesise", "shard", "features", "edges"):
         run_stage(name, folder)
     return folder
 

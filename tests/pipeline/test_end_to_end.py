@@ -19,6 +19,8 @@ import yaml
 STAGES = [
     "synthesise",
     "shard",
+    "features",
+    "edges",
     "pretrain_retrieval",
     "pretrain_generator",
     "sketch_classifier",
@@ -27,8 +29,6 @@ STAGES = [
     "evaluate",
     "adapt",
     "evaluate_adaptation",
-    "model_cards",
-    "adaptive_card",
 ]
 MODEL = "model.safetensors"
 
@@ -150,24 +150,10 @@ def test_the_metrics_are_complete(giver: Repository) -> None:
         assert "NaN" not in path.read_text()
 
 
-def test_every_model_has_a_card(giver: Repository) -> None:
-    models = giver.path / "models"
-    assert {path.stem for path in models.glob("*.md")} == {path.name for path in models.iterdir() if path.is_dir()}
-    assert giver.git("ls-files", "models/*.md").split() == sorted(f"models/{path.name}" for path in models.glob("*.md"))
-
-
 def test_the_report_ends_a_run(giver: Repository) -> None:
     output = giver(sys.executable, "-m", "pipeline.report")
     assert re.search(r"^  supervised +[\d.]+ \[", output, re.MULTILINE)
     assert "metrics/synthetic.png" in output
-
-
-def test_models_are_measured_on_development_photos(giver: Repository) -> None:
-    output = giver(sys.executable, "-m", "pipeline.development")
-    assert "models: 30 sketches of 10 development photos" in output
-    for row in ("joint minus supervised", "after joint"):
-        assert re.search(rf"^  {row} +-?[\d.]+", output, re.MULTILINE), output
-    shutil.rmtree(giver.path / ".scratch" / "development")
 
 
 def test_the_plots_can_be_shown(giver: Repository) -> None:
@@ -178,6 +164,26 @@ def test_the_plots_can_be_shown(giver: Repository) -> None:
 
 def test_nothing_runs_again_without_a_change(giver: Repository) -> None:
     assert ran(giver.dvc("repro")) == []
+
+
+def hashes_of_outs(repository: Repository) -> dict[str, str]:
+    stages = yaml.safe_load((repository.path / "dvc.lock").read_text())["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
+
+
+def test_outs_say_nothing_but_content(giver: Repository) -> None:
+    """After a commit that changes nothing here, each stage runs to the same hashes, and so nothing behind it runs."""
+    (giver.path / "NOTES.md").write_text("An unrelated commit.\n")
+    giver.git("add", "NOTES.md")
+    giver.git("commit", "-q", "-m", "Unrelated")
+    before = hashes_of_outs(giver)
+    for stage in STAGES:
+        giver.dvc("repro", "--force", "--single-item", "--no-run-cache", stage)
+    after = hashes_of_outs(giver)
+    # It says at which commit it was measured; git keeps it, and no stage reads it.
+    assert {path for path in before if after[path] != before[path]} <= {"metrics/evaluate.json"}
+    assert ran(giver.dvc("repro")) == []
+    giver.git("checkout", "-q", ".")
 
 
 def test_what_is_tracked_by_no_stage_runs_nothing(giver: Repository) -> None:
@@ -214,18 +220,16 @@ def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> Non
     assert "resuming from " in giver(*command)
     after = giver.bytes()
     assert after.keys() == before.keys()
-    # The models say of which commit they are, and the first run has been committed since.
-    assert {name for name in before if after[name] != before[name]} <= {
-        f"models/joint/{name}/config.json" for name in ("retrieval", "generator", "discriminator")
-    }
+    # The first run has been committed since, and nothing says so.
+    assert [name for name in before if after[name] != before[name]] == []
     assert not list(scratch.rglob("*.pt"))
     giver.git("checkout", "-q", ".")
     giver.dvc("checkout")
 
 
-def test_half_of_the_unlabelled_photos_runs_joint_evaluate_and_the_cards_alone(giver: Repository) -> None:
+def test_half_of_the_unlabelled_photos_runs_joint_and_evaluate_alone(giver: Repository) -> None:
     output = giver.dvc("exp", "run", "--name", "half", "-S", "unlabelled_frac=0.5")
-    assert ran(output) == ["joint", "evaluate", "model_cards"]
+    assert ran(output) == ["joint", "evaluate"]
     changes = giver.json("metrics", "diff", "--json")
     assert set(changes) <= {"metrics/evaluate.json", "metrics/generator.json"}
     changed = set(changes["metrics/evaluate.json"])
@@ -249,7 +253,7 @@ def test_a_failed_run_says_why_and_can_be_undone(giver: Repository) -> None:
 
 def test_a_queued_run_uses_its_own_snapshot_of_the_code(giver: Repository) -> None:
     giver.dvc("exp", "run", "--queue", "--name", "queued", "-S", "unlabelled_frac=0")
-    joint = giver.path / "src" / "fgsbir" / "training" / "joint.py"
+    joint = giver.path / "src" / "fgsbir" / "joint" / "training.py"
     before = joint.read_text()
     try:
         joint.write_text("raise RuntimeError('the code of the workspace, not of the snapshot')\n")
@@ -296,7 +300,7 @@ def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, ta
 def test_a_colleagues_experiment_is_fetched_instead_of_run(taker: Repository) -> None:
     output = taker.dvc("exp", "run", "--pull", "-S", "unlabelled_frac=0.5")
     assert cached(output) == ["joint"]
-    assert ran(output) == ["evaluate", "model_cards"]
+    assert ran(output) == ["evaluate"]
     params = yaml.safe_load((taker.path / "params.yaml").read_text())
     assert params["unlabelled_frac"] == 0.5
     assert (taker.path / "models" / "joint" / "retrieval" / MODEL).exists()

@@ -58,7 +58,8 @@ def put(values: Values, path: str, value: Any) -> None:
 def test_the_committed_file_is_read() -> None:
     params = load(ROOT / "params.yaml")
     assert params.labelled_frac == 1.0
-    assert params.pretrain_retrieval.weights is None
+    assert params.features.taps == (12, 15)
+    assert params.pretrain_retrieval.tune_blocks == 0
     assert params.dataset.root == Path("data/raw/synthetic")
 
 
@@ -108,10 +109,11 @@ def test_none_and_null_are_both_no_value(tmp_path: Path, word: str | None) -> No
         ("dataset.name", True, "a string"),
         ("dataset.name", "", "a string"),
         ("dataset.root", 5, "a path"),
-        ("dataset.unseen_categories", "chair", "a list of strings"),
-        ("pretrain_retrieval.image_size", 100, "a whole number >= 32 and <= 512 and a multiple of 8"),
-        ("pretrain_retrieval.attention", 1, "true or false"),
-        ("pretrain_retrieval.attention", "yes", "true or false"),
+        ("dataset.unseen_categories", "chair", "a list, each a string"),
+        ("pretrain_retrieval.tune_blocks", "some", "one of all, or a whole number"),
+        ("features.image_size", 100, "a whole number >= 32 and <= 1024 and a multiple of 8"),
+        ("pretrain_retrieval.standardise", 1, "true or false"),
+        ("pretrain_retrieval.standardise", "yes", "true or false"),
         ("pretrain_retrieval.margin", float("nan"), "a number > 0 and <= 2"),
         ("pretrain_retrieval.steps", "many", "a whole number >= 1"),
         ("pretrain_retrieval.steps", "1_000", "a whole number >= 1"),
@@ -171,7 +173,7 @@ def test_no_key_may_be_missing(tmp_path: Path, path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v: put(v, "pretrain_retrieval.weights", "a.pth"), "pretrain_retrieval: weights and weights_sha256 go"),
+        (lambda v: put(v, "features.taps", [15, 12]), r"features: taps \[15, 12\]: expected numbers of blocks that rise"),
         (lambda v: put(v, "dataset.user_table", "users.csv"), "dataset: user_table and user_table_sha256 go together"),
         (lambda v: put(v, "pretrain_generator.weights_sha256", SHA256), "pretrain_generator: weights and weights_sha2"),
         (

@@ -1,4 +1,7 @@
-"""No training stage reads a stroke that it should not have: with NaN in all of those, every byte stays the same."""
+"""No training stage reads a sketch that it should not have.
+
+With NaN in the strokes and in the stored features of all of those, every byte of every model stays the same.
+"""
 
 import hashlib
 import json
@@ -58,14 +61,31 @@ def poison(shards: Path, wanted: Callable[[PhotoEntry], list[bool]]) -> int:
     return count
 
 
+def poison_features(folder: Path, wanted: Callable[[PhotoEntry], list[bool]]) -> int:
+    """Write NaN over what the trunk said of the ``wanted`` sketches, in all their forms; count them."""
+    with ShardStore(folder / "data" / "shards") as store:
+        photos = store.photos
+    count = 0
+    for file in {photo.shard for photo in photos}:
+        marks = [mark for photo in photos if photo.shard == file for mark in wanted(photo)]
+        for path in (folder / "data" / "features" / Path(file).stem).glob("sketch_*.npy"):
+            array = np.load(path, allow_pickle=False)
+            if array.size:
+                array[np.flatnonzero(marks)] = np.nan
+                np.save(path, array)
+        count += sum(marks)
+    return count
+
+
 @pytest.fixture
 def folders(packed: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """Two folders with the same shards and labelled_frac LABELLED_FRAC."""
+    """Two folders with the same shards, features and edges, and labelled_frac LABELLED_FRAC."""
     values: dict[str, Any] = yaml.safe_load((packed / "params.yaml").read_text())
     values["labelled_frac"] = LABELLED_FRAC
     made = tmp_path / "clean", tmp_path / "poisoned"
     for folder in made:
-        shutil.copytree(packed / "data" / "shards", folder / "data" / "shards")
+        for name in ("shards", "features", "edges"):
+            shutil.copytree(packed / "data" / name, folder / "data" / name)
         (folder / "params.yaml").write_text(yaml.safe_dump(values))
     return made
 
@@ -90,7 +110,9 @@ def test_training_reads_no_stroke_that_it_should_not_have(
     assert any(sketch.unseen and photo.split == "train" for photo, sketch, _ in marks)
     assert any(not mark and photo.split == "train" for photo, _, mark in marks)
 
-    assert poison(poisoned / "data" / "shards", forbidden) == sum(mark for _, _, mark in marks)
+    hidden = sum(mark for _, _, mark in marks)
+    assert poison(poisoned / "data" / "shards", forbidden) == hidden
+    assert poison_features(poisoned, forbidden) == hidden
     for folder in folders:
         for stage in TRAINING:
             run_stage(stage, folder)
@@ -100,21 +122,20 @@ def test_training_reads_no_stroke_that_it_should_not_have(
     assert [name for name in expected if found[name] != expected[name]] == []
 
 
+@pytest.mark.parametrize("where", ["strokes", "features"])
 def test_one_poisoned_sketch_that_is_read_would_be_noticed(
-    folders: tuple[Path, Path], environment: dict[str, str]
+    folders: tuple[Path, Path], environment: dict[str, str], where: str
 ) -> None:
     folder, _ = folders
 
     def allowed(photo: PhotoEntry) -> list[bool]:
         return [photo.split == "train" and not mark for mark in forbidden(photo)]
 
-    assert poison(folder / "data" / "shards", allowed)
+    # G reads strokes, F reads features.
+    stage = "sketch_classifier" if where == "strokes" else "pretrain_retrieval"
+    assert poison(folder / "data" / "shards", allowed) if where == "strokes" else poison_features(folder, allowed)
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.pretrain_retrieval"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-m", f"pipeline.{stage}"], cwd=folder, env=environment, capture_output=True, text=True
     )
-    assert done.returncode == 1
+    assert done.returncode == 1, done.stderr[-2000:]
     assert not (folder / "models").exists()
