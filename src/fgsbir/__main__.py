@@ -1,4 +1,4 @@
-"""The command ``fgsbir``: what can be done with trained models, without the pipeline."""
+"""The command ``fgsbir``: search by drawing, without the pipeline."""
 
 import argparse
 import logging
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fgsbir.commands import adapt, draw, export, index, search, serve
 from fgsbir.data.records import DataError
+from fgsbir.runtime.memory import keep_freed_memory
 
 COMMANDS = {
     "adapt": adapt,
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an error is told in one line, and the exit status is then 1; 130 after Ctrl-C."""
+    keep_freed_memory()
     parsed = parser()
     options = parsed.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from fgsbir.commands.options import DEFAULT_MODEL, number, printable, require, table, whole_number
+from fgsbir.commands.options import TRAINED, number, printable, require, table, whole_number
 from fgsbir.data.records import DataError
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=Path,
-        default=DEFAULT_MODEL,
+        default=TRAINED,
         help="folder of a generator, with a discriminator beside it, or of both (default: %(default)s)",
     )
     parser.add_argument("--svg", type=Path, metavar="OUT", help="SVG file to write; a folder for several photos")
@@ -37,6 +37,11 @@ def run(options: argparse.Namespace) -> None:
     """Draw; a photo that cannot be read is a DataError, with nothing written."""
     for path in options.photos:
         require(path, "a photo or a folder of photos")
+    if options.model == TRAINED and not TRAINED.exists():
+        raise DataError(
+            f"{TRAINED}: drawing needs a trained generator, and there is none; make repro trains one in about ten "
+            "minutes, or give another --model"
+        )
     require(options.model, "a folder of a generator")
 
     from fgsbir.search.files import find_photos, read_file
@@ -51,15 +56,15 @@ def run(options: argparse.Namespace) -> None:
     from fgsbir.data.atomic import write_bytes, write_text
     from fgsbir.data.photos import read_pixels
     from fgsbir.search.animation import SIDE, drawing_gif
-    from fgsbir.search.draughtsman import Draughtsman
     from fgsbir.search.indexing import MAX_FILE_BYTES
+    from fgsbir.search.sketching import PhotoSketcher
     from fgsbir.search.svg_writer import svg_of
 
-    draughtsman = Draughtsman.load(options.model)
+    sketcher = PhotoSketcher.load(options.model)
     read = partial(read_file, limit=MAX_FILE_BYTES, expected="a photo")
     # One by one: the sketch of a photo does not depend on which others are drawn with it.
     drawn = [
-        draughtsman.draw([read(path)], seed=options.seed, temperature=options.temperature, names=[str(path)])[0]
+        sketcher.draw([read(path)], seed=options.seed, temperature=options.temperature, names=[str(path)])[0]
         for path in tqdm(photos, "drawing", unit=" photos", disable=None if len(photos) > 1 else True)
     ]
     rows = [["photo", "points", "strokes", "certainty"]]

@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import DEFAULT_MODEL, require
+from fgsbir.commands.options import require
 from fgsbir.data.records import DataError
+from fgsbir.ready import READY_MODEL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,8 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=Path,
-        default=DEFAULT_MODEL,
-        help="folder of a retrieval model, or of several with it (default: %(default)s)",
+        default=READY_MODEL,
+        help="folder of a retrieval model, or of several with it, as models/joint (default: the one that comes with "
+        "the package)",
     )
     parser.add_argument("--onnx", type=Path, required=True, metavar="OUT", help="ONNX file to write")
 
@@ -25,9 +27,9 @@ def run(options: argparse.Namespace) -> None:
     require(options.model, "a folder of a retrieval model")
 
     from fgsbir.retrieval.model import RetrievalModel
-    from fgsbir.retrieval.onnx_export import EMBEDDINGS, IMAGES, export_onnx
+    from fgsbir.retrieval.onnx_export import EMBEDDINGS, IMAGES, SKETCH, export_onnx
     from fgsbir.runtime.model_folder import load_model, read_config
-    from fgsbir.search.encoder import line_width_of, model_folder
+    from fgsbir.search.searcher import model_folder
 
     if options.onnx.is_dir():
         raise DataError(f"{options.onnx}: expected the name of a file, found a folder")
@@ -37,14 +39,14 @@ def run(options: argparse.Namespace) -> None:
     metadata = {
         "kind": str(config["kind"]),
         "sha256": str(config["sha256"]),
-        "image_size": str(model.image_size),
-        "line_width": f"{line_width_of(folder):g}",
+        "image_size": str(model.spec.image_size),
+        "line_width": f"{model.spec.line_width:g}",
         "input": "RGB in [0, 1]; photos padded to a square with white; sketches black on white, their longest side "
-        "190 of 256 and centred, lines line_width of 256 wide",
+        "190 of 256 and centred, lines line_width of 256 wide; sketch says which of them are sketches",
     }
     difference = export_onnx(model, options.onnx, metadata)
-    size, dimensions = model.image_size, model.head.out_features
+    size, dimensions = model.spec.image_size, model.head.out_features
     sys.stdout.write(
-        f"{options.onnx}: {IMAGES} (n, 3, {size}, {size}) to {EMBEDDINGS} (n, {dimensions}); "
+        f"{options.onnx}: {IMAGES} (n, 3, {size}, {size}) and {SKETCH} (n,) to {EMBEDDINGS} (n, {dimensions}); "
         f"largest difference from torch {difference:.1e}\n"
     )

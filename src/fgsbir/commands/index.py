@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import DEFAULT_MODEL, printable, require
+from fgsbir.commands.options import printable, require
+from fgsbir.ready import READY_MODEL
 
 # More would push the numbers off the terminal.
 LISTED = 20
@@ -17,8 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=Path,
-        default=DEFAULT_MODEL,
-        help="folder of a retrieval model, or of several with it (default: %(default)s)",
+        default=READY_MODEL,
+        help="folder of a retrieval model, or of several with it, as models/joint (default: the one that comes with "
+        "the package)",
     )
     parser.add_argument(
         "--adaptive",
@@ -37,6 +39,8 @@ def run(options: argparse.Namespace) -> None:
     for photos in options.photos:
         require(photos, "a photo or a folder of photos")
     require(options.model, "a folder of a retrieval model")
+    if options.adaptive:
+        require(options.adaptive, "a folder of an adaptive model")
 
     from fgsbir.search.gallery import INDEX
     from fgsbir.search.indexing import index_photos

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from fgsbir.data.records import DataError
 
-DEFAULT_MODEL = Path("models/joint")
+# What `make repro` trains: F, G and D_C.
+TRAINED = Path("models/joint")
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
@@ -42,8 +43,7 @@ def number(low: float, high: float) -> Callable[[str], float]:
 def require(path: Path, expected: str) -> None:
     """Raise DataError if there is nothing at ``path``: told at once, before what takes seconds is loaded."""
     if not path.exists():
-        advice = "; make repro trains it, or give another --model" if path == DEFAULT_MODEL else ""
-        raise DataError(f"{path}: expected {expected}, found nothing{advice}")
+        raise DataError(f"{path}: expected {expected}, found nothing")
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from fgsbir.commands.options import DEFAULT_MODEL, require, whole_number
+from fgsbir.commands.options import TRAINED, require, whole_number
 from fgsbir.data.records import DataError
 
 logger = logging.getLogger(__name__)
@@ -27,32 +27,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--generator",
         type=Path,
-        help=f"folder of the G that sketches photos (default: {DEFAULT_MODEL}, if it is there)",
+        help=f"folder of the G that sketches photos (default: {TRAINED}, if it is there)",
     )
 
 
 def run(options: argparse.Namespace) -> None:
     """Serve until interrupted. Raises DataError where that cannot be begun."""
     require(options.index, "a folder that fgsbir index has written")
+    if options.generator:
+        require(options.generator, "a folder of a generator")
     if not all(importlib.util.find_spec(name) for name in ("fastapi", "uvicorn")):
         raise DataError("the page needs FastAPI and uvicorn: pip install 'fgsbir[serve]'")
     import uvicorn
 
     from fgsbir.search.adaptation import Adapter
-    from fgsbir.search.draughtsman import Draughtsman
     from fgsbir.search.searcher import Searcher
+    from fgsbir.search.sketching import PhotoSketcher
     from fgsbir.web.app import create_app
     from fgsbir.web.guard import LOOPBACK
     from fgsbir.web.limits import Limits
 
     searcher = Searcher.open(options.index)
     adapter = Adapter(searcher) if searcher.gallery.adaptive_sha256 else None
-    generator = options.generator or (DEFAULT_MODEL if DEFAULT_MODEL.is_dir() else None)
-    draughtsman = Draughtsman.load(generator) if generator else None
+    generator = options.generator or (TRAINED if (TRAINED / "generator").is_dir() else None)
+    sketcher = PhotoSketcher.load(generator) if generator else None
     listening = _listen(options.host, options.port)
     host = f"[{options.host}]" if ":" in options.host else options.host
     hosts = {*LOOPBACK, *(("*", socket.gethostname()) if options.host in ANYWHERE else (host,))}
-    app = create_app(searcher, adapter, draughtsman, Limits(), hosts=hosts)
+    app = create_app(searcher, adapter, sketcher, Limits(), hosts=hosts)
     server = uvicorn.Server(
         uvicorn.Config(
             app, log_level="warning", ws="none", server_header=False, timeout_graceful_shutdown=SECONDS_TO_END

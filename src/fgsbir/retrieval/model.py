@@ -99,13 +99,13 @@ class RetrievalModel(ReadingModel):
         if self.network is not None:
             maps = self.network.maps(inputs, self.spec.taps)
         else:
-            maps = self._from_map(inputs)
+            maps = self.maps_above(inputs)
         if self.attention is None:
             return pool_taps(maps, self.spec.places)
         with torch.autocast(inputs.device.type, enabled=False):
             return torch.cat([pool(each.float()) for pool, each in zip(self.attention, maps, strict=True)], 1)
 
-    def _from_map(self, x: Tensor) -> list[Tensor]:
+    def maps_above(self, x: Tensor) -> list[Tensor]:
         """The taps' maps from the map of ``spec.map_block``: through frozen blocks, then through this model's own."""
         assert self.upper is not None
         start, last = self.spec.map_block + 1, max(self.spec.taps)

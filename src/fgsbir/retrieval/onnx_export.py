@@ -1,25 +1,69 @@
 """F as an ONNX file, for programs without torch, checked number by number against the model that it came from."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from fgsbir.data.atomic import write_file
 from fgsbir.data.records import DataError
-from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.model import RetrievalModel, Side
 
-IMAGES, EMBEDDINGS = "images", "embeddings"
+IMAGES, SKETCH, EMBEDDINGS = "images", "sketch", "embeddings"
 TOLERANCE = 1e-4
+
+
+class WholeModel(nn.Module):
+    """F from images to embeddings, the trunk inside, in operations that ONNX has."""
+
+    def __init__(self, model: RetrievalModel) -> None:
+        super().__init__()
+        # The trunk that all models of a process share is no part of any of them.
+        self.model, self.trunk = model, model.network or model.trunk
+
+    def forward(self, images: Tensor, sketch: Tensor) -> Tensor:
+        """Images (n, 3, s, s) in [0, 1], and which of them are sketches, bool (n,): float32 (n, d) of length 1."""
+        model = self.model
+        if model.level == "map":
+            maps = model.maps_above(self.trunk.maps(images, [model.spec.map_block])[0])
+        else:
+            maps = self.trunk.maps(images, model.spec.taps)
+        if model.attention is not None:
+            pooled = torch.cat([pool(each) for pool, each in zip(model.attention, maps, strict=True)], 1)
+        else:
+            pooled = torch.cat([average_places(each, model.spec.places) for each in maps], 1)
+        photo, drawn = (model.standardise(pooled, side) for side in ("photo", "sketch"))
+        return functional.normalize(model.head(torch.where(sketch[:, None], drawn, photo)), dim=-1)
+
+
+def average_places(maps: Tensor, places: int) -> Tensor:
+    """:func:`fgsbir.features.trunk.pool_taps` of one map, as two matrix products: (n, c * places * places).
+
+    ONNX has no adaptive pooling, and the exporter knows only that of sides which ``places`` divides.
+    """
+    down, across = (averages(side, places).to(maps.device) for side in maps.shape[2:])
+    return (down @ maps @ across.T).flatten(1)
+
+
+def averages(side: int, places: int) -> Tensor:
+    """Which of ``side`` numbers make up each of ``places`` averages: (places, side), each row's sum 1."""
+    weights = torch.zeros(places, side)
+    for place in range(places):
+        first, last = place * side // places, math.ceil((place + 1) * side / places)
+        weights[place, first:last] = 1 / (last - first)
+    return weights
 
 
 def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) -> float:
     """Write ``model`` to ``path``; returns the largest difference of an embedding's number from torch's.
 
-    The file's input ``images`` is float32 (n, 3, s, s) in [0, 1] with any n, its output ``embeddings`` float32 (n, d)
-    of length 1. ``metadata`` is kept in it. Raises DataError, and leaves no file, where the packages of the extra
-    ``export`` are missing, or a difference exceeds ``TOLERANCE``.
+    The file's inputs are ``images`` float32 (n, 3, s, s) in [0, 1] and ``sketch`` bool (n,), with any n, its output is
+    ``embeddings`` float32 (n, d) of length 1. ``metadata`` is kept in it. Raises DataError, and leaves no file, where
+    the packages of the extra ``export`` are missing, or a difference exceeds ``TOLERANCE``.
     """
     try:
         import onnx
@@ -28,16 +72,18 @@ def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) 
     except ImportError as error:
         raise DataError(f"export needs the package {error.name}: pip install 'fgsbir[export]'") from None
 
-    model = model.cpu().eval()
-    pictures = checked_pictures(model.image_size)
+    whole = WholeModel(model.cpu()).eval()
+    pictures = checked_pictures(model.spec.image_size)
+    sides = np.arange(len(pictures)) % 2 == 1
     with torch.no_grad():
         # Tried with several photos, since an exporter takes a batch of one for a constant.
+        count = torch.export.Dim("n")
         program = torch.onnx.export(
-            model,
-            (torch.from_numpy(pictures[:2]),),
-            input_names=[IMAGES],
+            whole,
+            (torch.from_numpy(pictures[:2]), torch.from_numpy(sides[:2])),
+            input_names=[IMAGES, SKETCH],
             output_names=[EMBEDDINGS],
-            dynamic_shapes=({0: torch.export.Dim("n")},),
+            dynamic_shapes=({0: count}, {0: count}),
             dynamo=True,
             verbose=False,
         )
@@ -48,16 +94,27 @@ def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) 
         onnx.save(exported, str(partial))
         session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
         difference = 0.0
-        for batch in (pictures, pictures[:1]):
-            with torch.no_grad():
-                expected = model(torch.from_numpy(batch)).numpy()
-            found = session.run([EMBEDDINGS], {IMAGES: batch})[0]
+        for batch, sketch in ((pictures, sides), (pictures, ~sides), (pictures[:1], sides[:1])):
+            found = session.run([EMBEDDINGS], {IMAGES: batch, SKETCH: sketch})[0]
+            expected = embeddings_by_torch(model, batch, sketch)
             difference = max(difference, float(np.abs(found - expected).max()))
         if not difference <= TOLERANCE:  # true for NaN as well
             raise DataError(
                 f"{path}: expected torch's embeddings to {TOLERANCE:g}, found a difference of {difference:g}"
             )
     return difference
+
+
+def embeddings_by_torch(model: RetrievalModel, images: np.ndarray, sketch: np.ndarray) -> np.ndarray:
+    """What ``model`` itself makes of the same inputs, its trunk read as everywhere else: float32 (n, d)."""
+    pictures = torch.from_numpy(images)
+    found = np.empty((len(images), model.head.out_features), np.float32)
+    with torch.no_grad():
+        inputs = pictures if model.level == "pixels" else model.inputs_of(model.trunk(pictures, model.spec))
+        sides: tuple[tuple[Side, np.ndarray], ...] = (("photo", ~sketch), ("sketch", sketch))
+        for side, rows in sides:
+            found[rows] = model.embed(inputs[torch.from_numpy(rows)], side).numpy()
+    return found
 
 
 def checked_pictures(size: int) -> np.ndarray:

@@ -5,8 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
+from fgsbir.data.sheet import sketch_picture
 from fgsbir.data.strokes import join_strokes, split_strokes
-from fgsbir.evaluation.sheet import sketch_picture
 
 SIDE = 256
 FRAMES = 60

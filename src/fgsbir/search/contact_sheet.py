@@ -7,8 +7,8 @@ import numpy as np
 
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
+from fgsbir.data.sheet import QUIET, Sheet, sketch_picture
 from fgsbir.data.strokes import centre
-from fgsbir.evaluation.sheet import QUIET, Sheet, sketch_picture
 from fgsbir.search.searcher import Match
 
 TILE, GAP, CAPTION = 168, 12, 38

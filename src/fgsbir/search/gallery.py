@@ -1,13 +1,14 @@
 """An index: a folder with the embeddings of a gallery's photos, opened without reading them, searched exactly.
 
 ======================  =====================================================================================
-``index.json``          format, number of photos, dimensions, the models' SHA-256, what was skipped and why
+``index.json``          format, number of photos, dimensions, the models' SHA-256, the precision of their arithmetic,
+                        what was skipped and why
 ``embeddings.npy``      float32 (n, d), by the order of the photos' hashes
 ``half_norms.npy``      float32 (n,), half of each embedding's squared length
 ``hashes.npy``          uint8 (n, 32), the SHA-256 of each photo's file, rising; its first 8 bytes are the photo's id
 ``paths.bin``           the photos' paths, one after the other, and ``path_ends.npy`` int64 (n,) where each ends
 ``model/``              the F that embedded them, so that the index can be searched wherever it is taken
-``adaptive/``           if given: an adaptive model, and in ``features.npy`` float32 (n, c) what its head M reads
+``adaptive/``           if given: an adaptive model, and in ``features.npy`` float16 (n, D) the pooled taps it reads
 ======================  =====================================================================================
 """
 
@@ -23,7 +24,7 @@ from numpy.lib import format as npy
 
 from fgsbir.data.records import DataError
 
-FORMAT = 1
+FORMAT = 2
 INDEX, MODEL, ADAPTIVE = "index.json", "model", "adaptive"
 EMBEDDINGS, HALF_NORMS, HASHES = "embeddings.npy", "half_norms.npy", "hashes.npy"
 PATHS, PATH_ENDS, FEATURES = "paths.bin", "path_ends.npy", "features.npy"
@@ -50,22 +51,24 @@ class Photos(NamedTuple):
 
 
 class Gallery:
-    """An opened index: ``embeddings`` float32 (n, d) and, if it can be adapted, ``features`` float32 (n, c).
+    """An opened index: ``embeddings`` float32 (n, d) and, if it can be adapted, ``features`` float16 (n, D).
 
-    Both are mapped, not read: opening takes no longer for a million photos than for a hundred. Raises DataError
-    for a folder that is no index, or whose files do not fit together.
+    ``precision`` is that of the arithmetic behind them. Both are mapped, not read: opening takes no longer for a
+    million photos than for a hundred. Raises DataError for a folder that is no index, or whose files do not fit
+    together.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         about = read_index(self.folder)
         self.model_sha256, self.adaptive_sha256 = str(about["model"]), about["adaptive"]
+        self.precision = str(about["precision"])
         n, d = int(about["photos"]), int(about["dimensions"])
         self.embeddings = self._array(EMBEDDINGS, np.float32, (n, d))
         self._half_norms = self._array(HALF_NORMS, np.float32, (n,))
         self.hashes = self._array(HASHES, np.uint8, (n, 32))
         self._ends = self._array(PATH_ENDS, np.int64, (n,))
-        self.features = self._array(FEATURES, np.float32, (n, None)) if self.adaptive_sha256 else None
+        self.features = self._array(FEATURES, np.float16, (n, None)) if self.adaptive_sha256 else None
         self._paths = _mapped(self.folder / PATHS)
         if n and len(self._paths) != self._ends[-1]:
             raise DataError(
@@ -133,6 +136,8 @@ def read_index(folder: Path) -> dict[str, Any]:
     for name, kinds in (("model", str), ("adaptive", str | None)):
         if not isinstance(about.get(name), kinds):
             raise DataError(f"{path}: expected the model's SHA-256 as {name}, found {about.get(name)!r:.60}")
+    if about.get("precision") not in ("bf16", "float32"):
+        raise DataError(f"{path}: expected precision bf16 or float32, found {about.get('precision')!r:.60}")
     return about
 
 

@@ -10,21 +10,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import nn
 from tqdm import tqdm
 
-from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.data.atomic import write_folder, write_json
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
-from fgsbir.runtime.model_folder import load_model, read_config
-from fgsbir.search.encoder import Encoder, line_width_of, model_folder, photo_rows
+from fgsbir.features.spec import FeatureSpec
+from fgsbir.features.store import half
+from fgsbir.retrieval.encoder import Encoder
+from fgsbir.runtime.model_folder import read_config
 from fgsbir.search.files import find_photos, read_file
 from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, read_index, write_photos
+from fgsbir.search.searcher import computing, model_folder
 
 MAX_FILE_BYTES = 256 << 20
-BATCH = 64
+# As in the stage features: the trunk is fastest so.
+BATCH = 32
 # Photos read and decoded ahead of the model: enough for the workers, few enough for the memory.
 AHEAD = 256
 
@@ -38,18 +39,6 @@ class Indexed(NamedTuple):
     new: int
     copies: int
     skipped: dict[str, str]
-
-
-class Pooled(nn.Module):
-    """An adaptive model's F up to what its head reads, which adaptation leaves as it is."""
-
-    def __init__(self, model: AdaptiveModel) -> None:
-        super().__init__()
-        self.retrieval = model.retrieval
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, s, s) to features (n, c)."""
-        return self.retrieval.pooled(images)
 
 
 class _Read(NamedTuple):
@@ -75,12 +64,13 @@ def index_photos(
     there is no photo, or for an ``out`` that is no index or one by another model; what stood at ``out`` is then as it
     was.
     """
-    folder, encoder = model_folder(model, "retrieval"), Encoder.load(model)
+    folder = model_folder(model, "retrieval")
     sha256 = read_config(folder)["sha256"]
     old = _old(out, sha256)
+    encoder = Encoder.load(folder, computing(old.precision if old else "bf16"))
     if adaptive is None and old and old.adaptive_sha256:
         adaptive = old.folder / ADAPTIVE
-    pooled, adaptive_sha256 = _adaptive(adaptive, encoder) if adaptive else (None, None)
+    adaptive_sha256 = _adaptive(adaptive, encoder) if adaptive else None
     known = {row.tobytes(): number for number, row in enumerate(old.hashes)} if old else {}
     if old and old.adaptive_sha256 != adaptive_sha256:
         known = {}  # without the features of this adaptive model
@@ -95,14 +85,15 @@ def index_photos(
 
     def embed() -> None:
         pixels = np.stack([read.pixels for read in waiting if read.pixels is not None])
-        rows.append(encoder.photos(pixels))
-        if pooled is not None:
-            features.append(photo_rows(pooled, pixels, encoder.device))
+        pooled = encoder.pooled_photos(pixels)
+        rows.append(encoder.from_pooled(pooled))
+        if adaptive:
+            features.append(half(pooled))
         new.extend(read.hash for read in waiting)
         waiting.clear()
 
     with tqdm(desc="indexing", total=len(paths), unit=" photos", disable=None) as progress:
-        for path, read in zip(paths, _read_all(paths, known.keys(), encoder.size, workers), strict=True):
+        for path, read in zip(paths, _read_all(paths, known.keys(), encoder.spec.image_size, workers), strict=True):
             progress.update()
             if isinstance(read, DataError):
                 skipped[_text(path)] = _text(read)
@@ -127,7 +118,7 @@ def index_photos(
         paths=[found[hash] for hash in order],
         embeddings=np.concatenate([*([old.embeddings[kept]] if old else []), *rows])[take],
         features=None
-        if pooled is None
+        if adaptive is None
         else np.concatenate([*([old.features[kept]] if old and old.features is not None else []), *features])[take],
     )
     about: dict[str, Any] = {
@@ -136,6 +127,7 @@ def index_photos(
         "dimensions": encoder.dimensions,
         "model": sha256,
         "adaptive": adaptive_sha256,
+        "precision": encoder.compute.precision,
         "skipped": skipped,
     }
     with write_folder(out) as partial:
@@ -147,17 +139,18 @@ def index_photos(
     return Indexed(len(order), len(new), len(paths) - len(order) - len(skipped), skipped)
 
 
-def _adaptive(folder: Path, encoder: Encoder) -> tuple[Pooled, str]:
-    """The features of an adaptive model, which must see pictures as ``encoder`` does, and its SHA-256."""
-    model = load_model(folder, AdaptiveModel, map_location=encoder.device)
-    if model.loop.scope != "head" or not model.adapts:
-        raise DataError(f"{folder}: expected a model whose head adapts, as models/adaptive/user/ours")
-    if (model.retrieval.image_size, line_width_of(folder)) != (encoder.size, encoder.line_width):
+def _adaptive(folder: Path, encoder: Encoder) -> str:
+    """The SHA-256 of an adaptive model, which must read pictures as the F of ``encoder`` does."""
+    config = read_config(folder)
+    if config["kind"] != "adaptive":
+        raise DataError(f"{folder}: expected a model of kind adaptive, found {config['kind']}")
+    spec = FeatureSpec.from_json(config["architecture"].get("spec"))
+    if encoder.model.level != "taps" or spec != encoder.spec:
         raise DataError(
-            f"{folder}: expected pictures of {encoder.size} pixels and lines of {encoder.line_width:g}, as the other "
-            f"model's, found {model.retrieval.image_size} and {line_width_of(folder):g}"
+            f"{folder}: expected a model that reads the trunk as the other one does: "
+            f"expected {encoder.spec} and a head alone, found {spec} beside inputs of {encoder.model.level}"
         )
-    return Pooled(model), str(read_config(folder)["sha256"])
+    return str(config["sha256"])
 
 
 def _old(out: Path, sha256: str) -> Gallery | None:

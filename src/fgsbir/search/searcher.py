@@ -1,14 +1,24 @@
 """An index with the model that it is searched by: from a sketch, or a photo of it, to the photos that come nearest."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from fgsbir.data.records import DataError
-from fgsbir.runtime.model_folder import read_config
-from fgsbir.search.encoder import Encoder
+from fgsbir.retrieval.encoder import Encoder
+from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.model_folder import CONFIG, read_config
+from fgsbir.runtime.precision import working_precision
 from fgsbir.search.gallery import MODEL, Gallery, nearest
+
+
+class SketchEncoder(Protocol):
+    """What asks an index: F, or F adapted to a hand."""
+
+    def sketch(self, strokes: np.ndarray, /) -> np.ndarray:
+        """One canonical sketch (n, 3) as float32 (d,) of length 1."""
+        ...
 
 
 class Match(NamedTuple):
@@ -26,7 +36,7 @@ class Searcher:
     ``embeddings`` float32 (n, d) are the photos' where it is not the F that the index was made with.
     """
 
-    def __init__(self, gallery: Gallery, encoder: Encoder, embeddings: np.ndarray | None = None) -> None:
+    def __init__(self, gallery: Gallery, encoder: SketchEncoder, embeddings: np.ndarray | None = None) -> None:
         self.gallery, self.encoder, self._embeddings = gallery, encoder, embeddings
 
     @classmethod
@@ -36,7 +46,7 @@ class Searcher:
         found = read_config(gallery.folder / MODEL)["sha256"]
         if found != gallery.model_sha256:
             raise DataError(f"{gallery.folder}: was made by another model than it holds; index the photos again")
-        return cls(gallery, Encoder.load(gallery.folder / MODEL))
+        return cls(gallery, Encoder.load(gallery.folder / MODEL, computing(gallery.precision)))
 
     def search(self, strokes: np.ndarray, k: int) -> list[Match]:
         """The ``k`` photos nearest to a canonical sketch (n, 3), nearest first; fewer if there are fewer."""
@@ -58,3 +68,15 @@ class Searcher:
             Match(self.gallery.id(row), self.gallery.path(row), rank, float(distance))
             for rank, (row, distance) in enumerate(zip(*found, strict=True), 1)
         ]
+
+
+def computing(precision: str = "bf16") -> Compute:
+    """Where photos and sketches are embedded: one process, on a GPU if there is one, in ``precision`` if it can."""
+    compute = Compute.alone(precision)
+    return Compute(compute.device, working_precision(precision, compute.device))
+
+
+def model_folder(folder: Path, part: str) -> Path:
+    """``folder`` itself, or the model ``part`` of a folder of several, as models/joint has "retrieval"."""
+    folder = Path(folder)
+    return folder / part if not (folder / CONFIG).exists() and (folder / part).is_dir() else folder

@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 
 from fgsbir.data.records import DataError
 from fgsbir.search.adaptation import Adapter
-from fgsbir.search.draughtsman import Draughtsman
 from fgsbir.search.searcher import Searcher
+from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.web.api import api
 from fgsbir.web.guard import LOOPBACK, Guard
 from fgsbir.web.limits import Limits
@@ -24,12 +24,12 @@ LONGEST_MESSAGE = 400
 def create_app(
     searcher: Searcher,
     adapter: Adapter | None,
-    draughtsman: Draughtsman | None,
+    sketcher: PhotoSketcher | None,
     limits: Limits,
     *,
     hosts: Collection[str] = LOOPBACK,
 ) -> FastAPI:
-    """The page over the photos of ``searcher``; without ``adapter`` or ``draughtsman`` it does without them.
+    """The page over the photos of ``searcher``; without ``adapter`` or ``sketcher`` it does without them.
 
     ``hosts`` are the names that it answers under, see :class:`~fgsbir.web.guard.Guard`.
     """
@@ -41,7 +41,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.include_router(api(Service(searcher, adapter, draughtsman, limits), limits))
+    app.include_router(api(Service(searcher, adapter, sketcher, limits), limits))
     app.include_router(_page())
     app.add_middleware(Guard, limits=limits, hosts=hosts)
 

@@ -11,9 +11,9 @@ from fgsbir.data.readers.json_strokes import parse_strokes
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, centre, simplify, split_strokes
 from fgsbir.search.adaptation import Adapter
-from fgsbir.search.draughtsman import Draughtsman
 from fgsbir.search.queries import read_query_bytes
 from fgsbir.search.searcher import Match, Searcher
+from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.svg_writer import svg_of
 from fgsbir.web.limits import MAX_POINTS, MAX_STROKES, Limits
 from fgsbir.web.messages import Adapted, Correction, Drawing, Found, FoundPhoto, Sketched
@@ -29,9 +29,9 @@ class Service:
     """An index with what searches it, adapts it and draws its photos. DataError is a request that cannot be met."""
 
     def __init__(
-        self, searcher: Searcher, adapter: Adapter | None, draughtsman: Draughtsman | None, limits: Limits
+        self, searcher: Searcher, adapter: Adapter | None, sketcher: PhotoSketcher | None, limits: Limits
     ) -> None:
-        self._searcher, self._adapter, self._draughtsman = searcher, adapter, draughtsman
+        self._searcher, self._adapter, self._sketcher = searcher, adapter, sketcher
         self._svg_bytes = limits.svg_bytes
         self.pictures = Pictures(searcher.gallery, limits.thumbnails)
         self._adapted: Recent[str, Searcher] = Recent(limits.adapted)
@@ -45,7 +45,7 @@ class Service:
     @property
     def draws(self) -> bool:
         """Whether there is a G."""
-        return self._draughtsman is not None
+        return self._sketcher is not None
 
     @property
     def adapts(self) -> bool:
@@ -94,13 +94,13 @@ class Service:
 
     def sketch(self, photo_id: str) -> Sketched:
         """G's sketch of a photo, the same every time."""
-        if self._draughtsman is None:
+        if self._sketcher is None:
             raise HTTPException(404, "this server has no generator, and cannot sketch photos")
         known = self._drawings.get(photo_id)
         if known is not None:
             return known
         photo = self.pictures.original(photo_id)
-        drawn = self._draughtsman.draw([photo], seed=SEED)[0]
+        drawn = self._sketcher.draw([photo], seed=SEED)[0]
         made = Sketched(
             strokes=listed(drawn.strokes), svg=svg_of(drawn.strokes), certainty=drawn.certainty, ended=drawn.ended
         )

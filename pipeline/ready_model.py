@@ -1,0 +1,43 @@
+"""Make the ready model, which the package ships: python -m pipeline.ready_model, after dvc repro features.
+
+Writes ``src/fgsbir/ready/model`` from data/shards and data/features. It is no stage: the model is in git, and made
+again only when the default set, the features or the recipe change.
+"""
+
+import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.params import load
+from pipeline.stage import run
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    params = load()
+
+    from fgsbir.data.shards import ShardStore
+    from fgsbir.features.pictures import Pictures
+    from fgsbir.features.store import FeatureStore
+    from fgsbir.ready import READY_MODEL
+    from fgsbir.ready.recipe import ReadyRecipe, make_ready_model
+    from fgsbir.runtime.compute import launch
+    from fgsbir.runtime.model_folder import save_model
+    from fgsbir.runtime.training_data import training_data
+
+    compute = launch(params.runtime, "float32")
+    shards = ShardStore(Path("data/shards"))
+    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index))
+    recipe = ReadyRecipe()
+    with TemporaryDirectory() as scratch:
+        model, curve, split = make_ready_model(pictures, compute, recipe, Path(scratch))
+    details = {"recipe": recipe.as_json(), **training_data(shards.index, 1.0, recipe.seed, len(split.labelled))}
+    details["data"] |= {"category": None}
+    save_model(READY_MODEL, model, details=details, half=True)
+    found = " ".join(f"{name} {value:.4g}" for name, value in curve[-1].items())
+    logger.info("%s: on the validation photos of all seen categories, %s", READY_MODEL, found)
+
+
+if __name__ == "__main__":
+    run(main)
