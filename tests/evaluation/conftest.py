@@ -1,4 +1,4 @@
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -6,6 +6,9 @@ from PIL import Image
 
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.shards import ShardStore, write_shards
+from fgsbir.features.pictures import Pictures
+from fgsbir.features.store import FeatureStore
+from tests.toy import write_toy_features
 
 
 def scribble(seed: int, points: int = 9) -> np.ndarray:
@@ -17,18 +20,21 @@ def scribble(seed: int, points: int = 9) -> np.ndarray:
     return strokes
 
 
-@pytest.fixture
-def make_store(tmp_path: Path):
-    """Make shards of 3 train and 9 test photos (6 chairs, 3 lamps) and 2 of an unseen category.
+@pytest.fixture(scope="session")
+def make_pictures(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pictures]:
+    """Make shards and features of 3 train and 9 test photos (6 chairs, 3 lamps) and 2 of an unseen category.
 
-    Test photo i has i % 3 sketches by seen users, and one more by an unseen one.
+    Test photo i has i % 3 sketches by seen users, and one more by an unseen one. The same set is made once.
     """
+    made: dict[tuple[str | None, bool], Pictures] = {}
 
-    def make(category: str | None = None, sketches: bool = True) -> ShardStore:
-        source = Source()
+    def make(category: str | None = None, sketches: bool = True) -> Pictures:
+        if (category, sketches) in made:
+            return made[category, sketches]
+        folder, source = tmp_path_factory.mktemp("evaluated"), Source()
         rows = [("train", "chair")] * 2 + [("train", "lamp")] + [("test", "chair")] * 6 + [("test", "lamp")] * 3
         for number, (split, name) in enumerate([*rows, ("test", "sock"), ("test", "sock")]):
-            path = tmp_path / f"{number}.png"
+            path = folder / f"{number}.png"
             pixels = np.random.default_rng(number).integers(0, 256, (5, 5, 3), np.uint8).repeat(8, 0).repeat(8, 1)
             Image.fromarray(pixels).save(path)
             photo = Photo(f"{name}-{number:02d}", name, split, path, unseen=name == "sock")
@@ -38,8 +44,10 @@ def make_store(tmp_path: Path):
                 source.sketches.append(
                     Sketch(f"{photo.id}-{k}", photo.id, f"u{k}", scribble(10 * number + k), unseen=last or photo.unseen)
                 )
-        folder = tmp_path / f"shards-{category}"
-        write_shards(source, folder, name="toy", layout="folder", category=category, photos_per_shard=100)
-        return ShardStore(folder)
+        write_shards(source, folder / "shards", name="toy", layout="folder", category=category, photos_per_shard=100)
+        features = write_toy_features(folder / "shards", folder / "features")
+        shards = ShardStore(folder / "shards")
+        made[category, sketches] = Pictures(shards, FeatureStore(features, shards.index))
+        return made[category, sketches]
 
     return make

@@ -1,57 +1,60 @@
 """How drawings are judged, watched and chosen for the pictures."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from fgsbir.data.strokes import CANVAS
 from fgsbir.evaluation.drawings import DrawingJudge, watch_drawings
-from fgsbir.evaluation.pictures import Pictures, choose_queries, shuffled
-from fgsbir.evaluation.protocol import protocol
-from fgsbir.evaluation.search import PhotoSizes, Search, evaluation_set
+from fgsbir.evaluation.pictures import Pictures as PictureSheets
+from fgsbir.evaluation.pictures import choose_queries, shuffled
+from fgsbir.evaluation.protocol import processor, protocol
+from fgsbir.evaluation.search import Search, evaluation_set
+from fgsbir.features.pictures import Pictures
+from fgsbir.features.trunk import packaged_trunk, tap_channels
 from fgsbir.generator.drawing import Sketches, draw_sketches
 from fgsbir.generator.model import Generator
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.sketch_classifier.model import SketchClassifier
+from tests.toy import MAP_CHANNELS, SPEC, cpu
 
-CPU = torch.device("cpu")
-DETAILS = {"classes": ["chair", "lamp"], "classes_are": "categories", "image_size": 16, "line_width": 3.0}
+DETAILS = {"classes": ["chair", "lamp"], "classes_are": "categories", "line_width": 3.0}
 
 
-def small_generator(attention=True, max_points=12):
+def small_generator(attention: bool = True) -> Generator:
     torch.manual_seed(1)
     return Generator(
-        backbone="small",
+        spec=SPEC.as_json(),
+        map_channels=MAP_CHANNELS,
+        encoder_width=8,
         latent=4,
         hidden=8,
         mixtures=2,
         attention=attention,
         attention_width=4,
         pen_position=True,
-        max_points=max_points,
-        image_size=16,
+        form={"simplify": 2.0, "max_points": 12, "reorder": True},
     ).eval()
 
 
 @pytest.fixture
-def searched(make_store):
-    store = make_store("chair")
-    test = evaluation_set(store)
-    sizes = PhotoSizes(store, test.photos, 1)
+def search(make_pictures: Callable[..., Pictures]) -> Search:
     torch.manual_seed(0)
-    model = RetrievalModel(backbone="small", embedding_dim=8, attention=True, image_size=16).eval()
-    return Search(model, sizes.at(16), test, line_width=3.0, device=CPU, precision="float32"), sizes, store
+    channels = tap_channels(packaged_trunk(SPEC), SPEC)
+    model = RetrievalModel(spec=SPEC.as_json(), channels=channels, embedding_dim=8).eval()
+    return Search(model, evaluation_set(make_pictures("chair")), cpu())
 
 
-def judge(search, details=DETAILS, classes=2):
+def judge(search: Search, details: dict[str, object] = DETAILS, classes: int = 2) -> DrawingJudge:
     torch.manual_seed(2)
     classifier = SketchClassifier(image_size=16, classes=classes).eval()
-    where = {"device": CPU, "precision": "float32"}
-    return DrawingJudge(search, classifier, details, resamples=100, seed=0, **where)
+    return DrawingJudge(search, classifier, details, resamples=100, seed=0, compute=cpu())
 
 
-def test_human_sketches_judged_as_drawings_are_perfect_in_distribution(searched):
-    search, _, _ = searched
+def test_sketches_of_people_judged_as_drawings_are_perfect_in_distribution(search: Search) -> None:
     sketches = search.test.sketches
     # As many drawings as photos: here the first sketches of six.
     judged = judge(search).drawings([Sketches(sketches[:6], np.array([True, True, False] * 2))])
@@ -64,8 +67,7 @@ def test_human_sketches_judged_as_drawings_are_perfect_in_distribution(searched)
     assert judged.scores["acc@1_low"] <= judged.scores["acc@1"] <= judged.scores["acc@1_high"]
 
 
-def test_all_drawings_of_a_photo_count_and_the_first_is_kept(searched):
-    search, _, _ = searched
+def test_all_drawings_of_a_photo_count_and_the_first_is_kept(search: Search) -> None:
     all_ended, first = np.ones(6, bool), search.test.sketches[:6]
     second = first[::-1]
     judged = judge(search).drawings([Sketches(first, all_ended), Sketches(second, ~all_ended)])
@@ -77,9 +79,8 @@ def test_all_drawings_of_a_photo_count_and_the_first_is_kept(searched):
     assert judged.strokes == alone.strokes and np.array_equal(judged.ranks, alone.ranks)
 
 
-def test_human_scores_are_those_of_the_search(searched):
-    search, _, _ = searched
-    scores = judge(search).human_scores()
+def test_scores_of_people_are_those_of_the_search(search: Search) -> None:
+    scores = judge(search).scores_of_people()
     assert scores["mean_rank"] == pytest.approx(search.ranks.mean(), abs=1e-4)
     assert "fid" not in scores
     assert "ended" not in scores
@@ -89,31 +90,26 @@ def test_human_scores_are_those_of_the_search(searched):
     ("changed", "known"),
     [({}, True), ({"classes_are": "photos"}, False), ({"classes": ["lamp", "sofa"]}, False)],
 )
-def test_recognition_only_where_the_classifier_knows_the_categories(searched, changed, known):
-    search, _, _ = searched
-    scores = judge(search, {**DETAILS, **changed}).human_scores()
+def test_recognition_only_where_the_classifier_knows_the_categories(
+    search: Search, changed: dict[str, object], known: bool
+) -> None:
+    scores = judge(search, {**DETAILS, **changed}).scores_of_people()
     assert ("recognition" in scores) == known
 
 
-def test_watching_does_not_change_what_is_drawn(searched):
-    _, sizes, _ = searched
-    generator = small_generator()
-    pixels = sizes.at(16)[np.arange(4)]
-    watched = watch_drawings(generator, pixels, temperature=0.5, seed=0, device=CPU)
-    drawn = draw_sketches(generator, pixels, temperature=0.5, seed=0, batch=4, device=CPU, precision="float32")
-    for drawing, strokes in zip(watched, drawn.strokes, strict=True):
-        assert len(drawing.sequence) == len(drawing.attention)
+def test_watching_shows_what_was_drawn(search: Search) -> None:
+    generator, rows = small_generator(), np.arange(4)
+    inputs = search.test.photo_inputs("map")(rows)
+    for drawing in watch_drawings(generator, inputs, temperature=0.5, seed=0, compute=cpu()):
+        assert drawing.attention is not None and len(drawing.sequence) == len(drawing.attention)
         np.testing.assert_allclose(drawing.attention.sum((1, 2)), 1, atol=1e-5)
         if len(drawing.sequence):
-            assert len(drawing.sequence) == len(strokes)
             assert np.abs(drawing.strokes[:, :2] - CANVAS / 2).max() <= CANVAS / 2
 
 
-def test_watching_a_generator_without_attention(searched):
-    _, sizes, _ = searched
-    watched = watch_drawings(
-        small_generator(attention=False), sizes.at(16)[np.arange(2)], temperature=0.0, seed=0, device=CPU
-    )
+def test_watching_a_generator_without_attention(search: Search) -> None:
+    inputs = search.test.photo_inputs("map")(np.arange(2))
+    watched = watch_drawings(small_generator(attention=False), inputs, temperature=0.0, seed=0, compute=cpu())
     assert [drawing.attention for drawing in watched] == [None, None]
 
 
@@ -140,21 +136,20 @@ def test_what_is_shown_depends_on_ids_alone():
     assert order != ids
 
 
-def test_all_pictures_are_written(searched, tmp_path):
-    search, sizes, _ = searched
-    generator = small_generator()
-    drawn = draw_sketches(generator, sizes.at(16), temperature=0.5, seed=0, batch=8, device=CPU, precision="float32")
+def test_all_pictures_are_written(search: Search, tmp_path: Path) -> None:
+    generator, photos = small_generator(), search.test.photo_inputs("map")
+    drawn = draw_sketches(generator, photos, np.arange(len(photos)), 0, temperature=0.5, seed=0, compute=cpu())
     judged = judge(search).drawings([drawn])
     curve = tmp_path / "curve.csv"
     curve.write_text("step,certainty_0.00,certainty_0.50\n1,40,60\n2,30,70\n")
     folder = tmp_path / "pictures"
-    pictures = Pictures(folder, search.test, sizes, 3)
-    pictures.retrieval({"supervised": search, "joint": search}, 10)
-    pictures.drawing(generator, temperature=0.5, seed=0, device=CPU)
-    pictures.before_after({"before_joint": judged, "after_joint": judged})
+    sheets = PictureSheets(folder, search.test, 3)
+    sheets.retrieval({"supervised": search, "joint": search}, 10)
+    sheets.drawing(generator, temperature=0.5, seed=0, compute=cpu())
+    sheets.before_after({"before_joint": judged, "after_joint": judged})
     certainty = np.linspace(0.2, 0.8, 6)
-    pictures.certainty(certainty, 100 * certainty, certainty, curve)
-    pictures.curves({"joint": curve})
+    sheets.certainty(certainty, 100 * certainty, certainty, curve)
+    sheets.curves({"joint": curve})
     assert sorted(path.name for path in folder.iterdir()) == [
         "before_after.jpg",
         "certainty.png",
@@ -165,16 +160,11 @@ def test_all_pictures_are_written(searched, tmp_path):
     ]
 
 
-def test_protocol_names_what_figures_depend_on(searched):
-    *_, store = searched
-    made = {
-        "data": {"labelled_frac": 0.4, "labelled_photos": 2},
-        "unlabelled_frac": 0.5,
-        "unlabelled_photos": 7,
-        "commit": None,
-    }
-    fields = protocol(store.index, made, seed=3, device=CPU, precision="float32")
-    assert fields["split_hash"] == store.index.split_hash
+def test_protocol_names_what_figures_depend_on(search: Search) -> None:
+    made = {"data": {"labelled_frac": 0.4, "labelled_photos": 2}, "unlabelled_frac": 0.5, "unlabelled_photos": 7}
+    index = search.test.pictures.shards.index
+    fields = protocol(index, made, seed=3, compute=cpu())
+    assert fields["split_hash"] == index.split_hash
     assert (fields["labelled_frac"], fields["unlabelled_frac"], fields["seed"]) == (0.4, 0.5, 3)
-    assert (fields["device"], fields["precision"], fields["commit"]) == ("cpu", "float32", "none")
+    assert (fields["device"], fields["precision"]) == (processor(), "float32")
     assert all(isinstance(value, (str, int, float)) for value in fields.values())
