@@ -1,6 +1,5 @@
 """Stage pseudo: sketches of every unlabelled photo, and how far D_C trusts each. Run by ``dvc repro``."""
 
-from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
@@ -12,89 +11,121 @@ def main() -> None:
     settings = params.pseudo
 
     import numpy as np
-    from fgsbir.data.pairs import PairStream, labelled_pairs, photo_set
-    from fgsbir.runtime.processes import launch, place, seed_weights
-    from fgsbir.runtime.provenance import provenance
 
     from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.certainty.training import train_discriminator
-    from fgsbir.data.augmentation import change_sketches_jointly
-    from fgsbir.data.edges import edge_drawings
-    from fgsbir.data.selection import training_split
+    from fgsbir.data.edges import read_edges
+    from fgsbir.data.selection import seen_sketches, training_split
     from fgsbir.data.shards import ShardStore
-    from fgsbir.data.strokes import centre
-    from fgsbir.evaluation.pseudo_sheet import pseudo_sheet
-    from fgsbir.generator.drawing import DOT
+    from fgsbir.features.extraction import Reader
+    from fgsbir.features.pictures import PhotoImages, Pictures
+    from fgsbir.features.store import FeatureStore
+    from fgsbir.features.trunk import tap_channels
     from fgsbir.generator.model import Generator
-    from fgsbir.generator.sequences import sequence_pairs
-    from fgsbir.joint.pseudo_pairs import draw_all, of_another_photo, score_all
-    from fgsbir.joint.pseudo_sketches import PseudoSketches, write_pseudo
+    from fgsbir.joint.drawing import Draughtsman, as_given, by_generator, draw_photos, partners
+    from fgsbir.joint.given_sketches import read_given
+    from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
+    from fgsbir.joint.pseudo_sheet import pseudo_sheet
+    from fgsbir.joint.pseudo_sketches import write_pseudo
     from fgsbir.retrieval.model import RetrievalModel
+    from fgsbir.retrieval.pairs import Pairs, PairStream, category_numbers, human_pairs
     from fgsbir.runtime.checkpoint import Scratch
-    from fgsbir.runtime.model_folder import load_model, read_config, save_model
+    from fgsbir.runtime.compute import launch
+    from fgsbir.runtime.model_folder import load_model, save_model
     from fgsbir.runtime.run import write_curve
-    from fgsbir.synthetic.truth import true_sketches
+    from fgsbir.runtime.streams import seed_weights
+    from fgsbir.runtime.training_data import training_data
 
-    fabric = launch(params.runtime, params.precision)
-    store = ShardStore(Path("data/shards"))
-    split = training_split(store.index, params.labelled_frac)
-    generator = load_model(Path("models/generator"), Generator, map_location=fabric.device)
-    drawn_by = read_config(Path("models/generator"))["details"]
-    size, cache = drawn_by["image_size"], params.runtime.photo_cache_gib
-    # Human sketches are simplified as G's are by nature: corners would tell the two apart at a glance.
-    labelled = sequence_pairs(
-        labelled_pairs(store, split.labelled, size, cache),
-        tolerance=drawn_by["simplify"],
-        max_points=generator.max_points,
-        reorder=drawn_by["reorder"],
-    )
-    unlabelled = photo_set(store, split.unlabelled, size, cache)
-    redrawn = photo_set(store, split.labelled, size, cache)
+    compute = launch(params.runtime, params.precision)
+    shards = ShardStore(Path("data/shards"))
+    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
+    split = training_split(shards.index, params.labelled_frac)
+    retrieval = load_model(Path("models/retrieval"), RetrievalModel)
+    generator = load_model(Path("models/generator"), Generator)
+    compute.place(generator)
 
-    draw = partial(draw_all, fabric, generator, temperature=settings.temperature, precision=params.precision)
-    redrawn.sketches = draw(redrawn, samples=1, seed=params.seed + 1)
-    edges: list[np.ndarray] = []
+    # Sketches of the unlabelled photos; of the labelled ones too, where D_C learns from what G draws. Then it sees
+    # people's sketches simplified as G's are by nature: corners would tell the two apart at a glance.
+    photos = list(split.unlabelled)
+    draughtsmen: list[Draughtsman] = []
+    by_g = settings.sketches in ("generator", "another")
+    seen_by_discriminator = settings.discriminator_fakes != "mismatched"
+    if seen_by_discriminator:
+        photos += split.labelled
+        strokes = pictures.strokes(photos, [seen_sketches(entry) for entry in photos])
+        labelled = {entry.id for entry in split.labelled}
+        drawn = [
+            [generator.form.simplified(each) for each in sketches] if entry.id in labelled else []
+            for entry, sketches in zip(photos, strokes, strict=True)
+        ]
+        draughtsmen.append(as_given(drawn, "person"))
     if settings.sketches == "edges" or settings.edges:
-        encoded = (store.read_photo(entry) for entry in split.unlabelled)
-        drawings = edge_drawings(encoded, tolerance=drawn_by["simplify"], workers=params.runtime.workers)
-        edges = [centre(strokes) if len(strokes) > 1 else DOT for strokes in drawings]
-    if settings.sketches == "edges":
-        unlabelled.sketches = [[strokes] for strokes in edges]
-    elif settings.sketches == "oracle":
-        unlabelled.sketches = true_sketches(store.index, unlabelled.photo_ids, seed=params.synthesise.seed)
-    else:
-        unlabelled.sketches = draw(unlabelled, samples=settings.samples, seed=params.seed)
-    if settings.sketches == "another":
-        unlabelled.sketches = of_another_photo(unlabelled.sketches, unlabelled.categories)
+        edges = read_edges(Path("data/edges"), shards, photos)
+        draughtsmen.append(as_given([[strokes] if len(strokes) else [] for strokes in edges], "edges"))
+    if settings.sketches == "file":
+        assert settings.file is not None and settings.file_sha256 is not None
+        given = read_given(settings.file, settings.file_sha256)
+        draughtsmen.append(as_given([given.get(entry.id, []) for entry in photos], "file"))
+    if by_g or seen_by_discriminator:
+        another = settings.sketches == "another"
+        draughtsmen.append(
+            by_generator(
+                generator,
+                pictures.photos(photos, generator.level),
+                partners(category_numbers(pictures, photos)) if another else np.arange(len(photos)),
+                "another" if another else "generator",
+                samples=settings.samples,
+                temperature=settings.temperature,
+                seed=params.seed,
+                compute=compute,
+            )
+        )
+    scratch_at = scratch_folder("pseudo")
+    stored = draw_photos(
+        [entry.id for entry in photos],
+        draughtsmen,
+        Reader(pictures.features.trunk(), pictures.spec, compute),
+        maps=retrieval.level == "map",
+        scratch=scratch_at / "drawn",
+    )
+    stored.edges = settings.edges
+    if settings.own_statistics and retrieval.level == "taps" and retrieval.standardised:
+        mean, deviation = (retrieval.get_buffer(f"sides.sketch.{name}").numpy() for name in ("mean", "deviation"))
+        for source in PSEUDO:
+            stored.standardise_source(source, mean, deviation)
 
-    teacher = load_model(Path("models/retrieval"), RetrievalModel, map_location=fabric.device)
+    # D_C.
     seed_weights(params.seed, "discriminator")
-    features = settings.discriminator_input == "features"
+    trunk = pictures.features.trunk()
     discriminator = Discriminator(
-        image_size=size,
+        spec=pictures.spec.as_json(),
+        channels=tap_channels(trunk, pictures.spec),
+        reads=settings.discriminator_input,
         width=settings.discriminator_width,
-        backbone=teacher.config()["backbone"] if features else None,
     )
-    if features:
-        discriminator.read_as(teacher.backbone)
-    place(fabric, discriminator)
-    scratch = Scratch(scratch_folder("pseudo"))
-    real = PairStream(
-        labelled,
-        batch_size=settings.batch_size,
-        seed=params.seed,
-        salt=4,
-        strength=drawn_by["augment"],
-        line_width=drawn_by["line_width"],
-        change=change_sketches_jointly,
-        rank=fabric.global_rank,
-        world=fabric.world_size,
-    )
+    discriminator.take_trunk(trunk)
+    discriminator.standardise_as(retrieval)
+    compute.place(discriminator)
+
+    def stream(name: str, pairs: Pairs) -> PairStream:
+        return PairStream(pairs, settings.batch_size, params.seed, f"pseudo/{name}", compute.rank, compute.world)
+
+    level = discriminator.level
+    real: Pairs = human_pairs(pictures, split.labelled, level)
+    generated: list[PairStream] = []
+    if seen_by_discriminator:
+        real = PseudoPairs(stored, pictures, split.labelled, level, sources=["person"])
+        fakes = [
+            PseudoPairs(stored, pictures, some, level, sources=["generator"])
+            for some in (split.unlabelled, split.labelled)
+        ]
+        generated = [stream(f"generated/{place}", pairs) for place, pairs in enumerate(fakes) if len(pairs)]
+    scratch = Scratch(scratch_at)
     curve = train_discriminator(
-        fabric,
+        compute,
         discriminator,
-        real,
-        [photos for photos in (unlabelled, redrawn) if len(photos)],
+        stream("real", real),
+        generated,
         fakes=settings.discriminator_fakes,
         steps=settings.discriminator_steps,
         learning_rate=settings.discriminator_learning_rate,
@@ -102,35 +133,19 @@ def main() -> None:
         log_interval=params.runtime.log_interval,
         scratch=scratch,
     )
-    if settings.edges:
-        # After D_C has learned, whose generated fakes are G's drawings alone.
-        unlabelled.sketches = [[strokes, *drawn] for strokes, drawn in zip(edges, unlabelled.sketches, strict=True)]
-    certainty = score_all(
-        discriminator,
-        unlabelled,
-        line_width=drawn_by["line_width"],
-        device=fabric.device,
-        precision=params.precision,
-    )
+    pseudo = PseudoPairs(stored, pictures, split.unlabelled, level, sources=PSEUDO)
+    pseudo.weigh(discriminator, compute, np.unique(pseudo.sketches))
 
-    if fabric.is_global_zero:
+    if compute.is_main:
+        write_pseudo(Path("data/pseudo"), stored)
         details = {
-            "image_size": size,
-            "line_width": drawn_by["line_width"],
             "fakes": settings.discriminator_fakes,
-            **provenance(store.index, params.labelled_frac, params.seed, len(labelled)),
+            **training_data(shards.index, params.labelled_frac, params.seed, len(split.labelled)),
         }
-        write_pseudo(
-            Path("data/pseudo"),
-            PseudoSketches(
-                dict(zip(unlabelled.photo_ids, unlabelled.sketches, strict=True)),
-                dict(zip(unlabelled.photo_ids, certainty, strict=True)),
-                settings.edges,
-            ),
-        )
         save_model(Path("models/discriminator"), discriminator, details=details)
         write_curve(Path("models/discriminator/curve.csv"), curve)
-        pseudo_sheet(Path("metrics/pseudo.png"), unlabelled, certainty)
+        images = PhotoImages(shards, pseudo.entries, pictures.spec.image_size, pictures.limit_gib)
+        pseudo_sheet(Path("metrics/pseudo.png"), images.pixels, *pseudo.straight())
         scratch.clear()
 
 

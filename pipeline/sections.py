@@ -181,10 +181,13 @@ class SketchClassifier(Section):
 
 
 class Pseudo(Section):
-    sketches: Literal["generator", "edges", "another", "oracle"]
+    sketches: Literal["generator", "edges", "another", "file"]
+    file: PathOrNone
+    file_sha256: Sha256OrNone
     temperature: Real = Field(ge=0, le=2)
     samples: Whole = Field(ge=1, le=100)
     edges: Whole = Field(ge=0, le=100)
+    own_statistics: StrictBool
     discriminator_input: Literal["pixels", "features"]
     discriminator_fakes: Literal["generated", "mismatched", "both"]
     discriminator_steps: Whole = Field(ge=1)
@@ -194,11 +197,11 @@ class Pseudo(Section):
     validate_every: Whole = Field(ge=1)
 
     @model_validator(mode="after")
-    def _edges_are_beside_drawings(self) -> "Pseudo":
-        if self.edges and self.sketches != "generator":
-            raise ValueError(
-                f"edges ({self.edges}) stand beside G's drawings alone: with sketches {self.sketches!r} edges must be 0"
-            )
+    def _sketches_are_there(self) -> "Pseudo":
+        if self.edges and self.sketches in ("another", "file"):
+            raise ValueError(f"edges ({self.edges}): with sketches {self.sketches!r} edges must be 0")
+        if (self.sketches == "file") != (self.file is not None):
+            raise ValueError(f"file ({self.file}) goes with sketches: file, found {self.sketches!r}")
         return self
 
 
@@ -212,8 +215,10 @@ class Joint(Section):
     k_r: Whole = Field(ge=1)
     k_d: Whole = Field(ge=1)
     k_g: Whole = Field(ge=1)
+    redrawn: Whole = Field(ge=0)
     batch_size: Whole = Field(ge=2, le=65_536)
     learning_rate: Real = Field(gt=0, le=1)
+    blocks_learning_rate: Real = Field(gt=0, le=1)
     generator_learning_rate: Real = Field(gt=0, le=1)
     discriminator_learning_rate: Real = Field(gt=0, le=1)
     lambda_kd: Real = Field(ge=0, le=1000)
@@ -266,7 +271,6 @@ class Adapt(Section):
     weight_decay: Real = Field(ge=0, le=10)
     validate_every: Whole = Field(ge=1)
     embedding_dim: Whole = Field(ge=2, le=4096)
-    statistics_prior: Real = Field(ge=0, le=1000)
     margin: Real = Field(gt=0, le=2)
     predict_margin: StrictBool
     margin_width: Whole = Field(ge=1, le=4096)

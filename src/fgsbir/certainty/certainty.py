@@ -4,35 +4,37 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fgsbir.certainty.discriminator import Discriminator, certainty
-from fgsbir.data.pixels import PhotoRows, photo_tensor, raster_tensor, sketch_rasters
-from fgsbir.retrieval.embedding import scoring
+from fgsbir.data.pixels import sketch_tensor
+from fgsbir.features.extraction import Reader
+from fgsbir.features.pictures import Inputs
+from fgsbir.runtime.compute import Compute
 
-
-def pair_images(
-    photos: np.ndarray, sketches: Sequence[np.ndarray], size: int, line_width: float, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Photos (n, 3, s, s) and centred sketch rasters (n, 1, s, s), float32 in [0, 1]: D_C's input."""
-    rasters = torch.from_numpy(sketch_rasters(sketches, size, line_width)).to(device)
-    return photo_tensor(torch.from_numpy(photos).to(device)), raster_tensor(rasters)
+BATCH = 128
 
 
 def certainties(
-    model: Discriminator,
-    photos: PhotoRows,
-    rows: np.ndarray,
-    sketches: Sequence[np.ndarray],
-    *,
-    line_width: float,
-    device: torch.device,
-    precision: str,
+    model: Discriminator, photos: Inputs, rows: np.ndarray, sketches: Sequence[np.ndarray], *, compute: Compute
 ) -> np.ndarray:
-    """omega = D_C(p, s), float32 (n,) in [0, 1], of the pairs (photo ``rows[i]``, ``sketches[i]``), not augmented."""
+    """omega = D_C(p, s), float32 (n,) in [0, 1], of the photos ``rows`` with canonical ``sketches``, both as they are.
+
+    ``photos`` are inputs of the model's level.
+    """
+    reader = Reader(model.trunk, model.spec, compute)
     scores = []
-    with scoring(model, device, precision):
-        for start in range(0, len(rows), 256):
-            part = slice(start, start + 256)
-            images = pair_images(photos[rows[part]], sketches[part], model.image_size, line_width, device)
-            scores.append(certainty(model(*images)))
-    return torch.cat(scores).cpu().numpy() if scores else np.zeros(0, np.float32)
+    for start in range(0, len(rows), BATCH):
+        part = slice(start, start + BATCH)
+        if model.level == "taps":
+            inputs = reader.sketches(sketches[part]).taps
+        else:
+            inputs = sketch_tensor(torch.from_numpy(model.spec.rasterise(sketches[part])))
+        scores.append(batch_certainty(model, photos(rows[part]), inputs, compute))
+    return torch.cat(scores).numpy() if scores else np.zeros(0, np.float32)
+
+
+def batch_certainty(model: Discriminator, photos: Tensor, sketches: Tensor, compute: Compute) -> Tensor:
+    """omega of pairs given as inputs of the model's level: float32 (n,) on the CPU."""
+    with compute.scoring(model):
+        return certainty(model(photos.to(compute.device), sketches.to(compute.device))).cpu()

@@ -1,32 +1,42 @@
 """D_C, which tells real pairs of photo and sketch from pseudo pairs (paper 1, section 3.3)."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
 import torch
 from torch import Tensor, nn
 
 from fgsbir.data.records import DataError
-from fgsbir.features.backbones import Backbone, build_backbone
-from fgsbir.runtime.model_folder import StoredModel
+from fgsbir.features.pictures import Level
+from fgsbir.features.reading_model import ReadingModel
+from fgsbir.features.statistics import Standardise
+from fgsbir.retrieval.model import RetrievalModel
+
+# Of pix2pix: three strided convolutions give patches of 70 x 70 pixels.
+STRIDED = 3
 
 
-class Discriminator(StoredModel):
-    """Photo and sketch raster to one logit a patch: how much they look like a photo and a person's sketch of it.
+class Discriminator(ReadingModel):
+    """Photo and sketch to one logit a patch: how much they look like a photo and a person's sketch of it.
 
-    Without ``backbone`` it is pix2pix's patch discriminator on the stacked pixels, as in the paper: ``layers``
-    counts the strided convolutions, three of which give its 70 x 70 patches, and ``width`` is the first one's
-    channels. With one, a frozen network of that name reads both (:meth:`read_as`), and two convolutions
-    ``width`` wide judge their maps place by place: what the supervised F has learned to compare need not be
-    learned again from a few hundred pairs. ``width`` is a multiple of 8. GroupNorm in place of pix2pix's batch
-    normalisation: the score of a pair weighs its loss, so it must not depend on which pairs it is scored with.
+    ``reads`` "pixels" is pix2pix's patch discriminator on the stacked images, as in the paper, ``width`` its first
+    layer's channels. "features" compares the trunk's taps, whose ``channels`` are given, place by place with two
+    convolutions ``width`` wide: what ImageNet knows need not be learned again from a few hundred pairs. ``width`` is a
+    multiple of 8. ``level`` names the inputs. GroupNorm in place of pix2pix's batch normalisation: the score of a pair
+    weighs its loss, so it must not depend on which pairs it is scored with.
     """
 
     kind = "discriminator"
 
-    def __init__(self, *, image_size: int, width: int = 64, layers: int = 3, backbone: str | None = None) -> None:
-        super().__init__(image_size=image_size, width=width, layers=layers, backbone=backbone)
-        self.image_size = image_size
-        self.features = build_backbone(backbone).requires_grad_(False) if backbone else None
-        if self.features is not None:
-            self.of_photo, self.of_sketch = (nn.Conv2d(self.features.channels, width, 1) for _ in range(2))
+    def __init__(
+        self, *, spec: Mapping[str, Any], channels: Sequence[int], reads: Literal["features", "pixels"], width: int = 64
+    ) -> None:
+        super().__init__(spec=spec, channels=list(channels), reads=reads, width=width)
+        self.level: Level = "taps" if reads == "features" else "pixels"
+        self._of_tap = [count * self.spec.places**2 for count in channels]
+        if self.level == "taps":
+            self.sides = nn.ModuleDict({side: Standardise(sum(self._of_tap)) for side in ("photo", "sketch")})
+            self.of_photo, self.of_sketch = (nn.Conv2d(sum(channels), width, 1) for _ in range(2))
             self.layers = nn.Sequential(
                 nn.Conv2d(3 * width, width, 3, 1, 1, bias=False),
                 nn.GroupNorm(8, width),
@@ -34,12 +44,12 @@ class Discriminator(StoredModel):
                 nn.Conv2d(width, 1, 3, 1, 1),
             )
             return
-        if image_size >> layers < 3:
-            raise DataError(f"discriminator: {layers} layers leave no patch of a {image_size} pixel image")
-        widths = [width * min(2**level, 8) for level in range(layers + 1)]
+        if self.spec.image_size >> STRIDED < 3:
+            raise DataError(f"discriminator: {STRIDED} layers leave no patch of a {self.spec.image_size} pixel image")
+        widths = [width * 2**level for level in range(STRIDED + 1)]
         blocks: list[nn.Module] = [nn.Conv2d(4, width, 4, 2, 1), nn.LeakyReLU(0.2)]
-        for level in range(1, layers + 1):
-            stride = 2 if level < layers else 1
+        for level in range(1, STRIDED + 1):
+            stride = 2 if level < STRIDED else 1
             blocks += [
                 nn.Conv2d(widths[level - 1], widths[level], 4, stride, 1, bias=False),
                 nn.GroupNorm(8, widths[level]),
@@ -48,28 +58,28 @@ class Discriminator(StoredModel):
         blocks.append(nn.Conv2d(widths[-1], 1, 4, 1, 1))
         self.layers = nn.Sequential(*blocks)
 
-    def read_as(self, backbone: Backbone) -> None:
-        """Give the frozen network the weights of ``backbone``, of the same name."""
-        assert self.features is not None, "this discriminator reads pixels"
-        self.features.load_state_dict(backbone.state_dict())
-
-    def train(self, mode: bool = True) -> "Discriminator":
-        """As any module, but the frozen network stays as it is in evaluation."""
-        super().train(mode)
-        if self.features is not None:
-            self.features.eval()
-        return self
+    def standardise_as(self, retrieval: RetrievalModel) -> None:
+        """Take the statistics of both sides from F, where both read the taps at their places."""
+        if self.level == "taps" and retrieval.standardised and retrieval.dimensions == sum(self._of_tap):
+            self.sides.load_state_dict(retrieval.sides.state_dict())
 
     def forward(self, photos: Tensor, sketches: Tensor) -> Tensor:
-        """Photos (n, 3, s, s) and sketch rasters (n, 1, s, s), both in [0, 1]: float32 patch logits (n, h, w)."""
-        if self.features is None:
-            pairs = torch.cat([photos, sketches], 1) * 2 - 1
+        """Inputs of :attr:`level` of n photos and n sketches: patch logits float32 (n, h, w).
+
+        Taps give one patch a place. Of a sketch's image, whose channels are equal, the first counts.
+        """
+        if self.level == "pixels":
+            pairs = torch.cat([photos, sketches[:, :1]], 1) * 2 - 1
         else:
-            with torch.no_grad():
-                maps = self.features(photos), self.features(sketches.expand(-1, 3, -1, -1))
-            photo, sketch = self.of_photo(maps[0]), self.of_sketch(maps[1])
+            photo = self.of_photo(self._places(self.sides["photo"](photos)))
+            sketch = self.of_sketch(self._places(self.sides["sketch"](sketches)))
             pairs = torch.cat([photo, sketch, photo * sketch], 1)
         return self.layers(pairs).squeeze(1).float()
+
+    def _places(self, taps: Tensor) -> Tensor:
+        """Pooled taps (n, D) as one map of all their channels (n, c, places, places)."""
+        places = self.spec.places
+        return torch.cat([tap.unflatten(1, (-1, places, places)) for tap in taps.split(self._of_tap, 1)], 1)
 
 
 def certainty(logits: Tensor) -> Tensor:

@@ -3,73 +3,74 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import torch
-from lightning_fabric import Fabric
+from torch import Tensor
 
-from fgsbir.data.pairs import PairBatch
 from fgsbir.joint.teacher import absolute_teacher_loss, relative_teacher_loss
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.objective import RetrievalObjective
-from fgsbir.runtime.processes import gather_live
+from fgsbir.retrieval.pairs import PairBatch
+from fgsbir.runtime.compute import Compute
 
 Teacher = Literal["none", "relative", "absolute"]
 
 
 def semi_supervised_losses(
-    fabric: Fabric,
+    compute: Compute,
     model: RetrievalModel,
     teacher: RetrievalModel,
-    batches: Sequence[PairBatch],
-    weights: torch.Tensor | None,
+    labelled: PairBatch,
+    pseudo: PairBatch,
+    numbers: Sequence[np.ndarray],
+    weights: Tensor,
     objective: RetrievalObjective,
     distillation: Teacher,
     *,
+    keep: Tensor | None,
     generator: torch.Generator,
-) -> dict[str, torch.Tensor]:
+) -> dict[str, Tensor]:
     """The terms of Eq. 7 over the batches of all processes, float32 scalars equal on each of them.
 
-    ``batches`` are the labelled pairs and the pseudo pairs, whose omega is in ``weights``, float32 (n,); or
-    labelled pairs alone and None. ``labelled``: mean objective of the labelled pairs; ``pseudo``: of
-    the pseudo pairs, each times its weight; ``teacher``: mean L_KD of the labelled pairs plus that of the pseudo
-    pairs, so that a labelled pair is held to its teacher as firmly where there are none. Terms that do not apply are
-    left out. Every photo of either batch is a negative for every sketch of its category.
+    ``numbers`` int64 (n,) and (m,) say which photo a row of each batch shows. ``labelled``: mean objective of the
+    labelled pairs; ``pseudo``: of the pseudo pairs, each times its omega in ``weights``, float32 (m,); ``teacher``:
+    mean L_KD of the labelled pairs plus that of the pseudo pairs. Every photo of either batch is a negative for every
+    sketch of its category. ``keep`` is F's dropout mask.
     """
-    images = [batch.images(fabric.device) for batch in batches]
-    photos = torch.cat([photo for photo, _ in images])
-    sketches = torch.cat([sketch for _, sketch in images])
-    with fabric.autocast():
-        sketch, photo = model(torch.cat([sketches, photos])).float().chunk(2)
+    device, batches = compute.device, (labelled, pseudo)
+    sketches = torch.cat([batch.sketch for batch in batches]).to(device)
+    photos = torch.cat([batch.photo for batch in batches]).to(device)
+    with compute.autocast():
+        sketch, photo = model.embed(sketches, "sketch", keep), model.embed(photos, "photo", keep)
 
-    # Rows of the two pair sets are numbered apart: even for labelled photos, odd for unlabelled ones.
-    numbers = torch.cat([torch.from_numpy(batch.rows) * 2 + place for place, batch in enumerate(batches)])
-    categories = torch.cat([torch.from_numpy(batch.categories) for batch in batches])
     sizes = [len(batch.rows) for batch in batches]
 
-    def gathered(rows: torch.Tensor) -> torch.Tensor:
+    def gathered(rows: Tensor) -> Tensor:
         """The labelled rows of all processes, then the pseudo rows: the order of one process."""
-        return torch.cat([gather_live(fabric, part) for part in rows.to(fabric.device).split(sizes)])
+        return torch.cat([compute.gather(part) for part in rows.to(device).split(sizes)])
 
-    loss = objective(gathered(sketch), gathered(photo), gathered(numbers), gathered(categories), generator)
-    on_labelled, on_pseudo = loss.tensor_split([sizes[0] * fabric.world_size])
-    losses = {"labelled": on_labelled.mean()}
-    if weights is not None:
-        losses["pseudo"] = (gather_live(fabric, weights.to(fabric.device)) * on_pseudo).mean()
+    shown = gathered(torch.from_numpy(np.concatenate(numbers)))
+    categories = gathered(torch.from_numpy(np.concatenate([batch.categories for batch in batches])))
+    loss = objective(gathered(sketch), gathered(photo), shown, categories, generator)
+    of_all = [size * compute.world for size in sizes]
+    on_labelled, on_pseudo = loss.split(of_all)
+    losses = {
+        "labelled": on_labelled.mean(),
+        "pseudo": (compute.gather(weights.to(device)) * on_pseudo).mean(),
+    }
 
     if distillation != "none":
-        with torch.no_grad(), fabric.autocast():
-            teacher_sketch, teacher_photo = teacher(torch.cat([sketches, photos])).float().chunk(2)
+        with torch.no_grad(), compute.autocast():
+            teacher_sketch, teacher_photo = teacher.embed(sketches, "sketch"), teacher.embed(photos, "photo")
         distil = relative_teacher_loss if distillation == "relative" else absolute_teacher_loss
-        gaps = gathered(distil(teacher_photo, teacher_sketch, photo, sketch)).split(
-            [size * fabric.world_size for size in sizes]
-        )
+        gaps = gathered(distil(teacher_photo, teacher_sketch, photo, sketch)).split(of_all)
         losses["teacher"] = torch.stack([gap.mean() for gap in gaps]).sum()
     return losses
 
 
-def weighted_sum(losses: dict[str, torch.Tensor], lambda_kd: float) -> torch.Tensor:
+def weighted_sum(losses: dict[str, Tensor], lambda_kd: float) -> Tensor:
     """L = L_trip(labelled) + omega L_trip(pseudo) + lambda_kd L_KD (paper 1, Eq. 7); omega is in the second term."""
-    zero = losses["labelled"].new_zeros(())
-    return losses["labelled"] + losses.get("pseudo", zero) + lambda_kd * losses.get("teacher", zero)
+    return losses["labelled"] + losses["pseudo"] + lambda_kd * losses.get("teacher", losses["labelled"].new_zeros(()))
 
 
 def freeze(model: RetrievalModel) -> RetrievalModel:

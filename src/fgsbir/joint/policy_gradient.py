@@ -6,24 +6,28 @@ drawing's length, F and D_C score in evaluation mode, and G draws as freely as i
 rewarded is the policy that draws the pseudo sketches.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
+from torch import Tensor
 
-from fgsbir.certainty.certainty import certainties
-from fgsbir.certainty.discriminator import Discriminator
-from fgsbir.data.pixels import photo_tensor, sketch_rasters, sketch_tensor
+from fgsbir.certainty.discriminator import Discriminator, certainty
+from fgsbir.data.index import PhotoEntry
+from fgsbir.data.pixels import sketch_tensor
+from fgsbir.features.extraction import Reader
+from fgsbir.features.pictures import Inputs, Level, Pictures
 from fgsbir.generator.drawing import drawing_strokes
 from fgsbir.generator.losses import sequence_log_probability
 from fgsbir.generator.model import Generator
 from fgsbir.joint.reward import policy_gradient_loss, reward, tempered
-from fgsbir.retrieval.embedding import scoring
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.objective import RetrievalObjective
-from fgsbir.runtime.processes import gather_live, mixed_seed, step_generator
+from fgsbir.retrieval.pairs import category_numbers
+from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.streams import stream, torch_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,65 +41,95 @@ class RewardForm:
 
 @dataclass(frozen=True, slots=True)
 class Judges:
-    """F and D_C as they score drawings, with what they need to see them."""
+    """F and D_C as they score drawings, and the trunk that reads these for them.
+
+    ``fit`` makes G's taps what F and D_C have learned from (:meth:`PseudoSketches.fit`).
+    """
 
     retrieval: RetrievalModel
     discriminator: Discriminator
     objective: RetrievalObjective
-    line_width: float
-    precision: str
+    reader: Reader
+    fit: Callable[[Tensor], Tensor]
+
+    def inputs(self, sketches: list[np.ndarray]) -> dict[Level, Tensor]:
+        """Canonical sketches as inputs of the levels that F and D_C read."""
+        levels: set[Level] = {self.retrieval.level, self.discriminator.level}
+        found: dict[Level, Tensor] = {}
+        if levels != {"pixels"}:
+            read = self.reader.sketches(sketches)
+            found = {"taps": self.fit(read.taps), "map": read.map}
+        if "pixels" in levels:
+            rasters = torch.from_numpy(self.reader.spec.rasterise(sketches))
+            found["pixels"] = sketch_tensor(rasters.to(self.reader.compute.device))
+        return found
 
 
-@dataclass(slots=True)
-class PhotoBatch:
-    """Photos to draw: for G and D_C uint8 (n, g, g, 3), for F uint8 (n, s, s, 3); numbers and categories int64 (n,)."""
+class PhotoBatch(NamedTuple):
+    """Photos to draw, as inputs of every level that a model reads; numbers and categories int64 (n,)."""
 
-    for_generator: np.ndarray
-    for_retrieval: np.ndarray
+    inputs: Mapping[Level, Tensor]
     numbers: np.ndarray
     categories: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class PhotoPool:
+    """Labelled and unlabelled photos for G to draw, the first ``labelled`` of them labelled."""
+
+    inputs: Mapping[Level, Inputs]
+    categories: np.ndarray
+    labelled: int
+
+    @classmethod
+    def of(
+        cls, pictures: Pictures, labelled: Sequence[PhotoEntry], unlabelled: Sequence[PhotoEntry], levels: set[Level]
+    ) -> "PhotoPool":
+        """The photos of two lists as inputs of ``levels``."""
+        entries = [*labelled, *unlabelled]
+        inputs = {level: pictures.photos(entries, level) for level in sorted(levels)}
+        return cls(inputs, category_numbers(pictures, entries), len(labelled))
+
+    def batch(self, size: int, seed: int, step: int, compute: Compute) -> PhotoBatch:
+        """This process's share of ``size`` photos of ``step``, half of them labelled."""
+        rng, half = stream(seed, "joint/reward", step), size // 2
+        labelled = rng.integers(0, self.labelled, half)
+        unlabelled = rng.integers(self.labelled, len(self.categories), size - half)
+        share = size // compute.world
+        rows = rng.permutation(np.concatenate([labelled, unlabelled]))[compute.rank * share :][:share]
+        inputs = {level: photos(rows).to(compute.device) for level, photos in self.inputs.items()}
+        return PhotoBatch(inputs, rows, self.categories[rows])
+
+
 def drawing_rewards(
-    fabric: Fabric,
+    compute: Compute,
     judges: Judges,
     photos: PhotoBatch,
     sketches: list[np.ndarray],
     form: RewardForm,
     generator: torch.Generator,
-) -> torch.Tensor:
+) -> Tensor:
     """R of Eq. 8 for each drawing, float32 (n,): high if F finds its photo and D_C believes it.
 
     F searches among the photos of all processes. ``generator``, equal on all of them, draws the
     negatives of the loss ``triplet``.
     """
-    size = judges.retrieval.image_size
-    rasters = torch.from_numpy(sketch_rasters(sketches, size, judges.line_width)).to(fabric.device)
-    pixels = photo_tensor(torch.from_numpy(photos.for_retrieval).to(fabric.device))
-    with scoring(judges.retrieval, fabric.device, judges.precision):
-        sketch, photo = judges.retrieval(torch.cat([sketch_tensor(rasters), pixels])).float().chunk(2)
-    loss = judges.objective(
-        gather_live(fabric, sketch),
-        gather_live(fabric, photo),
-        gather_live(fabric, torch.from_numpy(photos.numbers).to(fabric.device)),
-        gather_live(fabric, torch.from_numpy(photos.categories).to(fabric.device)),
-        generator,
+    drawn, shown = judges.inputs(sketches), photos.inputs
+    finds, believes = judges.retrieval, judges.discriminator
+    with compute.scoring(finds, believes):
+        sketch, photo = finds.embed(drawn[finds.level], "sketch"), finds.embed(shown[finds.level], "photo")
+        omega = certainty(believes(shown[believes.level], drawn[believes.level]))
+    numbers, categories = (
+        torch.from_numpy(values).to(compute.device) for values in (photos.numbers, photos.categories)
     )
-    omega = certainties(
-        judges.discriminator,
-        photos.for_generator,
-        np.arange(len(sketches)),
-        sketches,
-        line_width=judges.line_width,
-        device=fabric.device,
-        precision=judges.precision,
-    )
-    mine = loss.view(fabric.world_size, -1)[fabric.global_rank]
-    return reward(mine, torch.from_numpy(omega).to(fabric.device), form.lambda_r1, form.lambda_r2)
+    gather = compute.gather
+    loss = judges.objective(gather(sketch), gather(photo), gather(numbers), gather(categories), generator)
+    mine = loss.view(compute.world, -1)[compute.rank]
+    return reward(mine, omega, form.lambda_r1, form.lambda_r2)
 
 
 def policy_gradient(
-    fabric: Fabric,
+    compute: Compute,
     generator: Generator,
     judges: Judges,
     photos: PhotoBatch,
@@ -104,28 +138,29 @@ def policy_gradient(
     temperature: float,
     seed: int,
     step: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[Tensor, Tensor]:
     """-sum_t log p(drawing) (R - b) / T, the mean over the drawings of all processes (Eq. 9), and the mean reward.
 
     One drawing a photo at ``temperature`` > 0, p being what G draws from at it, its random numbers a function of
     (seed, step). The states that drew it are constants here, so the gradient reaches G's last layer (W_y, b_y) and
     nothing else.
     """
-    pixels = photo_tensor(torch.from_numpy(photos.for_generator).to(fabric.device))
-    numbers = torch.Generator().manual_seed(mixed_seed(seed, 2, step, fabric.global_rank))
-    with fabric.autocast():
-        drawing = generator.sample(pixels, temperature=temperature, generator=numbers)
-    strokes = drawing_strokes(generator, drawing)
-    earned = drawing_rewards(fabric, judges, photos, strokes, form, step_generator(seed, step))
-    baseline: torch.Tensor | float = 0.0
+    inputs = photos.inputs[generator.level]
+    numbers = torch_stream(seed, "joint/policy", step, compute.rank)
+    with compute.autocast():
+        drawing = generator.sample(inputs, temperature=temperature, generator=numbers)
+
+    def earned_by(strokes: list[np.ndarray]) -> Tensor:
+        return drawing_rewards(compute, judges, photos, strokes, form, torch_stream(seed, "joint/negatives", step))
+
+    earned = earned_by(drawing_strokes(generator, drawing))
+    baseline: Tensor | float = 0.0
     if form.baseline == "mean":
-        baseline = gather_live(fabric, earned).mean()
+        baseline = compute.gather(earned).mean()
     elif form.baseline == "greedy":
-        with fabric.autocast():
-            greedy = generator.sample(pixels, temperature=0.0)
-        strokes = drawing_strokes(generator, greedy)
-        baseline = drawing_rewards(fabric, judges, photos, strokes, form, step_generator(seed, step))
+        with compute.autocast():
+            baseline = earned_by(drawing_strokes(generator, generator.sample(inputs, temperature=0.0)))
     policy = tempered(*generator.output(drawing.hidden), temperature)
     log_probability = sequence_log_probability(*policy, drawing.sequences, drawing.lengths)
     loss = policy_gradient_loss(log_probability, earned, baseline, drawing.lengths)
-    return gather_live(fabric, loss).mean(), gather_live(fabric, earned).mean()
+    return compute.gather(loss).mean(), compute.gather(earned).mean()

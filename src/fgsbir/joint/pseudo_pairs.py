@@ -1,65 +1,146 @@
-"""Pseudo pairs for photos without sketches, D'_U = {(p, phi(G(p)))}, and how far to trust each (paper 1, 3.3)."""
+"""Pseudo pairs, D'_U = {(p, phi(G(p)))} (paper 1, 3.3): photos with sketches that nobody made, for F and D_C."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
+from torch import Tensor
 
-from fgsbir.certainty.certainty import certainties
+from fgsbir.certainty.certainty import BATCH, batch_certainty
 from fgsbir.certainty.discriminator import Discriminator
-from fgsbir.data.pairs import PairSet
-from fgsbir.generator.drawing import draw_sketches
-from fgsbir.generator.model import Generator
+from fgsbir.data.index import PhotoEntry
+from fgsbir.data.strokes import mirrored
+from fgsbir.features.pictures import Level, Pictures, SketchImages
+from fgsbir.joint.pseudo_sketches import PseudoSketches, Source
+from fgsbir.retrieval.pairs import category_numbers
+from fgsbir.runtime.compute import Compute
+
+# What the unlabelled photos are given; "person" is what D_C sees of the labelled ones.
+PSEUDO: tuple[Source, ...] = ("edges", "generator", "another", "file")
+BINS = 20
 
 
-def draw_all(
-    fabric: Fabric,
-    generator: Generator,
-    photos: PairSet,
-    *,
-    samples: int,
-    temperature: float,
-    seed: int,
-    precision: str,
-) -> list[list[np.ndarray]]:
-    """Draw ``samples`` sketches of every photo, whose pixels are at G's image size."""
-    drawn: list[list[np.ndarray]] = [[] for _ in range(len(photos))]
-    for sample in range(samples):
-        sketches = draw_sketches(
-            generator,
-            photos.pixels,
-            temperature=temperature,
-            seed=seed + 1000 * sample,
-            batch=256,
-            device=fabric.device,
-            precision=precision,
-        )
-        for row, strokes in enumerate(sketches.strokes):
-            drawn[row].append(strokes)
-    return drawn
+class PseudoPairs:
+    """The photos of ``entries`` that have sketches of ``sources``, as :class:`fgsbir.retrieval.pairs.Pairs`.
+
+    ``stored`` holds the sketches, and may change: redrawn sketches are seen at once. A mirrored sketch comes with the
+    mirrored photo; as images (``level`` "pixels") both are straight, and get a random change of ``strength``.
+    """
+
+    def __init__(
+        self,
+        stored: PseudoSketches,
+        pictures: Pictures,
+        entries: Sequence[PhotoEntry],
+        level: Level,
+        *,
+        sources: Sequence[Source],
+        strength: float = 0.0,
+    ) -> None:
+        times = stored.of_source(*sources) * np.where(stored.of_source("edges"), stored.edges, 1)
+        of_photo = {name: row for row, name in enumerate(stored.photo_ids)}
+        first = np.searchsorted(stored.photo, np.arange(len(stored.photo_ids) + 1))
+        found = [np.arange(*first[[of_photo[entry.id], of_photo[entry.id] + 1]]) for entry in entries]
+        sketches = [np.repeat(rows, times[rows]) for rows in found]
+        self.entries = [entry for entry, rows in zip(entries, sketches, strict=True) if len(rows)]
+        self.sketches = np.concatenate([np.zeros(0, np.int64), *sketches])
+        """Rows of ``stored``, photo by photo."""
+        self.first = np.cumsum([0, *(len(rows) for rows in sketches if len(rows))])
+        self.photo_ids = [entry.id for entry in self.entries]
+        self.categories = category_numbers(pictures, self.entries)
+        self.stored, self.level, self.strength = stored, level, strength
+        self.photos = pictures.photos(self.entries, level, strength)
+        self._spec = pictures.spec
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def sketches_of(self, rows: np.ndarray) -> np.ndarray:
+        """See :class:`fgsbir.retrieval.pairs.Pairs`."""
+        return self.first[rows + 1] - self.first[rows]
+
+    def chosen(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
+        """Rows of :attr:`stored` of sketch ``choices[i]`` of photo ``rows[i]``: int64 (n,)."""
+        return self.sketches[self.first[rows] + choices]
+
+    def inputs(
+        self, rows: np.ndarray, choices: np.ndarray, rng: np.random.Generator, share: slice
+    ) -> tuple[Tensor, Tensor]:
+        """See :class:`fgsbir.retrieval.pairs.Pairs`."""
+        changes = rng.integers(1, 2**31, len(rows))[share]
+        return self.pair(rows[share], self.chosen(rows, choices)[share], changes)
+
+    def pair(self, rows: np.ndarray, sketches: np.ndarray, changes: np.ndarray | int = 0) -> tuple[Tensor, Tensor]:
+        """Photos ``rows`` and rows ``sketches`` of :attr:`stored` as inputs; ``changes`` number those of images."""
+        forms = self.stored.form[sketches].astype(np.int64)
+        if self.level == "pixels":
+            images = SketchImages([self._straight(row) for row in sketches], self._spec, self.strength)
+            return self.photos(rows, changes), images(np.arange(len(sketches)), changes)
+        kept = self.stored.taps if self.level == "taps" else self.stored.maps
+        assert kept is not None  # the stage pseudo keeps maps where F reads them
+        return self.photos(rows, forms), torch.from_numpy(kept[sketches]).float()
+
+    def _straight(self, sketch: int) -> np.ndarray:
+        strokes = self.stored.strokes[sketch]
+        return mirrored(strokes) if self.stored.form[sketch] else strokes
+
+    def straight(self) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
+        """Each photo's sketches as strokes, none mirrored and each once, and how far each is trusted."""
+        rows = [np.unique(part) for part in np.split(self.sketches, self.first[1:-1])]
+        strokes = [[self._straight(sketch) for sketch in part] for part in rows]
+        return strokes, [self.stored.certainty[part] for part in rows]
+
+    def oldest_drawing(self, photo: int) -> int | None:
+        """The row of :attr:`stored` of the photo's drawing by G that is the oldest, or None where G drew none."""
+        rows = self.sketches[self.first[photo] : self.first[photo + 1]]
+        rows = rows[self.stored.of_source("generator")[rows]]
+        return int(rows[self.stored.drawn_in[rows].argmin()]) if len(rows) else None
+
+    def weigh(self, discriminator: Discriminator, compute: Compute, sketches: np.ndarray) -> None:
+        """Give rows ``sketches`` of :attr:`stored`, of which this has each, the certainty of the current D_C.
+
+        ``discriminator`` reads pairs at :attr:`level`.
+        """
+        if not len(sketches):
+            return
+        photo = np.full(len(self.stored), -1)
+        photo[self.sketches] = np.repeat(np.arange(len(self)), np.diff(self.first))
+        for start in range(0, len(sketches), BATCH):
+            part = sketches[start : start + BATCH]
+            omega = batch_certainty(discriminator, *self.pair(photo[part], part), compute)
+            self.stored.certainty[part] = omega.numpy()
+        of_generator = sketches[self.stored.of_source("generator")[sketches]]
+        self.stored.typical[sketches] = self.stored.certainty[of_generator if len(of_generator) else sketches].mean()
+
+    def omega(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
+        """D_C's certainty of sketch ``choices[i]`` of photo ``rows[i]``, omega in Eq. 7: float32 (n,) in [0, 1]."""
+        return self.stored.certainty[self.chosen(rows, choices)]
+
+    def relative_omega(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
+        """omega over its mean among the photo's sketches, each in proportion to what was typical when it was weighed.
+
+        Float32 (n,), 1 on the mean of each photo's sketches. D_C grows stricter as it learns, so sketches of several
+        rounds are compared by how far each stands above the drawings of its own.
+        """
+        above = self.stored.certainty[self.sketches] / np.maximum(self.stored.typical[self.sketches], 1e-6)
+        mean = np.add.reduceat(above, self.first[:-1]) / np.diff(self.first)
+        return (above[self.first[rows] + choices] / np.maximum(mean[rows], 1e-6)).astype(np.float32)
 
 
-def of_another_photo(sketches: list[list[np.ndarray]], categories: np.ndarray) -> list[list[np.ndarray]]:
-    """Give every photo the sketches of the next photo of its category: the control of what a match is worth."""
-    given = list(sketches)
-    for category in np.unique(categories):
-        rows = np.flatnonzero(categories == category)
-        for row, other in zip(rows, np.roll(rows, -1), strict=True):
-            given[row] = sketches[other]
-    return given
+def pair_weights(omega: np.ndarray, relative: np.ndarray | None, *, weighting: bool, threshold: float) -> np.ndarray:
+    """What each pseudo pair's loss is multiplied with, float32 (n,): its omega, or 1 without ``weighting``.
+
+    Given ``relative`` (n,), from :meth:`PseudoPairs.relative_omega`, it is that: it then decides between drawings of a
+    photo, and not between photos. A ``threshold`` above 0 makes the weight 1 from that omega on, and 0 below.
+    """
+    if not weighting:
+        return np.ones_like(omega)
+    if threshold:
+        return (omega >= threshold).astype(np.float32)
+    return omega if relative is None else relative
 
 
-def score_all(
-    discriminator: Discriminator, photos: PairSet, *, line_width: float, device: torch.device, precision: str
-) -> list[np.ndarray]:
-    """omega of every sketch of every photo, float32 (sketches of the photo,)."""
-    counts = [len(choice) for choice in photos.sketches]
-    scores = certainties(
-        discriminator,
-        photos.pixels,
-        np.repeat(np.arange(len(photos)), counts),
-        [strokes for choice in photos.sketches for strokes in choice],
-        line_width=line_width,
-        device=device,
-        precision=precision,
-    )
-    return np.split(scores, np.cumsum(counts)[:-1]) if counts else []
+def certainty_histogram(certainty: Tensor) -> dict[str, Tensor]:
+    """Percent of pseudo pairs in each twentieth of [0, 1], named ``certainty_`` and its lower edge; scalars."""
+    shares = 100 * torch.histc(certainty, BINS, 0, 1) / len(certainty)
+    return {f"certainty_{place / BINS:.2f}": share for place, share in enumerate(shares)}

@@ -38,8 +38,11 @@ class PairBatch(NamedTuple):
 class Pairs(Protocol):
     """Photos with sketches of them. ``categories`` int64 (n,) numbers each photo's category."""
 
-    photo_ids: list[str]
-    categories: np.ndarray
+    @property
+    def photo_ids(self) -> list[str]: ...
+
+    @property
+    def categories(self) -> np.ndarray: ...
 
     def __len__(self) -> int: ...
 

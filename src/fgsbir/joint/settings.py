@@ -1,0 +1,89 @@
+"""What joint training is given: its numbers, and the models that it changes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.certainty.training import Fakes, discriminator_optimizer
+from fgsbir.generator.model import Generator
+from fgsbir.joint.noise_tolerance import Teacher, freeze
+from fgsbir.joint.policy_gradient import RewardForm
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.training import parameter_groups
+from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.model_folder import StoredModel
+from fgsbir.runtime.run import Stateful
+
+
+@dataclass(frozen=True, slots=True)
+class JointSettings:
+    """Numbers of Algorithm 1; params.yaml says what each means and what the paper gives."""
+
+    instance_weighting: bool
+    relative_weights: bool
+    threshold: float
+    teacher: Teacher
+    steps: int
+    k_r: int
+    k_d: int
+    k_g: int
+    redrawn: int
+    learning_rate: float
+    blocks_learning_rate: float
+    generator_learning_rate: float
+    discriminator_learning_rate: float
+    weight_decay: float
+    dropout: float
+    lambda_kd: float
+    lambda_g: float
+    rewards: RewardForm
+    judge: Literal["retrieval", "teacher"]
+    temperature: float
+    kl_weight: float
+    kl_floor: float
+    point_jitter: float
+    fakes: Fakes
+    grad_clip: float
+    validate_every: int
+    log_interval: int
+
+
+class JointModels:
+    """F, G and D_C, their optimisers, and F_T, the supervised F, which is frozen here."""
+
+    def __init__(
+        self,
+        retrieval: RetrievalModel,
+        generator: Generator,
+        discriminator: Discriminator,
+        teacher: RetrievalModel,
+        settings: JointSettings,
+        compute: Compute,
+    ) -> None:
+        for model in (retrieval, generator, discriminator, teacher):
+            compute.place(model)
+        self.retrieval, self.generator, self.discriminator = retrieval, generator, discriminator
+        self.teacher = freeze(teacher)
+        self.retrieval_optimizer = torch.optim.AdamW(
+            parameter_groups(retrieval), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        self.generator_optimizer = torch.optim.Adam(
+            [weights for weights in generator.parameters() if weights.requires_grad],
+            lr=settings.generator_learning_rate,
+            fused=True,
+        )
+        self.discriminator_optimizer = discriminator_optimizer(discriminator, settings.discriminator_learning_rate)
+
+    @property
+    def trained(self) -> dict[str, StoredModel]:
+        """The three models that training changes."""
+        return {"retrieval": self.retrieval, "generator": self.generator, "discriminator": self.discriminator}
+
+    def state(self) -> dict[str, Stateful]:
+        """All that training changes."""
+        optimizers: dict[str, Stateful] = {
+            f"{name}_optimizer": getattr(self, f"{name}_optimizer") for name in self.trained
+        }
+        return {**self.trained, **optimizers}

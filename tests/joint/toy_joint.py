@@ -1,0 +1,162 @@
+"""The toy set for joint training: small models, stored pseudo sketches, and a trainer of a few steps."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.data.selection import seen_sketches
+from fgsbir.features.extraction import Reader
+from fgsbir.features.trunk import tap_channels
+from fgsbir.generator.model import Generator
+from fgsbir.joint.drawing import as_given, by_generator, draw_photos
+from fgsbir.joint.policy_gradient import RewardForm
+from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
+from fgsbir.joint.pseudo_sketches import PseudoSketches, read_pseudo, write_pseudo
+from fgsbir.joint.rivals import Rivals, rivals_of
+from fgsbir.joint.settings import JointModels, JointSettings
+from fgsbir.joint.trainer import JointTrainer
+from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
+from fgsbir.retrieval.validation import RetrievalValidation
+from tests.toy import MAP_CHANNELS, SPEC, Toy, shape
+
+OBJECTIVE = RetrievalObjective("info_nce", 0.3, 0.1)
+SETTINGS = JointSettings(
+    instance_weighting=True,
+    relative_weights=True,
+    threshold=0.0,
+    teacher="relative",
+    steps=6,
+    k_r=2,
+    k_d=1,
+    k_g=1,
+    redrawn=4,
+    learning_rate=1e-3,
+    blocks_learning_rate=1e-4,
+    generator_learning_rate=1e-3,
+    discriminator_learning_rate=1e-3,
+    weight_decay=0.01,
+    dropout=0.3,
+    lambda_kd=0.5,
+    lambda_g=1.0,
+    rewards=RewardForm(0.1, 1.0, "mean"),
+    judge="teacher",
+    temperature=0.5,
+    kl_weight=1.0,
+    kl_floor=0.2,
+    point_jitter=1.0,
+    fakes="mismatched",
+    grad_clip=1.0,
+    validate_every=4,
+    log_interval=2,
+)
+
+
+def discriminator(toy: Toy, reads: Any = "features") -> Discriminator:
+    torch.manual_seed(1)
+    trunk = toy.pictures.features.trunk()
+    model = Discriminator(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), reads=reads, width=8)
+    model.standardise_as(toy.retrieval())
+    return model
+
+
+def generator() -> Generator:
+    torch.manual_seed(2)
+    return Generator(
+        spec=SPEC.as_json(),
+        form={"simplify": 4.0, "max_points": 12, "reorder": True},
+        map_channels=MAP_CHANNELS,
+        encoder_width=8,
+        latent=4,
+        hidden=16,
+        mixtures=2,
+        attention=True,
+        attention_width=8,
+        pen_position=True,
+    )
+
+
+def pseudo_sketches(toy: Toy, scratch: Path, *, maps: bool = False) -> PseudoSketches:
+    """Of each photo two drawings by G and the "edges", which are what a person would draw; people's of labelled ones.
+
+    Weighed 0.1, 0.2, ..., each sketch of its own.
+    """
+    unlabelled, labelled = toy.split.unlabelled, toy.split.labelled
+    entries = [*unlabelled, *labelled]
+    edges = [[shape(int(entry.id.split("-")[1]))] for entry in unlabelled] + [[] for _ in labelled]
+    people = [[] for _ in unlabelled] + toy.pictures.strokes(labelled, [seen_sketches(entry) for entry in labelled])
+    model = generator()
+    drawn_by_g = by_generator(
+        model,
+        toy.pictures.photos(entries, model.level),
+        np.arange(len(entries)),
+        "generator",
+        samples=2,
+        temperature=0.5,
+        seed=0,
+        compute=toy.compute,
+    )
+    stored = draw_photos(
+        [entry.id for entry in entries],
+        [as_given(edges, "edges"), as_given(people, "person"), drawn_by_g],
+        Reader(toy.pictures.features.trunk(), SPEC, toy.compute),
+        maps=maps,
+        scratch=scratch,
+    )
+    stored.certainty = ((np.arange(len(stored)) % 9 + 1) / 10).astype(np.float32)
+    stored.typical[:] = 0.5
+    return stored
+
+
+class JointToy:
+    """Everything that joint training needs, made once; each trainer has models and sketches of its own."""
+
+    def __init__(self, toy: Toy, folder: Path) -> None:
+        self.toy, self.stored_at = toy, folder / "pseudo"
+        if not self.stored_at.exists():
+            write_pseudo(self.stored_at, pseudo_sketches(toy, folder / "drawn", maps=True))
+
+    def settings(self, **changed: Any) -> JointSettings:
+        return JointSettings(**{name: getattr(SETTINGS, name) for name in SETTINGS.__dataclass_fields__} | changed)
+
+    def models(self, settings: JointSettings, level: Any = "taps") -> JointModels:
+        toy = self.toy
+        teacher, retrieval = toy.retrieval(level=level), toy.retrieval(level=level)
+        return JointModels(retrieval, generator(), discriminator(toy), teacher, settings, toy.compute)
+
+    def trainer(
+        self, *, control: bool = False, joint_training: bool = True, level: Any = "taps", **changed: Any
+    ) -> JointTrainer:
+        toy, compute, settings = self.toy, self.toy.compute, self.settings(**changed)
+        models, split, stored = self.models(settings, level), toy.split, read_pseudo(self.stored_at)
+        labelled: Pairs = human_pairs(toy.pictures, split.labelled, level)
+        pseudo = labelled if control else PseudoPairs(stored, toy.pictures, split.unlabelled, level, sources=PSEUDO)
+        rivals: Rivals | None = None
+        if joint_training and not control:
+            reader = Reader(toy.pictures.features.trunk(), SPEC, compute)
+            rivals = rivals_of(
+                models,
+                stored,
+                toy.pictures,
+                split.labelled,
+                split.unlabelled,
+                reader,
+                OBJECTIVE,
+                settings,
+                augment=0.5,
+                batch_size=4,
+                seed=0,
+            )
+        return JointTrainer(
+            compute,
+            models,
+            PairStream(labelled, 4, 0, "labelled", compute.rank, compute.world),
+            PairStream(pseudo, 4, 0, "pseudo", compute.rank, compute.world),
+            rivals,
+            OBJECTIVE,
+            RetrievalValidation(human_pairs(toy.pictures, split.validation, level), compute),
+            settings,
+        )
