@@ -2,13 +2,18 @@
 
 import io
 import itertools
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fgsbir.data.edges import MOST_POINTS, edge_drawing, edge_drawings
-from fgsbir.data.strokes import check_strokes, split_strokes
+from fgsbir.data.edges import MOST_POINTS, edge_drawing, read_edges, write_edges
+from fgsbir.data.records import DataError
+from fgsbir.data.shards import ShardStore
+from fgsbir.data.strokes import centre, check_strokes, split_strokes
+from tests.toy import Toy
 
 BOX = (70, 60, 180, 200)
 
@@ -62,8 +67,43 @@ def test_the_longest_contours_come_first_and_fit() -> None:
     assert len(lengths) > 1 and lengths[0] > 4 * lengths[-1]
 
 
-def test_any_number_of_workers_draws_the_same() -> None:
-    photos = [encoded((60, 60, 100 + 10 * number, 180)) for number in range(5)]
-    alone, shared = (list(edge_drawings(photos, tolerance=4.0, workers=workers)) for workers in (1, 2))
-    assert len(alone) == 5 and all(map(np.array_equal, alone, shared))
-    assert not np.array_equal(alone[0], alone[1])
+@pytest.fixture(scope="module")
+def drawn(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("edges")
+    store = ShardStore(toy_folder / "shards")
+    write_edges(store, tolerance=2.0, workers=2, scratch=folder / "scratch", out=folder / "out")
+    return folder / "out"
+
+
+def test_every_training_photo_has_its_own_edges(toy: Toy, drawn: Path) -> None:
+    store = toy.pictures.shards
+    entries = [*toy.split.unlabelled, *toy.split.labelled][::-1]
+    found = read_edges(drawn, store, entries)
+    for entry, strokes in zip(entries, found, strict=True):
+        alone = edge_drawing(store.read_photo(entry), tolerance=2.0)
+        expected = centre(alone) if len(alone) > 1 else alone[:0]
+        np.testing.assert_array_equal(strokes, expected)
+    assert any(map(len, found))
+    # Nobody trains on held-out photos, so they are not drawn.
+    with pytest.raises(DataError, match=r"val-.*\.npz: no such file"):
+        read_edges(drawn, store, toy.split.validation)
+
+
+def test_a_shard_that_is_whole_is_not_drawn_again(toy: Toy, drawn: Path, tmp_path: Path) -> None:
+    shutil.copytree(drawn, tmp_path / "scratch")
+    marked = next(path for path in sorted((tmp_path / "scratch").iterdir()))
+    kept = marked.read_bytes()
+    next(path for path in sorted((tmp_path / "scratch").iterdir()) if path != marked).unlink()
+    write_edges(toy.pictures.shards, tolerance=2.0, workers=1, scratch=tmp_path / "scratch", out=tmp_path / "out")
+    assert (tmp_path / "out" / marked.name).read_bytes() == kept
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {
+        path.name: path.read_bytes() for path in drawn.iterdir()
+    }
+
+
+def test_damaged_edges_are_named(toy: Toy, drawn: Path, tmp_path: Path) -> None:
+    shutil.copytree(drawn, tmp_path / "edges")
+    path = next((tmp_path / "edges").glob("train-*"))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match=path.name):
+        read_edges(tmp_path / "edges", toy.pictures.shards, toy.split.labelled)

@@ -8,19 +8,24 @@ from pathlib import Path
 
 import pytest
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from fgsbir.runtime.checkpoint import FiniteGuard, Interruption, Scratch
+from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
 from fgsbir.runtime.run import Row, Run, write_curve
 
 NAN = float("nan")
 
 
-@pytest.fixture(scope="module")
-def fabric() -> Fabric:
-    return Fabric(accelerator="cpu", devices=1)
+@pytest.fixture
+def compute() -> Compute:
+    return Compute.alone(accelerator="cpu")
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Scratch:
+    return Scratch(tmp_path / "scratch")
 
 
 class One(nn.Module):
@@ -32,7 +37,7 @@ class One(nn.Module):
 
 
 def train(
-    fabric: Fabric,
+    compute: Compute,
     scratch: Scratch,
     *,
     losses: Callable[[int], float] = float,
@@ -47,7 +52,7 @@ def train(
     model = One()
     with Run(
         "toy",
-        fabric,
+        compute,
         scratch,
         steps=steps,
         epoch_steps=epoch_steps,
@@ -67,51 +72,51 @@ def train(
     return model, run.rows
 
 
-def test_a_row_holds_the_means_of_its_epoch(fabric: Fabric, scratch: Scratch) -> None:
-    _, rows = train(fabric, scratch)
+def test_a_row_holds_the_means_of_its_epoch(compute: Compute, scratch: Scratch) -> None:
+    _, rows = train(compute, scratch)
     assert rows == [
         {"step": 3.0, "toy_loss": 1.0, "speed": 2.0, "accuracy": 2.0},
         {"step": 6.0, "toy_loss": 4.0, "speed": 8.0, "accuracy": 5.0},
         {"step": 8.0, "toy_loss": 6.5, "speed": 13.0, "accuracy": 7.0},
     ]
-    assert [row["step"] for row in train(fabric, Scratch(scratch.path.parent / "b"), unit=5)[1]] == [15, 30, 40]
+    assert [row["step"] for row in train(compute, Scratch(scratch.path.parent / "b"), unit=5)[1]] == [15, 30, 40]
 
 
 @pytest.mark.parametrize(("scores", "best"), [((1, 5, 3), 6), ((4, 4, 1), 3), ((1, 2, 3), 8), ((-5, -2, -9), 6)])
 def test_the_best_epoch_is_kept_the_first_of_equals(
-    fabric: Fabric, scratch: Scratch, scores: tuple[float, ...], best: int
+    compute: Compute, scratch: Scratch, scores: tuple[float, ...], best: int
 ) -> None:
-    model, _ = train(fabric, scratch, scores=lambda step: float(scores[step // 3]))
+    model, _ = train(compute, scratch, scores=lambda step: float(scores[step // 3]))
     assert model.value.item() == best
 
 
-def test_the_best_epoch_is_remembered_by_a_resumed_run(fabric: Fabric, scratch: Scratch) -> None:
+def test_the_best_epoch_is_remembered_by_a_resumed_run(compute: Compute, scratch: Scratch) -> None:
     def stop(step: int, model: One) -> None:
         if step == 6 and not resumed:
             raise RuntimeError("killed")
 
     resumed = False
     with pytest.raises(RuntimeError, match="killed"):
-        train(fabric, scratch, scores=lambda step: -float(step), during=stop)
+        train(compute, scratch, scores=lambda step: -float(step), during=stop)
     resumed = True
-    model, rows = train(fabric, scratch, scores=lambda step: -float(step), during=stop)
+    model, rows = train(compute, scratch, scores=lambda step: -float(step), during=stop)
     assert model.value.item() == 3 and [row["step"] for row in rows] == [3, 6, 8]
 
 
-def test_a_finished_run_is_not_run_again(fabric: Fabric, scratch: Scratch) -> None:
-    first, rows = train(fabric, scratch)
+def test_a_finished_run_is_not_run_again(compute: Compute, scratch: Scratch) -> None:
+    first, rows = train(compute, scratch)
 
     def refuse(step: int, model: One) -> None:
         raise AssertionError
 
-    again, same_rows = train(fabric, scratch, during=refuse)
+    again, same_rows = train(compute, scratch, during=refuse)
     assert again.value == first.value and same_rows == rows
 
 
 @pytest.mark.parametrize("bad", [NAN, float("inf"), -float("inf")])
-def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(fabric: Fabric, scratch: Scratch, bad: float) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(compute: Compute, scratch: Scratch, bad: float) -> None:
     with pytest.raises(TrainingDiverged) as error:
-        train(fabric, scratch, losses=lambda step: bad if step == 4 else 1.0)
+        train(compute, scratch, losses=lambda step: bad if step == 4 else 1.0)
     told = str(error.value)
     assert "at step 4 (photos photo-4a, photo-4b)" in told
     assert f"the last good checkpoint is {scratch.path}" in told
@@ -119,17 +124,17 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(fabric: Fabric, 
     assert kept is not None and kept["step"] == 3 and kept["parts"]["model"]["value"] == 3
 
 
-def test_a_loss_that_is_not_finite_before_any_checkpoint(fabric: Fabric, scratch: Scratch) -> None:
+def test_a_loss_that_is_not_finite_before_any_checkpoint(compute: Compute, scratch: Scratch) -> None:
     with pytest.raises(TrainingDiverged, match=r"at step 20 .*no checkpoint was saved before it"):
-        train(fabric, scratch, losses=lambda step: NAN if step == 2 else 1.0, unit=10)
+        train(compute, scratch, losses=lambda step: NAN if step == 2 else 1.0, unit=10)
     assert not scratch.path.exists()
 
 
-def test_a_loss_is_looked_at_every_few_steps(fabric: Fabric, scratch: Scratch) -> None:
+def test_a_loss_is_looked_at_every_few_steps(compute: Compute, scratch: Scratch) -> None:
     done: list[int] = []
     with pytest.raises(TrainingDiverged, match="at step 2 "):
         train(
-            fabric,
+            compute,
             scratch,
             losses=lambda step: NAN if step == 2 else 1.0,
             during=lambda step, model: done.append(step),
@@ -140,7 +145,7 @@ def test_a_loss_is_looked_at_every_few_steps(fabric: Fabric, scratch: Scratch) -
     assert done == [0, 1, 2, 3, 4]
 
 
-def test_weights_that_are_not_finite_are_not_saved_as_good(fabric: Fabric, scratch: Scratch) -> None:
+def test_weights_that_are_not_finite_are_not_saved_as_good(compute: Compute, scratch: Scratch) -> None:
     """A finite loss may have a gradient that is not, at the very last step before a checkpoint."""
 
     def break_weights(step: int, model: One) -> None:
@@ -148,7 +153,7 @@ def test_weights_that_are_not_finite_are_not_saved_as_good(fabric: Fabric, scrat
             model.value.data.fill_(NAN)
 
     with pytest.raises(TrainingDiverged, match="at step 5 "):
-        train(fabric, scratch, during=break_weights)
+        train(compute, scratch, during=break_weights)
     kept = scratch.load()
     assert kept is not None and kept["step"] == 3
 
@@ -164,7 +169,7 @@ def test_the_guard_remembers_the_first_bad_step() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_run_after_its_step(fabric: Fabric, scratch: Scratch, number: signal.Signals) -> None:
+def test_a_signal_ends_the_run_after_its_step(compute: Compute, scratch: Scratch, number: signal.Signals) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
     def ask(step: int, model: One) -> None:
@@ -173,33 +178,33 @@ def test_a_signal_ends_the_run_after_its_step(fabric: Fabric, scratch: Scratch, 
 
     resumed = False
     with pytest.raises(TrainingInterrupted):
-        train(fabric, scratch, during=ask)
+        train(compute, scratch, during=ask)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     kept = scratch.load()
     assert kept is not None and kept["step"] == 5 and kept["parts"]["model"]["value"] == 5
     resumed = True
-    model, rows = train(fabric, scratch, during=ask)
-    assert model.value == 8 and rows == train(fabric, Scratch(scratch.path.parent / "whole"))[1]
+    model, rows = train(compute, scratch, during=ask)
+    assert model.value == 8 and rows == train(compute, Scratch(scratch.path.parent / "whole"))[1]
 
 
-def test_a_signal_at_the_end_of_an_epoch_waits_for_the_validation(fabric: Fabric, scratch: Scratch) -> None:
+def test_a_signal_at_the_end_of_an_epoch_waits_for_the_validation(compute: Compute, scratch: Scratch) -> None:
     with pytest.raises(TrainingInterrupted):
-        train(fabric, scratch, during=lambda step, model: os.kill(os.getpid(), signal.SIGINT) if step == 5 else None)
+        train(compute, scratch, during=lambda step, model: os.kill(os.getpid(), signal.SIGINT) if step == 5 else None)
     kept = scratch.load()
     assert kept is not None and kept["step"] == 6 and len(kept["rows"]) == 2
 
 
-def test_a_signal_in_the_last_step_is_too_late(fabric: Fabric, scratch: Scratch) -> None:
+def test_a_signal_in_the_last_step_is_too_late(compute: Compute, scratch: Scratch) -> None:
     model, rows = train(
-        fabric, scratch, during=lambda step, model: os.kill(os.getpid(), signal.SIGINT) if step == 7 else None
+        compute, scratch, during=lambda step, model: os.kill(os.getpid(), signal.SIGINT) if step == 7 else None
     )
     assert model.value == 8 and len(rows) == 3
 
 
-def test_nan_is_not_saved_when_the_run_is_interrupted(fabric: Fabric, scratch: Scratch) -> None:
+def test_nan_is_not_saved_when_the_run_is_interrupted(compute: Compute, scratch: Scratch) -> None:
     with pytest.raises(TrainingDiverged):
         train(
-            fabric,
+            compute,
             scratch,
             losses=lambda step: NAN if step == 4 else 1.0,
             during=lambda step, model: os.kill(os.getpid(), signal.SIGINT) if step == 4 else None,
@@ -208,8 +213,8 @@ def test_nan_is_not_saved_when_the_run_is_interrupted(fabric: Fabric, scratch: S
     assert kept is not None and kept["step"] == 3
 
 
-def test_without_a_signal_nobody_asks(fabric: Fabric) -> None:
-    with Interruption(fabric) as interruption:
+def test_without_a_signal_nobody_asks(compute: Compute) -> None:
+    with Interruption(compute) as interruption:
         assert not interruption.requested()
 
 
@@ -245,12 +250,12 @@ def damaged(data: bytes) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("damage", damaged(b""))
 def test_an_unreadable_checkpoint_is_a_fresh_start_with_a_warning(
-    fabric: Fabric, scratch: Scratch, damage: str, caplog: pytest.LogCaptureFixture
+    compute: Compute, scratch: Scratch, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    train(fabric, scratch, steps=3)
+    train(compute, scratch, steps=3)
     scratch.path.write_bytes(damaged(scratch.path.read_bytes())[damage])
     with caplog.at_level(logging.WARNING):
-        model, rows = train(fabric, scratch)
+        model, rows = train(compute, scratch)
     assert f"{scratch.path} cannot be read" in caplog.text and "starting from the beginning" in caplog.text
     assert model.value == 8 and len(rows) == 3
 

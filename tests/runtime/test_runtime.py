@@ -1,16 +1,15 @@
-import os
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+"""Where a run computes: precision, threads, and what one process gathers and sums; named random streams."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import pytest
 import torch
-from fgsbir.runtime.processes import gather_live, launch, place, sum_gradients
-from fgsbir.runtime.provenance import commit, provenance
 from torch import nn
 
-from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.runtime.compute import Compute, launch
 from fgsbir.runtime.precision import autocast, working_precision
+from fgsbir.runtime.streams import seed_weights, stream, stream_seed, torch_stream
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,12 @@ def test_the_precision_of_a_run(
     dtype: torch.dtype,
 ) -> None:
     monkeypatch.setattr("fgsbir.runtime.precision.multiplies_bf16", lambda _: there)
-    fabric = launch(Here(), precision)
-    assert fabric.world_size == 1 and fabric.global_rank == 0 and fabric.device.type == "cpu"
-    for arithmetic in (fabric.autocast(), autocast(fabric.device, precision)):
+    compute = launch(Here(), precision)
+    assert (compute.world, compute.rank, compute.is_main, compute.device.type) == (1, 0, True, "cpu")
+    for arithmetic in (compute.autocast(), autocast(compute.device, precision)):
         with arithmetic:
             assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
-    assert working_precision(precision, fabric.device) == {torch.bfloat16: "bf16", torch.float32: "float32"}[dtype]
+    assert working_precision(precision, compute.device) == {torch.bfloat16: "bf16", torch.float32: "float32"}[dtype]
     assert ("no bf16 arithmetic" in caplog.text) == (precision == "bf16" and not there)
 
 
@@ -50,47 +49,42 @@ def test_the_threads_of_a_run() -> None:
         torch.set_num_threads(before)
 
 
-def test_one_process_gathers_and_sums_nothing() -> None:
-    fabric = launch(Here(), "float32")
+@pytest.mark.parametrize("compute", [Compute.alone(accelerator="cpu"), launch(Here(), "float32")])
+def test_one_process_gathers_and_sums_nothing(compute: Compute) -> None:
     rows = torch.ones(3, 2, requires_grad=True)
-    assert gather_live(fabric, rows) is rows
+    assert compute.gather(rows) is rows and compute.reduce(rows, "sum") is rows
     model = nn.Linear(2, 1)
-    place(fabric, model)
+    compute.place(model)
     model(rows).sum().backward()
     before = model.weight.grad.clone()
-    sum_gradients(fabric, model)
+    compute.sum_gradients(model)
     assert torch.equal(model.weight.grad, before)
 
 
-def test_negatives_are_drawn_by_the_generator_and_only_for_the_papers_loss() -> None:
-    torch.manual_seed(0)
-    sketch, photo = (nn.functional.normalize(torch.randn(12, 4), dim=1) for _ in range(2))
-    numbers, category = torch.arange(12), torch.zeros(12, dtype=torch.int64)
-
-    def loss(name: str, seed: int) -> torch.Tensor:
-        objective = RetrievalObjective(name, 0.3, 0.1)  # type: ignore[arg-type]
-        return objective(sketch, photo, numbers, category, torch.Generator().manual_seed(seed))
-
-    assert torch.equal(loss("triplet", 0), loss("triplet", 0))
-    assert not torch.equal(loss("triplet", 0), loss("triplet", 1))
-    for name in ("hardest", "semi_hard", "info_nce"):
-        assert torch.equal(loss(name, 0), loss(name, 1))
+def test_scoring_leaves_every_model_in_its_mode() -> None:
+    learning, judging = nn.Linear(1, 1).train(), nn.Linear(1, 1).eval()
+    with Compute.alone().scoring(learning, judging):
+        assert not learning.training and not torch.is_grad_enabled()
+    assert learning.training and not judging.training and torch.is_grad_enabled()
 
 
-def test_a_model_says_what_it_was_made_from(toy: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    index = toy.store.index
-    made = provenance(index, 0.5, 3, 7)
-    assert made["data"] == {
-        "name": "toy",
-        "layout": "folder",
-        "category": "shape",
-        "split_hash": index.split_hash,
-        "labelled_frac": 0.5,
-        "labelled_photos": 7,
-    }
-    assert made["seed"] == 3 and made["torch"] == torch.__version__ and made["commit"] == commit()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert commit() is None
-    monkeypatch.setenv("PATH", os.devnull)
-    assert commit() is None
+def test_a_stream_is_its_seed_its_name_and_its_place() -> None:
+    seeds = [
+        stream_seed(0, "joint/pseudo", 3),
+        stream_seed(1, "joint/pseudo", 3),
+        stream_seed(0, "joint/labelled", 3),
+        stream_seed(0, "joint/pseudo", 4),
+        stream_seed(0, "joint/pseudo", 3, 0),
+    ]
+    assert len(set(seeds)) == 5 and all(0 <= seed < 2**63 for seed in seeds)
+    assert np.array_equal(stream(0, "a", 1).random(4), stream(0, "a", 1).random(4))
+    assert torch.equal(torch.rand(4, generator=torch_stream(0, "a")), torch.rand(4, generator=torch_stream(0, "a")))
+
+
+def test_each_part_has_initial_weights_of_its_own() -> None:
+    weights = []
+    for seed, name in ((0, "generator"), (0, "generator"), (0, "discriminator"), (1, "generator")):
+        seed_weights(seed, name)
+        weights.append(nn.Linear(3, 3).weight.detach().clone())
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2]) and not torch.equal(weights[0], weights[3])

@@ -3,7 +3,6 @@ import math
 
 import pytest
 import torch
-from fgsbir.runtime.processes import mixed_seed, seed_weights, step_generator
 
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 
@@ -27,26 +26,3 @@ def test_a_rate_reaches_every_group() -> None:
     optimizer = torch.optim.SGD(groups, lr=1.0)
     set_rate(optimizer, 0.25)
     assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.25]
-
-
-def test_random_numbers_are_functions_of_seed_and_step() -> None:
-    def numbers(seed: int, step: int) -> list[float]:
-        return torch.rand(3, generator=step_generator(seed, step)).tolist()
-
-    assert numbers(1, 2) == numbers(1, 2)
-    assert len({tuple(numbers(seed, step)) for seed in range(3) for step in range(3)}) == 9
-
-
-def test_mixed_seeds_differ_where_sums_would_not() -> None:
-    seeds = {mixed_seed(seed, turn, rank) for seed in range(5) for turn in range(20) for rank in range(4)}
-    assert len(seeds) == 400 and all(0 <= seed < 2**32 for seed in seeds)
-    assert mixed_seed(1, 2) == mixed_seed(1, 2) != mixed_seed(2, 1)
-
-
-def test_initial_weights_depend_on_seed_and_part() -> None:
-    def first(seed: int, part: str) -> float:
-        seed_weights(seed, part)
-        return torch.rand(1).item()
-
-    assert first(0, "retrieval") == first(0, "retrieval")
-    assert len({first(0, "retrieval"), first(1, "retrieval"), first(0, "generator")}) == 3
