@@ -18,10 +18,10 @@ repro: install ## Run what is out of date in the pipeline, then show the metrics
 	python -m dvc repro
 	python -m pipeline.report
 
-demo: install ## Search the default set's chairs by drawing, after make repro: a page on this machine
-	@test -f models/joint/retrieval/config.json || { echo "There is no trained model yet: make repro" >&2; exit 1; }
-	fgsbir index data/raw/synthetic/photos/chair --model models/joint --adaptive models/adaptive/user/ours --out .scratch/demo
-	fgsbir serve --index .scratch/demo
+demo: install ## Search photos by drawing, on a page on this machine: some that are drawn now, or PHOTOS=my/photos
+	$(if $(PHOTOS),,python -m pipeline.demo_photos .scratch/demo/photos)
+	fgsbir index "$(or $(PHOTOS),.scratch/demo/photos)" --out .scratch/demo/index
+	fgsbir serve --index .scratch/demo/index
 
 test: install ## Run the fast tests
 	OMP_NUM_THREADS=1 python -m pytest -q -n auto --maxprocesses 8

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     params = load()
 
+    from fgsbir.data.selection import labelled_in_every_category
     from fgsbir.data.shards import ShardStore
     from fgsbir.features.pictures import Pictures
     from fgsbir.features.store import FeatureStore
@@ -26,15 +27,17 @@ def main() -> None:
     from fgsbir.runtime.model_folder import save_model
     from fgsbir.runtime.training_data import training_data
 
+    # float32, so that the shipped model does not depend on the processor.
     compute = launch(params.runtime, "float32")
     shards = ShardStore(Path("data/shards"))
     pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index))
     recipe = ReadyRecipe()
     with TemporaryDirectory() as scratch:
-        model, curve, split = make_ready_model(pictures, compute, recipe, Path(scratch))
-    details = {"recipe": recipe.as_json(), **training_data(shards.index, 1.0, recipe.seed, len(split.labelled))}
+        model, curve = make_ready_model(pictures, compute, recipe, Path(scratch))
+    labelled = len(labelled_in_every_category(shards.index, 1.0))
+    details = {"recipe": recipe.as_json(), **training_data(shards.index, 1.0, recipe.seed, labelled)}
     details["data"] |= {"category": None}
-    save_model(READY_MODEL, model, details=details, half=True)
+    save_model(READY_MODEL, model, details=details, compact=True)
     found = " ".join(f"{name} {value:.4g}" for name, value in curve[-1].items())
     logger.info("%s: on the validation photos of all seen categories, %s", READY_MODEL, found)
 

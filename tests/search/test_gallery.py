@@ -99,8 +99,10 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "index"
     path.mkdir()
     embeddings = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
-    write_photos(path, Photos(HASHED, NAMES, embeddings, embeddings[:, :3].copy()))
-    about = {"format": FORMAT, "photos": 5, "dimensions": 4, "model": "a" * 64, "adaptive": "b" * 64, "skipped": {}}
+    write_photos(path, Photos(HASHED, NAMES, embeddings, embeddings[:, :3].astype(np.float16)))
+    about = {"format": FORMAT, "photos": 5, "dimensions": 4, "model": "a" * 64, "adaptive": "b" * 64, "skipped": {}} | {
+        "precision": "float32"
+    }
     (path / INDEX).write_text(json.dumps(about))
     return path
 
@@ -160,7 +162,7 @@ def test_a_truncated_file_is_told(folder: Path, name: str, left: int) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("format", 2),
+        ("format", 1),
         ("format", None),
         ("photos", 4),
         ("photos", "5"),
@@ -169,6 +171,8 @@ def test_a_truncated_file_is_told(folder: Path, name: str, left: int) -> None:
         ("dimensions", None),
         ("model", 3),
         ("adaptive", 3),
+        ("precision", "float16"),
+        ("precision", None),
     ],
 )
 def test_another_index_json_is_told(folder: Path, key: str, value: object) -> None:

@@ -7,20 +7,28 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from torch import Tensor
 
+from fgsbir.adaptation.model import statistics_alone
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
-from fgsbir.search.encoder import Encoder
+from fgsbir.retrieval.encoder import Encoder
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.model_folder import save_model
 from fgsbir.search.files import find_photos
-from fgsbir.search.gallery import INDEX, Gallery
+from fgsbir.search.gallery import INDEX, MODEL, Gallery
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
+from tests.toy import SIZE, Toy, cpu
+from tests.trained import save_adaptive, save_retrieval
 
+SKETCH = np.array([[9, 9, 0], [200, 99, 1]], np.float32)
 MakePhoto = Callable[[Path, int], Path]
 
 
@@ -35,13 +43,13 @@ def photos(tmp_path: Path, make_photo: MakePhoto) -> Path:
 def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many photos each call of the encoder has embedded."""
     counts: list[int] = []
-    before = Encoder.photos
+    before = Encoder.pooled_photos
 
-    def counted(self: Encoder, pixels: np.ndarray) -> np.ndarray:
+    def counted(self: Encoder, pixels: np.ndarray) -> Tensor:
         counts.append(len(pixels))
         return before(self, pixels)
 
-    monkeypatch.setattr(Encoder, "photos", counted)
+    monkeypatch.setattr(Encoder, "pooled_photos", counted)
     return counts
 
 
@@ -56,9 +64,9 @@ def test_every_photo_is_embedded_once_and_again_only_if_new(
 ) -> None:
     out = tmp_path / "index"
     assert index_photos([photos], joint_model, out) == (5, 5, 0, {})
-    encoder = Encoder.load(joint_model)
+    encoder = Encoder.load(joint_model / "retrieval", cpu())
     for name, row in contents(out).items():
-        pixels = read_pixels((photos / name).read_bytes(), name, encoder.size)
+        pixels = read_pixels((photos / name).read_bytes(), name, SIZE)
         np.testing.assert_allclose(row, encoder.photos(pixels[None])[0], atol=1e-5)
     del embedded[:]
     before = contents(out)
@@ -142,10 +150,8 @@ def test_nothing_readable_is_an_error_and_leaves_the_old_index(tmp_path: Path, j
     assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
 
 
-def test_an_index_of_another_model_is_refused(
-    tmp_path: Path, joint_model: Path, photos: Path, save_retrieval: Callable[[Path, int], Path]
-) -> None:
-    out, other = tmp_path / "index", save_retrieval(tmp_path / "other", 1)
+def test_an_index_of_another_model_is_refused(tmp_path: Path, joint_model: Path, photos: Path, toy: Toy) -> None:
+    out, other = tmp_path / "index", save_retrieval(tmp_path / "other", toy, seed=1)
     index_photos([photos], joint_model, out)
     with pytest.raises(DataError, match="was made by another model"):
         index_photos([photos], other, out)
@@ -170,6 +176,59 @@ def test_no_folder_but_an_index_is_written_over(tmp_path: Path, joint_model: Pat
     assert len(list(photos.iterdir())) == 5
     with Image.open(photos / "0.png") as image:
         image.load()
+
+
+@pytest.mark.parametrize("number", [1, 40])
+def test_a_gallery_without_spread_has_finite_results(
+    tmp_path: Path, joint_model: Path, make_photo: MakePhoto, number: int
+) -> None:
+    """One photo alone, and many files that look the same but are not."""
+    for place in range(number):
+        path = make_photo(tmp_path / "photos" / f"{place}.png", 0)
+        path.write_bytes(path.read_bytes() + bytes(place))
+    index_photos([tmp_path / "photos"], joint_model, tmp_path / "index")
+    found = Searcher.open(tmp_path / "index").search(SKETCH, number)
+    assert len(found) == number and all(np.isfinite(match.distance) for match in found)
+    assert found[0].distance == pytest.approx(found[-1].distance, abs=1e-5)
+
+
+def test_an_index_says_its_precision_and_holds_a_copy_of_its_model(
+    tmp_path: Path, joint_model: Path, photos: Path
+) -> None:
+    index_photos([photos], joint_model, tmp_path / "index")
+    assert Gallery(tmp_path / "index").precision in ("float32", "bf16")
+    for path in (joint_model / "retrieval").iterdir():
+        assert (tmp_path / "index" / MODEL / path.name).read_bytes() == path.read_bytes()
+
+
+def test_an_index_to_adapt_keeps_the_pooled_taps(
+    tmp_path: Path, joint_model: Path, photos: Path, toy: Toy, make_photo: MakePhoto
+) -> None:
+    out, adaptive = tmp_path / "index", save_adaptive(tmp_path / "adaptive", toy)
+    index_photos([photos], joint_model, out)
+    assert Gallery(out).features is None
+    assert index_photos([photos], joint_model, out, adaptive=adaptive).new == 5  # without features nothing is known
+    make_photo(photos / "new.png", 9)
+    assert index_photos([photos], joint_model, out).new == 1  # and the adaptive model stays
+    gallery, encoder = Gallery(out), Encoder.load(joint_model / "retrieval", cpu())
+    assert gallery.features is not None and len(gallery) == 6
+    for row in range(6):
+        pixels = read_pixels(gallery.path(row).read_bytes(), "x", SIZE)
+        np.testing.assert_allclose(gallery.features[row], encoder.pooled_photos(pixels[None])[0], atol=0.02, rtol=1e-2)
+    assert index_photos([photos], joint_model, out, adaptive=save_adaptive(tmp_path / "b", toy, seed=1)).new == 6
+
+
+def test_an_adaptive_model_that_reads_otherwise_is_refused(
+    tmp_path: Path, joint_model: Path, photos: Path, toy: Toy
+) -> None:
+    retrieval = toy.retrieval()
+    other = RetrievalModel(**retrieval.config() | {"spec": replace(retrieval.spec, line_width=2.0).as_json()})
+    save_model(tmp_path / "other", statistics_alone(other), details={})
+    with pytest.raises(DataError, match="expected a model on the same stored taps"):
+        index_photos([photos], joint_model, tmp_path / "index", adaptive=tmp_path / "other")
+    with pytest.raises(DataError, match="expected a model of kind adaptive, found retrieval"):
+        index_photos([photos], joint_model, tmp_path / "index", adaptive=joint_model / "retrieval")
+    assert not (tmp_path / "index").exists()
 
 
 KILLED = """
@@ -200,6 +259,6 @@ def test_kill_9_while_an_index_is_written_leaves_the_old_one_whole(
         assert process.stdout is not None and process.stdout.readline() == "written\n"
         process.send_signal(signal.SIGKILL)
     assert {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
-    assert len(Searcher.open(out).search(np.array([[9, 9, 0], [200, 99, 1]], np.float32), 9)) == 5
+    assert len(Searcher.open(out).search(SKETCH, 9)) == 5
     assert index_photos([photos], joint_model, out) == (6, 1, 0, {})
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]

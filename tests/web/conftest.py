@@ -12,11 +12,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from fgsbir.search.adaptation import Adapter
-from fgsbir.search.draughtsman import Draughtsman
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
+from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.web.app import create_app
 from fgsbir.web.limits import Limits
+from tests.toy import Toy
+from tests.trained import save_adaptive, save_joint
 
 PHOTOS = 12
 MakePhoto = Callable[[Path, int], Path]
@@ -49,18 +51,24 @@ class Client:
 
 
 @pytest.fixture(scope="session")
-def adaptive_model(tmp_path_factory: pytest.TempPathFactory, save_adaptive: Callable[..., Path]) -> Path:
-    return save_adaptive(tmp_path_factory.mktemp("models") / "adaptive")
+def joint_model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
+    """F, G and D_C, to be read alone."""
+    return save_joint(tmp_path_factory.mktemp("models") / "joint", Toy(toy_folder))
 
 
 @pytest.fixture(scope="session")
-def index_of(make_photo: MakePhoto, shared_joint_model: Path, adaptive_model: Path) -> Callable[[Path], Path]:
+def adaptive_model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
+    return save_adaptive(tmp_path_factory.mktemp("models") / "adaptive", Toy(toy_folder))
+
+
+@pytest.fixture(scope="session")
+def index_of(make_photo: MakePhoto, joint_model: Path, adaptive_model: Path) -> Callable[[Path], Path]:
     """Write photos and an index of them below a folder, and return the index's."""
 
     def make(folder: Path) -> Path:
         for number in range(PHOTOS):
             make_photo(folder / "photos" / f"photo-{number:02}.png", number)
-        index_photos([folder / "photos"], shared_joint_model, folder / "index", adaptive=adaptive_model)
+        index_photos([folder / "photos"], joint_model, folder / "index", adaptive=adaptive_model)
         return folder / "index"
 
     return make
@@ -78,10 +86,10 @@ def searcher(index: Path) -> Searcher:
 
 
 @pytest.fixture(scope="session")
-def app(searcher: Searcher, shared_joint_model: Path) -> FastAPI:
+def app(searcher: Searcher, joint_model: Path) -> FastAPI:
     """With everything, and no limit of requests a second: all tests are one client."""
     limits = Limits(rate=1e9, burst=1e9)
-    return create_app(searcher, Adapter(searcher), Draughtsman.load(shared_joint_model), limits)
+    return create_app(searcher, Adapter(searcher), PhotoSketcher.load(joint_model), limits)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from fgsbir.data.readers.json_strokes import parse_strokes
 from fgsbir.search.adaptation import Adapter
-from fgsbir.search.draughtsman import Draughtsman
+from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 from fgsbir.search.svg_writer import svg_of
@@ -60,12 +60,12 @@ def test_photos_are_the_files_as_they_are(client: Any, searcher: Searcher) -> No
 
 @pytest.mark.parametrize("turned", [1, 6])
 def test_thumbnails_are_upright_and_unpadded(
-    tmp_path: Path, shared_joint_model: Path, client_of: Callable[[FastAPI], Any], turned: int
+    tmp_path: Path, joint_model: Path, client_of: Callable[[FastAPI], Any], turned: int
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = turned
     Image.new("RGB", (1200, 600), "red").save(tmp_path / "wide.jpg", exif=exif)
-    index_photos([tmp_path / "wide.jpg"], shared_joint_model, tmp_path / "one")
+    index_photos([tmp_path / "wide.jpg"], joint_model, tmp_path / "one")
     searcher = Searcher.open(tmp_path / "one")
     client = client_of(create_app(searcher, None, None, Limits()))
     with Image.open(io.BytesIO(client.get(f"/photos/{searcher.gallery.id(0)}/thumbnail").content)) as image:
@@ -75,23 +75,23 @@ def test_thumbnails_are_upright_and_unpadded(
 
 def test_names_that_are_no_text(
     tmp_path: Path,
-    shared_joint_model: Path,
+    joint_model: Path,
     make_photo: Callable[[Path, int], Path],
     client_of: Callable[[FastAPI], Any],
 ) -> None:
     plain = make_photo(tmp_path / "mine" / "plain.png", 0)
     plain.rename(os.fsdecode(os.fsencode(plain.parent) + b"/\xff<b>\n.png"))
-    index_photos([plain.parent], shared_joint_model, tmp_path / "one")
+    index_photos([plain.parent], joint_model, tmp_path / "one")
     client = client_of(create_app(Searcher.open(tmp_path / "one"), None, None, Limits()))
     found = client.post("/search", json={"strokes": CHAIR}).json()["photos"]
     assert [photo["name"] for photo in found] == ["\ufffd<b>\n.png"]
 
 
 def test_a_photo_that_is_not_as_it_was(
-    tmp_path: Path, index_of: Callable[[Path], Path], shared_joint_model: Path, client_of: Callable[[FastAPI], Any]
+    tmp_path: Path, index_of: Callable[[Path], Path], joint_model: Path, client_of: Callable[[FastAPI], Any]
 ) -> None:
     searcher = Searcher.open(index_of(tmp_path))
-    client = client_of(create_app(searcher, None, Draughtsman.load(shared_joint_model), Limits()))
+    client = client_of(create_app(searcher, None, PhotoSketcher.load(joint_model), Limits()))
     gone, changed, pipe = (searcher.gallery.path(row) for row in range(3))
     gone.unlink()
     changed.write_bytes(b"another")
@@ -124,10 +124,10 @@ def test_similar_photos(client: Any, searcher: Searcher) -> None:
     assert id not in [photo["id"] for photo in found] and [photo["rank"] for photo in found] == [1, 2, 3, 4]
 
 
-def test_the_generators_sketch(client: Any, searcher: Searcher, shared_joint_model: Path) -> None:
+def test_the_generators_sketch(client: Any, searcher: Searcher, joint_model: Path) -> None:
     id = searcher.gallery.id(0)
     answer = client.get(f"/photos/{id}/sketch").json()
-    drawn = Draughtsman.load(shared_joint_model).draw([searcher.gallery.path(0).read_bytes()])[0]
+    drawn = PhotoSketcher.load(joint_model).draw([searcher.gallery.path(0).read_bytes()])[0]
     assert answer["svg"] == svg_of(drawn.strokes) and answer["ended"] == drawn.ended
     assert answer["certainty"] == pytest.approx(drawn.certainty, abs=1e-5)
     read = [point for stroke in answer["strokes"] for point in stroke]

@@ -26,7 +26,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 
 from fgsbir.search.adaptation import Adapter
-from fgsbir.search.draughtsman import Draughtsman
+from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.app import create_app
 from fgsbir.web.limits import Limits
@@ -359,10 +359,10 @@ def test_the_picture_of_the_readme(visit: Callable[..., Site]) -> None:
     root = Path(os.environ.get("FGSBIR_PAGE_ROOT", ROOT))
     searcher = Searcher.open(Path(os.environ["FGSBIR_PAGE_INDEX"]))
     adapter = Adapter(searcher) if searcher.gallery.adaptive_sha256 else None
-    draughtsman = Draughtsman.load(root / "models" / "joint")
+    sketcher = PhotoSketcher.load(root / "models" / "joint")
     with (root / "data" / "raw" / "synthetic" / "sketches.ndjson").open() as lines:
         sketch = next(line for line in map(json.loads, lines) if line["id"] == PICTURE_SKETCH)
-    site = visit(create_app(searcher, adapter, draughtsman, Limits()), viewport={"width": 1280, "height": 800})
+    site = visit(create_app(searcher, adapter, sketcher, Limits()), viewport={"width": 1280, "height": 800})
     for stroke in sketch["strokes"][:-1]:
         site.draw([stroke])
     site.found_by(lambda: site.draw(sketch["strokes"][-1:]))

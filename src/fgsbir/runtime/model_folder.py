@@ -9,13 +9,15 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
-from torch import nn
+from torch import Tensor, nn
 
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.records import DataError
 
 FORMAT = 1
 TENSORS, CONFIG = "model.safetensors", "config.json"
+# Beside a matrix kept as int8: what each of its rows is multiplied by.
+SCALE = ":scale"
 
 
 class StoredModel(nn.Module):
@@ -35,17 +37,17 @@ class StoredModel(nn.Module):
 Model = TypeVar("Model", bound=StoredModel)
 
 
-def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any], half: bool = False) -> None:
+def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any], compact: bool = False) -> None:
     """Write ``model`` to ``folder``, in one piece: the old folder or the new, never half.
 
     ``details`` (JSON values: the data, settings that later stages need) is kept as it is. The same tensors and
-    details give the same bytes. ``model`` may be on any device, in any memory format. ``half`` keeps its tensors as
-    float16, in half the space.
+    details give the same bytes. ``model`` may be on any device, in any memory format. ``compact`` takes a
+    quarter of the space: matrices as int8, each row with a scale of its own, all other numbers as float16.
     """
     # safetensors refuses the strides of channels-last weights.
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    if half:
-        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    if compact:
+        state = _compact(state)
     data = save_safetensors(state)
     config = {
         "format": FORMAT,
@@ -107,6 +109,7 @@ def load_model(folder: Path, expected: type[Model], *, map_location: str | torch
         state = load_safetensors(data)
     except SafetensorError as error:
         raise DataError(f"{path}: expected a safetensors file: {error}") from error
+    state = _unpacked(state)
     own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     read = {key: tuple(value.shape) for key, value in state.items()}
     for key in sorted(own.keys() | read.keys()):
@@ -117,3 +120,23 @@ def load_model(folder: Path, expected: type[Model], *, map_location: str | torch
             )
     model.load_state_dict(state)
     return model.to(map_location).eval()
+
+
+def _compact(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    packed: dict[str, Tensor] = {}
+    for key, value in state.items():
+        if value.is_floating_point() and value.ndim == 2:
+            scale = (value.abs().amax(1) / 127).clamp(min=1e-12)
+            packed |= {key: (value / scale[:, None]).round().to(torch.int8), key + SCALE: scale}
+        else:
+            packed[key] = value.half() if value.is_floating_point() else value
+    return packed
+
+
+def _unpacked(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    scales = {key.removesuffix(SCALE): value for key, value in state.items() if key.endswith(SCALE)}
+    return {
+        key: value * scales[key][:, None] if key in scales else value
+        for key, value in state.items()
+        if not key.endswith(SCALE)
+    }

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.data.atomic import write_folder, write_json
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
-from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.store import half
 from fgsbir.retrieval.encoder import Encoder
-from fgsbir.runtime.model_folder import read_config
+from fgsbir.runtime.model_folder import load_model, read_config
 from fgsbir.search.files import find_photos, read_file
 from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, read_index, write_photos
 from fgsbir.search.searcher import computing, model_folder
@@ -141,16 +141,15 @@ def index_photos(
 
 def _adaptive(folder: Path, encoder: Encoder) -> str:
     """The SHA-256 of an adaptive model, which must read pictures as the F of ``encoder`` does."""
-    config = read_config(folder)
-    if config["kind"] != "adaptive":
-        raise DataError(f"{folder}: expected a model of kind adaptive, found {config['kind']}")
-    spec = FeatureSpec.from_json(config["architecture"].get("spec"))
-    if encoder.model.level != "taps" or spec != encoder.spec:
+    model = load_model(folder, AdaptiveModel)
+    if not model.adapts:
+        raise DataError(f"{folder}: expected a model that adapts, as models/adaptive/user/ours")
+    if encoder.model.level != "taps" or model.retrieval.spec != encoder.spec:
         raise DataError(
-            f"{folder}: expected a model that reads the trunk as the other one does: "
-            f"expected {encoder.spec} and a head alone, found {spec} beside inputs of {encoder.model.level}"
+            f"{folder}: expected a model on the same stored taps as the other model's, {encoder.spec}, "
+            f"found {model.retrieval.spec}"
         )
-    return str(config["sha256"])
+    return str(read_config(folder)["sha256"])
 
 
 def _old(out: Path, sha256: str) -> Gallery | None:

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.certainty.discriminator import Discriminator, certainty
+from fgsbir.certainty.certainty import certainties
+from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.data.photos import read_pixels
-from fgsbir.data.pixels import photo_tensor, sketch_tensor
+from fgsbir.data.pixels import photo_tensor
 from fgsbir.features.extraction import Reader
-from fgsbir.features.reading_model import ReadingModel
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.model import Generator
 from fgsbir.runtime.compute import Compute
@@ -53,10 +53,10 @@ class PhotoSketcher:
     """G, and D_C if there is one."""
 
     def __init__(self, generator: Generator, discriminator: Discriminator | None, compute: Compute) -> None:
-        self._generator, self._discriminator, self._compute = generator.eval(), discriminator, compute
+        self._generator, self._discriminator, self._compute = generator, discriminator, compute
         for model in (generator, discriminator):
             if model is not None:
-                compute.place(model.eval())
+                compute.place(model)
 
     @classmethod
     def load(cls, folder: Path) -> "PhotoSketcher":
@@ -98,38 +98,25 @@ class PhotoSketcher:
         )
         trusted: list[float | None] = [None] * len(photos)
         if self._discriminator is not None:
-            trusted = self._certainties(self._discriminator, photos, names, drawn.strokes)
+            seen = Given(self._read(self._discriminator, photos, names))
+            rows = np.arange(len(photos))
+            trusted = certainties(self._discriminator, seen, rows, drawn.strokes, compute=self._compute).tolist()
         return [
             Drawn(strokes, omega, bool(ended))
             for strokes, omega, ended in zip(drawn.strokes, trusted, drawn.ended, strict=True)
         ]
 
-    def _read(self, model: "Generator | Discriminator", photos: Sequence[bytes], names: Sequence[str]) -> Tensor:
+    def _read(self, model: Generator | Discriminator, photos: Sequence[bytes], names: Sequence[str]) -> Tensor:
         """What ``model`` reads of photos, on the CPU: maps, pooled taps or images."""
-        size = model.spec.image_size
+        reader = Reader(model.trunk, model.spec, self._compute)
         parts = []
         for start in range(0, len(photos), BATCH):
             part = slice(start, start + BATCH)
-            pixels = np.stack([read_pixels(*each, size) for each in zip(photos[part], names[part], strict=True)])
+            encoded = zip(photos[part], names[part], strict=True)
+            pixels = np.stack([read_pixels(data, name, model.spec.image_size) for data, name in encoded])
             if model.level == "pixels":
                 parts.append(photo_tensor(torch.from_numpy(pixels)))
             else:
-                read = self._reader(model).photos(pixels)
+                read = reader.photos(pixels)
                 parts.append((read.map if model.level == "map" else read.taps).cpu())
         return torch.cat(parts)
-
-    def _certainties(
-        self, model: Discriminator, photos: Sequence[bytes], names: Sequence[str], sketches: Sequence[np.ndarray]
-    ) -> list[float | None]:
-        """D_C's certainty of each photo with its sketch."""
-        if model.level == "pixels":
-            drawn = sketch_tensor(torch.from_numpy(model.spec.rasterise(sketches)))
-        else:
-            drawn = self._reader(model).sketches(sketches).taps
-        device = self._compute.device
-        with self._compute.scoring(model):
-            logits = model(self._read(model, photos, names).to(device), drawn.to(device))
-        return certainty(logits).tolist()
-
-    def _reader(self, model: ReadingModel) -> Reader:
-        return Reader(model.trunk, model.spec, self._compute)

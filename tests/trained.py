@@ -1,0 +1,51 @@
+"""Folders of small models, as training leaves them: what search, commands and the page are tested with."""
+
+from pathlib import Path
+
+import torch
+
+from fgsbir.adaptation.model import statistics_alone
+from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.generator.model import Generator
+from fgsbir.generator.sequences import SequenceForm
+from fgsbir.runtime.model_folder import save_model
+from tests.toy import MAP_CHANNELS, SPEC, Toy
+
+FORM = SequenceForm(simplify=4.0, max_points=12, reorder=True)
+
+
+def save_retrieval(folder: Path, toy: Toy, seed: int = 0) -> Path:
+    """An F of the toy set; another ``seed`` is another model."""
+    save_model(folder, toy.retrieval(seed), details={})
+    return folder
+
+
+def save_joint(folder: Path, toy: Toy) -> Path:
+    """F, G and D_C, as models/joint holds them."""
+    retrieval = toy.retrieval()
+    save_model(folder / "retrieval", retrieval, details={})
+    torch.manual_seed(0)
+    generator = Generator(
+        spec=SPEC.as_json(),
+        form=FORM.as_json(),
+        map_channels=MAP_CHANNELS,
+        encoder_width=10,
+        latent=6,
+        hidden=16,
+        mixtures=3,
+        attention=True,
+        attention_width=8,
+        pen_position=True,
+    )
+    generator.offset_scale.fill_(20.0)
+    save_model(folder / "generator", generator, details={})
+    channels = retrieval.config()["channels"]
+    discriminator = Discriminator(spec=SPEC.as_json(), channels=channels, reads="features", width=8)
+    save_model(folder / "discriminator", discriminator, details={})
+    return folder
+
+
+def save_adaptive(folder: Path, toy: Toy, seed: int = 0) -> Path:
+    """A model that adapts F's statistics to a few sketches."""
+    save_model(folder, statistics_alone(toy.retrieval(seed)), details={"negatives": "pool"})
+    return folder
