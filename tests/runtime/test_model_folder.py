@@ -10,29 +10,34 @@ import torch
 from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.data.records import DataError
-from fgsbir.evaluation.sketch_classifier import SketchClassifier
+from fgsbir.features.reading_model import ReadingModel
+from fgsbir.features.trunk import packaged_trunk, tap_channels
 from fgsbir.generator.model import Generator
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import StoredModel, load_model, read_config, save_model
+from fgsbir.sketch_classifier.model import SketchClassifier
+from tests.toy import MAP_CHANNELS, SPEC
 
-DETAILS = {"preprocessing": {"line_width": 3.0}, "data": {"name": "naïve"}, "commit": None}
+DETAILS = {"data": {"name": "naïve"}, "line_width": 3.0}
+CHANNELS = tap_channels(packaged_trunk(SPEC), SPEC)
 
 
 def retrieval() -> RetrievalModel:
-    return RetrievalModel(backbone="small", embedding_dim=8, attention=True, image_size=32)
+    return RetrievalModel(spec=SPEC.as_json(), channels=CHANNELS, embedding_dim=8)
 
 
 def generator() -> Generator:
     model = Generator(
-        backbone="small",
+        spec=SPEC.as_json(),
+        form={"simplify": 2.0, "max_points": 10, "reorder": True},
+        map_channels=MAP_CHANNELS,
+        encoder_width=8,
         latent=4,
         hidden=8,
         mixtures=2,
         attention=True,
         attention_width=4,
         pen_position=True,
-        max_points=10,
-        image_size=32,
     )
     model.offset_scale.fill_(17.25)
     return model
@@ -41,6 +46,7 @@ def generator() -> Generator:
 def adaptive() -> AdaptiveModel:
     return AdaptiveModel(
         retrieval=retrieval().config(),
+        embedding_dim=8,
         scope="head",
         steps=1,
         first_order=False,
@@ -49,30 +55,23 @@ def adaptive() -> AdaptiveModel:
         margin=0.3,
         margin_width=8,
         sharpness=0.1,
+        statistics=True,
     )
 
 
 MODELS: dict[str, Callable[[], StoredModel]] = {
     "retrieval": retrieval,
     "generator": generator,
-    "discriminator": lambda: Discriminator(image_size=32, width=8, layers=2),
+    "discriminator": lambda: Discriminator(spec=SPEC.as_json(), channels=CHANNELS, reads="features", width=8),
     "sketch_classifier": lambda: SketchClassifier(image_size=32, classes=3),
     "adaptive": adaptive,
 }
 
 
 def test_every_kind_is_tried_here() -> None:
-    assert {kind: type(build()) for kind, build in MODELS.items()} == {
-        model.kind: model for model in StoredModel.__subclasses__() if model.__module__.startswith("fgsbir.")
-    }
-
-
-def test_a_discriminator_comes_back_with_the_network_that_it_reads_with(tmp_path: Path) -> None:
-    model = Discriminator(image_size=32, width=8, backbone="small")
-    save_model(tmp_path / "model", model, details=DETAILS)
-    loaded = load_model(tmp_path / "model", Discriminator).state_dict()
-    assert any(name.startswith("features.") for name in loaded)
-    assert all(torch.equal(value, loaded[name]) for name, value in model.state_dict().items())
+    kinds = [*StoredModel.__subclasses__(), *ReadingModel.__subclasses__()]
+    stored = {model.kind: model for model in kinds if hasattr(model, "kind") and model.__module__.startswith("fgsbir.")}
+    assert {kind: type(build()) for kind, build in MODELS.items()} == stored
 
 
 @pytest.mark.parametrize("kind", sorted(MODELS))
@@ -171,11 +170,12 @@ def test_config_keys_are_checked(folder: Path, key: str) -> None:
 
 
 def test_an_architecture_that_no_constructor_takes(folder: Path) -> None:
-    change_config(folder, architecture={"backbone": "small", "layers": 3})
+    change_config(folder, architecture={"spec": SPEC.as_json(), "layers": 3})
     with pytest.raises(DataError, match=r"config\.json: no architecture of kind retrieval"):
         load_model(folder, RetrievalModel)
-    change_config(folder, architecture={**retrieval().config(), "backbone": "vit_b_16"})
-    with pytest.raises(DataError, match="vit_b_16"):
+    spec = SPEC.as_json() | {"trunk": "no_such_network"}
+    change_config(folder, architecture={**retrieval().config(), "spec": spec})
+    with pytest.raises(DataError, match="no_such_network"):
         load_model(folder, RetrievalModel)
 
 
@@ -183,9 +183,19 @@ def test_tensors_of_another_architecture_are_named_with_both_shapes(folder: Path
     change_config(folder, architecture={**retrieval().config(), "embedding_dim": 16})
     with pytest.raises(DataError, match=r"expected head\.bias of shape \(16,\), found \(8,\)"):
         load_model(folder, RetrievalModel)
-    change_config(folder, architecture={**retrieval().config(), "attention": False})
-    with pytest.raises(DataError, match=r"expected attention\.score\.bias of shape None, found \(1,\)"):
-        load_model(folder, RetrievalModel)
+
+
+def test_a_compact_model_is_small_and_says_nearly_the_same(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = retrieval().eval()
+    save_model(tmp_path / "whole", model, details=DETAILS)
+    save_model(tmp_path / "compact", model, details=DETAILS, compact=True)
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("whole", "compact")]
+    assert sizes[1] < 0.5 * sizes[0]
+    rows = torch.randn(5, model.dimensions)
+    with torch.no_grad():
+        found = load_model(tmp_path / "compact", RetrievalModel).embed(rows, "photo")
+        torch.testing.assert_close(found, model.embed(rows, "photo"), rtol=0, atol=0.02)
 
 
 def test_configs_are_json() -> None:
