@@ -17,14 +17,12 @@ class EpisodeBatch(NamedTuple):
     """t tasks, each of k triplets of support and q of query.
 
     ``taps`` float32 (t, k + q, 3, D), support before query, are of each triplet's sketch, its photo, another photo.
-    ``task`` int64 (t,) numbers the tasks, ``mirrored`` (t,) says whose pictures are mirror images.
-    ``support_negatives`` (t, k, 2 k) and ``query_negatives`` (t, q, 2 q) are those of
-    :class:`fgsbir.adaptation.triplets.Triplets`.
+    ``task`` int64 (t,) numbers the tasks. ``support_negatives`` (t, k, 2 k) and ``query_negatives`` (t, q, 2 q) are
+    those of :class:`fgsbir.adaptation.triplets.Triplets`.
     """
 
     taps: Tensor
     task: Tensor
-    mirrored: Tensor
     support_negatives: Tensor
     query_negatives: Tensor
 
@@ -54,10 +52,8 @@ class EpisodeStream:
     def batch(self, step: int) -> EpisodeBatch:
         """This process's share of the batch of ``step``."""
         mine = self._chosen(step)[self.rank :: self.world]
-        taps, mirrored, support, query = zip(*(self._task(step, int(task)) for task in mine), strict=True)
-        return EpisodeBatch(
-            torch.stack(taps), torch.from_numpy(mine), torch.tensor(mirrored), torch.stack(support), torch.stack(query)
-        )
+        taps, support, query = zip(*(self._task(step, int(task)) for task in mine), strict=True)
+        return EpisodeBatch(torch.stack(taps), torch.from_numpy(mine), torch.stack(support), torch.stack(query))
 
     def task_names(self, step: int) -> list[str]:
         """The tasks of ``step``."""
@@ -68,7 +64,7 @@ class EpisodeStream:
         count = len(self.pictures.tasks.tasks)
         return stream(self.seed, "adapt/tasks", step).permutation(count)[: self.tasks]
 
-    def _task(self, step: int, number: int) -> tuple[Tensor, int, Tensor, Tensor]:
+    def _task(self, step: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Taps and negatives of one task, whose random numbers depend on nothing but the step and the task."""
         rng, pictures = stream(self.seed, "adapt/episode", step, number), self.pictures
         known = pictures.tasks
@@ -76,4 +72,4 @@ class EpisodeStream:
         triplets, mirrored = np.concatenate(episode), int(rng.integers(pictures.mirrors))
         taps = pictures.triplets(triplets, rng.integers(0, pictures.variants, len(triplets)), mirrored)
         support, query = (pictures.negatives(part) for part in episode)
-        return taps, mirrored, support, query
+        return taps, support, query

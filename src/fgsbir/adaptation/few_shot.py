@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.adaptation.model import AdaptiveModel, Sides
+from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.task_ranks import TaskRanks
 from fgsbir.adaptation.tasks import Task, draw_support
@@ -40,36 +40,28 @@ class FewShot:
         ]
         if together:
             supports = [[np.concatenate(of_draw)] * len(known.tasks) for of_draw in supports]
-        searched = np.unique(np.concatenate([task.gallery for task in known.tasks])) if together else None
         with torch.no_grad():
             for number, task in enumerate(known.tasks):
-                of_task = self._search(task, [of_draw[number] for of_draw in supports], searched)
+                of_task = self._search(task, [of_draw[number] for of_draw in supports])
                 found.append(
                     TaskRanks(task.name, of_task[0], np.array([pair.photo for pair in task.query]), of_task[1])
                 )
         return found
 
-    def _search(
-        self, task: Task, supports: Sequence[np.ndarray], searched: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Ranks (draws, q) of a task's queries after adaptation to each support, int64 (k, 3), and margins (draws,).
-
-        ``searched`` are the photos that the photo side's statistics are of, those of the task's gallery unless given.
-        """
-        model = self.model
-        numbers = np.array([self.pictures.numbers[pair.photo] + pair.sketch for pair in task.query])
+    def _search(self, task: Task, supports: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Ranks (draws, q) of a task's queries after adaptation to each support, int64 (k, 3), and margins (draws,)."""
+        model, pictures = self.model, self.pictures
+        numbers = np.array([pictures.numbers[pair.photo] + pair.sketch for pair in task.query])
         truth = np.searchsorted(task.gallery, [pair.photo for pair in task.query])
-        drawn = self.pictures.sketches(numbers).to(self.device)
-        gallery = self.pictures.photos(task.gallery).to(self.device)
-        photo = model.side("photo", gallery if searched is None else self.pictures.photos(searched))
-        photos = model.inputs(photo(gallery))
+        drawn = pictures.sketches(numbers).to(self.device)
+        photos = model.inputs(model.photo_side(pictures.photos(task.gallery).to(self.device)))
         found, margins = [], []
         for support in supports:
-            taps = self.pictures.triplets(support).to(self.device)
-            sides = Sides(model.side("sketch", taps[:, 0]), photo)
-            inputs = model.inputs(sides.standardise(taps))
-            weights = model.adapt(Triplets(inputs, self.pictures.negatives(support).to(self.device)))
-            queries = model.inputs(sides.sketch(drawn))
+            taps = pictures.triplets(support).to(self.device)
+            sketch = model.sketch_side(taps[:, 0])
+            inputs = model.inputs(model.standardise(taps, sketch))
+            weights = model.adapt(Triplets(inputs, pictures.negatives(support).to(self.device)))
+            queries = model.inputs(sketch(drawn))
             found.append(ranks(_rows(model.embed(queries, weights)), _rows(model.embed(photos, weights)), truth))
             margins.append(float(model.margin_of(inputs)))
         return np.stack(found), np.array(margins)

@@ -30,11 +30,11 @@ CHOOSING_DRAWS = 2
 class Method:
     """How a model is meta-trained, and what is made of it at a new task.
 
-    ``statistics`` standardises each side of a task by its own pictures, mixed with what F knows. ``scope`` and ``sign``
-    are its inner loop's (:class:`fgsbir.adaptation.model.InnerLoop`). ``regularised`` adds the regularisers,
-    ``predicts_margin`` the margin network. ``unseen_too`` trains with the training pairs of what it is
-    tested on. ``fine_tunes`` steps down the support's loss with all weights, at a rate and for a number of steps
-    chosen on validation tasks; ``together`` adapts one model to all new tasks at once.
+    ``statistics`` standardises a task's sketches by statistics of their own. ``scope`` and ``sign`` are its inner
+    loop's (:class:`fgsbir.adaptation.model.InnerLoop`). ``regularised`` adds the regularisers, ``predicts_margin`` the
+    margin network. ``unseen_too`` trains with the training pairs of what it is tested on. ``fine_tunes`` steps down the
+    support's loss with all weights, at a rate and for a number of steps chosen on validation tasks; ``together``
+    adapts one model to all new tasks at once.
     """
 
     scope: Scope = "none"
@@ -77,7 +77,6 @@ class AdaptationSettings:
     weight_decay: float
     validate_every: int
     embedding_dim: int
-    statistics_prior: float
     margin: float
     inner_steps: int
     inner_rate: float
@@ -111,7 +110,7 @@ def adaptive_model(supervised: RetrievalModel, method: Method, settings: Adaptat
         margin=settings.margin,
         margin_width=settings.margin_width if method.predicts_margin and settings.predict_margin else None,
         sharpness=settings.sharpness,
-        statistics_prior=settings.statistics_prior if method.statistics else None,
+        statistics=method.statistics,
     )
     model.retrieval.load_state_dict(supervised.state_dict())
     return model

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch.func import grad, vmap
 from torch.nn import functional
 
 from fgsbir.adaptation.losses import inner_loss, outer_loss
+from fgsbir.adaptation.statistics import met
 from fgsbir.adaptation.triplets import Triplets
 from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.model import RetrievalModel
@@ -19,9 +20,6 @@ from fgsbir.runtime.model_folder import StoredModel
 
 Parameters = Mapping[str, Tensor]
 Scope = Literal["none", "head", "all"]
-
-# How many sketches the statistics that a model knows count for beside those of a new task.
-PRIOR = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +34,6 @@ class InnerLoop:
     steps: int = 1
     first_order: bool = False
     sign: bool = False
-
-
-class Sides(NamedTuple):
-    """How the sketches and the photos of a task are standardised."""
-
-    sketch: Standardise
-    photo: Standardise
-
-    def standardise(self, triplets: Tensor) -> Tensor:
-        """Pooled taps of triplets (..., 3, D): a sketch, its photo, another photo."""
-        sketch, *photos = triplets.unbind(-2)
-        return torch.stack([self.sketch(sketch), *map(self.photo, photos)], -2)
 
 
 class MarginNetwork(nn.Module):
@@ -74,8 +60,8 @@ class AdaptiveModel(StoredModel):
     The trunk is frozen. ``retrieval`` is the configuration of F, ``embedding_dim`` the size of M's output, ``scope``
     to ``sign`` are those of :class:`InnerLoop`, and ``rate`` is what its rate starts from. ``margin_width`` is the
     margin network's; without one every task has the fixed ``margin``. ``sharpness`` is the inner loss's
-    (:func:`fgsbir.adaptation.losses.inner_loss`). ``statistics_prior`` is how many pictures each side's own statistics
-    count for beside those of a task; None keeps them as they are.
+    (:func:`fgsbir.adaptation.losses.inner_loss`). With ``statistics`` a task's sketches are standardised by statistics
+    of their own (:mod:`fgsbir.adaptation.statistics`). Photos always by F's: their own helped nowhere.
     """
 
     kind = "adaptive"
@@ -93,7 +79,7 @@ class AdaptiveModel(StoredModel):
         margin: float,
         margin_width: int | None,
         sharpness: float,
-        statistics_prior: float | None,
+        statistics: bool,
     ) -> None:
         super().__init__(
             retrieval=dict(retrieval),
@@ -106,11 +92,12 @@ class AdaptiveModel(StoredModel):
             margin=margin,
             margin_width=margin_width,
             sharpness=sharpness,
-            statistics_prior=statistics_prior,
+            statistics=statistics,
         )
         self.loop = InnerLoop(scope, steps, first_order, sign)
-        self.margin, self.sharpness, self.statistics_prior = margin, sharpness, statistics_prior
+        self.margin, self.sharpness = margin, sharpness
         self.retrieval = RetrievalModel(**retrieval).requires_grad_(False)
+        self.statistics = statistics and self.retrieval.standardised
         self.projection.requires_grad_(True)
         self.head = nn.Linear(self.projection.out_features, embedding_dim)
         # Where the sizes differ these are the leading axes, which say most.
@@ -133,7 +120,7 @@ class AdaptiveModel(StoredModel):
     @property
     def adapts(self) -> bool:
         """Whether a support set changes anything."""
-        return self.steps or self.statistics_prior is not None
+        return self.steps or self.statistics
 
     def with_steps(self, steps: int) -> "AdaptiveModel":
         """The same model with another number of inner steps; the weights are shared."""
@@ -142,13 +129,20 @@ class AdaptiveModel(StoredModel):
         other._config = {**self._config, "steps": steps}
         return other
 
-    def side(self, side: Literal["photo", "sketch"], rows: Tensor) -> Standardise:
-        """How one side of a task is standardised, of which ``rows`` (n, D), n >= 0, are pooled taps."""
-        own = copy.deepcopy(self.retrieval.sides[side])
-        assert isinstance(own, Standardise)  # the module dictionary's type says less
-        if self.statistics_prior is not None and self.retrieval.standardised:
-            own.mix(rows.to(own.mean.device), self.statistics_prior)
-        return own
+    def sketch_side(self, sketches: Tensor) -> Standardise:
+        """How the sketches of a task are standardised, from pooled taps (k, D), k >= 0, of some of them."""
+        own = self.retrieval.sides["sketch"]
+        assert isinstance(own, Standardise)  # the type of a dictionary of modules says less
+        return met(own, sketches.to(own.mean.device)) if self.statistics else own
+
+    def standardise(self, triplets: Tensor, sketch: Standardise) -> Tensor:
+        """Pooled taps (..., 3, D) of a sketch, its photo and another photo, each by its side."""
+        drawn, *photos = triplets.unbind(-2)
+        return torch.stack([sketch(drawn), *map(self.photo_side, photos)], -2)
+
+    def photo_side(self, photos: Tensor) -> Tensor:
+        """Pooled taps (..., D) of photos, standardised."""
+        return self.retrieval.standardise(photos, "photo")
 
     def inputs(self, standardised: Tensor) -> Tensor:
         """What adaptation starts from: standardised taps (..., D) projected, or as they are where all weights adapt."""
@@ -205,22 +199,32 @@ class AdaptiveModel(StoredModel):
         """:meth:`task_loss` of t tasks at once, whose tensors have one more dimension in front: (t,)."""
         return vmap(partial(self.task_loss, margin=margin))(support, query)
 
-    def with_weights(self, weights: Parameters, sides: Sides) -> RetrievalModel:
-        """A retrieval model of its own: the projection and M, as :meth:`adapt` gave them, as one layer."""
+    def meet(self, sketches: Tensor, pairs: Triplets | None = None) -> tuple[dict[str, Tensor], Standardise]:
+        """The weights and the sketch side of a new task, from pooled taps (k, D) of sketches and triplets of them.
+
+        Without ``pairs`` no weight moves.
+        """
+        with torch.no_grad():
+            sketch, weights = self.sketch_side(sketches), self.weights()
+            if pairs is not None:
+                weights = self.adapt(pairs._replace(inputs=self.inputs(self.standardise(pairs.inputs, sketch))))
+            return weights, sketch
+
+    def with_weights(self, weights: Parameters, sketch: Standardise) -> RetrievalModel:
+        """A retrieval model of its own: the weights that :meth:`adapt` gave as one layer, and :meth:`sketch_side`."""
         model = RetrievalModel(**self.retrieval.config() | {"embedding_dim": self.head.out_features})
-        state = self.retrieval.state_dict()
         projection = {
             name: weights.get(f"projection.{name}", value) for name, value in self.projection.named_parameters()
         }
+        state = self.retrieval.state_dict()
         state["head.weight"] = weights["head.weight"] @ projection["weight"]
         state["head.bias"] = weights["head.weight"] @ projection["bias"] + weights["head.bias"]
-        for name, side in sides._asdict().items():
-            state |= {f"sides.{name}.{key}": value for key, value in side.state_dict().items()}
+        state |= {f"sides.sketch.{name}": value for name, value in sketch.state_dict().items()}
         model.load_state_dict({name: value.detach() for name, value in state.items()})
         return model.to(self.head.weight.device).eval()
 
 
-def statistics_alone(retrieval: RetrievalModel, prior: float = PRIOR) -> AdaptiveModel:
+def statistics_alone(retrieval: RetrievalModel) -> AdaptiveModel:
     """A plain F as a model that adapts its statistics to a few sketches, and no weight."""
     model = AdaptiveModel(
         retrieval=retrieval.config(),
@@ -233,7 +237,7 @@ def statistics_alone(retrieval: RetrievalModel, prior: float = PRIOR) -> Adaptiv
         margin=0.3,
         margin_width=None,
         sharpness=0.1,
-        statistics_prior=prior,
+        statistics=True,
     )
     model.retrieval.load_state_dict(retrieval.state_dict())
     return model.to(retrieval.head.weight.device).eval()

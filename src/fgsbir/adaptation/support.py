@@ -1,18 +1,27 @@
-"""A support set from a user's own folder: k drawings, each with its photo, to adapt a model to."""
+"""A support set of one's own: k drawings, and the photos of them if they are known, to adapt a model to."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
 from fgsbir.adaptation.triplets import Triplets, negatives_of
 from fgsbir.data.photos import MAX_MEGAPIXELS, decode_photo, read_photo
-from fgsbir.data.pixels import photo_tensor, sketch_tensor
-from fgsbir.data.rasterise import rasterise_batch
+from fgsbir.data.pixels import sketch_tensor
 from fgsbir.data.readers.folder import read_folder
+from fgsbir.data.readers.listing import files_below
+from fgsbir.data.readers.sketch_files import SKETCH_SUFFIXES, read_sketch_files
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre
+from fgsbir.features.extraction import Reader
+from fgsbir.retrieval.encoder import Encoder
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.model_folder import load_model, read_config
 
 # Pixels of the 256 canvas: how closely the line of a raster drawing is followed.
 TRACE_TOLERANCE = 1.0
@@ -20,20 +29,68 @@ TRACE_TOLERANCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SupportSet:
-    """k sketches, canonical and centred, and the row of each one's photo, int64 (k,), among ``photos`` (files)."""
+    """k sketches, canonical and centred, and the row of each one's photo, int64 (k,), among ``photos`` (files).
+
+    Sketches alone have neither.
+    """
 
     sketches: list[np.ndarray]
     photo: np.ndarray
     photos: list[bytes]
 
-    def triplets(self, size: int, line_width: float, *, pool: bool) -> Triplets:
-        """Pictures of sketch, photo and another photo, float32 (k, 3, 3, size, size), and what is whose negative."""
-        other = in_turn(self.photo, len(self.photos))
-        pixels = np.stack([decode_photo(data, size) for data in self.photos])
-        shown = photo_tensor(torch.from_numpy(pixels))
-        rasters = sketch_tensor(torch.from_numpy(rasterise_batch(self.sketches, size, line_width)))
-        rows = torch.from_numpy(self.photo), torch.from_numpy(other)
-        return Triplets(torch.stack([rasters, *(shown[row] for row in rows)], 1), negatives_of(*rows, pool=pool))
+    def sha256(self) -> str:
+        """Of all that is in it."""
+        digest = hashlib.sha256(self.photo.tobytes())
+        for part in (*(np.ascontiguousarray(sketch).tobytes() for sketch in self.sketches), *self.photos):
+            digest.update(hashlib.sha256(part).digest())
+        return digest.hexdigest()
+
+
+def load_adaptive(folder: Path) -> tuple[AdaptiveModel, bool]:
+    """A model that adapts, and whether every photo of a support is a negative of the others' sketches.
+
+    A plain retrieval model adapts its statistics alone. Raises DataError for any other, and one that adapts nothing.
+    """
+    config = read_config(folder)
+    if config["kind"] == RetrievalModel.kind:
+        model = statistics_alone(load_model(folder, RetrievalModel))
+    else:
+        model = load_model(folder, AdaptiveModel)
+    if not model.adapts:
+        raise DataError(f"{folder}: was trained without adaptation, and has nothing to adapt by")
+    return model, config["details"].get("negatives") == "pool"
+
+
+def adapt_to(model: AdaptiveModel, encoder: Encoder, support: SupportSet, *, pool: bool) -> RetrievalModel:
+    """``model`` adapted to a support set, whose pictures ``encoder`` reads by the model's own F."""
+    sketches = pooled_sketches(encoder, support.sketches)
+    size = encoder.spec.image_size
+    photos = [encoder.pooled_photos(decode_photo(data, size)[None]) for data in support.photos]
+    pairs = pooled_triplets(sketches, torch.cat(photos), support.photo, pool) if photos else None
+    return model.with_weights(*model.meet(sketches, pairs))
+
+
+def pooled_sketches(encoder: Encoder, sketches: Sequence[np.ndarray]) -> Tensor:
+    """Pooled taps of canonical sketches (n_i, 3), n > 0, wherever on the canvas they lie: float32 (n, D)."""
+    model, compute = encoder.model, encoder.compute
+    with compute.scoring(model):
+        if model.level == "pixels":
+            inputs = sketch_tensor(torch.from_numpy(encoder.spec.rasterise(sketches)).to(compute.device))
+        else:
+            inputs = model.inputs_of(Reader(model.trunk, model.spec, compute).sketches(sketches))
+        return model.pooled(inputs).float()
+
+
+def pooled_triplets(sketches: Tensor, photos: Tensor, photo: np.ndarray, pool: bool) -> Triplets | None:
+    """Triplets of pooled taps from sketches (k, D), photos (n, D) and the row of each sketch's photo, int64 (k,).
+
+    None where there are fewer than two photos, of which none could be told from another.
+    """
+    if len(photos) < 2:
+        return None
+    own, other = torch.from_numpy(photo), torch.from_numpy(in_turn(photo, len(photos)))
+    negatives = negatives_of(own, other, pool=pool).to(photos.device)
+    return Triplets(torch.stack([sketches, photos[own], photos[other]], 1), negatives)
 
 
 def in_turn(photo: np.ndarray, count: int) -> np.ndarray:
@@ -47,11 +104,11 @@ def in_turn(photo: np.ndarray, count: int) -> np.ndarray:
 def read_support(root: Path) -> SupportSet:
     """Read the pairs of a folder: ``root/photos/<name>.jpg`` and ``root/sketches/<name>.svg``, or .json, .png, ...
 
-    Raises DataError for anything that cannot be used: an unpaired file, an unreadable one, no pair, or fewer than
-    two photos, of which none could be told from another.
+    Without ``photos`` and ``sketches`` in it, the folder's own files are sketches alone. Raises DataError for
+    anything that cannot be used: an unpaired file, an unreadable one, nothing at all.
     """
     if not (root / "photos").is_dir():
-        raise DataError(f"{root / 'photos'}: expected a folder of photos, found none")
+        return _sketches_alone(root / "sketches" if (root / "sketches").is_dir() else root)
     source = read_folder(root, TRACE_TOLERANCE)
     for skipped in source.skipped:
         raise DataError(f"{skipped.path}: {skipped.reason}")
@@ -59,13 +116,24 @@ def read_support(root: Path) -> SupportSet:
     for photo in source.photos:
         if photo.id not in drawn:
             raise DataError(f"{photo.path}: expected a sketch sketches/{photo.id}.svg of it, found none")
-    if len(source.photos) < 2:
-        raise DataError(
-            f"{root}: expected pairs of at least 2 photos to tell from each other, found {len(source.photos)}"
-        )
     rows = {photo.id: row for row, photo in enumerate(source.photos)}
     return SupportSet(
         [centre(sketch.strokes) for sketch in source.sketches],
         np.array([rows[sketch.photo_id] for sketch in source.sketches], np.int64),
         [read_photo(photo.path, MAX_MEGAPIXELS)[0] for photo in source.photos],
     )
+
+
+def _sketches_alone(folder: Path) -> SupportSet:
+    paths = sorted(files_below(folder))
+    for path in paths:
+        if path.suffix.lower() not in SKETCH_SUFFIXES:
+            raise DataError(f"{path}: expected a sketch with a suffix of {', '.join(SKETCH_SUFFIXES)}")
+    if not paths:
+        raise DataError(f"{folder}: expected sketches, found none")
+    sketches = []
+    for found in read_sketch_files(paths, TRACE_TOLERANCE):
+        if isinstance(found, DataError):
+            raise found
+        sketches.append(centre(found[0]))
+    return SupportSet(sketches, np.zeros(0, np.int64), [])

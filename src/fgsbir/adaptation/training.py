@@ -1,6 +1,6 @@
 """Meta-training of adaptive FG-SBIR (paper 2): projection, head M, margins and rate learn to adapt to a task."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,8 @@ from torch.nn import functional
 
 from fgsbir.adaptation.episodes import EpisodeBatch, EpisodeStream
 from fgsbir.adaptation.losses import domain_loss, reverse_gradient, semantic_loss
-from fgsbir.adaptation.model import AdaptiveModel, Sides
-from fgsbir.adaptation.pictures import TaskPictures
+from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.adaptation.triplets import Triplets
-from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.losses import triplet_loss
 from fgsbir.retrieval.pairs import prefetch
 from fgsbir.runtime.checkpoint import Scratch
@@ -71,34 +69,22 @@ class Regularisers(nn.Module):
         return float(getattr(self.weights, name))
 
 
-def photo_sides(model: AdaptiveModel, pictures: TaskPictures) -> list[list[Standardise]]:
-    """How the photos of each task are standardised, as they are and mirrored: by those of its gallery."""
-    return [
-        [model.side("photo", pictures.photos(task.gallery, form)) for form in range(pictures.mirrors)]
-        for task in pictures.tasks.tasks
-    ]
-
-
 def episode_losses(
     compute: Compute,
     model: AdaptiveModel,
     regularisers: Regularisers | None,
     batch: EpisodeBatch,
-    photos: Sequence[Sequence[Standardise]],
     *,
     k: int,
     margin: float,
 ) -> dict[str, Tensor]:
     """The outer loss over the tasks of a batch, the mean over those of all processes, and the regularisers that are on.
 
-    ``photos`` are the :func:`photo_sides`. Float32 scalars, not yet weighted, of this process's share of the tasks.
+    Float32 scalars, not yet weighted, of this process's share of the tasks.
     """
-    standardised = []
-    for taps, task, mirrored in zip(batch.taps.to(compute.device), batch.task, batch.mirrored, strict=True):
-        # Of the support alone: what is searched with later is not there yet when a task is met.
-        sides = Sides(model.side("sketch", taps[:k, 0]), photos[task][mirrored])
-        standardised.append(sides.standardise(taps))
-    inputs = model.inputs(torch.stack(standardised))
+    # A task's statistics are of its support alone: the queries are not there yet when it is met.
+    tasks = [model.standardise(taps, model.sketch_side(taps[:k, 0])) for taps in batch.taps.to(compute.device)]
+    inputs = model.inputs(torch.stack(tasks))
     support = Triplets(inputs[:, :k], batch.support_negatives.to(compute.device))
     query = Triplets(inputs[:, k:], batch.query_negatives.to(compute.device))
     losses = {"outer": model.task_losses(support, query, margin=margin).mean()}
@@ -134,7 +120,6 @@ def train_adaptation(
     """
     parts: dict[str, nn.Module] = {"model": model} | ({"regularisers": regularisers} if regularisers else {})
     trained = [*model.projection.parameters(), *model.head.parameters()]
-    photos = photo_sides(model, stream.pictures)
     # Decay would pull the logarithm of the inner rate to 0, a rate of 1.
     rate = [] if model.log_rate is None else [model.log_rate]
     known = {*trained, *rate}
@@ -158,7 +143,7 @@ def train_adaptation(
             model.train()
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = warmup_cosine(step, steps, peak)
-            losses = episode_losses(compute, model, regularisers, batch, photos, k=stream.k, margin=margin)
+            losses = episode_losses(compute, model, regularisers, batch, k=stream.k, margin=margin)
             weights = {name: regularisers.weight(name) if regularisers and name != "outer" else 1.0 for name in losses}
             optimizer.zero_grad()
             torch.stack([weights[name] * loss for name, loss in losses.items()]).sum().backward()

@@ -1,57 +1,71 @@
-"""An index adapted to one hand: a few corrections, sketch to photo, and the head M that they make (paper 2)."""
+"""An index adapted to one hand: a few corrections, sketch to photo, and what they make of F (paper 2)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from fgsbir.adaptation.model import AdaptiveModel
-from fgsbir.adaptation.support import in_turn
-from fgsbir.adaptation.triplets import Triplets, negatives_of
-from fgsbir.data.pixels import sketch_rasters, sketch_tensor
+from fgsbir.adaptation.support import load_adaptive, pooled_sketches, pooled_triplets
 from fgsbir.data.records import DataError
-from fgsbir.runtime.model_folder import load_model, read_config
-from fgsbir.search.encoder import Encoder, line_width_of
-from fgsbir.search.gallery import ADAPTIVE
-from fgsbir.search.searcher import Searcher
+from fgsbir.retrieval.encoder import Encoder
+from fgsbir.runtime.model_folder import read_config
+from fgsbir.search.gallery import ADAPTIVE, MODEL
+from fgsbir.search.searcher import Searcher, computing
+
+# Photos projected at once.
+BATCH = 4096
 
 
 class Adapter:
-    """The adaptive model of an index that was made with one. Raises DataError for an index without."""
+    """What adapts an index: its adaptive model, or else the statistics of its own F.
+
+    Statistics change sketches alone, so the photos' embeddings stay. Raises DataError where the index holds another
+    adaptive model than it was made with, or none and an F that does not standardise.
+    """
 
     def __init__(self, searcher: Searcher) -> None:
-        self._searcher = searcher
-        gallery = searcher.gallery
-        folder = gallery.folder / ADAPTIVE
-        if gallery.features is None:
-            raise DataError(f"{gallery.folder}: was made without an adaptive model; index with --adaptive to adapt")
-        made = read_config(folder)
-        if made["sha256"] != gallery.adaptive_sha256:
+        self._searcher, gallery = searcher, searcher.gallery
+        folder = gallery.folder / (ADAPTIVE if gallery.adaptive_sha256 else MODEL)
+        if read_config(folder)["sha256"] != (gallery.adaptive_sha256 or gallery.model_sha256):
             raise DataError(f"{folder}: is another model than the index was made with; index the photos again")
-        # A copy: torch warns of arrays that cannot be written to.
-        self._features = torch.from_numpy(np.array(gallery.features))
-        self._model = load_model(folder, AdaptiveModel)
-        self._line_width, self._pool = line_width_of(folder), made["details"].get("negatives") == "pool"
+        self._model, self._pool = load_adaptive(folder)
+        self._encoder = Encoder(self._model.retrieval, computing(gallery.precision))
 
     def adapt(self, sketches: Sequence[np.ndarray], photo_ids: Sequence[str]) -> Searcher:
         """The same photos, searched as adapted to canonical sketches (n_i, 3) and the id of each one's photo.
 
-        Raises DataError for an unknown id, or where all sketches are of one photo.
+        The weights move where there are at least two photos to tell from each other. Raises DataError for an unknown
+        id, or no sketch at all.
         """
-        photo = np.array([self._searcher.gallery.row(photo_id) for photo_id in photo_ids], np.int64)
-        distinct, place = np.unique(photo, return_inverse=True)
-        if len(distinct) < 2:
-            raise DataError(
-                f"expected corrections for at least 2 photos to tell from each other, found {len(distinct)}"
-            )
-        shown = self._features[torch.from_numpy(distinct)]
-        rasters = sketch_rasters(sketches, self._model.retrieval.image_size, self._line_width)
+        gallery = self._searcher.gallery
+        if not len(sketches):
+            raise DataError("expected at least one sketch to adapt to, found none")
+        photo = np.array([gallery.row(photo_id) for photo_id in photo_ids], np.int64)
+        drawn = pooled_sketches(self._encoder, sketches)
+        pairs = None
+        if gallery.features is not None and self._model.steps:
+            distinct, place = np.unique(photo, return_inverse=True)
+            pairs = pooled_triplets(drawn, self._taps(gallery.features[distinct]), place, self._pool)
+        weights, side = self._model.meet(drawn, pairs)
+        adapted = Encoder(self._model.with_weights(weights, side), self._encoder.compute)
+        if gallery.features is None:
+            return Searcher(gallery, adapted)
         with torch.no_grad():
-            drawn = self._model.retrieval.pooled(sketch_tensor(torch.from_numpy(rasters)))
-        rows = torch.from_numpy(place), torch.from_numpy(in_turn(place, len(distinct)))
-        support = torch.stack([drawn, *(shown[row] for row in rows)], 1)
-        triplets = Triplets(support, negatives_of(*rows, pool=self._pool))
-        adapted = self._model.with_weights(self._model.adapt(triplets))
+            embeddings = self._model.embed(self._photos, weights).cpu().numpy()
+        return Searcher(gallery, adapted, embeddings)
+
+    @cached_property
+    def _photos(self) -> Tensor:
+        """What adaptation starts from, of all photos: made once, since no correction changes it."""
+        features = self._searcher.gallery.features
+        assert features is not None
+        starts = range(0, len(features), BATCH)
         with torch.no_grad():
-            embeddings = adapted.embed(self._features).numpy()
-        return Searcher(self._searcher.gallery, Encoder(adapted, self._line_width), embeddings)
+            parts = (self._model.photo_side(self._taps(features[start : start + BATCH])) for start in starts)
+            return torch.cat([self._model.inputs(part) for part in parts])
+
+    def _taps(self, features: np.ndarray) -> Tensor:
+        # A copy: torch warns of arrays that cannot be written to.
+        return torch.from_numpy(features.astype(np.float32)).to(self._encoder.compute.device)
