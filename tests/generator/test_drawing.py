@@ -10,32 +10,34 @@ from fgsbir.data.strokes import CANVAS, centre, check_strokes, to_sequence
 from fgsbir.generator.drawing import DOT, Sketches, draw_sketches, drawing_strokes
 from fgsbir.generator.model import Generator
 from fgsbir.generator.sampling import Drawing
+from tests.generator.conftest import MakeGenerator
+from tests.toy import MAP_CHANNELS, cpu
 
-CPU = torch.device("cpu")
-PHOTOS = np.random.default_rng(0).integers(0, 256, (7, 32, 32, 3), np.uint8)
+MAPS = torch.randn(7, MAP_CHANNELS, 4, 4, generator=torch.Generator().manual_seed(0))
+ROWS = np.arange(7)
+
+
+class Maps:
+    """Seven photos; form 1 is the mirrored one."""
+
+    def __len__(self) -> int:
+        return len(MAPS)
+
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> torch.Tensor:
+        mirrored = torch.from_numpy(np.broadcast_to(forms, rows.shape) == 1)[:, None, None, None]
+        return torch.where(mirrored, MAPS[rows].flip(3), MAPS[rows])
 
 
 @pytest.fixture(scope="module")
-def generator() -> Generator:
-    torch.manual_seed(0)
-    model = Generator(
-        backbone="small",
-        latent=4,
-        hidden=16,
-        mixtures=2,
-        attention=True,
-        attention_width=8,
-        pen_position=True,
-        max_points=10,
-        image_size=32,
-    )
+def generator(make_generator: MakeGenerator) -> Generator:
+    model = make_generator(max_points=10, mixtures=2)
     model.offset_scale = torch.tensor(25.0)
     return model
 
 
-def draw(generator: Generator, photos: np.ndarray = PHOTOS, **changes: object) -> Sketches:
-    options = {"temperature": 1.0, "seed": 3, "batch": 64, "device": CPU, "precision": "float32"} | changes
-    return draw_sketches(generator, photos, **options)  # type: ignore[arg-type]
+def draw(generator: Generator, rows: np.ndarray = ROWS, forms: np.ndarray | int = 0, **changes: object) -> Sketches:
+    options = {"temperature": 1.0, "seed": 3, "compute": cpu()} | changes
+    return draw_sketches(generator, Maps(), rows, forms, **options)  # type: ignore[arg-type]
 
 
 def same(one: Sketches, other: Sketches) -> bool:
@@ -68,9 +70,18 @@ def test_at_temperature_0_the_seed_does_not_matter(generator: Generator) -> None
     assert same(draw(generator, temperature=0.0), draw(generator, temperature=0.0, seed=9))
 
 
+def test_rows_and_forms_say_which_photos_are_drawn(generator: Generator) -> None:
+    both = draw(generator, np.array([4, 1, 4]), np.array([0, 1, 1]), temperature=0.0)
+    straight, mirror = draw(generator, temperature=0.0), draw(generator, forms=1, temperature=0.0)
+    expected = [straight.strokes[4], mirror.strokes[1], mirror.strokes[4]]
+    for found, strokes in zip(both.strokes, expected, strict=True):
+        np.testing.assert_allclose(found, strokes, atol=1e-2)
+    assert not same(straight, mirror)
+
+
 def test_the_model_goes_on_training(generator: Generator) -> None:
     modes: list[bool] = []
-    hook = generator.encoder.register_forward_pre_hook(lambda model, given: modes.append(model.training))
+    hook = generator.narrow.register_forward_pre_hook(lambda model, given: modes.append(model.training))
     generator.train()
     draw(generator)
     hook.remove()
@@ -78,7 +89,7 @@ def test_the_model_goes_on_training(generator: Generator) -> None:
 
 
 def test_no_photo_no_sketch(generator: Generator) -> None:
-    drawn = draw(generator, PHOTOS[:0])
+    drawn = draw(generator, ROWS[:0])
     assert drawn.strokes == [] and drawn.ended.shape == (0,)
 
 

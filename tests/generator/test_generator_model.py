@@ -1,35 +1,27 @@
 """G: shapes, the two ways through its recurrence, what gradients reach, extremes."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from fgsbir.data.records import DataError
+from fgsbir.features.trunk import build_trunk
+from fgsbir.generator.attention import MapAttention
 from fgsbir.generator.losses import kl_loss, reconstruction_loss
-from fgsbir.generator.model import Generator
+from fgsbir.generator.model import Generator, channels_of, places
+from fgsbir.generator.sequences import SequenceForm
+from fgsbir.runtime.model_folder import load_model, save_model
+from tests.generator.conftest import MakeGenerator
+from tests.toy import MAP_CHANNELS
 
-SIZE, POINTS = 32, 12
-
-
-def make(seed: int = 0, **changes: object) -> Generator:
-    torch.manual_seed(seed)
-    settings = {
-        "backbone": "small",
-        "latent": 6,
-        "hidden": 16,
-        "mixtures": 3,
-        "attention": True,
-        "attention_width": 8,
-        "pen_position": True,
-        "max_points": POINTS,
-        "image_size": SIZE,
-    }
-    model = Generator(**{**settings, **changes}).eval()  # type: ignore[arg-type]
-    model.offset_scale.fill_(20.0)
-    return model
+CPU = torch.device("cpu")
 
 
-def photos(n: int = 4) -> Tensor:
-    return torch.rand(n, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(5))
+def maps(n: int = 4) -> Tensor:
+    return torch.randn(n, MAP_CHANNELS, 4, 4, generator=torch.Generator().manual_seed(5))
 
 
 def sequences(n: int = 4, steps: int = 7) -> tuple[Tensor, Tensor]:
@@ -45,15 +37,15 @@ def sequences(n: int = 4, steps: int = 7) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("attention", [True, False])
 @pytest.mark.parametrize("pen_position", [True, False])
-def test_shapes(attention: bool, pen_position: bool) -> None:
-    model = make(attention=attention, pen_position=pen_position)
-    output = model(photos(), sequences()[0], torch.randn(4, 6))
+def test_shapes(make_generator: MakeGenerator, attention: bool, pen_position: bool) -> None:
+    model = make_generator(attention=attention, pen_position=pen_position)
+    output = model(maps(), sequences()[0], torch.randn(4, 6))
     assert all(field.shape == (4, 7, 3) and field.dtype == torch.float32 for field in output.mixture)
     assert output.pen_logits.shape == (4, 7, 3)
     assert output.hidden.shape == (4, 7, 16)
     assert output.mu.shape == output.log_sigma.shape == (4, 6)
     assert model.output_layer.out_features == 6 * 3 + 3
-    drawing = model.sample(photos(), return_attention=True)
+    drawing = model.sample(maps(), return_attention=True)
     steps = drawing.sequences.shape[1]
     assert drawing.sequences.shape == (4, steps, 5) and drawing.hidden.shape == (4, steps, 16)
     if attention:
@@ -62,68 +54,83 @@ def test_shapes(attention: bool, pen_position: bool) -> None:
         assert drawing.attention is None
 
 
+def test_the_attention_is_eq_2() -> None:
+    """J = tanh(W_B * B + W_S s), alpha = softmax(W_a J), g = sum of alpha B, place by place."""
+    torch.manual_seed(0)
+    attention, features, hidden = MapAttention(5, 7, 6), torch.randn(2, 5, 3, 4), torch.randn(2, 7)
+    keys = functional.conv2d(features, attention.key.weight, attention.key.bias, padding=1)
+    found, seen = attention(features, hidden)
+    for row in range(2):
+        scores = [
+            attention.score.weight[0] @ torch.tanh(keys[row, :, y, x] + attention.query.weight @ hidden[row])
+            for y in range(3)
+            for x in range(4)
+        ]
+        alpha = torch.stack(scores).exp() / torch.stack(scores).exp().sum()
+        torch.testing.assert_close(found[row].flatten(), alpha)
+        expected = sum(alpha[4 * y + x] * features[row, :, y, x] for y in range(3) for x in range(4))
+        torch.testing.assert_close(seen[row], expected)
+
+
 @pytest.mark.parametrize("attention", [True, False])
-def test_forced_states_equal_lstm_cell_with_the_keys_made_anew_at_each_step(attention: bool) -> None:
-    model, (rows, lengths), noise = make(attention=attention), sequences(), torch.randn(4, 6)
-    found = model(photos(), rows, noise).hidden
+def test_forced_states_equal_eq_2_and_lstm_cell_at_each_step(make_generator: MakeGenerator, attention: bool) -> None:
+    model, (rows, lengths), noise = make_generator(attention=attention), sequences(), torch.randn(4, 6)
+    found = model(maps(), rows, noise).hidden
     # Beside the encoder's channels stand each place's own x and y: centres of a 4 x 4 grid over (-1, 1).
     side = torch.tensor([-0.75, -0.25, 0.25, 0.75])
     own = torch.stack([side.expand(4, 4), side.expand(4, 4).T])
-    features = torch.cat([model.encoder(photos()), own.expand(4, 2, 4, 4)], 1)
+    features = torch.cat([model.narrow(maps()), own.expand(4, 2, 4, 4)], 1)
     pooled = features.mean((2, 3))
     h, c = torch.tanh(model.to_state(model.to_mu(pooled) + model.to_log_sigma(pooled).exp() * noise)).chunk(2, 1)
     previous, pen = torch.tensor([0.0, 0, 1, 0, 0]).expand(4, 5), torch.zeros(4, 2)
     for step in range(rows.shape[1]):
         seen = pooled
         if model.attention is not None:
-            keys = model.attention.key(features)
-            joint = torch.tanh(keys + model.attention.query(h)[:, :, None, None])
             away = (own - pen[:, :, None, None] * 20.0 / 128).square().sum(1)
-            scores = torch.einsum("nahw,a->nhw", joint, model.attention.score.weight[0]) - 8.0 * away / 2
-            seen = torch.einsum("nhw,nchw->nc", scores.flatten(1).softmax(1).view_as(scores), features)
+            seen = model.attention(features, h, -8.0 * away.flatten(1) / 2)[1]
         h, c = model.cell(torch.cat([seen, previous, pen * 20.0 / 128], 1), (h, c))
         needed = step < lengths
         torch.testing.assert_close(found[needed, step], h[needed], rtol=1e-4, atol=1e-5)
         previous, pen = rows[:, step], pen + rows[:, step, :2]
 
 
-def test_the_prediction_of_a_row_does_not_see_it() -> None:
-    model, (rows, _), noise = make(), sequences(), torch.zeros(4, 6)
+def test_the_prediction_of_a_row_does_not_see_it(make_generator: MakeGenerator) -> None:
+    model, (rows, _), noise = make_generator(), sequences(), torch.zeros(4, 6)
     changed = rows.clone()
     changed[1, 3, 0] += 5
-    before, after = model(photos(), rows, noise).hidden[1], model(photos(), changed, noise).hidden[1]
+    before, after = model(maps(), rows, noise).hidden[1], model(maps(), changed, noise).hidden[1]
     torch.testing.assert_close(before[:4], after[:4])
     assert (before[4] - after[4]).abs().max() > 1e-4
 
 
-def test_a_row_does_not_depend_on_the_batch() -> None:
-    model, (rows, lengths), noise = make(), sequences(), torch.randn(4, 6)
-    together = model(photos(), rows, noise)
+def test_a_row_does_not_depend_on_the_batch(make_generator: MakeGenerator) -> None:
+    model, (rows, lengths), noise = make_generator(), sequences(), torch.randn(4, 6)
+    together = model(maps(), rows, noise)
     for row, length in enumerate(lengths.tolist()):
-        alone = model(photos()[row : row + 1], rows[row : row + 1], noise[row : row + 1])
+        alone = model(maps()[row : row + 1], rows[row : row + 1], noise[row : row + 1])
         torch.testing.assert_close(alone.hidden[0, :length], together.hidden[row, :length], rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(alone.mu[0], together.mu[row], rtol=1e-4, atol=1e-5)
 
 
-def test_every_weight_learns() -> None:
-    model, (rows, lengths) = make(), sequences()
-    output = model(photos(), rows, torch.randn(4, 6))
+def test_every_weight_learns(make_generator: MakeGenerator) -> None:
+    model, (rows, lengths) = make_generator(), sequences()
+    output = model(maps(), rows, torch.randn(4, 6))
     loss = reconstruction_loss(output.mixture, output.pen_logits, rows, lengths).mean()
     (loss + kl_loss(output.mu, output.log_sigma)).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.any(), name
 
 
-def test_the_policy_gradient_reaches_the_last_layer_alone() -> None:
-    model, (rows, lengths) = make(), sequences()
-    hidden = model(photos(), rows, torch.zeros(4, 6)).hidden.detach()
+def test_the_policy_gradient_reaches_the_last_layer_alone(make_generator: MakeGenerator) -> None:
+    model, (rows, lengths) = make_generator(), sequences()
+    hidden = model(maps(), rows, torch.zeros(4, 6)).hidden.detach()
     model.log_probability(hidden, rows, lengths).sum().backward()
     reached = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
     assert reached == {"output_layer.weight", "output_layer.bias"}
 
 
-def test_log_probability_has_the_gradient_of_finite_differences() -> None:
-    model, (rows, lengths) = make(), sequences()
+def test_log_probability_has_the_gradient_of_finite_differences(make_generator: MakeGenerator) -> None:
+    model, (rows, lengths) = make_generator(), sequences()
     layer = model.output_layer.double()
     hidden = torch.randn(4, 7, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
 
@@ -144,21 +151,21 @@ def test_log_probability_has_the_gradient_of_finite_differences() -> None:
             assert gradient[place].item() == pytest.approx((above - below) / 2e-6, rel=1e-5, abs=1e-6)
 
 
-def test_log_probability_of_a_forced_sequence_is_minus_its_reconstruction_loss() -> None:
-    model, (rows, lengths) = make(), sequences()
-    output = model(photos(), rows, torch.zeros(4, 6))
+def test_log_probability_of_a_forced_sequence_is_minus_its_reconstruction_loss(make_generator: MakeGenerator) -> None:
+    model, (rows, lengths) = make_generator(), sequences()
+    output = model(maps(), rows, torch.zeros(4, 6))
     loss = reconstruction_loss(output.mixture, output.pen_logits, rows, lengths)
     torch.testing.assert_close(model.log_probability(output.hidden, rows, lengths), -loss * lengths)
 
 
 @pytest.mark.parametrize("scale", [1e4, 1e-8, 0.0])
-def test_extremes_stay_finite(scale: float) -> None:
-    model, (rows, lengths) = make(), sequences()
+def test_extremes_stay_finite(make_generator: MakeGenerator, scale: float) -> None:
+    model, (rows, lengths) = make_generator(), sequences()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(scale)
     rows[..., :2] *= 1e5
-    output = model(photos(), rows, 10 * torch.randn(4, 6))
+    output = model(maps(), rows, 10 * torch.randn(4, 6))
     loss = reconstruction_loss(output.mixture, output.pen_logits, rows, lengths).mean()
     divergence = kl_loss(output.mu, output.log_sigma)
     assert loss.isfinite()
@@ -166,16 +173,16 @@ def test_extremes_stay_finite(scale: float) -> None:
     if scale < 1:
         (loss + divergence).backward()
         assert all(value.grad is None or value.grad.isfinite().all() for value in model.parameters())
-    drawing = model.sample(photos(), generator=torch.Generator().manual_seed(0))
+    drawing = model.sample(maps(), generator=torch.Generator().manual_seed(0))
     assert drawing.sequences.isfinite().all()
 
 
-def test_runs_under_bf16_with_a_float32_mixture() -> None:
-    model, (rows, lengths), noise = make(), sequences(), torch.zeros(4, 6)
-    expected = model(photos(), rows, noise)
+def test_runs_under_bf16_with_a_float32_mixture(make_generator: MakeGenerator) -> None:
+    model, (rows, lengths), noise = make_generator(), sequences(), torch.zeros(4, 6)
+    expected = model(maps(), rows, noise)
     with torch.autocast("cpu", torch.bfloat16):
-        found = model(photos(), rows, noise)
-        drawing = model.sample(photos(), generator=torch.Generator().manual_seed(0))
+        found = model(maps(), rows, noise)
+        drawing = model.sample(maps(), generator=torch.Generator().manual_seed(0))
     assert {part.dtype for part in (*found.mixture, *found[1:])} == {torch.float32}
     assert drawing.sequences.dtype == drawing.hidden.dtype == torch.float32
     mask = torch.arange(7) < lengths[:, None]
@@ -184,9 +191,28 @@ def test_runs_under_bf16_with_a_float32_mixture() -> None:
     assert all(value.grad is None or value.grad.dtype == torch.float32 for value in model.parameters())
 
 
-def test_the_config_rebuilds_the_same_architecture() -> None:
-    model = make(attention=False)
-    again = Generator(**model.config())
-    again.load_state_dict(model.state_dict())
-    assert again.config() == model.config()
+def test_a_network_of_its_own_reads_pixels_and_learns(make_generator: MakeGenerator) -> None:
+    network = build_trunk("tf_efficientnet_lite0", 2, "package")
+    channels = channels_of(network, 64)
+    model = make_generator(encoder="tf_efficientnet_lite0", encoder_block=2, map_channels=channels)
+    model.take_network(network)
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(5))
+    assert model.level == "pixels" and make_generator().level == "map"
+    expected = torch.cat([model.narrow(network.maps(images, [2])[0]), places((16, 16), CPU).expand(2, 2, 16, 16)], 1)
+    torch.testing.assert_close(model.map(images), expected)
+    output, (rows, lengths) = model(images, sequences(2)[0], torch.zeros(2, 6)), sequences(2)
+    reconstruction_loss(output.mixture, output.pen_logits, rows, lengths).mean().backward()
+    assert model.network is not None
+    assert all(weights.grad is not None and weights.grad.any() for weights in model.network.parameters())
+    with pytest.raises(DataError, match="needs encoder_block"):
+        make_generator(encoder="tf_efficientnet_lite0")
+
+
+def test_a_folder_gives_the_same_generator_back(make_generator: MakeGenerator, tmp_path: Path) -> None:
+    model = make_generator(attention=False)
+    save_model(tmp_path / "g", model, details={})
+    again = load_model(tmp_path / "g", Generator)
+    assert again.config() == model.config() and again.form == SequenceForm(4.0, 12, True)
     assert again.offset_scale == 20
+    with pytest.raises(DataError, match="expected simplify, max_points and reorder"):
+        Generator(**{**model.config(), "form": {"simplify": 1.0}})

@@ -1,6 +1,7 @@
 """Drawing with G: the distribution drawn from, early stop, independence, temperature."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -9,39 +10,30 @@ from torch import Tensor
 from fgsbir.generator import sampling
 from fgsbir.generator.model import Generator
 from fgsbir.generator.sampling import LOG_SIGMA, RHO_LIMIT, Output, draw_randomness, draw_rows, end_rows, put
+from tests.generator.conftest import MakeGenerator
+from tests.toy import MAP_CHANNELS
 
-SIZE, MIXTURES = 32, 3
+Make = Callable[..., Generator]
+MIXTURES = 3
 CPU = torch.device("cpu")
 
 
-def make(end_bias: float = 0.0, attention: bool = True) -> Generator:
-    torch.manual_seed(0)
-    model = Generator(
-        backbone="small",
-        latent=6,
-        hidden=16,
-        mixtures=MIXTURES,
-        attention=attention,
-        attention_width=8,
-        pen_position=True,
-        max_points=40,
-        image_size=SIZE,
-    ).eval()
-    with torch.no_grad():
-        model.output_layer.bias[-1] += end_bias
-    return model
+@pytest.fixture
+def make(make_generator: MakeGenerator) -> Make:
+    """Generators of up to 40 points, by their bias to end and whether they attend."""
+    return lambda end_bias=0.0, attention=True: make_generator(max_points=40, end_bias=end_bias, attention=attention)
 
 
-def photos(n: int) -> Tensor:
-    return torch.rand(n, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+def maps(n: int) -> Tensor:
+    return torch.randn(n, MAP_CHANNELS, 4, 4, generator=torch.Generator().manual_seed(1))
 
 
 def numbers(seed: int = 2) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_drawn_rows_are_well_formed_and_end_once() -> None:
-    drawing = make(-1.0).sample(photos(12), generator=numbers())
+def test_drawn_rows_are_well_formed_and_end_once(make: Make) -> None:
+    drawing = make(-1.0).sample(maps(12), generator=numbers())
     rows = drawing.sequences
     assert torch.equal(rows[..., 2:].sum(-1), torch.ones(rows.shape[:2]))
     assert set(rows[..., 2:].unique().tolist()) <= {0.0, 1.0}
@@ -54,18 +46,18 @@ def test_drawn_rows_are_well_formed_and_end_once() -> None:
     assert drawing.ended.any()
 
 
-def test_never_ending_drawings_are_cut_off() -> None:
-    drawing = make(-100.0).sample(photos(2), generator=numbers(), max_points=11)
+def test_never_ending_drawings_are_cut_off(make: Make) -> None:
+    drawing = make(-100.0).sample(maps(2), generator=numbers(), max_points=11)
     assert drawing.sequences.shape == (2, 11, 5)
     assert not drawing.ended.any() and drawing.lengths.tolist() == [11, 11]
 
 
 @pytest.mark.parametrize("attention", [True, False])
-def test_early_stop_equals_the_full_run(attention: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_early_stop_equals_the_full_run(make: Make, attention: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     model = make(-1.0, attention)
-    short = model.sample(photos(24), generator=numbers(), return_attention=True)
+    short = model.sample(maps(24), generator=numbers(), return_attention=True)
     monkeypatch.setattr(sampling, "CHECK_EVERY", 40)
-    full = model.sample(photos(24), generator=numbers(), return_attention=True)
+    full = model.sample(maps(24), generator=numbers(), return_attention=True)
     assert full.sequences.shape[1] == 40 > short.sequences.shape[1]
     steps = short.sequences.shape[1]
     torch.testing.assert_close(short.sequences, full.sequences[:, :steps], rtol=1e-4, atol=1e-5)
@@ -78,39 +70,39 @@ def test_early_stop_equals_the_full_run(attention: bool, monkeypatch: pytest.Mon
             torch.testing.assert_close(short.attention[row, :length], full.attention[row, :length])
 
 
-def test_a_drawing_does_not_depend_on_the_photos_after_it() -> None:
+def test_a_drawing_does_not_depend_on_the_photos_after_it(make: Make) -> None:
     model = make(-1.0)
-    few, many = model.sample(photos(9)[:3], generator=numbers()), model.sample(photos(9), generator=numbers())
+    few, many = model.sample(maps(9)[:3], generator=numbers()), model.sample(maps(9), generator=numbers())
     assert torch.equal(few.lengths, many.lengths[:3])
     steps = int(few.lengths.max())
     torch.testing.assert_close(few.sequences[:, :steps], many.sequences[:3, :steps], rtol=1e-4, atol=1e-5)
 
 
-def test_the_states_of_a_drawing_are_those_of_reading_it() -> None:
+def test_the_states_of_a_drawing_are_those_of_reading_it(make: Make) -> None:
     """The sampler and teacher forcing are the same decoder, so log_probability scores what was drawn."""
     model, noise = make(-2.0), torch.randn(5, 6)
-    drawing = model.sample(photos(5), generator=numbers(), noise=noise)
-    read = model(photos(5), drawing.sequences, noise).hidden
+    drawing = model.sample(maps(5), generator=numbers(), noise=noise)
+    read = model(maps(5), drawing.sequences, noise).hidden
     for row, length in enumerate(drawing.lengths.tolist()):
         torch.testing.assert_close(drawing.hidden[row, :length], read[row, :length], rtol=1e-4, atol=1e-5)
 
 
-def test_attention_at_each_point_sums_to_one() -> None:
-    drawing = make(-100.0).sample(photos(3), generator=numbers(), return_attention=True)
+def test_attention_at_each_point_sums_to_one(make: Make) -> None:
+    drawing = make(-100.0).sample(maps(3), generator=numbers(), return_attention=True)
     assert drawing.attention is not None
     torch.testing.assert_close(drawing.attention.sum((2, 3)), torch.ones(3, 40))
 
 
-def test_same_seed_same_drawing_and_another_seed_another() -> None:
+def test_same_seed_same_drawing_and_another_seed_another(make: Make) -> None:
     model = make(-2.0)
-    first, again, other = (model.sample(photos(3), generator=numbers(seed)).sequences for seed in (2, 2, 3))
+    first, again, other = (model.sample(maps(3), generator=numbers(seed)).sequences for seed in (2, 2, 3))
     assert torch.equal(first, again)
     assert first.shape != other.shape or not torch.equal(first, other)
 
 
-def test_greedy_takes_the_likeliest_and_no_numbers() -> None:
+def test_greedy_takes_the_likeliest_and_no_numbers(make: Make) -> None:
     model = make(-3.0)
-    drawing, again = (model.sample(photos(3), temperature=0.0, generator=numbers(seed)) for seed in (2, 3))
+    drawing, again = (model.sample(maps(3), temperature=0.0, generator=numbers(seed)) for seed in (2, 3))
     assert torch.equal(drawing.sequences, again.sequences)
     mixture, pens = model.output(drawing.hidden)
     likeliest = mixture.weight_logits.argmax(-1, keepdim=True)

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from fgsbir.data.pairs import PairSet
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fgsbir.data.rasterise import rasterise
 from fgsbir.data.strokes import CANVAS, check_strokes, from_sequence, join_strokes, simplify, split_strokes, to_sequence
-from fgsbir.generator.sequences import offset_scale, pad_sequences, sequence_pairs, simplify_to, sweep_order
+from fgsbir.generator.sequences import SequenceForm, offset_scale, pad_sequences, simplify_to, sweep_order
 
+few = settings(max_examples=25)
 part = hnp.arrays(
     np.float32,
     st.tuples(st.integers(2, 20), st.just(2)),
@@ -19,33 +19,20 @@ part = hnp.arrays(
 drawings = st.lists(part, min_size=1, max_size=8).map(join_strokes)
 
 
-@given(st.lists(drawings, min_size=1, max_size=4), st.floats(0.5, 60))
-def test_padded_sequences_give_the_sketches_back(sketches: list[np.ndarray], scale: float) -> None:
-    room = max(len(strokes) for strokes in sketches) + 3
-    stacked, lengths = pad_sequences(sketches, scale, room)
-    assert stacked.shape == (len(sketches), room + 1, 5) and stacked.dtype == np.float32
-    assert lengths.dtype == np.int64 and lengths.tolist() == [len(strokes) + 1 for strokes in sketches]
-    for sequence, length, strokes in zip(stacked, lengths, sketches, strict=True):
-        assert (sequence[length - 1 :] == [0, 0, 0, 0, 1]).all() and not sequence[: length - 1, 4].any()
-        unscaled = sequence * np.array([scale, scale, 1, 1, 1], np.float32)
-        back = from_sequence(unscaled)
+@few
+@given(st.lists(drawings, max_size=4))
+def test_padded_sequences_give_the_sketches_back(sketches: list[np.ndarray]) -> None:
+    stacked = pad_sequences(sketches)
+    longest = max(map(len, sketches), default=0)
+    assert stacked.shape == (len(sketches), longest + 1, 5) and stacked.dtype == np.float32
+    for sequence, strokes in zip(stacked, sketches, strict=True):
+        assert (sequence[len(strokes) :] == [0, 0, 0, 0, 1]).all() and not sequence[: len(strokes), 4].any()
+        back = from_sequence(sequence)
         assert np.array_equal(back[:, 2], strokes[:, 2])
         np.testing.assert_allclose(back[:, :2], strokes[:, :2], atol=1e-2)
 
 
-def test_a_sketch_that_fills_the_sequence_still_ends() -> None:
-    strokes = join_strokes([np.array([[0, 0], [9, 9], [20, 5]], np.float32)])
-    stacked, lengths = pad_sequences([strokes], 2.0, 3)
-    assert lengths.tolist() == [4] and stacked[0, 3].tolist() == [0, 0, 0, 0, 1]
-    assert stacked[0, 1].tolist() == [4.5, 4.5, 1, 0, 0]
-
-
-def test_a_sketch_that_is_too_long_is_an_error() -> None:
-    strokes = join_strokes([np.zeros((5, 2), np.float32)])
-    with pytest.raises(ValueError, match="broadcast"):
-        pad_sequences([strokes], 1.0, 4)
-
-
+@few
 @given(drawings, st.floats(0, 5), st.integers(2, 30))
 def test_simplified_sketches_fit(strokes: np.ndarray, tolerance: float, max_points: int) -> None:
     simplified = simplify_to(strokes, tolerance, max_points)
@@ -55,6 +42,7 @@ def test_simplified_sketches_fit(strokes: np.ndarray, tolerance: float, max_poin
     assert {tuple(point) for point in simplified[:, :2].tolist()} <= points
 
 
+@few
 @given(drawings)
 def test_what_fits_is_simplified_no_further(strokes: np.ndarray) -> None:
     once = simplify(strokes, 2.0)
@@ -76,6 +64,7 @@ def test_more_strokes_than_fit_keep_the_first_ones() -> None:
     assert kept[:, 0].tolist() == [0, 0, 1, 1, 2, 2, 3] and kept[:, 2].tolist() == [0, 1, 0, 1, 0, 1, 1]
 
 
+@few
 @given(drawings, st.randoms(use_true_random=False))
 def test_the_order_of_strokes_does_not_depend_on_who_drew_them(strokes: np.ndarray, chance) -> None:
     parts = split_strokes(strokes)
@@ -98,18 +87,18 @@ def test_an_ordered_sketch_looks_the_same() -> None:
     assert np.corrcoef(before, after)[0, 1] > 0.95
 
 
-def test_pairs_as_g_reads_them() -> None:
+def test_a_form_says_how_many_points_and_in_which_order() -> None:
     low, high = np.array([[90, 200], [20, 180], [55, 190]], np.float32), np.array([[5, 5], [100, 9]], np.float32)
-    pairs = PairSet(["a"], np.zeros(1, np.int64), np.zeros((1, 4, 4, 3), np.uint8), [[join_strokes([low, high])]])
-    kept = sequence_pairs(pairs, tolerance=0.0, max_points=9, reorder=False)
-    assert np.array_equal(kept.sketches[0][0], pairs.sketches[0][0]) and kept.pixels is pairs.pixels
-    ordered = sequence_pairs(pairs, tolerance=0.0, max_points=9, reorder=True)
-    first, second = split_strokes(ordered.sketches[0][0])
+    strokes = join_strokes([low, high])
+    drawn = SequenceForm(simplify=0.0, max_points=9, reorder=False)
+    assert np.array_equal(drawn.ordered(drawn.simplified(strokes)), strokes)
+    first, second = split_strokes(SequenceForm(0.0, 9, True).ordered(strokes))
     assert first.tolist() == high.tolist() and sorted(second.tolist()) == sorted(low.tolist())
-    assert len(sequence_pairs(pairs, tolerance=0.0, max_points=4, reorder=True).sketches[0][0]) <= 4
-    assert len(pairs.sketches[0][0]) == 5
+    assert len(SequenceForm(0.0, 4, True).simplified(strokes)) == 4
+    assert SequenceForm.from_json(drawn.as_json()) == drawn
 
 
+@few
 @given(st.lists(drawings, min_size=1, max_size=4))
 def test_the_scale_is_the_offsets_standard_deviation(sketches: list[np.ndarray]) -> None:
     offsets = [value for strokes in sketches for value in to_sequence(strokes)[:-1, :2].ravel().tolist()]

@@ -1,0 +1,39 @@
+"""Small generators of the toy set's maps, always the same ones."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from fgsbir.generator.model import Generator
+from fgsbir.generator.sequences import SequenceForm
+from tests.toy import MAP_CHANNELS, SPEC
+
+MakeGenerator = Callable[..., Generator]
+
+
+@pytest.fixture(scope="session")
+def make_generator() -> MakeGenerator:
+    """A generator in evaluation mode; changes are arguments of the constructor, and its initial bias to end."""
+
+    def make(*, max_points: int = 12, end_bias: float = 0.0, **changes: object) -> Generator:
+        torch.manual_seed(0)
+        settings = {
+            "spec": SPEC.as_json(),
+            "form": SequenceForm(4.0, max_points, True).as_json(),
+            "map_channels": MAP_CHANNELS,
+            "encoder_width": 10,
+            "latent": 6,
+            "hidden": 16,
+            "mixtures": 3,
+            "attention": True,
+            "attention_width": 8,
+            "pen_position": True,
+        }
+        model = Generator(**{**settings, **changes}).eval()  # type: ignore[arg-type]
+        model.offset_scale.fill_(20.0)
+        with torch.no_grad():
+            model.output_layer.bias[-1] += end_bias
+        return model
+
+    return make

@@ -1,0 +1,102 @@
+"""What G learns from: photos and sketches that are mirrored together, edges, sketches without photos."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fgsbir.data.augmentation import change_sketches_jointly, drawn_separately
+from fgsbir.data.strokes import centre, from_sequence, mirrored
+from fgsbir.features.extraction import Reader
+from fgsbir.generator.pairs import edge_sequences, human_sequences, lone_sequences
+from fgsbir.generator.sequences import SequenceForm, sweep_order
+from fgsbir.retrieval.pairs import PairStream
+from tests.toy import SPEC, Toy, shape
+
+FORM = SequenceForm(simplify=0.0, max_points=40, reorder=True)
+ALL = slice(None)
+
+
+class Drawn:
+    """A random generator whose integers are given."""
+
+    def __init__(self, values: list[int]) -> None:
+        self.values = np.array(values)
+
+    def integers(self, low: int, high: int, size: int) -> np.ndarray:
+        assert (self.values >= low).all() and (self.values < high).all() and len(self.values) == size
+        return self.values
+
+
+def strokes_of(sequences: torch.Tensor) -> list[np.ndarray]:
+    return [from_sequence(sequence) for sequence in sequences.numpy()]
+
+
+def test_a_mirrored_photo_comes_with_its_mirrored_sketch(toy: Toy) -> None:
+    pairs = human_sequences(toy.pictures, toy.split.labelled, FORM, "map")
+    rows, choices = np.array([3, 3, 5]), np.array([1, 1, 0])
+    photos, sequences = pairs.inputs(rows, choices, Drawn([0, 1, 1]), ALL)  # type: ignore[arg-type]
+    stored = toy.pictures.photos(toy.split.labelled, "map")
+    assert torch.equal(photos, stored(rows, np.array([0, 1, 1]))) and not torch.equal(photos[0], photos[1])
+    ours = [
+        centre(shape(int(entry.id.split("-")[1]), hand))
+        for entry, hand in zip([toy.split.labelled[row] for row in rows], choices.tolist(), strict=True)
+    ]
+    expected = [sweep_order(ours[0]), sweep_order(mirrored(ours[1])), sweep_order(mirrored(ours[2]))]
+    for found, strokes in zip(strokes_of(sequences), expected, strict=True):
+        np.testing.assert_allclose(found, strokes, atol=1e-2)
+
+
+def test_images_are_changed_as_their_sketches_are(toy: Toy) -> None:
+    pairs = human_sequences(toy.pictures, toy.split.labelled, FORM, "pixels", 1.0)
+    rows, choices, numbers = np.array([0, 4]), np.zeros(2, np.int64), [17, 99]
+    photos, sequences = pairs.inputs(rows, choices, Drawn(numbers), ALL)  # type: ignore[arg-type]
+    assert torch.equal(photos, pairs.photos(rows, np.array(numbers)))
+    before = [pairs.sketches[row][0] for row in rows]
+    expected = change_sketches_jointly(before, drawn_separately(numbers, 1.0))
+    for found, strokes in zip(strokes_of(sequences), expected, strict=True):
+        np.testing.assert_allclose(found, sweep_order(strokes), atol=1e-2)
+
+
+def test_validation_photos_stay_as_they_are(toy: Toy) -> None:
+    pairs = human_sequences(toy.pictures, toy.split.validation, FORM, "map")
+    batch = PairStream(pairs, 6, 0, "test").batch(0)
+    assert torch.equal(batch.photo, pairs.photos(batch.rows))
+
+
+def test_processes_share_the_batch_of_one(toy: Toy) -> None:
+    pairs = human_sequences(toy.pictures, toy.split.labelled, FORM, "map")
+    whole = PairStream(pairs, 4, 0, "test").batch(3)
+    halves = [PairStream(pairs, 4, 0, "test", rank, 2).batch(3) for rank in range(2)]
+    assert torch.equal(torch.cat([half.photo for half in halves]), whole.photo)
+    drawn = [strokes for half in halves for strokes in strokes_of(half.sketch)]
+    assert all(np.array_equal(one, other) for one, other in zip(drawn, strokes_of(whole.sketch), strict=True))
+
+
+def test_edges_are_of_photos_that_nobody_drew_too(toy: Toy, tmp_path: Path) -> None:
+    """Every photo's edges are a shape of their own, but those of one in which nothing stands out."""
+    entries = [*toy.split.labelled, *toy.split.unlabelled]
+    drawn = {entry.id: shape(number) for number, entry in enumerate(entries)} | {entries[1].id: shape(1)[:0]}
+    for name in {Path(entry.shard).stem for entry in entries}:
+        mine = [drawn[entry.id] for entry in toy.pictures.shards.photos if Path(entry.shard).stem == name]
+        np.savez(tmp_path / f"{name}.npz", points=np.concatenate(mine), counts=np.array(list(map(len, mine))))
+    pairs = edge_sequences(toy.pictures, entries, tmp_path, FORM, "map")
+    assert pairs.photo_ids == [entry.id for entry in entries if entry is not entries[1]] and pairs.forms == 2
+    for name, (strokes,) in zip(pairs.photo_ids, pairs.sketches, strict=True):
+        assert np.array_equal(strokes, centre(drawn[name]))
+
+
+@pytest.mark.parametrize("level", ["map", "pixels"])
+def test_a_sketch_alone_is_read_in_its_photos_place(toy: Toy, level: str) -> None:
+    sketches = [shape(number) for number in range(3)]
+    reader = Reader(toy.pictures.features.trunk(), SPEC, toy.compute)
+    pairs = lone_sequences(sketches, FORM, reader if level == "map" else SPEC)
+    batch = PairStream(pairs, 3, 0, "test").batch(0)
+    rasters = SPEC.rasterise([sketches[row] for row in batch.rows])
+    if level == "map":
+        torch.testing.assert_close(batch.photo, reader.rasters(rasters).map, rtol=1e-2, atol=1e-2)
+    else:
+        assert torch.equal(batch.photo[:, 0], torch.from_numpy(rasters).float() / 255)
+    for found, row in zip(strokes_of(batch.sketch), batch.rows, strict=True):
+        np.testing.assert_allclose(found, sweep_order(sketches[row]), atol=1e-2)
