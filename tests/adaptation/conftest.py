@@ -1,23 +1,25 @@
-"""Toy categories and users to adapt to, and an untrained F."""
+"""Toy categories and users to adapt to, with their features, and an untrained F."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from fgsbir.adaptation.episodes import EpisodeStream, TaskPictures
+from fgsbir.adaptation.episodes import EpisodeStream
 from fgsbir.adaptation.few_shot_methods import AdaptationSettings
+from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.tasks import Kind, Part, task_set
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.shards import ShardStore, write_shards
-from fgsbir.data.strokes import join_strokes
+from fgsbir.features.pictures import Level, Pictures
+from fgsbir.features.store import FeatureStore
+from fgsbir.features.trunk import tap_channels
 from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.training import pooled_rows, start_head
+from tests.toy import SPEC, cpu, draw_photo, shape, write_toy_features
 
-SIZE, LINE = 32, 6.0
 CATEGORIES = {"arch": False, "bowl": False, "coat": False, "dish": True}
 SPLITS = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
 SETTINGS = AdaptationSettings(
@@ -46,53 +48,67 @@ SETTINGS = AdaptationSettings(
     lambda_semantic=1.0,
     fine_tuning_rates=(0.01, 0.1),
     fine_tuning_steps=(1, 2),
-    augment=1.0,
-    one_hand=True,
     log_interval=2,
     seed=0,
 )
+MakePictures = Callable[..., TaskPictures]
+StreamOf = Callable[..., EpisodeStream]
 
 
-def drawing(number: int, hand: int) -> np.ndarray:
-    rng, shaky = np.random.default_rng(number), np.random.default_rng([number, hand]).normal(0, 4, (4, 2))
-    return join_strokes([rng.uniform(40, 216, (4, 2)) + shaky, rng.uniform(40, 216, (3, 2)) + shaky[:3]])
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> ShardStore:
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
     """Three seen categories and an unseen one; "x" is an unseen user of the main category, "arch"."""
     folder = tmp_path_factory.mktemp("adaptation")
     source = Source()
     for place, (category, unseen) in enumerate(CATEGORIES.items()):
         for row, split in enumerate(SPLITS):
-            number = 20 * place + row
-            name, path = f"{category}-{row}", folder / f"{number}.png"
-            pixels = np.random.default_rng(number).integers(0, 255, (SIZE, SIZE, 3), np.uint8)
-            Image.fromarray(pixels).save(path)
-            source.photos.append(Photo(name, category, split, path, unseen))  # type: ignore[arg-type]
+            number, name = 20 * place + row, f"{category}-{row}"
+            draw_photo(folder / f"{number}.png", number)
+            source.photos.append(Photo(name, category, split, folder / f"{number}.png", unseen))  # type: ignore[arg-type]
             for hand, user in enumerate("uvx" if category == "arch" else "uv"):
                 marked = unseen or user == "x"
-                source.sketches.append(Sketch(f"{name}-{user}", name, user, drawing(number, hand), marked))
+                source.sketches.append(Sketch(f"{name}-{user}", name, user, shape(number, hand), marked))
     write_shards(source, folder / "shards", name="toy", layout="folder", category="arch", photos_per_shard=100)
-    return ShardStore(folder / "shards")
+    shards = ShardStore(folder / "shards")
+    return Pictures(shards, FeatureStore(write_toy_features(folder / "shards", folder / "features"), shards.index))
 
 
-Pictures = Callable[..., TaskPictures]
+@pytest.fixture(scope="session")
+def f_of(stored: Pictures) -> Callable[[Level], RetrievalModel]:
+    """An F that reads a level, with its statistics and principal axes."""
+
+    def make(level: Level) -> RetrievalModel:
+        torch.manual_seed(0)
+        trunk = stored.features.trunk()
+        model = RetrievalModel(
+            spec=SPEC.as_json(),
+            channels=tap_channels(trunk, SPEC),
+            embedding_dim=8,
+            tuned_blocks={"taps": 0, "map": 2, "pixels": "all"}[level],  # type: ignore[arg-type]
+        )
+        model.take_trunk(trunk)
+        photos = [photo for photo in stored.shards.photos if photo.split == "train" and photo.category == "arch"]
+        read = stored.photos(photos, level), stored.sketches(photos, [range(2)] * len(photos), level)
+        start_head(model, *(pooled_rows(model, inputs, cpu()) for inputs in read), whitening=0.5)
+        return model
+
+    return make
 
 
-@pytest.fixture(scope="module")
-def pictures(store: ShardStore) -> Pictures:
-    def of(kind: Kind, part: Part, *, held_out: float = 0.34, pool: bool = True, **options: Any) -> TaskPictures:
-        tasks = task_set(store.index, kind, part, labelled_frac=1.0, held_out=held_out, **options)
-        return TaskPictures(store, tasks, size=SIZE, line_width=LINE, limit_gib=1, pool=pool)
+@pytest.fixture(scope="session")
+def supervised(f_of: Callable[[Level], RetrievalModel]) -> RetrievalModel:
+    return f_of("taps")
+
+
+@pytest.fixture(scope="session")
+def pictures(stored: Pictures, supervised: RetrievalModel) -> MakePictures:
+    def of(
+        kind: Kind, part: Part, *, held_out: float = 0.34, f: RetrievalModel = supervised, **options: Any
+    ) -> TaskPictures:
+        tasks = task_set(stored.shards.index, kind, part, labelled_frac=1.0, held_out=held_out, **options)
+        return TaskPictures(stored, tasks, f, cpu(), pool=True)
 
     return of
-
-
-@pytest.fixture(scope="module")
-def supervised() -> RetrievalModel:
-    torch.manual_seed(0)
-    return RetrievalModel(backbone="small", embedding_dim=8, attention=True, image_size=SIZE)
 
 
 @pytest.fixture
@@ -100,11 +116,11 @@ def settings() -> AdaptationSettings:
     return SETTINGS
 
 
-@pytest.fixture(scope="module")
-def stream_of() -> Callable[..., EpisodeStream]:
+@pytest.fixture(scope="session")
+def stream_of() -> StreamOf:
     """Episodes of some pictures: two tasks a step, supports of two pairs and three queries, unless said."""
 
     def stream(pictures: TaskPictures, **changes: Any) -> EpisodeStream:
-        return replace(EpisodeStream(pictures, seed=0, salt=1, tasks=2, k=2, queries=3, strength=1.0), **changes)
+        return replace(EpisodeStream(pictures, seed=0, tasks=2, k=2, queries=3), **changes)
 
     return stream

@@ -8,39 +8,39 @@ import torch
 from torch import Tensor
 
 from fgsbir.adaptation.losses import inner_loss, outer_loss
-from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
 from fgsbir.adaptation.triplets import Triplets, negatives_of
 from fgsbir.retrieval.losses import triplet_loss
+from tests.toy import SPEC
 
-CHANNELS, DIMENSIONS, SIZE = 256, 4, 32
+D, CHANNELS, DIMENSIONS = 256, 6, 4
+# Two taps of 24 and 40 channels, 2 x 2 places each.
+RETRIEVAL = {"spec": SPEC.as_json(), "channels": [24, 40], "embedding_dim": CHANNELS}
 
 
 def make(seed: int = 0, **changes: Any) -> AdaptiveModel:
     torch.manual_seed(seed)
     settings = {
-        "retrieval": {"backbone": "small", "embedding_dim": DIMENSIONS, "attention": True, "image_size": SIZE},
+        "retrieval": RETRIEVAL,
+        "embedding_dim": DIMENSIONS,
         "scope": "head",
         "steps": 1,
         "first_order": False,
         "sign": False,
         "rate": 0.1,
         "margin": 0.3,
-        "margin_width": 8,
+        "margin_width": 8 if changes.get("scope", "head") == "head" else None,
         "sharpness": 0.1,
+        "statistics": False,
     }
     return AdaptiveModel(**{**settings, **changes}).double()
 
 
-def triplets(*shape: int, seed: int = 1, pool: bool = True) -> Triplets:
-    """Features of n triplets of as many photos, the last of ``shape``; tasks in front of it."""
-    features = torch.randn(*shape, 3, CHANNELS, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+def triplets(*shape: int, seed: int = 1, channels: int = CHANNELS) -> Triplets:
+    """Inputs of n triplets of as many photos, the last of ``shape``; tasks in front of it."""
+    inputs = torch.randn(*shape, 3, channels, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     rows = torch.arange(2 * shape[-1]).expand(*shape[:-1], -1)
-    return Triplets(features, negatives_of(*rows.chunk(2, -1), pool=pool).double())
-
-
-def pictures(n: int, seed: int = 1) -> Triplets:
-    images = torch.rand(n, 3, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return Triplets(images, triplets(n).negatives)
+    return Triplets(inputs, negatives_of(*rows.chunk(2, -1), pool=True).double())
 
 
 def test_the_paper_counts_a_sketchs_own_other_photo_alone() -> None:
@@ -80,79 +80,62 @@ def test_the_inner_loss_tends_to_the_triplet_loss_as_it_sharpens() -> None:
 
 def test_a_step_goes_down_the_inner_loss_at_the_learned_rate() -> None:
     model, support = make(), triplets(5)
-    head = copy.deepcopy(model.retrieval.head)
+    head = copy.deepcopy(model.head)
     embedded = torch.nn.functional.normalize(head(support.inputs), dim=-1)
     margin = model.margin_of(support.inputs).detach()
     (5 * inner_loss(embedded, support.negatives, margin, model.sharpness)).backward()
     adapted = model.adapt(support)
     for name, value in head.named_parameters():
         assert value.grad is not None and value.grad.any()
-        torch.testing.assert_close(adapted[name], value - 0.1 * value.grad)
-
-
-def test_a_step_about_the_centre_is_one_of_a_layer_that_reads_what_lies_beyond_it() -> None:
-    model, support, others = make(margin_width=None, rate=2.0), triplets(5), triplets(7, seed=2).inputs
-    centre = torch.randn(CHANNELS, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    model.follow(centre)
-    head = copy.deepcopy(model.retrieval.head)
-    with torch.no_grad():
-        head.bias += head.weight @ centre
-
-    def embed(features: Tensor) -> Tensor:
-        return torch.nn.functional.normalize(head(features - centre), dim=-1)
-
-    torch.testing.assert_close(embed(others), model.embed(others, dict(model.retrieval.head.named_parameters())))
-    (5 * inner_loss(embed(support.inputs), support.negatives, torch.tensor(0.3), model.sharpness)).backward()
-    with torch.no_grad():
-        for value in head.parameters():
-            assert value.grad is not None
-            value -= 2.0 * value.grad
-    torch.testing.assert_close(model.embed(others, model.adapt(support)), embed(others))
-
-
-def test_the_centre_is_the_mean_of_the_first_batches_and_then_follows() -> None:
-    model = make()
-    for value in (1.0, 2.0, 3.0):
-        model.follow(torch.full((CHANNELS,), value, dtype=torch.float64))
-    torch.testing.assert_close(model.centre, torch.full((CHANNELS,), 2.0, dtype=torch.float64))
-    for _ in range(200):
-        model.follow(torch.zeros(CHANNELS, dtype=torch.float64))
-    assert model.centre.abs().max() < 1e-3
-
-
-@pytest.mark.parametrize("scope", ["head", "all"])
-def test_adapting_one_task_changes_neither_the_model_nor_another_task(scope: str) -> None:
-    model = make(scope=scope, margin_width=8 if scope == "head" else None, steps=2).float()
-    one, other = (Triplets(part.inputs.float(), part.negatives.float()) for part in (pictures(2), pictures(2, seed=2)))
-    before, images = copy.deepcopy(model.state_dict()), one.inputs[:, 0]
-    first = model.adapted(one)(images)
-    second = model.adapted(other)(images)
-    assert torch.equal(model.adapted(one)(images), first) and not torch.equal(first, second)
-    assert not torch.equal(first, model.retrieval(images))
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-
-
-def test_a_model_that_does_not_adapt_is_f() -> None:
-    model, support = make(scope="none", margin_width=None).float(), pictures(2)
-    images = support.inputs[:, 1].float()
-    adapted = model.adapted(Triplets(support.inputs.float(), support.negatives.float()))
-    assert not model.adapts and torch.equal(adapted(images), model.retrieval(images))
+        torch.testing.assert_close(adapted[f"head.{name}"], value - 0.1 * value.grad)
 
 
 @pytest.mark.parametrize("scope", ["none", "head", "all"])
-def test_what_adaptation_starts_from_gives_fs_embedding(scope: str) -> None:
-    model = make(scope=scope, margin_width=None).float()
-    images = pictures(2).inputs.float()
-    inputs = model.inputs(images.flatten(0, 1)).unflatten(0, (2, 3))
-    found = model.embed(inputs, dict((model.retrieval if scope == "all" else model.retrieval.head).named_parameters()))
-    torch.testing.assert_close(found.flatten(0, 1), model.retrieval(images.flatten(0, 1)))
+@pytest.mark.parametrize("statistics", [False, True])
+def test_an_adapted_model_is_a_retrieval_model_that_embeds_alike(scope: str, statistics: bool) -> None:
+    """The projection, M and the statistics as one layer and one side; the model itself stays as it is."""
+    model = make(scope=scope, steps=2, statistics=statistics).float()
+    taps = triplets(4, channels=D)
+    pairs = Triplets(2 + taps.inputs.float(), taps.negatives.float())
+    before = copy.deepcopy(model.state_dict())
+    weights, sketch = model.meet(pairs.inputs[:, 0], pairs)
+    adapted = model.with_weights(weights, sketch)
+    found = [adapted.embed(pairs.inputs[:, place], side) for place, side in enumerate(("sketch", "photo"))]  # type: ignore[arg-type]
+    inputs = model.inputs(model.standardise(pairs.inputs, sketch))
+    torch.testing.assert_close(torch.stack(found, 1), model.embed(inputs, model_weights(model, weights))[:, :2])
+    assert (adapted.sides["sketch"].mean.abs().sum() > 0) == statistics and not adapted.sides["photo"].mean.any()
+    plain = model.with_weights(model.weights(), model.sketch_side(pairs.inputs[:0, 0]))
+    assert torch.equal(plain.head.weight, adapted.head.weight) == (scope == "none")
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def model_weights(model: AdaptiveModel, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return dict(weights) if model.loop.scope == "all" else {k: v for k, v in weights.items() if k.startswith("head.")}
+
+
+def test_m_starts_as_the_identity() -> None:
+    """On F's embedding, or on its leading dimensions; a model that does not adapt is F."""
+    taps = triplets(5, channels=D).inputs[:, 1]
+    for size in (DIMENSIONS, CHANNELS):
+        model = make(scope="none", embedding_dim=size)
+        expected = torch.nn.functional.normalize(model.projection(taps)[:, :size], dim=-1)
+        torch.testing.assert_close(model.embed(model.inputs(taps), model.weights()), expected)
+    assert not model.adapts and make(scope="none", statistics=True).adapts
+
+
+def test_a_plain_f_adapts_its_statistics_alone() -> None:
+    model = make(scope="none", embedding_dim=CHANNELS).float()
+    f = model.with_weights(*model.meet(torch.zeros(0, D)))
+    sketches = 2 + triplets(20, channels=D).inputs[:, 0].float()
+    adapted = statistics_alone(f)
+    found = adapted.with_weights(*adapted.meet(sketches))
+    assert torch.equal(found.head.weight, f.head.weight) and torch.equal(f.sides["sketch"].mean, torch.zeros(D))
+    assert found.sides["sketch"].mean.mean() > 1.5
 
 
 def test_a_model_trained_without_a_step_can_take_some_later() -> None:
     without, support = make(steps=0), triplets(4)
-    assert all(
-        torch.equal(value, without.adapt(support)[name]) for name, value in without.retrieval.head.named_parameters()
-    )
+    assert all(torch.equal(value, without.adapt(support)[name]) for name, value in without.weights().items())
     found, expected = (model.adapt(support) for model in (without.with_steps(2), make(steps=2)))
     assert all(torch.equal(value, found[name]) for name, value in expected.items())
 
@@ -169,13 +152,11 @@ def test_more_steps_lower_the_inner_loss() -> None:
 
 @pytest.mark.parametrize("first_order", [False, True])
 def test_every_part_is_reached_by_the_outer_gradient(first_order: bool) -> None:
-    """The margin network too: a smoothed inner loss is there for nothing else."""
-    model, support, query = make(first_order=first_order), triplets(4), triplets(6, seed=2)
-    model.task_loss(support, query._replace(inputs=query.inputs.requires_grad_()), margin=1.0).backward()
-    assert query.inputs.grad is not None and query.inputs.grad.any()
-    everything = {name for name, _ in model.named_parameters() if not name.startswith("retrieval.")} | {
-        f"retrieval.head.{name}" for name in ("weight", "bias")
-    }
+    """The margin network too: a smoothed inner loss is there for nothing else. The trunk's statistics are not."""
+    model, support, query = make(first_order=first_order), triplets(4, channels=D), triplets(6, seed=2, channels=D)
+    parts = [part._replace(inputs=model.inputs(part.inputs)) for part in (support, query)]
+    model.task_loss(*parts, margin=1.0).backward()
+    everything = {name for name, value in model.named_parameters() if value.requires_grad}
     reached = {name for name, value in model.named_parameters() if value.grad is not None and value.grad.any()}
     # The first-order gradient takes the inner step as given, and so the margin that it was made with.
     assert reached == ({name for name in everything if not name.startswith("margins.")} if first_order else everything)
@@ -199,20 +180,20 @@ def test_the_gradient_of_the_margin_network_is_that_of_finite_differences() -> N
 
 @pytest.mark.parametrize("sign", [False, True])
 def test_all_weights_adapt_by_the_gradient_or_its_signs(sign: bool) -> None:
-    model, support = make(scope="all", margin_width=None, sign=sign, rate=1e-3).float(), pictures(2)
-    adapted = model.adapt(Triplets(support.inputs.float(), support.negatives.float()))
-    moved = {name: (adapted[name] - value).abs() for name, value in model.retrieval.named_parameters()}
-    # The attention's bias is the same at every place, so its softmax does not feel it.
-    assert all(change.any() for name, change in moved.items() if name != "attention.score.bias")
-    if sign:
-        for change in moved.values():
-            torch.testing.assert_close(change, torch.where(change > 0, 1e-3, 0.0), atol=1e-6, rtol=0)
+    model = make(scope="all", sign=sign, rate=1e-3)
+    adapted = model.adapt(triplets(3, channels=D))
+    moved = {name: (adapted[name] - value).abs() for name, value in model.weights().items()}
+    assert moved.keys() == {f"{part}.{name}" for part in ("projection", "head") for name in ("weight", "bias")}
+    for change in moved.values():
+        assert change.any()
+        if sign:
+            torch.testing.assert_close(change, torch.where(change > 0, 1e-3, 0.0).double(), atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 3])
-def test_tasks_at_once_are_tasks_one_by_one(steps: int) -> None:
-    model = make(steps=steps)
-    support, query = triplets(8, 5), triplets(8, 7, seed=2)
+@pytest.mark.parametrize(("scope", "steps"), [("head", 0), ("head", 3), ("all", 1)])
+def test_tasks_at_once_are_tasks_one_by_one(scope: str, steps: int) -> None:
+    model, channels = make(scope=scope, steps=steps), CHANNELS if scope == "head" else D
+    support, query = triplets(4, 5, channels=channels), triplets(4, 7, seed=2, channels=channels)
     together = model.task_losses(support, query, margin=0.3)
     tasks = zip(*support, *query, strict=True)
     alone = torch.stack([model.task_loss(Triplets(*task[:2]), Triplets(*task[2:]), margin=0.3) for task in tasks])

@@ -1,49 +1,57 @@
-"""Episodes: which pairs a step of meta-training sees, and by whose hand."""
-
-from collections.abc import Callable
-from dataclasses import fields
+"""Episodes: which pairs a step of meta-training sees, and in which forms."""
 
 import numpy as np
 import pytest
 import torch
 
-from fgsbir.adaptation.episodes import EpisodeStream, TaskPictures, as_of_one_hand
-from fgsbir.data.augmentation import draw_changes
+from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.data.records import DataError
-
-SIZE = 32
-CPU = torch.device("cpu")
-Pictures = Callable[..., TaskPictures]
-StreamOf = Callable[..., EpisodeStream]
+from fgsbir.features.pictures import Level
+from tests.adaptation.conftest import Callable, MakePictures, RetrievalModel, StreamOf
 
 
-def test_a_batch_is_a_function_of_its_step(pictures: Pictures, stream_of: StreamOf) -> None:
+def test_a_batch_is_a_function_of_its_step(pictures: MakePictures, stream_of: StreamOf) -> None:
     stream = stream_of(pictures("category", "train"))
-    one, again, other = stream.batch(3, CPU), stream.batch(3, CPU), stream.batch(4, CPU)
-    assert one.images.shape == (2 * (2 + 3) * 3, 3, SIZE, SIZE)
+    one, again, other = stream.batch(3), stream.batch(3), stream.batch(4)
+    assert one.taps.shape[:3] == (2, 2 + 3, 3)
     assert one.support_negatives.shape == (2, 2, 4) and one.query_negatives.shape == (2, 3, 6)
-    assert torch.equal(one.images, again.images) and torch.equal(one.task, again.task)
-    assert not torch.equal(one.images, other.images)
+    assert torch.equal(one.taps, again.taps) and torch.equal(one.task, again.task)
+    assert not torch.equal(one.taps, other.taps)
     assert [stream.pictures.tasks.tasks[task].name for task in one.task] == stream.task_names(3)
 
 
-def test_processes_share_the_tasks_of_a_step(pictures: Pictures, stream_of: StreamOf) -> None:
+def test_processes_share_the_tasks_of_a_step(pictures: MakePictures, stream_of: StreamOf) -> None:
     learning = pictures("category", "train", held_out=0)
-    whole = stream_of(learning).batch(0, CPU)
-    parts = [stream_of(learning, rank=rank, world=2).batch(0, CPU) for rank in range(2)]
-    assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
+    whole = stream_of(learning).batch(0)
+    parts = [stream_of(learning, rank=rank, world=2).batch(0) for rank in range(2)]
+    assert torch.equal(torch.cat([part.taps for part in parts]), whole.taps)
     with pytest.raises(DataError, match="2 tasks a step cannot be shared evenly by 3 processes"):
         stream_of(learning, world=3)
 
 
-def test_one_hand_draws_all_sketches_of_a_task() -> None:
-    """What is another hand's is shared; where the pair stands, and what the photo looks like, is not."""
-    rng = np.random.default_rng(0)
-    changes, hand = draw_changes(rng, 5, 1.0), draw_changes(rng, 1, 1.0)
-    found = as_of_one_hand(changes, hand)
-    for field in fields(found):
-        value, own, shared = (getattr(part, field.name) for part in (found, changes, hand))
-        if field.name in ("sketch", "sketch_scale", "warp", "dropout_rate"):
-            assert np.array_equal(value, np.repeat(shared, 5, axis=0)), field.name
-        else:
-            assert np.array_equal(value, own), field.name
+def test_the_pictures_of_a_task_are_mirrored_alike(pictures: MakePictures, stream_of: StreamOf) -> None:
+    """All photos of an episode are stored in one of two forms, and both come up."""
+    learning = pictures("category", "train", held_out=0)
+    photos = torch.stack([learning.photos(np.arange(len(learning.photos)), form) for form in range(2)])
+    seen = set()
+    for step in range(6):
+        for taps in stream_of(learning).batch(step).taps:
+            shown = taps[:, 1:].flatten(0, 1)
+            alike = [all((form == row).all(1).any() for row in shown) for form in photos]
+            assert sum(alike) == 1
+            seen.add(alike.index(True))
+    assert seen == {0, 1}
+
+
+@pytest.mark.parametrize("level", ["map", "pixels"])
+def test_an_f_with_blocks_of_its_own_is_read_once_and_then_as_pooled_taps(
+    level: Level, f_of: Callable[[Level], RetrievalModel], pictures: MakePictures
+) -> None:
+    f = f_of(level)
+    plain, own = (pictures("category", "train", f=model) for model in (f_of("taps"), f))
+    rows = np.array([0, 3])
+    assert isinstance(own, TaskPictures) and own.mirrors == (2 if level == "map" else 1)
+    # Its blocks are still the trunk's; stored maps are rounded.
+    torch.testing.assert_close(own.photos(rows), plain.photos(rows), atol=0.05, rtol=0.05)
+    if level == "map":
+        torch.testing.assert_close(own.sketches(rows, 3), plain.sketches(rows, 3), atol=0.05, rtol=0.05)
