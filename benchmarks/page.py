@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ratio import Measured, Ratio
-from benchmarks.search import untrained_index
+from benchmarks.search import index_of_nothing
 from benchmarks.workload import Workload
 from fgsbir.data.strokes import split_strokes
 
@@ -31,10 +31,11 @@ def prepare(work: Workload) -> Callable[[], Measured]:
 
     Each user draws sketches stroke by stroke and asks for 24 photos after each, on a connection that is kept.
     """
-    sketches = [strokes for choice in work.pairs(8).sketches for strokes in choice][: USERS * DRAWINGS]
+    drawn = [photo for photo in work.store.photos if photo.sketches][: USERS * DRAWINGS]
+    sketches = [work.store.read_strokes(photo)[0] for photo in drawn]
     drawings = [[part.astype(float).tolist() for part in split_strokes(sketch)] for sketch in sketches]
     temporary = TemporaryDirectory()
-    untrained_index(Path(temporary.name), work, PHOTOS)
+    index_of_nothing(Path(temporary.name), PHOTOS)
 
     def round() -> Measured:
         with serving(Path(temporary.name)) as address, ThreadPoolExecutor(USERS) as users:

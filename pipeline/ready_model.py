@@ -4,14 +4,10 @@ Writes ``src/fgsbir/ready/model`` from data/shards and data/features. It is no s
 again only when the default set, the features or the recipe change.
 """
 
-import logging
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pipeline.params import load
 from pipeline.stage import run
-
-logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -32,14 +28,11 @@ def main() -> None:
     shards = ShardStore(Path("data/shards"))
     pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index))
     recipe = ReadyRecipe()
-    with TemporaryDirectory() as scratch:
-        model, curve = make_ready_model(pictures, compute, recipe, Path(scratch))
+    model = make_ready_model(pictures, compute, recipe)
     labelled = len(labelled_in_every_category(shards.index, 1.0))
     details = {"recipe": recipe.as_json(), **training_data(shards.index, 1.0, recipe.seed, labelled)}
     details["data"] |= {"category": None}
     save_model(READY_MODEL, model, details=details, compact=True)
-    found = " ".join(f"{name} {value:.4g}" for name, value in curve[-1].items())
-    logger.info("%s: on the validation photos of all seen categories, %s", READY_MODEL, found)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "runtime": {"runtime", "data"},
     "features": {"features", "runtime", "data"},
     "retrieval": {"retrieval", "features", "runtime", "data"},
+    "ready": {"ready", "retrieval", "features", "runtime", "data"},
     "generator": {"generator", "retrieval", "features", "runtime", "data"},
     "certainty": {"certainty", "generator", "retrieval", "features", "runtime", "data"},
     "joint": {"joint", "certainty", "generator", "retrieval", "features", "runtime", "data"},
@@ -51,8 +52,8 @@ MAY_IMPORT = {
         "data",
     },
     "web": {"web", "search", "evaluation", "generator", "retrieval", "runtime", "data"},
-    "commands": {"commands", "web", "search", "adaptation", "evaluation", "generator", "retrieval", "runtime", "data"},
-    "__main__.py": {"commands", "data"},
+    "commands": {"commands", "web", "search", "adaptation", "ready", "generator", "retrieval", "runtime", "data"},
+    "__main__.py": {"commands", "runtime", "data"},
 }
 
 

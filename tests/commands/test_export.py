@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from fgsbir.__main__ import main
+from fgsbir.data.pixels import photo_tensor, sketch_tensor
+from fgsbir.features.trunk import pool_taps
 from fgsbir.retrieval import onnx_export
+from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.runtime.model_folder import load_model, read_config, save_model
-
-DETAILS = {"image_size": 64, "line_width": 3.0}
+from fgsbir.runtime.model_folder import read_config, save_model
+from tests.toy import SIZE, SPEC, Toy, cpu, shape
 
 
 def export(model: Path, out: Path) -> int:
@@ -23,29 +25,41 @@ def export(model: Path, out: Path) -> int:
     return 0
 
 
-def embed(path: Path, images: np.ndarray) -> np.ndarray:
+def embed(path: Path, images: np.ndarray, sketch: np.ndarray) -> np.ndarray:
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return session.run(["embeddings"], {"images": images})[0]
+    return session.run(["embeddings"], {"images": images, "sketch": sketch})[0]
 
 
-def test_any_number_of_images_is_embedded_as_by_the_model(
+def test_any_number_of_images_of_either_side_is_embedded_as_by_the_model(
     tmp_path: Path, joint_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     out = tmp_path / "new" / "f.onnx"
     assert export(joint_model, out) == 0
     told = capsys.readouterr().out
-    assert "images (n, 3, 32, 32) to embeddings (n, 8)" in told and float(told.split()[-1]) < 1e-5
-    model = load_model(joint_model / "retrieval", RetrievalModel)
-    for n in (1, 2, 7):
-        images = torch.rand(n, 3, 32, 32, generator=torch.Generator().manual_seed(n))
-        with torch.no_grad():
-            np.testing.assert_allclose(embed(out, images.numpy()), model(images).numpy(), atol=1e-5)
+    assert "images (n, 3, 64, 64) and sketch (n,) to embeddings (n, 8)" in told and float(told.split()[-1]) < 1e-5
+    encoder = Encoder.load(joint_model / "retrieval", cpu())
+    pixels = np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
+    strokes = [shape(number) for number in range(3)]
+    photos = photo_tensor(torch.from_numpy(pixels)).numpy()
+    sketches = sketch_tensor(torch.from_numpy(SPEC.rasterise(strokes))).numpy()
+    mixed = np.concatenate([photos, sketches])[[0, 3, 4, 1, 2, 5]]
+    found = embed(out, mixed, np.array([0, 1, 1, 0, 0, 1], bool))
+    np.testing.assert_allclose(found[[0, 3, 4]], encoder.photos(pixels), atol=1e-5)
+    np.testing.assert_allclose(found[[1, 2, 5]], encoder.sketches(strokes), atol=1e-5)
+    np.testing.assert_allclose(embed(out, photos[:1], np.zeros(1, bool)), found[:1], atol=1e-5)
     metadata = onnxruntime.InferenceSession(str(out)).get_modelmeta().custom_metadata_map
     sha256 = read_config(joint_model / "retrieval")["sha256"]
-    assert metadata.items() >= {"kind": "retrieval", "sha256": sha256, "image_size": "32", "line_width": "3"}.items()
+    assert metadata.items() >= {"kind": "retrieval", "sha256": sha256, "image_size": "64", "line_width": "6"}.items()
     assert [path.name for path in out.parent.iterdir()] == ["f.onnx"]
+
+
+@pytest.mark.parametrize("side", [14, 7, 5, 4, 3])
+@pytest.mark.parametrize("places", [1, 3, 4])
+def test_averages_of_places_are_those_of_the_trunk(side: int, places: int) -> None:
+    maps = torch.rand(2, 3, side, side + 1, generator=torch.Generator().manual_seed(side))
+    torch.testing.assert_close(onnx_export.average_places(maps, places), pool_taps([maps], places))
 
 
 def test_a_file_that_differs_is_not_left(
@@ -83,14 +97,14 @@ def test_what_cannot_be_exported(tmp_path: Path, joint_model: Path, capsys: pyte
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("backbone", "size"), [("small", 64), ("inception_v3", 128), ("resnet18", 64), ("convnext_tiny", 64)]
-)
-@pytest.mark.parametrize("attention", [False, True])
-def test_every_kind_of_backbone_can_be_exported(tmp_path: Path, backbone: str, size: int, attention: bool) -> None:
+@pytest.mark.parametrize("tuned", [2, "all"])
+@pytest.mark.parametrize("pooling", ["places", "attention"])
+def test_every_form_of_f_can_be_exported(tmp_path: Path, toy: Toy, tuned: int | str, pooling: str) -> None:
     pytest.importorskip("onnxruntime")
     torch.manual_seed(0)
-    model = RetrievalModel(backbone=backbone, embedding_dim=16, attention=attention, image_size=size)
-    save_model(tmp_path / "f", model, details=DETAILS)
+    config = toy.retrieval().config() | {"tuned_blocks": tuned, "pooling": pooling}
+    model = RetrievalModel(**config)
+    model.take_trunk(toy.pictures.features.trunk())
+    save_model(tmp_path / "f", model, details={})
     assert export(tmp_path / "f", tmp_path / "f.onnx") == 0
-    assert embed(tmp_path / "f.onnx", np.zeros((3, 3, size, size), np.float32)).shape == (3, 16)
+    assert embed(tmp_path / "f.onnx", np.zeros((3, 3, SIZE, SIZE), np.float32), np.ones(3, bool)).shape == (3, 8)

@@ -28,14 +28,17 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
     ("arguments", "message"),
     [
         (["index", "photos", "--out", "index"], "photos: expected a photo or a folder of photos, found nothing"),
-        (["index", ".", "--out", "index"], "models/joint: expected a folder of a retrieval model, found nothing; make"),
+        (["index", ".", "--model", "m", "--out", "i"], "m: expected a folder of a retrieval model, found nothing"),
+        (["index", ".", "--adaptive", "a", "--out", "i"], "a: expected a folder of an adaptive model, found nothing"),
+        (["draw", "."], "models/joint: drawing needs a trained generator, and there is none; make repro trains one"),
         (["search", "a.svg", "--index", "."], "a.svg: expected a sketch, found nothing"),
         (["search", "a.ndjson:3", "--index", "."], "a.ndjson: expected a sketch, found nothing"),
         (["search", ".", "--index", "index"], "index: expected a folder that fgsbir index has written, found nothing"),
+        (["serve", "--index", ".", "--generator", "g"], "g: expected a folder of a generator, found nothing"),
         (["serve", "--index", "index"], "index: expected a folder that fgsbir index has written, found nothing"),
         (["draw", "a.jpg"], "a.jpg: expected a photo or a folder of photos, found nothing"),
         (["export", "--model", "m", "--onnx", "f.onnx"], "m: expected a folder of a retrieval model, found nothing"),
-        (["adapt", "--model", ".", "--support", "mine", "--out", "o"], "mine: expected a folder with photos/"),
+        (["adapt", "--model", ".", "--support", "mine", "--out", "o"], "mine: expected a folder of sketches"),
     ],
 )
 def test_what_is_not_there_is_told_before_anything_slow_is_loaded(

@@ -46,7 +46,7 @@ def test_it_serves_until_interrupted(index: Path, joint_model: Path) -> None:
             assert told, line + server.stderr.read()
             with urllib.request.urlopen(f"{told[1]}/health", timeout=30) as answer:
                 health = json.load(answer)
-            assert health["photos"] == 3 and health["features"] == {"sketch": True, "adapt": False}
+            assert health["photos"] == 3 and health["features"] == {"sketch": True, "adapt": True}
             with urllib.request.urlopen(told[1], timeout=30) as answer:
                 assert b"Draw, and find" in answer.read()
         finally:

@@ -48,7 +48,8 @@ def run(options: argparse.Namespace) -> None:
     from fgsbir.web.limits import Limits
 
     searcher = Searcher.open(options.index)
-    adapter = Adapter(searcher) if searcher.gallery.adaptive_sha256 else None
+    adapts = searcher.gallery.adaptive_sha256 or searcher.encoder.model.standardised
+    adapter = Adapter(searcher) if adapts else None
     generator = options.generator or (TRAINED if (TRAINED / "generator").is_dir() else None)
     sketcher = PhotoSketcher.load(generator) if generator else None
     listening = _listen(options.host, options.port)

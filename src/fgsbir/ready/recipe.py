@@ -1,13 +1,13 @@
 """How the ready model is made: statistics of both sides, principal axes, and a short training on drawn pairs.
 
 Whoever searches photos with it has other kinds of products, another camera and another hand. So every category counts
-alike in the statistics, whatever its number of photos; the negatives of a sketch are of all categories; and each pair
-is changed in several ways before the trunk reads it.
+alike in the statistics, whatever its number of photos; the negatives of a sketch are of all categories; each pair is
+changed in several ways before the trunk reads it; and the edges in a photo are one more drawing of it.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,22 +15,25 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from fgsbir.data.edges import edge_drawing
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import seen_sketches, training_split
-from fgsbir.features.pictures import Inputs, Pictures
-from fgsbir.features.statistics import principal_axes
+from fgsbir.features.pictures import Inputs, Pictures, SketchImages
+from fgsbir.features.statistics import Standardise, principal_axes
 from fgsbir.features.trunk import tap_channels
-from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.model import RetrievalModel, Side
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import HumanPairs, PairStream, human_pairs
-from fgsbir.retrieval.training import RetrievalSettings, train_retrieval
-from fgsbir.retrieval.validation import RetrievalValidation
-from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.retrieval.training import dropout_mask, retrieval_loss
 from fgsbir.runtime.compute import Compute
-from fgsbir.runtime.run import Row
-from fgsbir.runtime.streams import seed_weights, stream
+from fgsbir.runtime.schedule import set_rate, warmup_cosine
+from fgsbir.runtime.streams import seed_weights, stream, torch_stream
+
+logger = logging.getLogger(__name__)
 
 BATCH = 32
+# In place of edges where a photo has none: a dot.
+NOTHING = np.array([[128, 128, 0], [128, 128, 1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ class ReadyRecipe:
     """The numbers behind the ready model, chosen on ChairV2's training sketches.
 
     The head has ``dimensions`` outputs. It starts at the principal axes of at most ``of_category`` photos and as many
-    sketches of each category, whitened by ``whitening``. Every pair is read as it is and with ``changes`` random
-    changes of ``strength``. The rest as in params.yaml, section pretrain_retrieval.
+    sketches of each category, whitened by ``whitening``. Every pair is read as it is, with ``changes`` random changes
+    of ``strength``, and with the edges in the photo, to ``edge_tolerance`` canvas pixels, in place of the sketch. The
+    rest as in params.yaml, section pretrain_retrieval.
     """
 
     dimensions: int = 512
@@ -47,6 +51,7 @@ class ReadyRecipe:
     whitening: float = 0.5
     changes: int = 3
     strength: float = 1.0
+    edge_tolerance: float = 4.0
     steps: int = 500
     batch_size: int = 128
     learning_rate: float = 4e-4
@@ -74,40 +79,41 @@ class ReadTaps:
         return self.taps[torch.from_numpy(numbers.copy()), torch.from_numpy(np.asarray(rows))].float()
 
 
-def make_ready_model(
-    pictures: Pictures, compute: Compute, recipe: ReadyRecipe, scratch: Path
-) -> tuple[RetrievalModel, list[Row]]:
-    """Make the ready model of the training photos and sketches of every seen category.
+def make_ready_model(pictures: Pictures, compute: Compute, recipe: ReadyRecipe) -> RetrievalModel:
+    """Make the ready model of the training and validation photos of every seen category, by seen users.
 
-    Returns the model and its curve, one row, after the last step.
+    Nothing is chosen on the validation photos, so that they can teach as well.
     """
     split = training_split(replace(pictures.shards.index, category=None), 1.0)
+    drawn = [*split.labelled, *split.validation]
     seed_weights(recipe.seed, "retrieval")
     trunk = pictures.features.trunk()
     model = RetrievalModel(
         spec=pictures.spec.as_json(), channels=tap_channels(trunk, pictures.spec), embedding_dim=recipe.dimensions
     )
+    start_ready(model, pictures, [*drawn, *split.unlabelled], recipe)
     compute.place(model)
-    start_ready(model, pictures, [*split.labelled, *split.unlabelled], recipe)
-    pairs = changed_pairs(model, pictures, split.labelled, recipe, compute)
-    curve = train_retrieval(
-        compute,
-        model,
-        PairStream(pairs, recipe.batch_size, recipe.seed, "ready/pairs", compute.rank, compute.world),
-        RetrievalValidation(human_pairs(pictures, split.validation, model.level), compute),
-        RetrievalObjective("info_nce", 0.0, recipe.temperature),
-        RetrievalSettings(
-            steps=recipe.steps,
-            learning_rate=recipe.learning_rate,
-            blocks_learning_rate=0.0,
-            weight_decay=recipe.weight_decay,
-            dropout=recipe.dropout,
-            validate_every=recipe.steps,
-            log_interval=recipe.steps,
-        ),
-        scratch=Scratch(scratch),
-    )
-    return model, curve
+    pairs = changed_pairs(model, pictures, drawn, recipe, compute)
+    train_ready(model, pairs, recipe, compute)
+    return model
+
+
+def train_ready(model: RetrievalModel, pairs: HumanPairs, recipe: ReadyRecipe, compute: Compute) -> None:
+    """Train the head of ``model`` for all steps of ``recipe``; the last one counts."""
+    batches = PairStream(pairs, recipe.batch_size, recipe.seed, "ready/pairs")
+    objective = RetrievalObjective("info_nce", 0.0, recipe.temperature)
+    optimizer = torch.optim.AdamW(model.head.parameters(), weight_decay=recipe.weight_decay)
+    model.train()
+    for step in tqdm(range(recipe.steps), "training", unit="step", disable=None):
+        set_rate(optimizer, warmup_cosine(step, recipe.steps, recipe.learning_rate))
+        numbers = torch_stream(recipe.seed, "ready/step", step)
+        keep = dropout_mask(model, recipe.dropout, numbers, compute.device)
+        loss = retrieval_loss(compute, model, batches.batch(step), objective, keep, numbers)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    logger.info("loss of the last step: %.3f", float(loss.detach()))
 
 
 def start_ready(model: RetrievalModel, pictures: Pictures, entries: Sequence[PhotoEntry], recipe: ReadyRecipe) -> None:
@@ -115,14 +121,17 @@ def start_ready(model: RetrievalModel, pictures: Pictures, entries: Sequence[Pho
     places = [seen_sketches(entry) for entry in entries]
     categories = np.array([entry.category for entry in entries])
     standardised = []
-    for side, inputs, of_side in (
+    sides: tuple[tuple[Side, Inputs, np.ndarray], ...] = (
         ("photo", pictures.photos(entries, "taps"), categories),
         ("sketch", pictures.sketches(entries, places, "taps"), np.repeat(categories, [len(each) for each in places])),
-    ):
+    )
+    for side, inputs, of_side in sides:
         rows = inputs(np.arange(len(inputs)))
-        model.sides[side].set(*balanced_statistics(rows, of_side))
+        statistics = model.sides[side]
+        assert isinstance(statistics, Standardise)
+        statistics.set(*balanced_statistics(rows, of_side))
         chosen = few_of_each(of_side, recipe.of_category, stream(recipe.seed, "ready/axes", side))
-        standardised.append(model.sides[side].cpu()(rows[torch.from_numpy(chosen)]))
+        standardised.append(model.standardise(rows[torch.from_numpy(chosen)], side))
     with torch.no_grad():
         model.head.weight.copy_(principal_axes(torch.cat(standardised), recipe.dimensions, recipe.whitening))
         model.head.bias.zero_()
@@ -142,12 +151,28 @@ def changed_pairs(
         numbers = stream(recipe.seed, "ready/change", change).integers(1, 2**31, len(images))
         photos.append(read_taps(model, images.photos, numbers, compute))
         sketches.append(read_taps(model, images.sketches, numbers[images.truth], compute))
+    edges = [edge_drawing(pictures.shards.read_photo(entry), tolerance=recipe.edge_tolerance) for entry in entries]
+    photos.append(photos[0])
+    sketches.append(as_sketches(model, edge_taps(model, edges, compute), known.categories)[known.truth])
     return replace(
         images,
         categories=np.zeros_like(images.categories),
         photos=ReadTaps(torch.stack([each.half() for each in photos])),
         sketches=ReadTaps(torch.stack([each.half() for each in sketches])),
     )
+
+
+def edge_taps(model: RetrievalModel, edges: Sequence[np.ndarray], compute: Compute) -> Tensor:
+    """What the trunk says of edge drawings, canonical strokes (n_i, 3): float32 (n, D) on the CPU."""
+    drawings = SketchImages([strokes if len(strokes) > 1 else NOTHING for strokes in edges], model.spec)
+    return read_taps(model, drawings, np.zeros(len(edges), np.int64), compute)
+
+
+def as_sketches(model: RetrievalModel, taps: Tensor, categories: np.ndarray) -> Tensor:
+    """Taps (n, D) of drawings of another kind with the mean and deviation of people's sketches."""
+    own, of_people = Standardise(taps.shape[1]), model.sides["sketch"]
+    own.set(*balanced_statistics(taps, categories))
+    return own(taps) * of_people.deviation + of_people.mean
 
 
 def read_taps(model: RetrievalModel, images: Inputs, forms: np.ndarray, compute: Compute) -> Tensor:

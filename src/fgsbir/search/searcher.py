@@ -1,7 +1,7 @@
 """An index with the model that it is searched by: from a sketch, or a photo of it, to the photos that come nearest."""
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,14 +11,6 @@ from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.model_folder import CONFIG, read_config
 from fgsbir.runtime.precision import working_precision
 from fgsbir.search.gallery import MODEL, Gallery, nearest
-
-
-class SketchEncoder(Protocol):
-    """What asks an index: F, or F adapted to a hand."""
-
-    def sketch(self, strokes: np.ndarray, /) -> np.ndarray:
-        """One canonical sketch (n, 3) as float32 (d,) of length 1."""
-        ...
 
 
 class Match(NamedTuple):
@@ -36,7 +28,7 @@ class Searcher:
     ``embeddings`` float32 (n, d) are the photos' where it is not the F that the index was made with.
     """
 
-    def __init__(self, gallery: Gallery, encoder: SketchEncoder, embeddings: np.ndarray | None = None) -> None:
+    def __init__(self, gallery: Gallery, encoder: Encoder, embeddings: np.ndarray | None = None) -> None:
         self.gallery, self.encoder, self._embeddings = gallery, encoder, embeddings
 
     @classmethod

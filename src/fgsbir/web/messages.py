@@ -43,9 +43,9 @@ class Correction(_Asked):
 
 
 class Corrections(_Asked):
-    """Drawings of at least two different photos."""
+    """Drawings, each with the photo that was meant."""
 
-    corrections: Annotated[list[Correction], Field(min_length=2, max_length=MAX_CORRECTIONS)]
+    corrections: Annotated[list[Correction], Field(min_length=1, max_length=MAX_CORRECTIONS)]
 
 
 class FoundPhoto(BaseModel):

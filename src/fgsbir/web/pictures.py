@@ -17,7 +17,7 @@ from fgsbir.web.recent import Recent
 
 THUMBNAIL_SIDE = 384
 QUALITY = 85
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+
 ORIENTATION = 0x0112  # the EXIF tag
 ON_ITS_SIDE = (5, 6, 7, 8)
 MEDIA_TYPES = {

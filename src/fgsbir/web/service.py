@@ -83,7 +83,7 @@ class Service:
     def adapt(self, corrections: Sequence[Correction]) -> Adapted:
         """Remember the index as adapted to ``corrections``."""
         if self._adapter is None:
-            raise HTTPException(404, "this index was made without an adaptive model, and cannot be adapted")
+            raise HTTPException(404, "the model of this index cannot be adapted")
         for correction in corrections:
             self.pictures.row(correction.photo)
         sketches = [canonical(correction.strokes) for correction in corrections]

@@ -15,10 +15,9 @@ export class Hand {
     by("adapted").addEventListener("change", () => onChange());
   }
 
-  /** Show what is possible: an index without an adaptive model cannot learn. */
+  /** Show the section, where the server can learn. */
   start(possible) {
-    this.possible = possible;
-    by("hand").hidden = false;
+    by("hand").hidden = !possible;
     this.show();
   }
 
@@ -39,15 +38,10 @@ export class Hand {
     this.show();
   }
 
-  get distinct() {
-    return new Set(this.corrections.map(({ photo }) => photo.id)).size;
-  }
-
   advice() {
     if (!this.corrections.length) {
-      return "When you find what you meant, open it and press “This is what I drew”. From two photos on, the search can learn your hand.";
+      return "When you find what you meant, open it and press “This is what I drew”. From one drawing on, the search can learn your hand.";
     }
-    if (this.distinct < 2) return "One more, of another photo, and the search can learn your hand.";
     if (this.learned?.corrections === this.corrections) return "The search has learned from these drawings.";
     return "Ready to learn from these drawings.";
   }
@@ -83,16 +77,11 @@ export class Hand {
   }
 
   show() {
-    if (!this.possible) {
-      by("hand-text").textContent =
-        "This index was made without an adaptive model. Make it with fgsbir index --adaptive, and the search can learn your hand.";
-      return;
-    }
     by("hand-text").textContent = this.advice();
     by("adapted-label").hidden = !this.learned;
     const button = by("adapt-button");
     button.hidden = !this.corrections.length || this.learned?.corrections === this.corrections;
-    button.disabled = this.distinct < 2;
+    button.disabled = false;
     button.textContent = this.learned ? "Adapt again" : "Adapt";
     by("corrections").replaceChildren(...this.corrections.map((correction) => this.item(correction)));
   }
