@@ -153,7 +153,7 @@ def test_keys_are_reversible_and_safe(a: str, b: str) -> None:
         (lambda s: s.sketches.append(s.sketches[0]), "another sketch has the same id"),
         (lambda s: s.sketches.append(Sketch("a", "nowhere", None, make_strokes(1))), "'nowhere' is not in the set"),
         (lambda s: s.sketches.append(Sketch("a", s.photos[-1].id, None, make_strokes(1))), "in the split unlabelled"),
-        (lambda s: s.photos[2].path.write_text("<html>"), "2.jpg: expected an image"),
+        (lambda s: s.photos[2].path.write_text("<html>"), "2.jpg: expected a JPEG"),
     ],
 )
 def test_bad_sources_are_refused_and_leave_nothing(source: Source, tmp_path: Path, change, message: str) -> None:

@@ -71,7 +71,7 @@ def draw_changes(rng: np.random.Generator, n: int, strength: float) -> Changes:
 
 
 def drawn_separately(numbers: Sequence[int] | np.ndarray, strength: float) -> Changes:
-    """The changes that have these numbers, one each: the same number, of a photo and of a sketch, changes them alike."""
+    """The changes of these numbers, one each: a photo and a sketch of one number are changed alike."""
     each = [draw_changes(np.random.default_rng(int(number)), 1, strength) for number in numbers]
     return Changes(*(np.concatenate([getattr(one, field.name) for one in each]) for field in fields(Changes)))
 

@@ -15,9 +15,10 @@ PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"))
 # Of photos that no data set, with a limit of its own, vouches for.
 MAX_MEGAPIXELS = 100.0
 
-# Only these decoders ever see a stranger's file; MPO is what Pillow calls a phone's JPEG with a second picture in it.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-_EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif"}
+# Only these decoders ever see a stranger's file.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+# MPO is what Pillow calls a phone's JPEG with a second picture in it.
+EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif"}
 _EXPECTED = "expected a JPEG, PNG, WebP, BMP or GIF image"
 
 
@@ -48,7 +49,7 @@ def check_photo(data: bytes, name: str, max_megapixels: float) -> str:
         # A JPEG at an eighth of its size takes every byte of the file and a fraction of the time.
         image.draft("RGB", tuple(max(1, side // 8) for side in image.size))  # type: ignore[arg-type]
         image.load()
-        return _EXTENSIONS[image.format or ""]
+        return EXTENSIONS[image.format or ""]
 
 
 def read_pixels(data: bytes, name: str, size: int) -> np.ndarray:
@@ -60,6 +61,23 @@ def read_pixels(data: bytes, name: str, size: int) -> np.ndarray:
         return _pixels(image, size)
 
 
+def image_extension(data: bytes, name: str) -> str:
+    """The extension that the bytes deserve, whatever the file's name says, by their header alone. Raises DataError."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return EXTENSIONS[image.format or ""]
+    except (Image.UnidentifiedImageError, OSError, KeyError):
+        raise DataError(f"{name}: {_EXPECTED}") from None
+
+
+def laid_on_white(image: Image.Image) -> Image.Image:
+    """The image with what is transparent laid on white; one without transparency as it is."""
+    if not image.has_transparency_data:
+        return image
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
 def decode_photo(data: bytes, size: int) -> np.ndarray:
     """Turn a photo's bytes into uint8 (size, size, 3), RGB.
 
@@ -67,7 +85,7 @@ def decode_photo(data: bytes, size: int) -> np.ndarray:
     laid on white, resized with anti-aliasing so that the longest side is ``size``, aspect ratio
     kept, and padded with white to a square.
     """
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         return _pixels(image, size)
 
 
@@ -77,7 +95,7 @@ def _opened(data: bytes, name: str, max_megapixels: float) -> Iterator[Image.Ima
     if not data:
         raise DataError(f"{name}: {_EXPECTED}, found an empty file")
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if width * height > max_megapixels * 1e6:
                 raise DataError(
@@ -111,10 +129,7 @@ def _pixels(image: Image.Image, size: int) -> np.ndarray:
 def _on_white(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion clips to white
         return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")
+    return laid_on_white(image).convert("RGB")
 
 
 def _reason(error: Exception) -> str:

@@ -19,7 +19,6 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from fgsbir.data.atomic import write_folder
@@ -33,10 +32,9 @@ from fgsbir.data.index import (
     read_index,
     write_index,
 )
+from fgsbir.data.photos import EXTENSIONS, image_extension
 from fgsbir.data.records import SPLITS, DataError, Photo, Sketch, Source, Split
 from fgsbir.data.selection import stable_fraction
-
-EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif"}
 
 
 def escape_key(id: str) -> str:
@@ -134,7 +132,7 @@ def _write_tar(path: Path, photos: list[Photo], sketches: dict[str, list[Sketch]
     with path.open("wb") as file, TarWriter(file, user="", group="", mtime=0, encoder=False) as tar:
         for photo in photos:
             data = photo.path.read_bytes()
-            sample = {"__key__": escape_key(photo.id), _extension(data, photo.path): data}
+            sample = {"__key__": escape_key(photo.id), image_extension(data, str(photo.path)): data}
             sample["json"] = json.dumps(_record(photo, sketches[photo.id]), sort_keys=True).encode()
             if sketches[photo.id]:
                 buffer = io.BytesIO()
@@ -144,15 +142,6 @@ def _write_tar(path: Path, photos: list[Photo], sketches: dict[str, list[Sketch]
             tar.write(sample)
     with tarfile.open(path, "r:") as written:
         return {member.name: (member.offset_data, member.size) for member in written}
-
-
-def _extension(data: bytes, path: Path) -> str:
-    """The extension that the bytes deserve, whatever the file's name says: WebDataset decodes by it."""
-    try:
-        with Image.open(io.BytesIO(data), formats=list(EXTENSIONS)) as image:
-            return EXTENSIONS.get(image.format or "", "jpg")  # Pillow calls a JPEG of several pictures MPO
-    except (UnidentifiedImageError, OSError):
-        raise DataError(f"{path}: expected an image, one of {', '.join(EXTENSIONS)}") from None
 
 
 def _record(photo: Photo, sketches: list[Sketch]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from skimage.filters import apply_hysteresis_threshold, threshold_otsu
 from skimage.morphology import thin
 
 from fgsbir.data.line_graph import line_paths
-from fgsbir.data.photos import check_photo
+from fgsbir.data.photos import check_photo, laid_on_white
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, join_strokes, simplify
 
@@ -109,10 +109,7 @@ def order_strokes(parts: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _grey(image: Image.Image) -> np.ndarray:
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    grey = image.convert("L")
+    grey = laid_on_white(image).convert("L")
     if max(grey.size) > MAX_SIDE:
         grey.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return np.asarray(grey)

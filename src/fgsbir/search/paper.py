@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
-from fgsbir.data.photos import check_photo
+from fgsbir.data.photos import check_photo, laid_on_white
 from fgsbir.data.records import DataError
 from fgsbir.data.tracing import ink_mask
 
@@ -38,9 +38,7 @@ def clean_paper(data: bytes, name: str) -> np.ndarray:
         transparent = image.has_transparency_data
         image.draft("RGB", (2 * MAX_SIDE, 2 * MAX_SIDE))  # a camera's JPEG, decoded at a half or a quarter
         upright = ImageOps.exif_transpose(image)
-        if transparent:
-            layer = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        upright = laid_on_white(upright)
         light, upright = upright.convert("L"), upright.convert("RGB")
     light.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 from starlette.exceptions import HTTPException
 
-from fgsbir.data.photos import decode_photo
+from fgsbir.data.photos import FORMATS, decode_photo
 from fgsbir.data.records import DataError
 from fgsbir.search.files import read_file
 from fgsbir.search.gallery import Gallery
