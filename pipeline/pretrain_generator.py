@@ -52,7 +52,7 @@ def main() -> None:
         form=form.as_json(),
         map_channels=map_channels,
         encoder=settings.encoder,
-        encoder_block=settings.encoder_block,
+        encoder_block=settings.encoder_block if settings.encoder else None,
         encoder_width=settings.encoder_width,
         latent=settings.latent,
         hidden=settings.hidden,

@@ -204,7 +204,7 @@ def test_the_likelihood_is_that_of_every_sketch(toy: Toy, model: Generator, pair
             output = model(pairs.photos(np.array([row])), sequence, torch.zeros(1, 6))
             length = torch.tensor([len(strokes) + 1])
             values.append(-reconstruction_loss(output.mixture, output.pen_logits, sequence, length).item())
-    found = validation_likelihood(toy.compute, model, pairs.photos, pairs)
+    found = validation_likelihood(toy.compute, model, pairs)
     assert found == pytest.approx(np.mean(values), abs=1e-4)
 
 

@@ -20,7 +20,7 @@ from fgsbir.data.strokes import mirrored
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Inputs, Level, Pictures, SketchImages
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.store import half, photo_forms
+from fgsbir.features.store import PHOTO_FORMS, half
 from fgsbir.generator.sequences import SequenceForm, pad_sequences
 from fgsbir.retrieval.pairs import category_numbers
 
@@ -139,6 +139,6 @@ def _of_photos(
         photos=pictures.photos(entries, level, strength),
         sketches=[[form.simplified(strokes) for strokes in choice] for choice in drawn],
         form=form,
-        forms=None if level == "pixels" else photo_forms(entries[0].split) if entries else 1,
+        forms=None if level == "pixels" else PHOTO_FORMS,
         strength=strength,
     )

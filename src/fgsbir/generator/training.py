@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.features.pictures import Inputs
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.losses import kl_loss, reconstruction_loss
 from fgsbir.generator.model import Generator
@@ -190,21 +189,21 @@ def validation_scores(
     )
     found = validation.retrieval.generated_scores(validation.judge, drawn.strokes)
     scores = {f"generated_{name}": value for name, value in found.items()}
-    likelihood = validation_likelihood(compute, model, pairs.photos, pairs)
+    likelihood = validation_likelihood(compute, model, pairs)
     return {**scores, "ended": 100 * float(drawn.ended.mean()), "validation_likelihood": likelihood}
 
 
-def validation_likelihood(compute: Compute, model: Generator, photos: Inputs, pairs: SequencePairs) -> float:
+def validation_likelihood(compute: Compute, model: Generator, pairs: SequencePairs) -> float:
     """Mean log likelihood a row of every sketch of ``pairs``, z at the mean of its distribution."""
     rows = np.repeat(np.arange(len(pairs)), pairs.sketches_of(np.arange(len(pairs))))
-    values = []
+    sketches, values = pairs.all_sketches, []
     with compute.scoring(model):
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
-            sequences = torch.from_numpy(pad_sequences(pairs.all_sketches[part])).to(compute.device)
+            sequences = torch.from_numpy(pad_sequences(sketches[part])).to(compute.device)
             sequences[..., :2] /= model.offset_scale
             noise = torch.zeros(len(sequences), model.to_mu.out_features, device=compute.device)
-            output = model(photos(rows[part]).to(compute.device), sequences, noise)
+            output = model(pairs.photos(rows[part]).to(compute.device), sequences, noise)
             lengths = sequence_lengths(sequences)
             values.append(-reconstruction_loss(output.mixture, output.pen_logits, sequences, lengths))
     return float(torch.cat(values).mean())
