@@ -41,6 +41,7 @@ def main() -> None:
         tuned_blocks=settings.tune_blocks,
         pooling=settings.pooling,
         standardise=settings.standardise,
+        mirror=settings.mirror,
     )
     model.take_trunk(trunk)
     compute.place(model)

@@ -115,6 +115,7 @@ class PretrainRetrieval(Section):
     tune_blocks: Annotated[Literal["all"] | Whole, Field(union_mode="left_to_right")]
     pooling: Literal["places", "attention"]
     standardise: StrictBool
+    mirror: StrictBool
     whitening: Real = Field(ge=0, le=1)
     loss: Literal["triplet", "hardest", "semi_hard", "info_nce"]
     margin: Real = Field(gt=0, le=2)

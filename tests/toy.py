@@ -104,13 +104,17 @@ class Toy:
         self.pictures = Pictures(shards, FeatureStore(folder / "features", shards.index))
         self.split: TrainingSplit = training_split(shards.index, 1.0)
 
-    def retrieval(self, seed: int = 0, level: Level = "taps") -> RetrievalModel:
+    def retrieval(self, seed: int = 0, level: Level = "taps", mirror: bool = False) -> RetrievalModel:
         """An F with its statistics and its principal axes, untrained."""
         torch.manual_seed(seed)
         trunk = self.pictures.features.trunk()
         tuned = {"taps": 0, "map": 2, "pixels": "all"}[level]
         model = RetrievalModel(
-            spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=8, tuned_blocks=tuned
+            spec=SPEC.as_json(),
+            channels=tap_channels(trunk, SPEC),
+            embedding_dim=8,
+            tuned_blocks=tuned,
+            mirror=mirror,
         )
         model.take_trunk(trunk)
         entries = self.split.labelled

@@ -16,7 +16,7 @@ from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import mirrored
 from fgsbir.features import extraction
 from fgsbir.features.extraction import Reader, write_features
-from fgsbir.features.store import PHOTO_TAPS, FeatureStore, half, layout_of
+from fgsbir.features.store import MIRRORED, PHOTO_TAPS, FeatureStore, half, layout_of
 from fgsbir.features.trunk import packaged_trunk
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream
@@ -62,11 +62,19 @@ def test_rows_of_several_shards_come_in_the_order_asked_for(toy: Toy) -> None:
     assert torch.equal(together, alone)
 
 
-def test_validation_sketches_have_one_form(toy: Toy) -> None:
+def test_sketches_that_nobody_trains_on_are_stored_as_they_are_and_mirrored(toy: Toy) -> None:
     entries = toy.split.validation
     stored = toy.pictures.features.sketches(entries, [seen_sketches(entry) for entry in entries])
+    assert torch.equal(stored.taps(np.array([0]), 1), stored.taps(np.array([0]), MIRRORED))
     with pytest.raises(IndexError):
-        stored.taps(np.array([0]), 1)
+        stored.taps(np.array([0]), 2)
+
+
+def test_a_mirror_image_has_its_form_in_any_split(toy: Toy) -> None:
+    entries = [toy.split.validation[0], toy.split.labelled[0]]
+    stored = toy.pictures.features.sketches(entries, [[0], [0]])
+    expected = torch.cat([stored.taps(np.array([0]), 1), stored.taps(np.array([1]), 2)])
+    assert torch.equal(stored.taps(np.arange(2), MIRRORED), expected)
 
 
 class OneOfTwo(Compute):

@@ -10,6 +10,7 @@ from torch.nn import functional
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Level
+from fgsbir.features.store import MIRRORED
 from fgsbir.features.trunk import packaged_trunk, tap_channels
 from fgsbir.retrieval.encoder import Encoder, embed_inputs
 from fgsbir.retrieval.model import RetrievalModel
@@ -91,8 +92,9 @@ def test_the_papers_attention_is_written_out(toy: Toy) -> None:
 
 
 @every_level
-def test_a_model_folder_is_enough(toy: Toy, tmp_path: Path, level: Level) -> None:
-    model = toy.retrieval(level=level)
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_model_folder_is_enough(toy: Toy, tmp_path: Path, level: Level, mirror: bool) -> None:
+    model = toy.retrieval(level=level, mirror=mirror)
     save_model(tmp_path / "model", model, details={})
     encoder = Encoder.load(tmp_path / "model", cpu())
     entries = toy.split.validation
@@ -106,6 +108,22 @@ def test_a_model_folder_is_enough(toy: Toy, tmp_path: Path, level: Level) -> Non
     # The frozen trunk is the package's: a folder holds what is the model's own.
     stored = set(load_model(tmp_path / "model", RetrievalModel).state_dict())
     assert any("blocks" in name or "upper" in name for name in stored) == (level != "taps")
+
+
+def test_with_mirror_images_a_similarity_is_the_mean_of_both(toy: Toy) -> None:
+    plain, both = toy.retrieval(), toy.retrieval(mirror=True)
+    pairs, rows = human_pairs(toy.pictures, toy.split.validation, "taps"), np.arange(3)
+    photo, sketch = (
+        embed_inputs(both, inputs, side, cpu())  # type: ignore[arg-type]
+        for side, inputs in (("photo", pairs.photos), ("sketch", pairs.sketches))
+    )
+    assert photo.shape == (3, 16) and Encoder(both, cpu()).dimensions == 16
+    with torch.no_grad():
+        similar = [
+            plain.embed(pairs.sketches(rows, form), "sketch") @ plain.embed(pairs.photos(rows, form), "photo").T
+            for form in (0, MIRRORED)
+        ]
+    torch.testing.assert_close(sketch[:3] @ photo.T, torch.stack(similar).mean(0), rtol=1e-4, atol=1e-5)
 
 
 def test_what_cannot_be_built_is_said(toy: Toy) -> None:

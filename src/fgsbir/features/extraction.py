@@ -22,7 +22,7 @@ from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.store import DONE, FEATURES_OF_TRAINING, Layout, ShardRows, write_about
+from fgsbir.features.store import DONE, Layout, ShardRows, variants_of, write_about
 from fgsbir.features.trunk import Features, Trunk
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream
@@ -105,35 +105,31 @@ def _write_shard(
     folder: Path,
 ) -> None:
     """The features of one shard's photos and sketches."""
-    training = entries[0].split in FEATURES_OF_TRAINING
-    rows = ShardRows(folder, layout, entries, write=True)
-    place = 0
+    rows, place = ShardRows(folder, layout, entries, write=True), 0
     for pixels in _decoded(store, entries, reader.spec.image_size):
-        read = reader.photos(pixels)
-        rows.put_photos(slice(place, place + len(pixels)), 0, read)
-        if training:
-            rows.put_photos(
-                slice(place, place + len(pixels)), 1, reader.photos(np.ascontiguousarray(pixels[:, :, ::-1]))
-            )
+        part = slice(place, place + len(pixels))
+        rows.put_photos(part, 0, reader.photos(pixels))
+        rows.put_photos(part, 1, reader.photos(np.ascontiguousarray(pixels[:, :, ::-1])))
         place += len(pixels)
 
+    variants = variants_of(entries[0].split, layout)
     drawn = [
         form
         for entry in entries
         for sketch, strokes in zip(entry.sketches, store.read_strokes(entry), strict=True)
-        for form in _forms(centre(strokes), sketch.id, layout.variants if training else 1, strength, training)
+        for form in _forms(centre(strokes), sketch.id, variants, strength)
     ]
     for part in _batches(len(drawn)):
         rows.put_sketches(part, reader.rasters(reader.spec.rasterise(drawn[part])))
     rows.close()
 
 
-def _forms(strokes: np.ndarray, name: str, variants: int, strength: float, training: bool) -> list[np.ndarray]:
-    """The forms of a sketch that are stored: its variants, then their mirror images if it is to train on."""
+def _forms(strokes: np.ndarray, name: str, variants: int, strength: float) -> list[np.ndarray]:
+    """The forms of a sketch that are stored: its variants, then their mirror images."""
     forms = [strokes]
     for number in range(1, variants):
         forms.append(sketch_variant(strokes, stream(0, "features/variant", name, number), strength))
-    return [*forms, *(mirrored(form) for form in forms)] if training else forms
+    return [*forms, *(mirrored(form) for form in forms)]
 
 
 def _decoded(store: ShardStore, entries: Sequence[PhotoEntry], size: int) -> Iterator[np.ndarray]:

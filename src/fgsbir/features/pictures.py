@@ -16,9 +16,9 @@ from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.shards import ShardStore
-from fgsbir.data.strokes import centre
+from fgsbir.data.strokes import centre, mirrored
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.store import FeatureStore, Rows
+from fgsbir.features.store import MIRRORED, FeatureStore, Rows
 
 # What a model's inputs are: pooled taps (n, D), maps (n, c, h, w), or images (n, 3, s, s) in [0, 1]; all float32.
 Level = Literal["taps", "map", "pixels"]
@@ -28,7 +28,9 @@ DECODERS = min(8, os.cpu_count() or 1)
 
 
 class Inputs(Protocol):
-    """Pictures of one side by row. ``forms`` picks among the forms of a picture; 0 is the picture as it is."""
+    """Pictures of one side by row. ``forms`` picks among the forms of a picture: 0 is the picture as it is,
+    ``MIRRORED`` its mirror image.
+    """
 
     def __len__(self) -> int: ...
 
@@ -50,7 +52,7 @@ class StoredInputs:
 
 
 class PhotoImages:
-    """Photos as images. Any form but 0 is the number of a random change, of ``strength``.
+    """Photos as images. A form above 0 is the number of a random change, of ``strength``.
 
     Photos are decoded once and kept as long as they fit into ``limit_gib``; the rest is decoded again each time that
     it is asked for.
@@ -86,14 +88,15 @@ class PhotoImages:
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
         images = photo_tensor(torch.from_numpy(self.pixels(rows)))
         forms = np.broadcast_to(np.asarray(forms), np.shape(rows))
-        changed = np.flatnonzero(forms)
+        mirror, changed = np.flatnonzero(forms == MIRRORED), np.flatnonzero(forms > 0)
+        images[mirror] = images[mirror].flip(3)
         if len(changed):
             images[changed] = change_photos(images[changed], drawn_separately(forms[changed], self.strength))
         return images
 
 
 class SketchImages:
-    """Sketches as images. Any form but 0 is the number of a random change, of ``strength``."""
+    """Sketches as images. A form above 0 is the number of a random change, of ``strength``."""
 
     def __init__(self, sketches: Sequence[np.ndarray], spec: FeatureSpec, strength: float = 0.0) -> None:
         self._sketches, self._spec, self.strength = sketches, spec, strength
@@ -104,7 +107,9 @@ class SketchImages:
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
         sketches = [centre(self._sketches[row]) for row in rows]
         forms = np.broadcast_to(np.asarray(forms), np.shape(rows))
-        changed = np.flatnonzero(forms)
+        for place in np.flatnonzero(forms == MIRRORED):
+            sketches[place] = mirrored(sketches[place])
+        changed = np.flatnonzero(forms > 0)
         if len(changed):
             changes = drawn_separately(forms[changed], self.strength)
             new = change_sketches([sketches[place] for place in changed], changes)

@@ -9,9 +9,8 @@
 ``trunk.safetensors``                   the trunk, where no data package has its weights
 ======================================  =======================================================================
 
-A form of a training photo is 0, the photo, or 1, its mirror image; other photos have form 0 alone. A training
-sketch has V forms, 0 as it is and the others changed as if drawn again, and then the mirror image of each; others
-have form 0 alone.
+A form of a photo is 0, the photo, or 1, its mirror image. A training sketch has V forms, 0 as it is and the others
+changed as if drawn again, and then the mirror image of each; other sketches are not changed, and have two forms.
 """
 
 import hashlib
@@ -47,6 +46,9 @@ FORMAT = 1
 ABOUT, TRUNK, DONE = "features.json", "trunk.safetensors", "done"
 PHOTO_TAPS, PHOTO_MAPS, SKETCH_TAPS, SKETCH_MAPS = "photo_taps", "photo_maps", "sketch_taps", "sketch_maps"
 FEATURES_OF_TRAINING = ("train", "unlabelled")
+PHOTO_FORMS = 2
+# As a form: the mirror image of form 0, whichever number it has.
+MIRRORED = -1
 # float16 holds no more; a map of a network without normalisation could exceed it.
 LARGEST = 6e4
 
@@ -69,14 +71,9 @@ def layout_of(trunk: Trunk, spec: FeatureSpec, *, variants: int, sketch_maps: bo
     return Layout(dimensions, map_shape(trunk, spec), variants, sketch_maps)
 
 
-def photo_forms(split: str) -> int:
-    """How many forms photos of a split have."""
-    return 2 if split in FEATURES_OF_TRAINING else 1
-
-
-def sketch_forms(split: str, layout: Layout) -> int:
-    """How many forms sketches of a split have."""
-    return 2 * layout.variants if split in FEATURES_OF_TRAINING else 1
+def variants_of(split: str, layout: Layout) -> int:
+    """In how many forms, before they are mirrored, the sketches of a split are stored."""
+    return layout.variants if split in FEATURES_OF_TRAINING else 1
 
 
 class ShardRows:
@@ -87,12 +84,12 @@ class ShardRows:
         sketches = sum(len(entry.sketches) for entry in entries)
         taps, of_map = (layout.dimensions,), layout.map_shape
         shapes = {
-            PHOTO_TAPS: (photos, photo_forms(split), *taps),
-            PHOTO_MAPS: (photos, photo_forms(split), *of_map),
-            SKETCH_TAPS: (sketches, sketch_forms(split, layout), *taps),
+            PHOTO_TAPS: (photos, PHOTO_FORMS, *taps),
+            PHOTO_MAPS: (photos, PHOTO_FORMS, *of_map),
+            SKETCH_TAPS: (sketches, 2 * variants_of(split, layout), *taps),
         }
         if layout.sketch_maps:
-            shapes[SKETCH_MAPS] = (sketches, sketch_forms(split, layout), *of_map)
+            shapes[SKETCH_MAPS] = (sketches, 2 * variants_of(split, layout), *of_map)
         # numpy maps no empty file.
         self.arrays = {
             name: np.zeros(shape, np.float16) if 0 in shape and write else _mapped(folder / f"{name}.npy", shape, write)
@@ -197,25 +194,36 @@ class FeatureStore:
     def photos(self, entries: Sequence[PhotoEntry]) -> "Rows":
         """Features of photos, in this order."""
         places = [self.place[entry.id] for entry in entries]
-        return Rows(self._shards, [(shard, row) for shard, row, _ in places], PHOTO_TAPS, PHOTO_MAPS)
+        rows = [(shard, row) for shard, row, _ in places]
+        return Rows(self._shards, rows, [1] * len(rows), PHOTO_TAPS, PHOTO_MAPS)
 
     def sketches(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]]) -> "Rows":
         """Features of the sketches at ``places`` of each photo, photo by photo."""
-        rows = []
+        rows: list[tuple[str, int]] = []
+        mirrors: list[int] = []
         for entry, chosen in zip(entries, places, strict=True):
             shard, _, first = self.place[entry.id]
             rows += [(shard, first + place) for place in chosen]
-        return Rows(self._shards, rows, SKETCH_TAPS, SKETCH_MAPS)
+            mirrors += [variants_of(entry.split, self.layout)] * len(chosen)
+        return Rows(self._shards, rows, mirrors, SKETCH_TAPS, SKETCH_MAPS)
 
 
 class Rows:
-    """Some photos or some sketches of a folder of features, by row."""
+    """Some photos or some sketches of a folder of features, by row; ``mirrors`` are the forms of their mirror images."""
 
-    def __init__(self, shards: Mapping[str, ShardRows], rows: Sequence[tuple[str, int]], taps: str, maps: str) -> None:
+    def __init__(
+        self,
+        shards: Mapping[str, ShardRows],
+        rows: Sequence[tuple[str, int]],
+        mirrors: Sequence[int],
+        taps: str,
+        maps: str,
+    ) -> None:
         self._shards, self._names = shards, sorted(shards)
         number = {name: place for place, name in enumerate(self._names)}
         self._shard = np.array([number[shard] for shard, _ in rows], np.int64)
         self._row = np.array([row for _, row in rows], np.int64)
+        self._mirror = np.array(mirrors, np.int64)
         self._taps, self._maps = taps, maps
 
     def __len__(self) -> int:
@@ -232,6 +240,7 @@ class Rows:
     def _gather(self, name: str, rows: np.ndarray, forms: np.ndarray | int) -> Tensor:
         rows = np.asarray(rows, np.int64)
         forms = np.broadcast_to(np.asarray(forms, np.int64), rows.shape)
+        forms = np.where(forms == MIRRORED, self._mirror[rows], forms)
         first = next(iter(self._shards.values())).arrays
         if name not in first:
             raise DataError("these features hold no maps of sketches; set features.sketch_maps: true")

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
+from fgsbir.data.strokes import mirrored
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Inputs
+from fgsbir.features.store import MIRRORED
 from fgsbir.retrieval.model import RetrievalModel, Side
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.model_folder import load_model
@@ -18,14 +20,28 @@ BATCH = 256
 
 
 def embed_inputs(model: RetrievalModel, inputs: Inputs, side: Side, compute: Compute) -> Tensor:
-    """Embed every picture of ``inputs``, as it is: float32 (n, d) on the CPU."""
+    """Embed every picture of ``inputs``, as search does: float32 (n, e) of length 1 on the CPU.
+
+    e is the model's embedding_dim, or twice that where it searches with mirror images.
+    """
     parts = []
     batch = BATCH if model.level == "taps" else 32
     with compute.scoring(model):
         for start in range(0, len(inputs), batch):
             rows = np.arange(start, min(start + batch, len(inputs)))
-            parts.append(model.embed(inputs(rows).to(compute.device), side).float())
-    return torch.cat(parts).cpu() if parts else torch.zeros(0, model.head.out_features)
+            forms = (0, MIRRORED) if model.mirror else (0,)
+            parts.append(beside([model.embed(inputs(rows, form).to(compute.device), side) for form in forms]))
+    return torch.cat(parts).cpu() if parts else torch.zeros(0, search_dimensions(model))
+
+
+def beside(embeddings: Sequence[Tensor]) -> Tensor:
+    """Embeddings (n, d) of length 1 of a picture's forms as one, (n, forms * d) of length 1."""
+    return torch.cat([embedding.float() for embedding in embeddings], 1) / len(embeddings) ** 0.5
+
+
+def search_dimensions(model: RetrievalModel) -> int:
+    """Of the embeddings that search compares."""
+    return model.head.out_features * (2 if model.mirror else 1)
 
 
 class Encoder:
@@ -45,37 +61,46 @@ class Encoder:
     @property
     def dimensions(self) -> int:
         """Of the embeddings."""
-        return self.model.head.out_features
+        return search_dimensions(self.model)
 
     def pooled_photos(self, pixels: np.ndarray) -> Tensor:
-        """Pooled taps of photos, uint8 (n, s, s, 3), before they are standardised: float32 (n, D)."""
+        """Pooled taps of photos, uint8 (n, s, s, 3), before they are standardised: float32 (n, forms, D).
+
+        The forms are the photo and, where F searches with mirror images, its mirror image.
+        """
+        shown = [pixels, np.ascontiguousarray(pixels[:, :, ::-1])] if self.model.mirror else [pixels]
         with self.compute.scoring(self.model):
-            if self._reader is None:
-                images = photo_tensor(torch.from_numpy(pixels).to(self.compute.device))
-                return self.model.pooled(images)
-            return self.model.pooled(self.model.inputs_of(self._reader.photos(pixels)))
+            return torch.stack([self.model.pooled(self._photo_inputs(form)) for form in shown], 1)
 
     def photos(self, pixels: np.ndarray) -> np.ndarray:
-        """Embed photos, uint8 (n, s, s, 3): float32 (n, d) of length 1."""
+        """Embed photos, uint8 (n, s, s, 3): float32 (n, e) of length 1."""
         return self.from_pooled(self.pooled_photos(pixels))
 
     def from_pooled(self, pooled: Tensor) -> np.ndarray:
-        """Embed photos from their pooled taps (n, D)."""
+        """Embed photos from :meth:`pooled_photos`, (n, forms, D)."""
         with torch.no_grad():
-            x = self.model.standardise(pooled.to(self.compute.device), "photo")
-            return torch.nn.functional.normalize(self.model.head(x), dim=-1).cpu().numpy()
+            forms = pooled.to(self.compute.device).unbind(1)
+            return beside([self.model.embed_pooled(form, "photo") for form in forms]).cpu().numpy()
 
     def sketches(self, sketches: Sequence[np.ndarray]) -> np.ndarray:
-        """Embed canonical sketches (n_i, 3), wherever on the canvas they lie: float32 (n, d) of length 1."""
+        """Embed canonical sketches (n_i, 3), wherever on the canvas they lie: float32 (n, e) of length 1."""
         if not len(sketches):
             return np.zeros((0, self.dimensions), np.float32)
+        shown = [sketches, [mirrored(strokes) for strokes in sketches]] if self.model.mirror else [sketches]
         with self.compute.scoring(self.model):
-            if self._reader is None:
-                inputs = sketch_tensor(torch.from_numpy(self.spec.rasterise(sketches)).to(self.compute.device))
-            else:
-                inputs = self.model.inputs_of(self._reader.sketches(sketches))
-            return self.model.embed(inputs, "sketch").float().cpu().numpy()
+            embedded = [self.model.embed(self._sketch_inputs(form), "sketch") for form in shown]
+            return beside(embedded).cpu().numpy()
+
+    def _photo_inputs(self, pixels: np.ndarray) -> Tensor:
+        if self._reader is not None:
+            return self.model.inputs_of(self._reader.photos(pixels))
+        return photo_tensor(torch.from_numpy(pixels).to(self.compute.device))
+
+    def _sketch_inputs(self, sketches: Sequence[np.ndarray]) -> Tensor:
+        if self._reader is not None:
+            return self.model.inputs_of(self._reader.sketches(sketches))
+        return sketch_tensor(torch.from_numpy(self.spec.rasterise(sketches)).to(self.compute.device))
 
     def sketch(self, strokes: np.ndarray) -> np.ndarray:
-        """Embed one canonical sketch (n, 3): float32 (d,) of length 1."""
+        """Embed one canonical sketch (n, 3): float32 (e,) of length 1."""
         return self.sketches([strokes])[0]

@@ -27,7 +27,8 @@ class RetrievalModel(ReadingModel):
 
     ``channels`` are those of the taps. ``pooling`` is "places" (each tap averaged to places x places) or "attention"
     (the paper's soft spatial attention, which needs maps or images as inputs). ``standardise`` False leaves both sides
-    to one set of weights alone, as the paper does.
+    to one set of weights alone, as the paper does. ``mirror`` searches with pictures and their mirror images: the two
+    embeddings stand one after the other (:mod:`fgsbir.retrieval.encoder`), so that a distance is the mean of both.
     """
 
     kind = "retrieval"
@@ -41,6 +42,7 @@ class RetrievalModel(ReadingModel):
         tuned_blocks: int | Literal["all"] = 0,
         pooling: Literal["places", "attention"] = "places",
         standardise: bool = True,
+        mirror: bool = False,
     ) -> None:
         super().__init__(
             spec=spec,
@@ -49,6 +51,7 @@ class RetrievalModel(ReadingModel):
             tuned_blocks=tuned_blocks,
             pooling=pooling,
             standardise=standardise,
+            mirror=mirror,
         )
         last = max(self.spec.taps)
         if tuned_blocks == 0 and pooling == "attention":
@@ -59,7 +62,7 @@ class RetrievalModel(ReadingModel):
                 f"found {tuned_blocks}"
             )
         self.level: Level = "pixels" if tuned_blocks == "all" else "map" if tuned_blocks else "taps"
-        self.standardised = standardise
+        self.standardised, self.mirror = standardise, mirror
         self._tuned = last - tuned_blocks if isinstance(tuned_blocks, int) and tuned_blocks else last
         self.network: Trunk | None = None
         self.upper: nn.ModuleList | None = None
@@ -125,7 +128,10 @@ class RetrievalModel(ReadingModel):
 
         ``keep`` (D,) is a dropout mask, whose zeros are numbers that photos and sketches lose alike.
         """
-        pooled = self.pooled(inputs)
+        return self.embed_pooled(self.pooled(inputs), side, keep)
+
+    def embed_pooled(self, pooled: Tensor, side: Side, keep: Tensor | None = None) -> Tensor:
+        """:meth:`embed` from pooled taps (n, D)."""
         with torch.autocast(pooled.device.type, enabled=False):
             x = self.standardise(pooled, side)
             return functional.normalize(self.head(x if keep is None else x * keep), dim=-1)

@@ -88,7 +88,7 @@ def index_photos(
         pooled = encoder.pooled_photos(pixels)
         rows.append(encoder.from_pooled(pooled))
         if adaptive:
-            features.append(half(pooled))
+            features.append(half(pooled[:, 0]))
         new.extend(read.hash for read in waiting)
         waiting.clear()
 

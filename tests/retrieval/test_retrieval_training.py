@@ -1,0 +1,157 @@
+"""Supervised training of F: that it learns, what validation says, and that it resumes anywhere."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fgsbir.retrieval.encoder import Encoder
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.pairs import PairStream, human_pairs
+from fgsbir.retrieval.ranking import ranks
+from fgsbir.retrieval.training import RetrievalSettings, dropout_mask, retrieval_loss, train_retrieval
+from fgsbir.retrieval.validation import RetrievalValidation, rank_scores
+from fgsbir.runtime.checkpoint import Interruption, Scratch
+from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
+from fgsbir.runtime.run import Row, Run
+from tests.toy import Toy
+
+OBJECTIVE = RetrievalObjective("info_nce", 0.3, 0.1)
+SETTINGS = RetrievalSettings(
+    steps=7,
+    learning_rate=1e-2,
+    blocks_learning_rate=1e-3,
+    weight_decay=0.01,
+    dropout=0.3,
+    validate_every=3,
+    log_interval=2,
+)
+
+
+def train(toy: Toy, scratch: Path, level: Any = "taps", **changed: Any) -> tuple[RetrievalModel, list[Row]]:
+    model = toy.retrieval(level=level)
+    pairs = human_pairs(toy.pictures, toy.split.labelled, level, 1.0)
+    validation = RetrievalValidation(human_pairs(toy.pictures, toy.split.validation, level), toy.compute)
+    rows = train_retrieval(
+        toy.compute,
+        model,
+        PairStream(pairs, 4, 0, "retrieval/pairs"),
+        validation,
+        OBJECTIVE,
+        replace(SETTINGS, **changed),
+        scratch=Scratch(scratch),
+    )
+    return model, rows
+
+
+def assert_same(found: tuple[RetrievalModel, list[Row]], expected: tuple[RetrievalModel, list[Row]]) -> None:
+    theirs = found[0].state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in expected[0].state_dict().items())
+    assert found[1] == expected[1]
+
+
+@pytest.mark.parametrize("level", ["taps", "map"])
+def test_f_learns(toy: Toy, tmp_path: Path, level: Any) -> None:
+    rows = train(toy, tmp_path, level, steps=40, validate_every=20, dropout=0.0)[1]
+    assert rows[-1]["retrieval_loss"] < 0.8 * rows[0]["retrieval_loss"]
+    assert rows[0].keys() == {"step", "retrieval_loss", "acc@1", "acc@10", "mean_reciprocal_rank"}
+
+
+@pytest.mark.parametrize("level", ["taps", "map", "pixels"])
+@pytest.mark.parametrize("name", ["triplet", "info_nce"])
+def test_every_objective_gives_every_trained_weight_a_gradient(toy: Toy, level: Any, name: Any) -> None:
+    model = toy.retrieval(level=level)
+    batch = PairStream(human_pairs(toy.pictures, toy.split.labelled, level, 1.0), 6, 0, "pairs").batch(0)
+    objective = RetrievalObjective(name, 0.9, 0.1)
+    loss = retrieval_loss(toy.compute, model, batch, objective, None, torch.Generator().manual_seed(0))
+    loss.backward()
+    assert loss.dtype == torch.float32 and loss > 0
+    for weights in model.parameters():
+        assert not weights.requires_grad or (weights.grad is not None and weights.grad.isfinite().all())
+    assert model.head.weight.grad is not None and model.head.weight.grad.any()
+
+
+def test_photos_and_sketches_lose_the_same_numbers(toy: Toy) -> None:
+    model = toy.retrieval()
+    keep = dropout_mask(model, 0.5, torch.Generator().manual_seed(0), toy.compute.device)
+    assert set(keep.tolist()) == {0.0, 2.0} and 0.3 < float((keep > 0).float().mean()) < 0.7
+
+
+def test_validation_searches_with_every_sketch(toy: Toy) -> None:
+    model, entries = toy.retrieval(), toy.split.validation
+    pairs = human_pairs(toy.pictures, entries, "taps")
+    validation = RetrievalValidation(pairs, toy.compute)
+    with torch.no_grad():
+        photos = model.eval().embed(pairs.photos(np.arange(3)), "photo").numpy()
+        queries = model.embed(pairs.sketches(np.arange(6)), "sketch").numpy()
+    assert validation.scores(model) == pytest.approx(rank_scores(ranks(queries, photos, np.repeat(np.arange(3), 2))))
+    drawn = toy.pictures.strokes(entries, [[0, 1]] * 3)
+    first, second = ([choice[place] for choice in drawn] for place in (0, 1))
+    encoded = Encoder(model, toy.compute).sketches(first + second)
+    expected = rank_scores(ranks(encoded, photos, np.tile(np.arange(3), 2)))
+    assert validation.generated_scores(model, first + second) == pytest.approx(expected)
+
+
+def test_scores_of_ranks() -> None:
+    scores = rank_scores(np.array([1, 2, 4, 20]))
+    assert scores == {"acc@1": 25.0, "acc@10": 75.0, "mean_reciprocal_rank": pytest.approx(100 * (1.8 / 4))}
+
+
+def test_stopped_and_killed_anywhere_it_ends_as_if_it_had_not_been(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked to stop after every step, and killed in each after its weights have changed."""
+    expected = train(toy, tmp_path / "unbroken")
+    assert [row["step"] for row in expected[1]] == [3, 6, 7]
+    note, killed, stops = Run.step_done, set[int](), 0
+
+    def kill(self: Run, step: int, *given: Any) -> None:
+        if step not in killed:
+            killed.add(step)
+            raise MemoryError("killed")
+        note(self, step, *given)
+
+    monkeypatch.setattr(Run, "step_done", kill)
+    monkeypatch.setattr(Interruption, "requested", lambda self: True)
+    while True:
+        try:
+            found = train(toy, tmp_path / "broken")
+            break
+        except (MemoryError, TrainingInterrupted):
+            stops += 1
+    assert stops == 7 + 6
+    assert_same(found, expected)
+    # A finished run that is called again trains nothing.
+    assert_same(train(toy, tmp_path / "broken", learning_rate=1.0), expected)
+
+
+def test_a_broken_checkpoint_is_a_fresh_start(toy: Toy, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    expected = train(toy, tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with caplog.at_level(logging.WARNING):
+        assert_same(train(toy, tmp_path), expected)
+    assert "starting from the beginning" in caplog.text
+
+
+def test_a_loss_that_is_not_finite_names_the_step_its_photos_and_the_last_good_state(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = Run.step_done
+
+    def poison(self: Run, step: int, *given: Any) -> None:
+        if step == 3:
+            next(self._selected["model"].parameters()).data.view(-1)[0] = torch.nan
+        note(self, step, *given)
+
+    monkeypatch.setattr(Run, "step_done", poison)
+    with pytest.raises(TrainingDiverged, match=r"\(photos train-0.*the last good checkpoint is .*lower learning rate"):
+        train(toy, tmp_path)
+    kept = Scratch(tmp_path).load()
+    assert kept is not None and kept["step"] == 3
+    assert all(torch.isfinite(value).all() for value in kept["best"]["model"].values())
