@@ -1,110 +1,119 @@
 """D_C: patches, certainty, and scores that do not depend on the batch."""
 
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
-from fgsbir.features.backbones import build_backbone
 
+from fgsbir.certainty.certainty import certainties
 from fgsbir.certainty.discriminator import Discriminator, certainty
+from fgsbir.data.pixels import sketch_tensor
 from fgsbir.data.records import DataError
+from fgsbir.features.extraction import Reader
+from fgsbir.runtime.model_folder import load_model, save_model
+from tests.toy import SPEC, Toy, shape
+
+CHANNELS = (24, 40)
+DIMENSIONS = sum(CHANNELS) * SPEC.places**2
 
 
-@pytest.mark.parametrize(("size", "layers", "side"), [(256, 3, 30), (64, 3, 6), (64, 2, 14), (32, 3, 2)])
-def test_patch_logits(size: int, layers: int, side: int) -> None:
-    model = Discriminator(image_size=size, width=8, layers=layers)
-    assert model(torch.rand(2, 3, size, size), torch.rand(2, 1, size, size)).shape == (2, side, side)
+def make(reads: Any = "features", size: int = 64) -> Discriminator:
+    torch.manual_seed(0)
+    return Discriminator(spec=SPEC.as_json() | {"image_size": size}, channels=CHANNELS, reads=reads, width=8)
+
+
+def pairs(reads: str, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
+    numbers = torch.Generator().manual_seed(1)
+    shape = (n, DIMENSIONS) if reads == "features" else (n, 3, 64, 64)
+    return torch.rand(shape, generator=numbers), torch.rand(shape, generator=numbers)
+
+
+@pytest.mark.parametrize(("size", "side"), [(256, 30), (64, 6), (32, 2)])
+def test_patches_of_pixels(size: int, side: int) -> None:
+    assert make("pixels", size)(torch.rand(2, 3, size, size), torch.rand(2, 3, size, size)).shape == (2, side, side)
 
 
 def test_a_patch_sees_70_pixels() -> None:
-    model = Discriminator(image_size=256, width=8, layers=3)
-    photos = torch.rand(1, 3, 256, 256, requires_grad=True)
+    model = make("pixels", 256)
+    photos = torch.rand(1, 4, 256, 256, requires_grad=True)
     # Without the norms, which look at the whole map, a logit's gradient covers its patch and no more.
     layers = [layer for layer in model.layers if not isinstance(layer, torch.nn.GroupNorm)]
-    logits = torch.nn.Sequential(*layers)(torch.cat([photos, torch.rand(1, 1, 256, 256)], 1))
-    logits[0, 0, 15, 15].backward()
+    torch.nn.Sequential(*layers)(photos)[0, 0, 15, 15].backward()
     assert photos.grad is not None
     reached = photos.grad[0].abs().sum(0) > 0
-    assert int(reached.any(0).sum()) == int(reached.any(1).sum()) == 70
-
-
-def test_a_pairs_score_does_not_depend_on_the_batch() -> None:
-    model = Discriminator(image_size=32, width=8).train()
-    photos, sketches = torch.rand(4, 3, 32, 32), torch.rand(4, 1, 32, 32)
-    alone = model(photos[2:3], sketches[2:3])
-    torch.testing.assert_close(model(photos, sketches)[2:3], alone, rtol=1e-4, atol=1e-5)
-
-
-def test_photo_and_sketch_both_count() -> None:
-    model = Discriminator(image_size=32, width=8)
-    photos, sketches = torch.rand(2, 3, 32, 32), torch.rand(2, 1, 32, 32)
-    score = model(photos, sketches)
-    assert (model(photos.flip(0), sketches) - score).abs().max() > 1e-4
-    assert (model(photos, sketches.flip(0)) - score).abs().max() > 1e-4
-
-
-def test_certainty_is_the_mean_probability_of_the_patches_and_carries_no_gradient() -> None:
-    logits = torch.tensor([[[0.0, 100.0], [-100.0, 0.0]], [[100.0, 100.0], [100.0, 100.0]]], requires_grad=True)
-    found = certainty(logits)
-    torch.testing.assert_close(found, torch.tensor([0.5, 1.0]))
-    assert not found.requires_grad
-
-
-def test_certainty_varies_with_the_pair() -> None:
-    torch.manual_seed(0)
-    model = Discriminator(image_size=32, width=8)
-    scores = certainty(model(torch.rand(8, 3, 32, 32), torch.rand(8, 1, 32, 32)))
-    assert ((scores > 0) & (scores < 1)).all()
-    assert len(scores.unique()) == 8
-
-
-def test_bf16_logits_come_back_as_float32() -> None:
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = Discriminator(image_size=32, width=8)(torch.rand(2, 3, 32, 32), torch.rand(2, 1, 32, 32))
-    assert logits.dtype == torch.float32
+    assert reached.any(0).sum() == reached.any(1).sum() == 70
 
 
 def test_too_small_an_image_is_refused() -> None:
     with pytest.raises(DataError, match="3 layers leave no patch of a 16 pixel image"):
-        Discriminator(image_size=16, width=8, layers=3)
+        make("pixels", 16)
 
 
-@pytest.mark.parametrize("value", [-1e4, 1e4])
-def test_extreme_inputs_stay_finite(value: float) -> None:
-    model = Discriminator(image_size=32, width=8)
-    logits = model(torch.full((1, 3, 32, 32), value), torch.full((1, 1, 32, 32), value))
-    logits.sum().backward()
-    assert logits.isfinite().all() and certainty(logits).isfinite().all()
-    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in model.parameters())
+def test_every_place_of_the_taps_is_a_patch() -> None:
+    """A place's numbers, of all channels of both taps, come together: the others do not change what it says alone."""
+    model = make()
+    photo, sketch = pairs("features", 1)
+    assert model(photo, sketch).shape == (1, SPEC.places, SPEC.places)
+    maps = model._places(torch.arange(DIMENSIONS).float()[None])
+    assert maps.shape == (1, 64, 2, 2)
+    assert maps[0, :2].flatten().tolist() == list(range(8))
+    assert maps[0, 24].flatten().tolist() == [96, 97, 98, 99]  # the second tap's first channel
 
 
-def on_features() -> Discriminator:
-    torch.manual_seed(0)
-    model = Discriminator(image_size=32, width=8, backbone="small")
-    model.read_as(build_backbone("small"))
-    return model
-
-
-def test_on_features_every_place_of_the_map_is_a_patch() -> None:
-    logits = on_features()(torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64))
-    assert logits.shape == (2, 4, 4) and logits.dtype == torch.float32
-
-
-def test_the_network_that_reads_is_the_one_given_and_stays_as_it_is() -> None:
-    read = build_backbone("small")
-    model = Discriminator(image_size=32, width=8, backbone="small")
-    model.read_as(read)
-    assert model.features is not None and not model.train().features.training
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    model(torch.rand(2, 3, 32, 32), torch.rand(2, 1, 32, 32)).sum().backward()
-    optimizer.step()
-    for name, value in read.state_dict().items():
-        assert torch.equal(model.features.state_dict()[name], value)
-    assert model.of_photo.weight.grad is not None and model.of_photo.weight.grad.any()
-
-
-def test_on_features_photo_and_sketch_both_count_and_the_batch_does_not() -> None:
-    model = on_features().train()
-    photos, sketches = torch.rand(4, 3, 32, 32), torch.rand(4, 1, 32, 32)
+@pytest.mark.parametrize("reads", ["features", "pixels"])
+def test_photo_and_sketch_both_count_and_the_batch_does_not(reads: str) -> None:
+    model, (photos, sketches) = make(reads).train(), pairs(reads)
     score = model(photos, sketches)
     torch.testing.assert_close(model(photos[2:3], sketches[2:3]), score[2:3], rtol=1e-4, atol=1e-5)
     assert (model(photos.flip(0), sketches) - score).abs().max() > 1e-4
     assert (model(photos, sketches.flip(0)) - score).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("reads", ["features", "pixels"])
+@pytest.mark.parametrize("value", [-1e4, 1e4])
+def test_extreme_inputs_stay_finite(reads: str, value: float) -> None:
+    model = make(reads)
+    logits = model(*(torch.full_like(side, value) for side in pairs(reads)))
+    logits.sum().backward()
+    assert logits.isfinite().all() and certainty(logits).isfinite().all()
+    assert all(weights.grad is not None and weights.grad.isfinite().all() for weights in model.parameters())
+
+
+def test_certainty_is_the_mean_probability_without_gradient() -> None:
+    logits = torch.tensor([[[0.0, 0.0]], [[100.0, -100.0]], [[100.0, 100.0]]], requires_grad=True)
+    found = certainty(logits)
+    assert found.tolist() == pytest.approx([0.5, 0.5, 1.0]) and not found.requires_grad
+
+
+def test_the_sides_are_standardised_as_f_does(toy: Toy, tmp_path: Path) -> None:
+    model, retrieval = make(), toy.retrieval()
+    model.standardise_as(retrieval)
+    for name, values in retrieval.sides.state_dict().items():
+        assert torch.equal(model.sides.state_dict()[name], values)
+    save_model(tmp_path, model, details={})
+    again = load_model(tmp_path, Discriminator)
+    torch.testing.assert_close(again(*pairs("features")), model.eval()(*pairs("features")))
+
+
+def test_an_f_that_does_not_standardise_leaves_d_c_as_it_is(toy: Toy) -> None:
+    model, retrieval = make(), toy.retrieval()
+    retrieval.standardised = False
+    model.standardise_as(retrieval)
+    assert model.sides["sketch"].mean.abs().max() == 0
+
+
+@pytest.mark.parametrize("reads", ["features", "pixels"])
+def test_certainties_of_strokes(toy: Toy, reads: str) -> None:
+    model, rows = make(reads), np.array([2, 0, 4])
+    sketches = [shape(row, 3) for row in rows]
+    photos = toy.pictures.photos(toy.split.labelled, model.level)
+    found = certainties(model, photos, rows, sketches, compute=toy.compute)
+    reader = Reader(toy.pictures.features.trunk(), SPEC, toy.compute)
+    drawn = sketch_tensor(torch.from_numpy(SPEC.rasterise(sketches)))
+    inputs = reader.sketches(sketches).taps if reads == "features" else drawn
+    with torch.no_grad():
+        expected = certainty(model.eval()(photos(rows), inputs))
+    assert found.dtype == np.float32 and found == pytest.approx(expected.numpy(), abs=1e-5)
+    assert certainties(model, photos, rows[:0], [], compute=toy.compute).shape == (0,)

@@ -1,120 +1,138 @@
-"""The folder of pseudo pairs: what goes in comes out, and what is broken is told."""
+"""The folder of pseudo sketches: what goes in comes out; statistics of a source; what rounds replace."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from fgsbir.data.records import DataError
-from fgsbir.joint.pseudo_sketches import PseudoSketches, read_pseudo, write_pseudo
+from fgsbir.features.trunk import Features
+from fgsbir.joint.pseudo_sketches import SOURCES, PseudoSketches, gathered, moments, read_pseudo, write_pseudo
+
+ARRAYS = ("photo", "form", "source", "taps", "certainty", "typical", "scale", "offset", "drawn_in")
+D = 6
 
 
-def drawn(number: int) -> np.ndarray:
-    strokes = np.random.default_rng(number).uniform(0, 256, (3 + number, 3)).astype(np.float32)
-    strokes[:, 2] = 0
-    strokes[-1, 2] = 1
-    return strokes
-
-
-def some() -> PseudoSketches:
+def some(seed: int = 0, names: tuple[str, ...] = ("b/2", "none", "a"), maps: bool = True) -> PseudoSketches:
+    """Eight sketches: five of the first photo, none of the second, three of the third."""
+    rng = np.random.default_rng(seed)
+    strokes = [rng.uniform(0, 256, (3 + number, 3)).astype(np.float32) for number in range(8)]
     return PseudoSketches(
-        {"b/2": [drawn(0), drawn(1)], "a": [drawn(2)], "none": []},
-        {"b/2": np.array([0.25, 1], np.float32), "a": np.array([0], np.float32), "none": np.zeros(0, np.float32)},
+        photo_ids=list(names),
+        photo=np.array([0, 0, 0, 0, 0, 2, 2, 2]),
+        form=np.array([0, 1] * 4, np.uint8),
+        source=np.array([0, 0, 1, 1, 1, 0, 1, 1], np.uint8),
+        strokes=strokes,
+        taps=rng.normal(3, 2, (8, D)).astype(np.float16),
+        maps=rng.normal(0, 1, (8, 2, 3, 3)).astype(np.float16) if maps else None,
+        certainty=rng.random(8, np.float32),
+        typical=np.full(8, 0.5, np.float32),
+        scale=np.ones((len(SOURCES), D), np.float32),
+        offset=np.zeros((len(SOURCES), D), np.float32),
         edges=3,
     )
 
 
-def test_what_goes_in_comes_out(tmp_path: Path) -> None:
-    write_pseudo(tmp_path / "pseudo", some())
-    found = read_pseudo(tmp_path / "pseudo")
-    assert found.edges == 3
-    assert found.strokes.keys() == found.certainty.keys() == some().strokes.keys()
-    for name, sketches in some().strokes.items():
-        assert len(found.strokes[name]) == len(sketches)
-        assert all(np.array_equal(one, other) for one, other in zip(found.strokes[name], sketches, strict=True))
-        assert np.array_equal(found.certainty[name], some().certainty[name])
-        assert found.certainty[name].dtype == np.float32
+def assert_same(one: PseudoSketches, other: PseudoSketches) -> None:
+    assert one.photo_ids == other.photo_ids and one.edges == other.edges
+    for name in ARRAYS:
+        values, expected = getattr(one, name), getattr(other, name)
+        assert values.dtype == expected.dtype and np.array_equal(values, expected), name
+    assert (one.maps is None) == (other.maps is None) and (one.maps is None or np.array_equal(one.maps, other.maps))
+    assert all(np.array_equal(a, b) for a, b in zip(one.strokes, other.strokes, strict=True))
+
+
+@pytest.mark.parametrize("maps", [True, False])
+def test_what_goes_in_comes_out_and_the_same_bytes_again(tmp_path: Path, maps: bool) -> None:
+    write_pseudo(tmp_path / "one", some(maps=maps))
+    found = read_pseudo(tmp_path / "one")
+    assert_same(found, some(maps=maps))
+    write_pseudo(tmp_path / "other", found)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes()
+
+
+def test_what_is_read_can_change_and_the_files_do_not(tmp_path: Path) -> None:
+    write_pseudo(tmp_path, some())
+    read_pseudo(tmp_path).taps[:] = 0
+    assert_same(read_pseudo(tmp_path), some())
 
 
 def test_no_photo_at_all(tmp_path: Path) -> None:
-    write_pseudo(tmp_path / "pseudo", PseudoSketches({}, {}))
-    assert read_pseudo(tmp_path / "pseudo") == PseudoSketches({}, {})
-
-
-def test_the_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
-    pseudo = some()
-    parts = (pseudo.strokes, pseudo.certainty)
-    turned = PseudoSketches(*(dict(reversed(part.items())) for part in parts), edges=3)
-    for name, value in (("one", pseudo), ("other", turned)):
-        write_pseudo(tmp_path / name, value)
-    for file in ("index.json", "pseudo.npz"):
-        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
-
-
-def break_index(folder: Path, change: object) -> None:
-    (folder / "index.json").write_text(change if isinstance(change, str) else json.dumps(change))
+    nothing: dict[str, Any] = {name: getattr(some(), name)[:0] for name in ARRAYS[:-3]}
+    write_pseudo(
+        tmp_path, PseudoSketches([], strokes=[], maps=None, scale=np.ones((5, D)), offset=np.ones((5, D)), **nothing)
+    )
+    assert len(read_pseudo(tmp_path)) == 0
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("", "expected index.json and pseudo.npz"),
-        ("[1, 2]", "expected index.json and pseudo.npz"),
-        ({"format": 2}, "'edges'"),
-        ({"format": 2, "edges": 0}, "'photos'"),
-        ({"format": 2, "edges": 0, "photos": [{"id": "a"}]}, "'sketches'"),
-        ({"format": 2, "edges": 0, "photos": 3}, "expected index.json and pseudo.npz"),
-        ({"format": 1, "edges": 0, "photos": []}, "index.json: expected format 2, found 1"),
-        ({"format": 2, "edges": -1, "photos": []}, "index.json: expected counts of edges and sketches that are not"),
-        (
-            {"format": 2, "edges": 0, "photos": [{"id": "a", "sketches": 4}, {"id": "b", "sketches": -1}]},
-            "index.json: expected counts of edges and sketches that are not negative",
-        ),
-        (
-            {"format": 2, "edges": 0, "photos": [{"id": "a", "sketches": 1}]},
-            "index.json lists 1 sketches, pseudo.npz holds 3",
-        ),
+        ({"format": 2}, "expected format 3, found 2; run the stage pseudo again"),
+        ({"photos": 3}, "expected what the stage pseudo writes"),
+        ({"photos": [{"id": "a"}]}, "'sketches'"),
+        ({"photos": [{"id": "a", "sketches": 1}]}, "lists 1 sketches, the arrays hold"),
+        ({"photos": [{"id": "a", "sketches": 9}, {"id": "b", "sketches": -1}]}, "lists 8 sketches"),
     ],
 )
-def test_a_malformed_index_is_told(tmp_path: Path, change: object, told: str) -> None:
-    write_pseudo(tmp_path / "pseudo", some())
-    break_index(tmp_path / "pseudo", change)
-    with pytest.raises(DataError, match="pseudo") as error:
-        read_pseudo(tmp_path / "pseudo")
+def test_a_malformed_index_is_told(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    write_pseudo(tmp_path, some())
+    index = json.loads((tmp_path / "index.json").read_text())
+    (tmp_path / "index.json").write_text(json.dumps(index | change))
+    with pytest.raises(DataError) as error:
+        read_pseudo(tmp_path)
     assert told in str(error.value)
 
 
-@pytest.mark.parametrize("file", ["index.json", "pseudo.npz"])
-def test_a_missing_file_is_told(tmp_path: Path, file: str) -> None:
-    write_pseudo(tmp_path / "pseudo", some())
-    (tmp_path / "pseudo" / file).unlink()
-    with pytest.raises(DataError, match=f"{file}: no such file; expected the output of the stage pseudo"):
-        read_pseudo(tmp_path / "pseudo")
+@pytest.mark.parametrize("file", ["index.json", "sketches.npz", "taps.npy"])
+@pytest.mark.parametrize("keep", [None, 0.0, 0.5])
+def test_missing_and_truncated_files_are_told(tmp_path: Path, file: str, keep: float | None) -> None:
+    write_pseudo(tmp_path, some())
+    data = (tmp_path / file).read_bytes()
+    (tmp_path / file).unlink()
+    if keep is not None:
+        (tmp_path / file).write_bytes(data[: int(keep * len(data))])
+    with pytest.raises(DataError, match="stage pseudo"):
+        read_pseudo(tmp_path)
 
 
-@pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
-def test_a_truncated_array_is_told(tmp_path: Path, keep: float) -> None:
-    write_pseudo(tmp_path / "pseudo", some())
-    path = tmp_path / "pseudo" / "pseudo.npz"
-    data = path.read_bytes()
-    path.write_bytes(data[: int(keep * len(data))])
-    with pytest.raises(DataError, match=r"expected index\.json and pseudo\.npz"):
-        read_pseudo(tmp_path / "pseudo")
+def test_gathered_parts_are_one(tmp_path: Path) -> None:
+    parts = [some(0), some(1, ("c", "d", "e"))]
+    both = gathered(parts)
+    assert both.photo_ids == ["b/2", "none", "a", "c", "d", "e"] and len(both) == 16
+    assert both.photo.tolist() == [0] * 5 + [2] * 3 + [3] * 5 + [5] * 3
+    assert np.array_equal(both.taps[8:], parts[1].taps)
 
 
-def test_arrays_that_need_unpickling_are_refused(tmp_path: Path) -> None:
-    write_pseudo(tmp_path / "pseudo", some())
-    np.savez(tmp_path / "pseudo" / "pseudo.npz", points=np.array([{}]), counts=np.ones(3))
-    with pytest.raises(DataError, match="allow_pickle"):
-        read_pseudo(tmp_path / "pseudo")
+def test_a_source_takes_the_statistics_of_people() -> None:
+    stored, before = some(), some()
+    mean, deviation = np.full(D, 10, np.float32), np.full(D, 4, np.float32)
+    stored.standardise_source("generator", mean, deviation)
+    rows = np.flatnonzero(stored.of_source("generator"))
+    of_generator, spread = moments(stored.taps, rows)
+    np.testing.assert_allclose(of_generator, mean, atol=0.02)
+    np.testing.assert_allclose(spread, deviation, rtol=0.01)
+    assert np.array_equal(stored.taps[stored.of_source("edges")], before.taps[before.of_source("edges")])
+    # What is read later is moved alike.
+    again = stored.fit(torch.from_numpy(before.taps[rows]).float(), "generator")
+    np.testing.assert_allclose(again.numpy(), stored.taps[rows], rtol=2e-3)
+    stored.standardise_source("file", mean, deviation)  # of which there is none
+    assert np.array_equal(stored.scale[SOURCES.index("file")], np.ones(D))
 
 
-def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:
-    write_pseudo(tmp_path / "pseudo", some())
-    before = {path.name: path.read_bytes() for path in (tmp_path / "pseudo").iterdir()}
-    broken = PseudoSketches({"a": [np.zeros((2, 2), np.float32)]}, {"a": np.zeros(1, np.float32)})
-    with pytest.raises(ValueError, match="dimension"):
-        write_pseudo(tmp_path / "pseudo", broken)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "pseudo").iterdir()} == before
-    assert [path.name for path in tmp_path.iterdir()] == ["pseudo"]
+def test_a_checkpoint_holds_what_was_replaced() -> None:
+    stored, again = some(), some()
+    stored.standardise_source("generator", np.zeros(D, np.float32), np.ones(D, np.float32))
+    again.standardise_source("generator", np.zeros(D, np.float32), np.ones(D, np.float32))
+    rows = np.array([2, 7])
+    strokes = [np.full((2, 3), 7, np.float32), np.full((5, 3), 8, np.float32)]
+    stored.replace(rows, strokes, Features(torch.ones(2, D), torch.full((2, 2, 3, 3), 5.0)), drawn_in=4)
+    stored.certainty[rows] = [0.25, 0.75]
+    again.load_state_dict(stored.state_dict())
+    assert_same(again, stored)
+    assert again.drawn_in.tolist() == [0, 0, 4, 0, 0, 0, 0, 4] and again.strokes[7] is not None
+    assert np.array_equal(stored.taps[2], stored.fit(torch.ones(1, D), "generator").half().numpy()[0])

@@ -1,0 +1,120 @@
+"""Pseudo pairs as F and D_C read them, and what weighs them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fgsbir.certainty.certainty import certainties
+from fgsbir.data.strokes import mirrored
+from fgsbir.features.pictures import SketchImages
+from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs, certainty_histogram, pair_weights
+from fgsbir.joint.pseudo_sketches import PseudoSketches, read_pseudo
+from tests.joint.toy_joint import JointToy, discriminator
+from tests.toy import SPEC
+
+
+@pytest.fixture
+def stored(joint: JointToy) -> PseudoSketches:
+    return read_pseudo(joint.stored_at)
+
+
+def pairs_of(joint: JointToy, stored: PseudoSketches, level: Any = "taps", **named: Any) -> PseudoPairs:
+    return PseudoPairs(stored, joint.toy.pictures, joint.toy.split.unlabelled, level, **{"sources": PSEUDO} | named)
+
+
+def test_edges_count_as_often_as_told_beside_each_drawing(joint: JointToy, stored: PseudoSketches) -> None:
+    """Stored of each unlabelled photo: edges and a drawing by G, both straight and mirrored."""
+    for edges in (0, 1, 3):
+        stored.edges = edges
+        pairs = pairs_of(joint, stored)
+        rows = np.arange(5)
+        assert pairs.sketches_of(rows).tolist() == [2 + 2 * edges] * 5
+        first = pairs.chosen(np.full(2 + 2 * edges, 4), np.arange(2 + 2 * edges))
+        assert (stored.photo[first] == 4).all() and stored.of_source("edges")[first].sum() == 2 * edges
+    assert len(pairs_of(joint, stored, sources=["person"])) == 0
+
+
+@pytest.mark.parametrize("level", ["taps", "map"])
+def test_a_mirrored_sketch_comes_with_the_mirrored_photo(joint: JointToy, stored: PseudoSketches, level: Any) -> None:
+    pairs, photos = pairs_of(joint, stored, level), joint.toy.pictures.photos(joint.toy.split.unlabelled, level)
+    rows, choices = np.array([3, 0, 1, 3]), np.array([0, 1, 2, 3])
+    sketches = pairs.chosen(rows, choices)
+    assert set(stored.form[sketches]) == {0, 1}
+    photo, sketch = pairs.inputs(rows, choices, np.random.default_rng(0), slice(1, 4))
+    assert torch.equal(photo, photos(rows[1:], stored.form[sketches][1:]))
+    kept = stored.taps if level == "taps" else stored.maps
+    assert kept is not None and np.array_equal(sketch.numpy(), kept[sketches][1:].astype(np.float32))
+
+
+def test_as_images_all_are_straight(joint: JointToy, stored: PseudoSketches) -> None:
+    pairs = pairs_of(joint, stored, "pixels")
+    rows, sketches = np.array([2, 2]), pairs.chosen(np.array([2, 2]), np.array([0, 1]))
+    photo, sketch = pairs.pair(rows, sketches)
+    straight = [mirrored(stored.strokes[row]) if stored.form[row] else stored.strokes[row] for row in sketches]
+    assert torch.equal(sketch, SketchImages(straight, SPEC)(np.arange(2)))
+    assert torch.equal(photo[0], photo[1])
+    # The two of an edge drawing show the same.
+    assert (sketch[0] - sketch[1]).abs().mean() < 0.02
+    strokes, certainty = pairs.straight()
+    assert len(strokes) == 5 and np.array_equal(strokes[2][1], straight[1])
+    assert certainty[2].tolist() == stored.certainty[stored.photo == 2].tolist()
+
+
+def test_d_c_weighs_sketches_with_its_current_weights(joint: JointToy, stored: PseudoSketches) -> None:
+    pairs, model = pairs_of(joint, stored), discriminator(joint.toy)
+    before = stored.certainty.copy()
+    # The straight ones of two photos, to be seen by D_C from their strokes.
+    some = np.flatnonzero((stored.form == 0) & np.isin(stored.photo, [1, 4]))
+    pairs.weigh(model, joint.toy.compute, some)
+    photos = joint.toy.pictures.photos(pairs.entries, "taps")
+    sketches = [stored.strokes[row] for row in some]
+    expected = certainties(model, photos, stored.photo[some], sketches, compute=joint.toy.compute)
+    assert stored.certainty[some] == pytest.approx(expected, abs=5e-3)
+    drawn = some[stored.of_source("generator")[some]]
+    assert stored.typical[some] == pytest.approx(stored.certainty[drawn].mean())
+    others = np.setdiff1d(np.arange(len(stored)), some)
+    assert np.array_equal(stored.certainty[others], before[others])
+
+
+def test_relative_omega_is_1_on_the_mean_and_compares_rounds(joint: JointToy, stored: PseudoSketches) -> None:
+    pairs = pairs_of(joint, stored)
+    rows, choices = np.repeat(np.arange(5), 4), np.tile(np.arange(4), 5)
+    assert np.array_equal(pairs.omega(rows, choices), stored.certainty[pairs.sketches])
+    found = pairs.relative_omega(rows, choices)
+    assert found.dtype == np.float32 and found.reshape(5, 4).mean(1) == pytest.approx(np.ones(5))
+    # A D_C that has grown stricter halves what it says of new drawings, and of what is typical: nothing changes.
+    new = pairs.chosen(np.array([2]), np.array([3]))
+    stored.certainty[new] /= 2
+    stored.typical[new] /= 2
+    assert pairs.relative_omega(rows, choices) == pytest.approx(found)
+
+
+def test_the_oldest_drawing_by_g_is_found(joint: JointToy, stored: PseudoSketches) -> None:
+    pairs = pairs_of(joint, stored)
+    drawings = np.flatnonzero(stored.of_source("generator") & (stored.photo == 3))
+    assert pairs.oldest_drawing(3) == drawings[0]
+    stored.drawn_in[drawings[0]] = 1
+    assert pairs.oldest_drawing(3) == drawings[1]
+    assert pairs_of(joint, stored, sources=["edges"]).oldest_drawing(3) is None
+
+
+def test_a_pair_weighs_its_omega_or_all_or_nothing() -> None:
+    omega, relative = np.array([0.1, 0.5, 0.9], np.float32), np.array([0.5, 1, 1.5], np.float32)
+    for weighting, threshold, given, expected in (
+        (True, 0.0, None, [0.1, 0.5, 0.9]),
+        (True, 0.5, None, [0, 1, 1]),
+        (False, 0.5, None, [1, 1, 1]),
+        (True, 0.0, relative, [0.5, 1, 1.5]),
+        (True, 0.5, relative, [0, 1, 1]),
+        (False, 0.0, relative, [1, 1, 1]),
+    ):
+        found = pair_weights(omega, given, weighting=weighting, threshold=threshold)
+        assert found.dtype == np.float32 and found == pytest.approx(expected)
+
+
+def test_the_histogram_is_in_percent() -> None:
+    found = certainty_histogram(torch.tensor([0.0, 0.01, 0.5, 1.0]))
+    assert len(found) == 20 and found["certainty_0.00"] == 50 and found["certainty_0.50"] == 25
+    assert found["certainty_0.95"] == 25
