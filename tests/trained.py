@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from fgsbir.adaptation.model import statistics_alone
+from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
 from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.generator.model import Generator
 from fgsbir.generator.sequences import SequenceForm
@@ -48,4 +48,26 @@ def save_joint(folder: Path, toy: Toy) -> Path:
 def save_adaptive(folder: Path, toy: Toy, seed: int = 0) -> Path:
     """A model that adapts F's statistics to a few sketches."""
     save_model(folder, statistics_alone(toy.retrieval(seed)), details={"negatives": "pool"})
+    return folder
+
+
+def save_meta_trained(folder: Path, toy: Toy) -> Path:
+    """A model whose head M takes a step as well, by statistics and by pairs."""
+    retrieval = toy.retrieval()
+    torch.manual_seed(0)
+    model = AdaptiveModel(
+        retrieval=retrieval.config(),
+        embedding_dim=8,
+        scope="head",
+        steps=1,
+        first_order=False,
+        sign=False,
+        rate=0.5,
+        margin=0.3,
+        margin_width=8,
+        sharpness=0.1,
+        statistics=True,
+    )
+    model.retrieval.load_state_dict(retrieval.state_dict())
+    save_model(folder, model, details={"negatives": "pool"})
     return folder

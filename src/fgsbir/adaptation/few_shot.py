@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.task_ranks import TaskRanks
 from fgsbir.adaptation.tasks import Task, draw_support
 from fgsbir.adaptation.triplets import Triplets
+from fgsbir.features.store import MIRRORED
+from fgsbir.retrieval.encoder import beside
 from fgsbir.retrieval.ranking import ranks
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream
@@ -53,19 +54,18 @@ class FewShot:
         model, pictures = self.model, self.pictures
         numbers = np.array([pictures.numbers[pair.photo] + pair.sketch for pair in task.query])
         truth = np.searchsorted(task.gallery, [pair.photo for pair in task.query])
-        drawn = pictures.sketches(numbers).to(self.device)
-        photos = model.inputs(model.photo_side(pictures.photos(task.gallery).to(self.device)))
+        forms = (0, MIRRORED) if model.retrieval.mirror else (0,)
+        drawn = [pictures.sketches(numbers, form).to(self.device) for form in forms]
+        gallery = [pictures.photos(task.gallery, form).to(self.device) for form in forms]
+        photos = [model.inputs(model.photo_side(taps)) for taps in gallery]
         found, margins = [], []
         for support in supports:
             taps = pictures.triplets(support).to(self.device)
             sketch = model.sketch_side(taps[:, 0])
             inputs = model.inputs(model.standardise(taps, sketch))
             weights = model.adapt(Triplets(inputs, pictures.negatives(support).to(self.device)))
-            queries = model.inputs(sketch(drawn))
-            found.append(ranks(_rows(model.embed(queries, weights)), _rows(model.embed(photos, weights)), truth))
+            asked = beside([model.embed(model.inputs(sketch(taps)), weights) for taps in drawn])
+            known = beside([model.embed(inputs, weights) for inputs in photos])
+            found.append(ranks(asked.cpu().numpy(), known.cpu().numpy(), truth))
             margins.append(float(model.margin_of(inputs)))
         return np.stack(found), np.array(margins)
-
-
-def _rows(embedded: Tensor) -> np.ndarray:
-    return embedded.cpu().numpy()

@@ -210,9 +210,14 @@ class AdaptiveModel(StoredModel):
                 weights = self.adapt(pairs._replace(inputs=self.inputs(self.standardise(pairs.inputs, sketch))))
             return weights, sketch
 
-    def with_weights(self, weights: Parameters, sketch: Standardise) -> RetrievalModel:
-        """A retrieval model of its own: the weights that :meth:`adapt` gave as one layer, and :meth:`sketch_side`."""
-        model = RetrievalModel(**self.retrieval.config() | {"embedding_dim": self.head.out_features})
+    def with_weights(self, weights: Parameters, sketch: Standardise, mirror: bool | None = None) -> RetrievalModel:
+        """A retrieval model of its own: the weights that :meth:`adapt` gave as one layer, and :meth:`sketch_side`.
+
+        It searches with mirror images where F does, unless ``mirror`` says.
+        """
+        mirror = self.retrieval.mirror if mirror is None else mirror
+        changed = {"embedding_dim": self.head.out_features, "mirror": mirror}
+        model = RetrievalModel(**self.retrieval.config() | changed)
         projection = {
             name: weights.get(f"projection.{name}", value) for name, value in self.projection.named_parameters()
         }

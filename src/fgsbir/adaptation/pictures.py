@@ -1,5 +1,6 @@
 """The pictures of a task set as pooled taps, which all adaptation starts from."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,31 +10,45 @@ from torch import Tensor
 from fgsbir.adaptation.tasks import TaskSet, sketch_numbers
 from fgsbir.adaptation.triplets import negatives_of
 from fgsbir.features.pictures import Inputs, Pictures
-from fgsbir.features.store import FEATURES_OF_TRAINING
+from fgsbir.features.store import FEATURES_OF_TRAINING, MIRRORED
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.training import pooled_rows
 from fgsbir.runtime.compute import Compute
 
 
 @dataclass(frozen=True, slots=True)
-class PooledInputs:
-    """Pooled taps that were computed once: ``rows`` float16 (forms * n, D), all pictures in one form, then the next."""
+class OneForm:
+    """Pictures that are read in one form, whichever is asked for."""
 
-    rows: Tensor
-    pictures: int
+    inputs: Inputs
+    form: int
 
     def __len__(self) -> int:
-        return self.pictures
+        return len(self.inputs)
 
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        return self.rows[torch.from_numpy(np.asarray(rows) + self.pictures * np.asarray(forms))].float()
+        return self.inputs(rows, self.form)
 
 
-def pooled_inputs(model: RetrievalModel, inputs: Inputs, compute: Compute, forms: int = 1) -> Inputs:
-    """What ``model`` reads, as its pooled taps in the first ``forms`` forms; stored taps are these already."""
+@dataclass(frozen=True, slots=True)
+class PooledInputs:
+    """Pooled taps that were computed once: float16 (n, D) of every form."""
+
+    of_form: Mapping[int, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.of_form[0])
+
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
+        chosen = zip(np.asarray(rows).tolist(), np.broadcast_to(forms, np.shape(rows)).tolist(), strict=True)
+        return torch.stack([self.of_form[form][row] for row, form in chosen]).float()
+
+
+def pooled_inputs(model: RetrievalModel, inputs: Inputs, compute: Compute, forms: Sequence[int]) -> Inputs:
+    """What ``model`` reads, as its pooled taps in ``forms``; stored taps are these already."""
     if model.level == "taps":
         return inputs
-    return PooledInputs(pooled_rows(model, inputs, compute, forms).half(), len(inputs))
+    return PooledInputs({form: pooled_rows(model, OneForm(inputs, form), compute).half() for form in forms})
 
 
 class TaskPictures:
@@ -54,10 +69,14 @@ class TaskPictures:
         changed = model.level != "pixels" and all(photo.split in FEATURES_OF_TRAINING for photo in tasks.photos)
         self.variants, self.mirrors = (pictures.features.layout.variants, 2) if changed else (1, 1)
         places = [range(len(photo.sketches)) for photo in tasks.photos]
-        self.photos = pooled_inputs(model, pictures.photos(tasks.photos, model.level), compute, self.mirrors)
-        self.sketches = pooled_inputs(
-            model, pictures.sketches(tasks.photos, places, model.level), compute, self.mirrors * self.variants
+        # Where they are searched, MIRRORED is the other form.
+        photos, sketches = (
+            range(self.mirrors * forms) if changed else [0, MIRRORED] if model.mirror else [0]
+            for forms in (1, self.variants)
         )
+        self.photos = pooled_inputs(model, pictures.photos(tasks.photos, model.level), compute, photos)
+        drawn = pictures.sketches(tasks.photos, places, model.level)
+        self.sketches = pooled_inputs(model, drawn, compute, sketches)
 
     def negatives(self, triplets: np.ndarray) -> Tensor:
         """What counts as whose negative among triplets, int64 (n, 3): float32 (n, 2 n)."""

@@ -65,7 +65,7 @@ def adapt_to(model: AdaptiveModel, encoder: Encoder, support: SupportSet, *, poo
     """``model`` adapted to a support set, whose pictures ``encoder`` reads by the model's own F."""
     sketches = pooled_sketches(encoder, support.sketches)
     size = encoder.spec.image_size
-    photos = [encoder.pooled_photos(decode_photo(data, size)[None]) for data in support.photos]
+    photos = [encoder.pooled_photos(decode_photo(data, size)[None])[:, 0] for data in support.photos]
     pairs = pooled_triplets(sketches, torch.cat(photos), support.photo, pool) if photos else None
     return model.with_weights(*model.meet(sketches, pairs))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fgsbir.adaptation.support import load_adaptive, pooled_sketches, pooled_triplets
 from fgsbir.data.records import DataError
-from fgsbir.retrieval.encoder import Encoder
+from fgsbir.retrieval.encoder import Encoder, beside
 from fgsbir.runtime.model_folder import read_config
 from fgsbir.search.gallery import ADAPTIVE, MODEL
 from fgsbir.search.searcher import Searcher, computing
@@ -47,25 +47,28 @@ class Adapter:
         pairs = None
         if gallery.features is not None and self._model.steps:
             distinct, place = np.unique(photo, return_inverse=True)
-            pairs = pooled_triplets(drawn, self._taps(gallery.features[distinct]), place, self._pool)
+            pairs = pooled_triplets(drawn, self._taps(gallery.features[distinct])[:, 0], place, self._pool)
         weights, side = self._model.meet(drawn, pairs)
-        adapted = Encoder(self._model.with_weights(weights, side), self._encoder.compute)
         if gallery.features is None:
-            return Searcher(gallery, adapted)
+            return Searcher(gallery, Encoder(self._model.with_weights(weights, side), self._encoder.compute))
         with torch.no_grad():
-            embeddings = self._model.embed(self._photos, weights).cpu().numpy()
-        return Searcher(gallery, adapted, embeddings)
+            embeddings = beside([self._model.embed(form, weights) for form in self._photos]).cpu().numpy()
+        # Sketches in as many forms as the index has of the photos.
+        adapted = self._model.with_weights(weights, side, mirror=len(self._photos) > 1)
+        return Searcher(gallery, Encoder(adapted, self._encoder.compute), embeddings)
 
     @cached_property
-    def _photos(self) -> Tensor:
-        """What adaptation starts from, of all photos: made once, since no correction changes it."""
+    def _photos(self) -> tuple[Tensor, ...]:
+        """What adaptation starts from, of all photos in each form: made once, since no correction changes it."""
         features = self._searcher.gallery.features
         assert features is not None
         starts = range(0, len(features), BATCH)
         with torch.no_grad():
             parts = (self._model.photo_side(self._taps(features[start : start + BATCH])) for start in starts)
-            return torch.cat([self._model.inputs(part) for part in parts])
+            return torch.cat([self._model.inputs(part) for part in parts]).unbind(1)
 
     def _taps(self, features: np.ndarray) -> Tensor:
+        """Photos' pooled taps, float32 (n, forms, D)."""
         # A copy: torch warns of arrays that cannot be written to.
-        return torch.from_numpy(features.astype(np.float32)).to(self._encoder.compute.device)
+        taps = torch.from_numpy(features.astype(np.float32)).to(self._encoder.compute.device)
+        return taps.unsqueeze(1) if taps.ndim == 2 else taps
