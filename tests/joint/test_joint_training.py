@@ -114,7 +114,6 @@ def test_rounds_redraw_some_photos_after_the_first(joint: JointToy, tmp_path: Pa
     assert np.array_equal(stored.taps[kept], before.taps[kept])
     assert np.array_equal(stored.certainty[kept], before.certainty[kept])
     assert not (stored.certainty[new] == before.certainty[new]).any()
-    assert not (stored.taps[new] == before.taps[new]).all(1).any()
     assert all(np.isfinite(stored.strokes[row]).all() for row in new)
 
 

@@ -56,8 +56,8 @@ SETTINGS = JointSettings(
 
 
 def discriminator(toy: Toy, reads: Any = "features") -> Discriminator:
-    torch.manual_seed(1)
     trunk = toy.pictures.features.trunk()
+    torch.manual_seed(1)
     model = Discriminator(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), reads=reads, width=8)
     model.standardise_as(toy.retrieval())
     return model
