@@ -218,11 +218,11 @@ def test_g_learns_three_shapes_by_heart(toy: Toy, make_generator: MakeGenerator,
     model.offset_scale = torch.tensor(offset_scale(three.all_sketches))
     stream = PairStream(three, 6, 0, "three")
     optimizer = torch.optim.Adam(model.parameters())
-    for step in range(400):
+    for step in range(600):
         model.train()
-        set_rate(optimizer, warmup_cosine(step, 400, 1e-2))
+        set_rate(optimizer, warmup_cosine(step, 600, 1e-2))
         found, divergence = generator_losses(
-            toy.compute, model, stream.batch(step), jitter=0.5, kl_floor=0.2, seed=0, step=step
+            toy.compute, model, stream.batch(step), jitter=2.0, kl_floor=0.2, seed=0, step=step
         )
         optimizer.zero_grad()
         (found + 0.1 * divergence).backward()
