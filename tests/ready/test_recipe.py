@@ -25,7 +25,7 @@ def test_each_category_counts_alike_in_the_statistics() -> None:
     """Worked by hand: one picture at 0, four at 1 and 3, are two categories of means 0 and 2."""
     rows = torch.tensor([[0.0], [1.0], [3.0], [1.0], [3.0]])
     mean, deviation = balanced_statistics(rows, np.array(["a", "b", "b", "b", "b"]))
-    assert mean.tolist() == [1.0] and deviation.tolist() == [((1 + 0 + 4) / 2 - 0.5) ** 0.5]
+    assert mean.tolist() == [1.0] and deviation.tolist() == [1.5**0.5]  # (1 + (0 + 4) / 2) / 2
     equal = torch.rand(6, 3, generator=torch.Generator().manual_seed(0))
     mean, deviation = balanced_statistics(equal, np.array([0, 1, 0, 1, 0, 1]))
     torch.testing.assert_close(mean, equal.double().mean(0))
