@@ -96,7 +96,8 @@ def main() -> None:
             for kind, comparison in compared.items():
                 for name, (model, curve) in comparison.trained.items():
                     save_model(folder / kind / name, model, details=details | {"tasks": kind, "method": name})
-                    write_curve(folder / kind / name / "curve.csv", curve)
+                    if curve:
+                        write_curve(folder / kind / name / "curve.csv", curve)
             ranks = {kind: rank_lists(comparison.found) for kind, comparison in compared.items()}
             write_json(folder / "ranks.json", ranks, indent=None)
             over_steps = {kind: comparison.over_steps for kind, comparison in compared.items()}

@@ -30,15 +30,16 @@ CHOOSING_DRAWS = 2
 class Method:
     """How a model is meta-trained, and what is made of it at a new task.
 
-    ``statistics`` standardises a task's sketches by statistics of their own. ``scope`` and ``sign`` are its inner
-    loop's (:class:`fgsbir.adaptation.model.InnerLoop`). ``regularised`` adds the regularisers, ``predicts_margin`` the
-    margin network. ``unseen_too`` trains with the training pairs of what it is tested on. ``fine_tunes`` steps down the
-    support's loss with all weights, at a rate and for a number of steps chosen on validation tasks; ``together``
-    adapts one model to all new tasks at once.
+    ``trained`` False takes F as it is. ``statistics`` standardises a task's sketches by statistics of their own.
+    ``scope`` and ``sign`` are its inner loop's (:class:`fgsbir.adaptation.model.InnerLoop`). ``regularised`` adds the
+    regularisers, ``predicts_margin`` the margin network. ``unseen_too`` trains with the training pairs of what it is
+    tested on. ``fine_tunes`` steps down the support's loss with all weights, at a rate and for a number of steps chosen
+    on validation tasks; ``together`` adapts one model to all new tasks at once.
     """
 
     scope: Scope = "none"
     sign: bool = False
+    trained: bool = True
     statistics: bool = False
     regularised: bool = False
     predicts_margin: bool = False
@@ -50,7 +51,7 @@ class Method:
 METHODS = {
     "baseline": Method(),
     "baseline_regularised": Method(regularised=True),
-    "statistics": Method(statistics=True),
+    "statistics": Method(trained=False, statistics=True),
     "fine_tuning": Method(fine_tunes=True),
     "maml": Method("all"),
     "sign_maml": Method("all", sign=True),
@@ -129,9 +130,15 @@ def train_method(
     words: Tensor | None,
     scratch: Scratch,
 ) -> tuple[AdaptiveModel, list[Row]]:
-    """Meta-train ``method`` on the tasks of ``learning``; with its curve, measured on those of ``choosing``."""
+    """Meta-train ``method`` on the tasks of ``learning``; with its curve, measured on those of ``choosing``.
+
+    One that is not trained has no curve.
+    """
     seed_weights(settings.seed, f"adaptation {kind}")
     model = adaptive_model(supervised, method, settings)
+    if not method.trained:
+        compute.place(model)
+        return model.eval(), []
     categories = len(learning.tasks.tasks) if kind == "category" else 1
     weights = RegulariserWeights(
         domain=settings.lambda_domain,
