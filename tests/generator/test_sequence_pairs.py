@@ -59,12 +59,6 @@ def test_images_are_changed_as_their_sketches_are(toy: Toy) -> None:
         np.testing.assert_allclose(found, sweep_order(strokes), atol=1e-2)
 
 
-def test_validation_photos_stay_as_they_are(toy: Toy) -> None:
-    pairs = human_sequences(toy.pictures, toy.split.validation, FORM, "map")
-    batch = PairStream(pairs, 6, 0, "test").batch(0)
-    assert torch.equal(batch.photo, pairs.photos(batch.rows))
-
-
 def test_processes_share_the_batch_of_one(toy: Toy) -> None:
     pairs = human_sequences(toy.pictures, toy.split.labelled, FORM, "map")
     whole = PairStream(pairs, 4, 0, "test").batch(3)
