@@ -6,8 +6,8 @@ import platform
 import numpy as np
 import torch
 
-from fgsbir.runtime.precision import working_precision
 from fgsbir.evaluation.protocol import processor
+from fgsbir.runtime.precision import working_precision
 
 
 def machine(precision: str) -> dict[str, str]:

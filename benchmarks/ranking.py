@@ -10,7 +10,7 @@ from benchmarks.workload import Workload
 from fgsbir.retrieval.ranking import ranks
 
 CPU = torch.device("cpu")
-QUERIES, GALLERY, DIMENSIONS = 10_000, 2_000, 128
+QUERIES, GALLERY, DIMENSIONS = 10_000, 2_000, 512
 
 
 def prepare(work: Workload) -> Callable[[], Measured]:

@@ -14,47 +14,25 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import (
-    adaptation_tasks,
-    discriminator_step,
-    encodings,
-    epoch,
-    generator_step,
-    loader,
-    page,
-    precision,
-    ranking,
-    retrieval_step,
-    sampler,
-    search,
-)
+from benchmarks import page, ranking, sampler, search
 from benchmarks.machine import machine
 from benchmarks.ratio import Measured, Ratio
 from benchmarks.workload import Workload, open_store
-from fgsbir.runtime.processes import launch
+from fgsbir.runtime.compute import launch
 from pipeline.params import load
 from pipeline.sections import Params
 
 logger = logging.getLogger("benchmarks")
 
 RATIOS = [
-    loader.RATIO,
-    retrieval_step.RATIO,
-    generator_step.RATIO,
-    discriminator_step.RATIO,
-    epoch.RATIO,
     sampler.FLOAT32,
     sampler.BF16,
     ranking.RATIO,
-    precision.RATIO,
-    encodings.RATIO,
     search.QUERY,
-    search.QUERY_OF_PAPER,
     search.INDEXING,
     search.NEAREST,
     search.OPENING,
     page.RATIO,
-    adaptation_tasks.RATIO,
 ]
 
 
@@ -91,13 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logger.setLevel(logging.INFO)
     params = load(options.params)
     on = machine(params.precision)
-    lines = measure(params, options.shards, rounds=options.rounds, steps=options.steps, names=options.only)
-    text = table(lines, on, rounds=options.rounds, steps=options.steps)
+    lines = measure(params, options.shards, rounds=options.rounds, names=options.only)
+    text = table(lines, on, rounds=options.rounds)
     options.out.write_text(text, encoding="utf-8")
     sys.stdout.write(text)
 
 
-def measure(params: Params, shards: Path, *, rounds: int, steps: int, names: str) -> list[Line]:
+def measure(params: Params, shards: Path, *, rounds: int, names: str) -> list[Line]:
     """Measure the ratios whose names hold ``names``: one round of each, and again, ``rounds`` times."""
     chosen = [ratio for ratio in RATIOS if names in ratio.name]
     lines = [Line(ratio, device) for device in ("cpu", "cuda") for ratio in chosen if device == "cpu" or ratio.on_cuda]
@@ -105,7 +83,7 @@ def measure(params: Params, shards: Path, *, rounds: int, steps: int, names: str
         prepared = []
         for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
             runtime = params.runtime.model_copy(update={"accelerator": device, "devices": 1})
-            work = Workload(params, launch(runtime, params.precision), store, steps)
+            work = Workload(params, launch(runtime, params.precision), store)
             prepared += [(line, line.ratio.prepare(work)) for line in lines if line.device == device]
         for line, round in prepared:
             logger.info("warming up: %s, %s", line.ratio.name, line.device)
@@ -117,16 +95,16 @@ def measure(params: Params, shards: Path, *, rounds: int, steps: int, names: str
     return lines
 
 
-def table(lines: Iterable[Line], on: dict[str, str], *, rounds: int, steps: int) -> str:
+def table(lines: Iterable[Line], on: dict[str, str], *, rounds: int) -> str:
     """The lines as a page of Markdown with the machine's description."""
-    return "\n".join(_page(lines, on, rounds, steps)) + "\n"
+    return "\n".join(_page(lines, on, rounds)) + "\n"
 
 
-def _page(lines: Iterable[Line], on: dict[str, str], rounds: int, steps: int) -> Iterator[str]:
+def _page(lines: Iterable[Line], on: dict[str, str], rounds: int) -> Iterator[str]:
     yield "# Speed, as ratios"
     yield ""
     yield (
-        f"Medians of {rounds} interleaved rounds; floors timed in the same run, training {steps} steps at a time. "
+        f"Medians of {rounds} interleaved rounds; floors timed in the same run. "
         "With ≥, a ratio is the floor's time over ours: 1 is as fast as the floor. With ≤, it is ours over the floor's."
     )
     yield ""
@@ -142,7 +120,6 @@ def _page(lines: Iterable[Line], on: dict[str, str], rounds: int, steps: int) ->
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=_positive, default=5, help="rounds that the medians are over (%(default)s)")
-    parser.add_argument("--steps", type=_positive, default=20, help="training steps timed at a time (%(default)s)")
     parser.add_argument("--only", default="", metavar="TEXT", help="measure the ratios whose name holds this text")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results.md"), help="the table (%(default)s)")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="settings (%(default)s)")

@@ -4,44 +4,54 @@ from collections.abc import Callable
 from functools import partial
 from unittest.mock import patch
 
-import numpy as np
 import torch
 
-from benchmarks.generator_step import build_generator
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.workload import Workload
-from fgsbir.data.pixels import photo_tensor
-from fgsbir.retrieval.embedding import scoring
+from fgsbir.features.spec import FeatureSpec
+from fgsbir.generator.model import Generator
+from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.streams import seed_weights
 
-BATCH = 64
+BATCH, SIDE, CHANNELS = 64, 14, 88  # of the default trunk's map
 
 
 def prepare(work: Workload, precision: str) -> Callable[[], Measured]:
-    """64 drawings of photos that are encoded, none of which ends early, against as many steps of the bare cell."""
-    device, settings = work.fabric.device, work.params.pretrain_generator
-    pairs = work.pairs(settings.image_size)
-    model = build_generator(work, pairs)
+    """64 drawings of maps that are encoded, none of which ends early, against as many steps of the bare cell."""
+    settings, features = work.params.pretrain_generator, work.params.features
+    compute = Compute(work.compute.device, precision)
+    spec = FeatureSpec(**features.model_dump(include=set(FeatureSpec.__dataclass_fields__)))
+    seed_weights(0, "generator")
+    model = Generator(
+        spec=spec.as_json(),
+        form={"simplify": settings.simplify, "max_points": settings.max_points, "reorder": settings.reorder},
+        map_channels=CHANNELS,
+        **settings.model_dump(
+            include={"encoder_width", "latent", "hidden", "mixtures", "attention", "attention_width", "pen_position"}
+        ),
+    )
+    compute.place(model)
     with torch.no_grad():
         # The pen never ends a drawing, so that both sides take every step with the whole batch.
         model.output_layer.bias[-1] = -1e9
-    photos = photo_tensor(torch.from_numpy(pairs.pixels[np.arange(BATCH) % len(pairs)]).to(device))
-    with scoring(model, device, precision):
-        encoding = model.encode(photos)
-    cell = torch.nn.LSTMCell(model.cell.input_size, settings.hidden, device=device)
-    inputs = torch.randn(settings.max_points, BATCH, model.cell.input_size, device=device)
-    start = torch.zeros(BATCH, settings.hidden, device=device)
+    maps = torch.randn(BATCH, CHANNELS, SIDE, SIDE, device=compute.device)
+    with compute.scoring(model):
+        encoding = model.encode(maps)
+    cell = torch.nn.LSTMCell(model.cell.input_size, settings.hidden, device=compute.device)
+    inputs = torch.randn(settings.max_points, BATCH, model.cell.input_size, device=compute.device)
+    start = torch.zeros(BATCH, settings.hidden, device=compute.device)
 
     def sample() -> None:
-        with scoring(model, device, precision), patch.object(model, "encode", return_value=encoding):
-            model.sample(photos, temperature=1.0, generator=torch.Generator().manual_seed(0))
+        with compute.scoring(model), patch.object(model, "encode", return_value=encoding):
+            model.sample(maps, temperature=1.0, generator=torch.Generator().manual_seed(0))
 
     def bare_loop() -> None:
-        with scoring(cell, device, precision):
+        with compute.scoring(cell):
             h, c = start, start
             for step_input in inputs:
                 h, c = cell(step_input, (h, c))
 
-    return lambda: alternate(sample, bare_loop, device=device, times=6)
+    return lambda: alternate(sample, bare_loop, device=compute.device, times=6)
 
 
 FLOAT32, BF16 = (

@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lightning_fabric import Fabric
-
-from fgsbir.data.pairs import PairSet, PairStream, labelled_pairs
 from fgsbir.data.readers import read
-from fgsbir.data.selection import training_split
 from fgsbir.data.shards import ShardStore, write_shards
-from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.objective import RetrievalObjective
-from fgsbir.runtime.processes import place, seed_weights
+from fgsbir.runtime.compute import Compute
 from fgsbir.synthetic.categories import MAIN
 from fgsbir.synthetic.dataset import synthesise
 from pipeline.sections import Params
@@ -22,43 +16,11 @@ from pipeline.sections import Params
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Settings, device and data of a measurement; ``steps`` training steps are timed at a time."""
+    """Settings, device and data of a measurement."""
 
     params: Params
-    fabric: Fabric
+    compute: Compute
     store: ShardStore
-    steps: int
-
-    def pairs(self, size: int, *, in_memory: bool = True) -> PairSet:
-        """The labelled training pairs at an image size; decoded once, or again each time that they are asked for."""
-        labelled = training_split(self.store.index, self.params.labelled_frac).labelled
-        return labelled_pairs(self.store, labelled, size, self.params.runtime.photo_cache_gib if in_memory else 0)
-
-    def stream(self, *, in_memory: bool = True) -> PairStream:
-        """The batches that F is trained on."""
-        settings = self.params.pretrain_retrieval
-        pairs = self.pairs(settings.image_size, in_memory=in_memory)
-        return PairStream(
-            pairs,
-            batch_size=settings.batch_size,
-            seed=self.params.seed,
-            salt=1,
-            strength=settings.augment,
-            line_width=settings.line_width,
-        )
-
-    def retrieval(self) -> tuple[RetrievalModel, RetrievalObjective]:
-        """F, untrained, and its objective."""
-        settings = self.params.pretrain_retrieval
-        seed_weights(self.params.seed, "retrieval")
-        model = RetrievalModel(
-            backbone=settings.backbone,
-            embedding_dim=settings.embedding_dim,
-            attention=settings.attention,
-            image_size=settings.image_size,
-        )
-        place(self.fabric, model)
-        return model, RetrievalObjective(settings.loss, settings.margin, settings.temperature)
 
 
 @contextmanager

@@ -51,8 +51,8 @@ MAY_IMPORT = {
         "runtime",
         "data",
     },
-    "web": {"web", "search", "evaluation", "generator", "retrieval", "runtime", "data"},
-    "commands": {"commands", "web", "search", "adaptation", "ready", "generator", "retrieval", "runtime", "data"},
+    "web": {"web", "adaptation", "search", "evaluation", "generator", "retrieval", "runtime", "data"},
+    "commands": {"commands", "ready", "web", "search", "adaptation", "generator", "retrieval", "runtime", "data"},
     "__main__.py": {"commands", "runtime", "data"},
 }
 
