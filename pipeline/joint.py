@@ -29,6 +29,7 @@ def main() -> None:
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.objective import RetrievalObjective
     from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
+    from fgsbir.retrieval.training import trained_head
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.compute import launch
@@ -56,52 +57,54 @@ def main() -> None:
         log_interval=params.runtime.log_interval,
         **settings.model_dump(include=set(JointSettings.__dataclass_fields__)),
     )
-    models = JointModels(
-        load_model(Path("models/retrieval"), RetrievalModel),
-        load_model(Path("models/generator"), Generator),
-        load_model(Path("models/discriminator"), Discriminator),
-        load_model(Path("models/retrieval"), RetrievalModel),
-        joint_settings,
-        compute,
-    )
-    objective = RetrievalObjective(**supervised["objective"])
-
-    # The control has the labelled pairs in the place of pseudo pairs.
-    level, augment = models.retrieval.level, supervised["augment"]
-    labelled = human_pairs(pictures, split.labelled, level, augment)
-    pseudo: Pairs = labelled
-    rivals = None
-    if chosen:
-        stored = read_pseudo(Path("data/pseudo"))
-        pseudo = PseudoPairs(stored, pictures, chosen, level, sources=PSEUDO, strength=augment)
-    else:
-        logger.info("no unlabelled photos: joint training is the control, on labelled pairs alone")
-    if chosen and settings.joint_training:
-        rivals = rivals_of(
-            models,
-            stored,
-            pictures,
-            split.labelled,
-            chosen,
-            Reader(pictures.features.trunk(), pictures.spec, compute),
-            objective,
+    retrieval = load_model(Path("models/retrieval"), RetrievalModel)
+    with trained_head(retrieval, supervised["head"]):
+        models = JointModels(
+            retrieval,
+            load_model(Path("models/generator"), Generator),
+            load_model(Path("models/discriminator"), Discriminator),
+            load_model(Path("models/retrieval"), RetrievalModel),
             joint_settings,
-            augment=of_generator["augment"],
-            batch_size=settings.batch_size,
-            seed=params.seed,
+            compute,
         )
+        objective = RetrievalObjective(**supervised["objective"])
 
-    scratch = Scratch(scratch_folder("joint"))
-    curve = JointTrainer(
-        compute,
-        models,
-        PairStream(labelled, settings.batch_size, params.seed, "joint/labelled", compute.rank, compute.world),
-        PairStream(pseudo, settings.batch_size, params.seed, "joint/pseudo", compute.rank, compute.world),
-        rivals,
-        objective,
-        RetrievalValidation(human_pairs(pictures, split.validation, level), compute),
-        joint_settings,
-    ).run(scratch)
+        # The control has the labelled pairs in the place of pseudo pairs.
+        level, augment = models.retrieval.level, supervised["augment"]
+        labelled = human_pairs(pictures, split.labelled, level, augment)
+        pseudo: Pairs = labelled
+        rivals = None
+        if chosen:
+            stored = read_pseudo(Path("data/pseudo"))
+            pseudo = PseudoPairs(stored, pictures, chosen, level, sources=PSEUDO, strength=augment)
+        else:
+            logger.info("no unlabelled photos: joint training is the control, on labelled pairs alone")
+        if chosen and settings.joint_training:
+            rivals = rivals_of(
+                models,
+                stored,
+                pictures,
+                split.labelled,
+                chosen,
+                Reader(pictures.features.trunk(), pictures.spec, compute),
+                objective,
+                joint_settings,
+                augment=of_generator["augment"],
+                batch_size=settings.batch_size,
+                seed=params.seed,
+            )
+
+        scratch = Scratch(scratch_folder("joint"))
+        curve = JointTrainer(
+            compute,
+            models,
+            PairStream(labelled, settings.batch_size, params.seed, "joint/labelled", compute.rank, compute.world),
+            PairStream(pseudo, settings.batch_size, params.seed, "joint/pseudo", compute.rank, compute.world),
+            rivals,
+            objective,
+            RetrievalValidation(human_pairs(pictures, split.validation, level), compute),
+            joint_settings,
+        ).run(scratch)
 
     if compute.is_main:
         data = training_data(shards.index, params.labelled_frac, params.seed, len(labelled))

@@ -67,6 +67,7 @@ def main() -> None:
             blocks_learning_rate=settings.blocks_learning_rate,
             weight_decay=settings.weight_decay,
             dropout=settings.dropout,
+            head=settings.head,
             validate_every=settings.validate_every,
             log_interval=params.runtime.log_interval,
         ),
@@ -78,6 +79,7 @@ def main() -> None:
             "objective": {"loss": settings.loss, "margin": settings.margin, "temperature": settings.temperature},
             "weight_decay": settings.weight_decay,
             "dropout": settings.dropout,
+            "head": settings.head,
             "augment": settings.augment,
             **training_data(shards.index, params.labelled_frac, params.seed, len(labelled)),
         }

@@ -120,6 +120,7 @@ class PretrainRetrieval(Section):
     loss: Literal["triplet", "hardest", "semi_hard", "info_nce"]
     margin: Real = Field(gt=0, le=2)
     temperature: Real = Field(gt=0, le=10)
+    head: Literal["square", "whole"]
     dropout: Real = Field(ge=0, lt=1)
     batch_size: Whole = Field(ge=2, le=65_536)
     steps: Whole = Field(ge=1)

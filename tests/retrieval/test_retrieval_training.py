@@ -28,6 +28,7 @@ SETTINGS = RetrievalSettings(
     blocks_learning_rate=1e-3,
     weight_decay=0.01,
     dropout=0.3,
+    head="square",
     validate_every=3,
     log_interval=2,
 )
@@ -60,6 +61,18 @@ def test_f_learns(toy: Toy, tmp_path: Path, level: Any) -> None:
     rows = train(toy, tmp_path, level, steps=40, validate_every=20, dropout=0.0)[1]
     assert rows[-1]["retrieval_loss"] < 0.8 * rows[0]["retrieval_loss"]
     assert rows[0].keys() == {"step", "retrieval_loss", "acc@1", "acc@10", "mean_reciprocal_rank"}
+
+
+def test_a_square_matrix_keeps_to_the_axes_that_the_head_starts_with(toy: Toy, tmp_path: Path) -> None:
+    start = toy.retrieval().head.weight.detach()
+    square, whole = (train(toy, tmp_path / head, head=head)[0].head.weight.detach() for head in ("square", "whole"))
+    axes = torch.linalg.svd(start, full_matrices=False)[2]
+
+    def outside(weight: torch.Tensor) -> torch.Tensor:
+        return (weight - weight @ axes.T @ axes).norm() / weight.norm()
+
+    assert not torch.allclose(square, start) and not torch.allclose(whole, start)
+    assert outside(square) < 1e-4 < outside(whole)
 
 
 @pytest.mark.parametrize("level", ["taps", "map", "pixels"])

@@ -99,10 +99,7 @@ class RetrievalModel(ReadingModel):
         """Pooled taps of inputs of :attr:`level`: float32 (n, D)."""
         if self.level == "taps":
             return inputs.float()
-        if self.network is not None:
-            maps = self.network.maps(inputs, self.spec.taps)
-        else:
-            maps = self.maps_above(inputs)
+        maps = self.network.maps(inputs, self.spec.taps) if self.network else self.maps_above(inputs)
         if self.attention is None:
             return pool_taps(maps, self.spec.places)
         with torch.autocast(inputs.device.type, enabled=False):

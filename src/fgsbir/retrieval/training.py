@@ -1,11 +1,14 @@
 """Supervised training of F on the labelled pairs (paper 1, section 3.3; Eq. 4)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from fgsbir.features.pictures import Inputs
 from fgsbir.features.statistics import principal_axes
@@ -22,6 +25,9 @@ from fgsbir.runtime.streams import torch_stream
 BATCH = 256
 
 
+HeadTraining = Literal["square", "whole"]
+
+
 @dataclass(frozen=True, slots=True)
 class RetrievalSettings:
     """The numbers of F's training; see params.yaml for their meaning."""
@@ -31,6 +37,7 @@ class RetrievalSettings:
     blocks_learning_rate: float
     weight_decay: float
     dropout: float
+    head: HeadTraining
     validate_every: int
     log_interval: int
 
@@ -49,8 +56,8 @@ def pooled_rows(model: RetrievalModel, inputs: Inputs, compute: Compute, forms: 
 def start_head(model: RetrievalModel, photos: Tensor, sketches: Tensor, *, whitening: float) -> None:
     """Give F all that nothing trains: each side's statistics, and the principal axes of both sides as its head.
 
-    ``photos`` (n, D) and ``sketches`` (m, D) are pooled taps. Photos need no sketches for it. A model that does not
-    standardise is left as it is.
+    ``photos`` (n, D) and ``sketches`` (m, D) are pooled taps. Photos need no sketches for it, so there may be many
+    more of them; the axes are those of both sides alike. A model that does not standardise is left as it is.
     """
     if not model.standardised:
         return
@@ -58,8 +65,11 @@ def start_head(model: RetrievalModel, photos: Tensor, sketches: Tensor, *, white
     for side, rows in sides:
         model.sides[side].fit(rows.to(model.head.weight.device))
     with torch.no_grad():
-        rows = torch.cat([model.standardise(rows.to(model.head.weight.device), side) for side, rows in sides])
-        axes = principal_axes(rows.cpu(), model.head.out_features, whitening)
+        alike = [
+            model.standardise(rows.to(model.head.weight.device), side) / max(1, len(rows)) ** 0.5
+            for side, rows in sides
+        ]
+        axes = principal_axes(torch.cat(alike).cpu(), model.head.out_features, whitening)
         model.head.weight.copy_(axes)
         model.head.bias.zero_()
 
@@ -88,6 +98,40 @@ def retrieval_loss(
     return objective(*gathered, generator).mean()
 
 
+class SquareMatrix(nn.Module):
+    """A head's weights as a square matrix times those that it starts with: A (d, d) to A W (d, D)."""
+
+    def __init__(self, start: Tensor) -> None:
+        super().__init__()
+        self.start: Tensor
+        self.register_buffer("start", start.detach().clone())
+
+    def forward(self, matrix: Tensor) -> Tensor:
+        """The weights of a matrix."""
+        return matrix @ self.start
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """The matrix that training starts from: the identity."""
+        return torch.eye(len(weight), device=weight.device)
+
+
+@contextmanager
+def trained_head(model: RetrievalModel, head: HeadTraining) -> Iterator[None]:
+    """Train of F's head, inside the block, a "square" matrix after what it is now, or the "whole" of it.
+
+    A few hundred pairs choose among the axes that it starts with; new ones they cannot teach. After the block the head
+    is one linear layer again.
+    """
+    if head == "whole":
+        yield
+        return
+    parametrize.register_parametrization(model.head, "weight", SquareMatrix(model.head.weight))
+    try:
+        yield
+    finally:
+        parametrize.remove_parametrizations(model.head, "weight", leave_parametrized=True)
+
+
 def parameter_groups(model: RetrievalModel) -> list[dict[str, object]]:
     """The head first, then what lies under it, for which another rate holds."""
     head = list(model.head.parameters())
@@ -112,33 +156,34 @@ def train_retrieval(
     TrainingDiverged on a NaN or infinite loss and TrainingInterrupted after SIGINT or SIGTERM;
     either way ``scratch`` holds the last good state, from which the same call goes on.
     """
-    optimizer = torch.optim.AdamW(parameter_groups(model), weight_decay=settings.weight_decay, fused=True)
-    peaks = (settings.learning_rate, settings.blocks_learning_rate)
-    with Run(
-        "retrieval",
-        compute,
-        scratch,
-        steps=settings.steps,
-        epoch_steps=settings.validate_every,
-        log_interval=settings.log_interval,
-        parts={"model": model, "optimizer": optimizer},
-        selected={"model": model},
-        describe=stream.photo_ids,
-    ) as run:
-        for step, batch in prefetch(stream.batch, run.first, settings.steps):
-            model.train()
-            for group, peak in zip(optimizer.param_groups, peaks, strict=False):
-                group["lr"] = warmup_cosine(step, settings.steps, peak)
-            numbers = torch_stream(stream.seed, "retrieval/step", step)
-            keep = dropout_mask(model, settings.dropout, numbers, compute.device) if settings.dropout else None
-            loss = retrieval_loss(compute, model, batch, objective, keep, numbers)
-            optimizer.zero_grad()
-            loss.backward()
-            compute.sum_gradients(model)
-            optimizer.step()
-            run.step_done(step, {"retrieval": loss})
+    with trained_head(model, settings.head):
+        optimizer = torch.optim.AdamW(parameter_groups(model), weight_decay=settings.weight_decay, fused=True)
+        peaks = (settings.learning_rate, settings.blocks_learning_rate)
+        with Run(
+            "retrieval",
+            compute,
+            scratch,
+            steps=settings.steps,
+            epoch_steps=settings.validate_every,
+            log_interval=settings.log_interval,
+            parts={"model": model, "optimizer": optimizer},
+            selected={"model": model},
+            describe=stream.photo_ids,
+        ) as run:
+            for step, batch in prefetch(stream.batch, run.first, settings.steps):
+                model.train()
+                for group, peak in zip(optimizer.param_groups, peaks, strict=False):
+                    group["lr"] = warmup_cosine(step, settings.steps, peak)
+                numbers = torch_stream(stream.seed, "retrieval/step", step)
+                keep = dropout_mask(model, settings.dropout, numbers, compute.device) if settings.dropout else None
+                loss = retrieval_loss(compute, model, batch, objective, keep, numbers)
+                optimizer.zero_grad()
+                loss.backward()
+                compute.sum_gradients(model)
+                optimizer.step()
+                run.step_done(step, {"retrieval": loss})
 
-            if run.epoch_ends(step):
-                scores = validation.scores(model)
-                run.epoch_done(step, scores, score=scores["mean_reciprocal_rank"])
+                if run.epoch_ends(step):
+                    scores = validation.scores(model)
+                    run.epoch_done(step, scores, score=scores["mean_reciprocal_rank"])
     return run.rows
