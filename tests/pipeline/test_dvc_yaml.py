@@ -15,7 +15,9 @@ from pipeline.sections import Params
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "dvc.yaml").read_text()
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["stages"]
-TRAINING = ("features", "edges", "pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint", "adapt")
+TRAINING = (
+    "features", "edges", "pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint", "adapt",
+)  # fmt: skip
 
 every_stage = pytest.mark.parametrize("name", STAGES)
 

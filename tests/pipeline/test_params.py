@@ -173,7 +173,7 @@ def test_no_key_may_be_missing(tmp_path: Path, path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v: put(v, "features.taps", [15, 12]), r"features: taps \[15, 12\]: expected numbers of blocks that rise"),
+        (lambda v: put(v, "features.taps", [15, 12]), r"features: taps \[15, 12\]: expected numbers of blocks"),
         (lambda v: put(v, "dataset.user_table", "users.csv"), "dataset: user_table and user_table_sha256 go together"),
         (lambda v: put(v, "pretrain_generator.weights_sha256", SHA256), "pretrain_generator: weights and weights_sha2"),
         (

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+
 from fgsbir.data.selection import stable_fraction
 from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_chart, read_curve
 from fgsbir.evaluation.drawings import Judged, watch_drawings

@@ -209,7 +209,7 @@ class FeatureStore:
 
 
 class Rows:
-    """Some photos or some sketches of a folder of features, by row; ``mirrors`` are the forms of their mirror images."""
+    """Some photos or sketches of a folder of features, by row; ``mirrors`` are the forms of their mirror images."""
 
     def __init__(
         self,

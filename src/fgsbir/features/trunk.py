@@ -6,9 +6,10 @@ end knows kinds of photos, and not of sketches.
 
 import functools
 import hashlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from safetensors.torch import save as save_safetensors
@@ -96,8 +97,8 @@ def build_trunk(name: str, depth: int, start: Start) -> Trunk:
     Its weights come from where ``start`` says: a local file, the data package of that name, timm's own hub over the
     network, or from nothing: random numbers, to be loaded over. An EfficientNet's blocks are its inverted residual
     blocks, counted through its stages, the stem being part of block 0; any other network's are timm's
-    ``features_only`` layers, in their order. Raises DataError for an unknown network, one that has no such block, and where there are no
-    weights to be had.
+    ``features_only`` layers, in their order. Raises DataError for an unknown network, one that has no such block, and
+    where there are no weights to be had.
     """
     # Here, since its import takes seconds, and a command that is told a wrong path should say so at once.
     import timm
@@ -114,13 +115,14 @@ def build_trunk(name: str, depth: int, start: Start) -> Trunk:
     elif start == "package":
         if name not in PACKAGED:
             raise DataError(
-                f"trunk {name}: give a local weight file (features.weights and weights_sha256), or features.hub: true; "
+                f"trunk {name}: give a local weight file, or hub, as features.weights; "
                 f"data packages have the weights of {', '.join(PACKAGED)}"
             )
         network.load_state_dict(renamed_in_order(network.state_dict(), packaged_weights(name), name))
-    normalised = network.pretrained_cfg
+    normalised: Any = network.pretrained_cfg
     if isinstance(network, EfficientNet):
-        blocks = [block for stage in network.blocks for block in stage]
+        stages: Any = network.blocks
+        blocks = [block for stage in stages for block in stage]
         count = len(blocks)
         blocks[0] = nn.Sequential(network.conv_stem, network.bn1, blocks[0])
         blocks = [folded(block.eval()) for block in blocks[: depth + 1]]
@@ -143,7 +145,7 @@ def folded(network: nn.Module) -> nn.Module:
     for child in network.children():
         folded(child)
     names = list(network._modules)
-    for name, following in zip(names, names[1:], strict=False):
+    for name, following in itertools.pairwise(names):
         convolution, normalisation = network._modules[name], network._modules[following]
         if isinstance(convolution, nn.Conv2d) and isinstance(normalisation, nn.BatchNorm2d):
             network._modules[name] = fuse_conv_bn_eval(convolution, normalisation)

@@ -101,7 +101,8 @@ def renamed_in_order(own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], na
     if len(own) != len(theirs) or odd:
         where = f"; the first that differs is {odd[0]}" if odd else ""
         raise DataError(
-            f"{name}: this version of timm builds a network of {len(own)} tensors, the weights have {len(theirs)}{where}"
+            f"{name}: this version of timm builds a network of {len(own)} tensors, "
+            f"the weights have {len(theirs)}{where}"
         )
     return {mine: value for (mine, _), (_, value) in pairs}
 

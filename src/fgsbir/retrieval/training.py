@@ -1,9 +1,9 @@
 """Supervised training of F on the labelled pairs (paper 1, section 3.3; Eq. 4)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from fgsbir.features.pictures import Inputs
-from fgsbir.features.statistics import principal_axes
+from fgsbir.features.statistics import Standardise, principal_axes
 from fgsbir.retrieval.model import RetrievalModel, Side
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
@@ -63,7 +63,9 @@ def start_head(model: RetrievalModel, photos: Tensor, sketches: Tensor, *, white
         return
     sides: list[tuple[Side, Tensor]] = [("photo", photos), ("sketch", sketches)]
     for side, rows in sides:
-        model.sides[side].fit(rows.to(model.head.weight.device))
+        statistics = model.sides[side]
+        assert isinstance(statistics, Standardise)
+        statistics.fit(rows.to(model.head.weight.device))
     with torch.no_grad():
         alike = [
             model.standardise(rows.to(model.head.weight.device), side) / max(1, len(rows)) ** 0.5
@@ -94,8 +96,8 @@ def retrieval_loss(
         sketch = model.embed(batch.sketch.to(device), "sketch", keep)
         photo = model.embed(batch.photo.to(device), "photo", keep)
     rows, categories = (torch.from_numpy(values).to(device) for values in (batch.rows, batch.categories))
-    gathered: Sequence[Tensor] = [compute.gather(values) for values in (sketch, photo, rows, categories)]
-    return objective(*gathered, generator).mean()
+    sketch, photo, rows, categories = (compute.gather(values) for values in (sketch, photo, rows, categories))
+    return objective(sketch, photo, rows, categories, generator).mean()
 
 
 class SquareMatrix(nn.Module):
@@ -132,7 +134,7 @@ def trained_head(model: RetrievalModel, head: HeadTraining) -> Iterator[None]:
         parametrize.remove_parametrizations(model.head, "weight", leave_parametrized=True)
 
 
-def parameter_groups(model: RetrievalModel) -> list[dict[str, object]]:
+def parameter_groups(model: RetrievalModel) -> list[dict[str, Any]]:
     """The head first, then what lies under it, for which another rate holds."""
     head = list(model.head.parameters())
     of_head = set(head)

@@ -76,7 +76,7 @@ class Compute:
         """Move a model to this process's device in the memory format that its convolutions run fastest in."""
         model.to(self.device)
         if self.device.type == "cuda" or not multiplies_bf16(self.device):
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model.to(memory_format=torch.channels_last)
 
     def gather(self, rows: Tensor) -> Tensor:
         """All processes' rows (n, ...) as (world * n, ...); only this process's own carry gradients.
