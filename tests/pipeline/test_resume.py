@@ -140,3 +140,27 @@ def test_an_interrupt_saves_the_step_and_leaves_with_130(
     assert process.returncode == 0, said[-3000:]
     assert "resuming from " in said
     assert outputs_of(work) == written_by(stage, unbroken, outputs_of)
+
+
+@pytest.mark.parametrize("stage", ["features", "edges"])
+def test_a_stage_of_shards_is_killed_at_random_moments(
+    stage: str, packed: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """Shards that are whole stay; what was begun is begun again, and ends with the same bytes."""
+    shutil.copy(packed / "params.yaml", tmp_path)
+    shutil.copytree(packed / "data" / "shards", tmp_path / "data" / "shards")
+    chance, kills = random.Random(f"{stage} {time.time_ns()}"), 0
+    for _ in range(6):
+        with start(stage, tmp_path, environment) as process:
+            time.sleep(chance.uniform(2, 9))
+            process.kill()
+            kills += ended(process) != 0
+    with start(stage, tmp_path, environment) as process:
+        assert ended(process) == 0
+    assert kills >= 1
+    found, expected = (
+        {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+        for folder in (tmp_path / "data" / stage, packed / "data" / stage)
+    )
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
