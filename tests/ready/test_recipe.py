@@ -15,6 +15,7 @@ from fgsbir.ready.recipe import (
     changed_pairs,
     few_of_each,
     make_ready_model,
+    ready_batch,
 )
 from tests.toy import SPEC, Toy
 
@@ -59,7 +60,9 @@ def test_a_pair_is_read_as_it_is_changed_and_with_the_photos_edges(toy: Toy) -> 
     model, entries = toy.retrieval(), toy.split.labelled
     pairs = changed_pairs(model, toy.pictures, entries, RECIPE, toy.compute)
     assert pairs.photos.taps.shape[:2] == (4, len(entries)) and pairs.sketches.taps.shape[:2] == (4, 2 * len(entries))
-    assert not pairs.categories.any()
+    batches = [ready_batch(pairs, RECIPE, step) for step in (0, 0, 1)]
+    assert torch.equal(batches[0].photo, batches[1].photo) and not torch.equal(batches[0].photo, batches[2].photo)
+    assert len(set(batches[0].rows.tolist())) == RECIPE.batch_size and not batches[0].categories.any()
     known = toy.pictures.photos(entries, "taps")(np.arange(len(entries)))
     for form in (0, 3):
         torch.testing.assert_close(pairs.photos.taps[form].float(), known)

@@ -23,7 +23,7 @@ from fgsbir.features.statistics import Standardise, principal_axes
 from fgsbir.features.trunk import tap_channels
 from fgsbir.retrieval.model import RetrievalModel, Side
 from fgsbir.retrieval.objective import RetrievalObjective
-from fgsbir.retrieval.pairs import HumanPairs, PairStream, human_pairs
+from fgsbir.retrieval.pairs import HumanPairs, PairBatch, human_pairs
 from fgsbir.retrieval.training import dropout_mask, retrieval_loss
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
@@ -54,7 +54,7 @@ class ReadyRecipe:
     edge_tolerance: float = 4.0
     steps: int = 500
     batch_size: int = 128
-    learning_rate: float = 4e-4
+    learning_rate: float = 3e-4
     weight_decay: float = 0.05
     dropout: float = 0.4
     temperature: float = 0.05
@@ -100,7 +100,6 @@ def make_ready_model(pictures: Pictures, compute: Compute, recipe: ReadyRecipe) 
 
 def train_ready(model: RetrievalModel, pairs: HumanPairs, recipe: ReadyRecipe, compute: Compute) -> None:
     """Train the head of ``model`` for all steps of ``recipe``; the last one counts."""
-    batches = PairStream(pairs, recipe.batch_size, recipe.seed, "ready/pairs")
     objective = RetrievalObjective("info_nce", 0.0, recipe.temperature)
     optimizer = torch.optim.AdamW(model.head.parameters(), weight_decay=recipe.weight_decay)
     model.train()
@@ -108,12 +107,25 @@ def train_ready(model: RetrievalModel, pairs: HumanPairs, recipe: ReadyRecipe, c
         set_rate(optimizer, warmup_cosine(step, recipe.steps, recipe.learning_rate))
         numbers = torch_stream(recipe.seed, "ready/step", step)
         keep = dropout_mask(model, recipe.dropout, numbers, compute.device)
-        loss = retrieval_loss(compute, model, batches.batch(step), objective, keep, numbers)
+        loss = retrieval_loss(compute, model, ready_batch(pairs, recipe, step), objective, keep, numbers)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     model.eval()
     logger.info("loss of the last step: %.3f", float(loss.detach()))
+
+
+def ready_batch(pairs: HumanPairs, recipe: ReadyRecipe, step: int) -> PairBatch:
+    """The pairs of ``step``, all of different photos; each category's share grows with the root of its photos.
+
+    The batch says that they are of one category: the negatives of a sketch are then all other photos.
+    """
+    rng = stream(recipe.seed, "ready/batch", step)
+    chance = np.bincount(pairs.categories)[pairs.categories] ** -0.5
+    rows = rng.choice(len(pairs), recipe.batch_size, replace=False, p=chance / chance.sum())
+    choices = (rng.random(len(rows)) * pairs.sketches_of(rows)).astype(np.int64)
+    photo, sketch = pairs.inputs(rows, choices, rng, slice(None))
+    return PairBatch(photo, sketch, rows, choices, np.zeros_like(rows))
 
 
 def start_ready(model: RetrievalModel, pictures: Pictures, entries: Sequence[PhotoEntry], recipe: ReadyRecipe) -> None:
@@ -140,9 +152,9 @@ def start_ready(model: RetrievalModel, pictures: Pictures, entries: Sequence[Pho
 def changed_pairs(
     model: RetrievalModel, pictures: Pictures, entries: Sequence[PhotoEntry], recipe: ReadyRecipe, compute: Compute
 ) -> HumanPairs:
-    """The pairs of photos ``entries`` as they are and changed, read by the trunk, as if of one category.
+    """The pairs of photos ``entries`` as they are, changed, and with the photo's edges, all read by the trunk.
 
-    The negatives of a sketch are then all other photos. Photo and sketch of a pair are always changed alike.
+    Photo and sketch of a pair are changed alike.
     """
     known = human_pairs(pictures, entries, "taps")
     images = human_pairs(pictures, entries, "pixels", recipe.strength)
@@ -156,7 +168,6 @@ def changed_pairs(
     sketches.append(as_sketches(model, edge_taps(model, edges, compute), known.categories)[known.truth])
     return replace(
         images,
-        categories=np.zeros_like(images.categories),
         photos=ReadTaps(torch.stack([each.half() for each in photos])),
         sketches=ReadTaps(torch.stack([each.half() for each in sketches])),
     )
