@@ -10,19 +10,21 @@ def main() -> None:
     params = load()
     settings = params.pretrain_retrieval
 
+    from fgsbir.data.records import DataError
     from fgsbir.data.selection import training_split
     from fgsbir.data.shards import ShardStore
     from fgsbir.features.pictures import Pictures
     from fgsbir.features.store import FeatureStore
     from fgsbir.features.trunk import tap_channels
+    from fgsbir.ready import READY_MODEL
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.objective import RetrievalObjective
     from fgsbir.retrieval.pairs import PairStream, human_pairs
-    from fgsbir.retrieval.training import RetrievalSettings, pooled_rows, start_head, train_retrieval
+    from fgsbir.retrieval.training import RetrievalSettings, pooled_rows, start_from, start_head, train_retrieval
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.compute import launch
-    from fgsbir.runtime.model_folder import save_model
+    from fgsbir.runtime.model_folder import load_model, save_model
     from fgsbir.runtime.run import write_curve
     from fgsbir.runtime.streams import seed_weights
     from fgsbir.runtime.training_data import training_data
@@ -48,12 +50,13 @@ def main() -> None:
     labelled = human_pairs(pictures, split.labelled, model.level, settings.augment)
     # Statistics of photos need no sketch: unlabelled photos count, whether joint training may use them or not.
     photos = pictures.photos([*split.labelled, *split.unlabelled], model.level)
-    start_head(
-        model,
-        pooled_rows(model, photos, compute),
-        pooled_rows(model, labelled.sketches, compute),
-        whitening=settings.whitening,
-    )
+    rows = pooled_rows(model, photos, compute), pooled_rows(model, labelled.sketches, compute)
+    if settings.start == "ready":
+        if shards.index.layout == "synthetic":
+            raise DataError("pretrain_retrieval.start ready: the ready model has learned the default set's labels")
+        start_from(model, load_model(READY_MODEL, RetrievalModel), *rows)
+    else:
+        start_head(model, *rows, whitening=settings.whitening)
     scratch = Scratch(scratch_folder("pretrain_retrieval"))
     curve = train_retrieval(
         compute,

@@ -116,6 +116,7 @@ class PretrainRetrieval(Section):
     pooling: Literal["places", "attention"]
     standardise: StrictBool
     mirror: StrictBool
+    start: Literal["axes", "ready"]
     whitening: Real = Field(ge=0, le=1)
     loss: Literal["triplet", "hardest", "semi_hard", "info_nce"]
     margin: Real = Field(gt=0, le=2)

@@ -9,12 +9,22 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.data.records import DataError
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import PairStream, human_pairs
 from fgsbir.retrieval.ranking import ranks
-from fgsbir.retrieval.training import RetrievalSettings, dropout_mask, retrieval_loss, train_retrieval
+from fgsbir.retrieval.training import (
+    KNOWN,
+    RetrievalSettings,
+    dropout_mask,
+    parameter_groups,
+    retrieval_loss,
+    start_from,
+    train_retrieval,
+    trained_head,
+)
 from fgsbir.retrieval.validation import RetrievalValidation, rank_scores
 from fgsbir.runtime.checkpoint import Interruption, Scratch
 from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
@@ -63,9 +73,38 @@ def test_f_learns(toy: Toy, tmp_path: Path, level: Any) -> None:
     assert rows[0].keys() == {"step", "retrieval_loss", "acc@1", "acc@10", "mean_reciprocal_rank"}
 
 
-def test_a_square_matrix_keeps_to_the_axes_that_the_head_starts_with(toy: Toy, tmp_path: Path) -> None:
+def test_the_start_is_kept_where_training_makes_it_worse(toy: Toy, tmp_path: Path) -> None:
+    start = toy.retrieval()
+    found, rows = train(toy, tmp_path, learning_rate=0.9, steps=6)
+    validation = RetrievalValidation(human_pairs(toy.pictures, toy.split.validation, "taps"), toy.compute)
+    best = max([validation.scores(start)["mean_reciprocal_rank"], *(row["mean_reciprocal_rank"] for row in rows)])
+    assert validation.scores(found)["mean_reciprocal_rank"] == pytest.approx(best)
+
+
+def test_a_start_from_another_model_takes_its_head_and_mixes_statistics(toy: Toy) -> None:
+    other, model = toy.retrieval(seed=7), toy.retrieval(seed=0)
+    rows = torch.randn(KNOWN, model.dimensions)
+    start_from(model, other, rows, rows[:0])
+    assert torch.equal(model.head.weight, other.head.weight)
+    assert torch.equal(model.sides["sketch"].mean, other.sides["sketch"].mean)
+    expected = (other.sides["photo"].mean + rows.mean(0)) / 2
+    torch.testing.assert_close(model.sides["photo"].mean, expected, rtol=1e-4, atol=1e-4)
+    with pytest.raises(DataError, match="embedding_dim of the ready model"):
+        start_from(toy.retrieval(level="pixels"), RetrievalModel(**other.config() | {"embedding_dim": 4}), rows, rows)
+
+
+def test_a_square_matrix_keeps_to_the_axes_that_the_head_starts_with(toy: Toy) -> None:
     start = toy.retrieval().head.weight.detach()
-    square, whole = (train(toy, tmp_path / head, head=head)[0].head.weight.detach() for head in ("square", "whole"))
+    batch = PairStream(human_pairs(toy.pictures, toy.split.labelled, "taps"), 6, 0, "pairs").batch(0)
+
+    def stepped(head: Any) -> torch.Tensor:
+        model = toy.retrieval()
+        with trained_head(model, head):
+            retrieval_loss(toy.compute, model, batch, OBJECTIVE, None, torch.Generator()).backward()
+            torch.optim.SGD(parameter_groups(model), lr=1.0).step()
+        return model.head.weight.detach()
+
+    square, whole = stepped("square"), stepped("whole")
     axes = torch.linalg.svd(start, full_matrices=False)[2]
 
     def outside(weight: torch.Tensor) -> torch.Tensor:

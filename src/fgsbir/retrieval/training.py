@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Inputs
 from fgsbir.features.statistics import Standardise, principal_axes
 from fgsbir.retrieval.model import RetrievalModel, Side
@@ -23,6 +24,8 @@ from fgsbir.runtime.schedule import warmup_cosine
 from fgsbir.runtime.streams import torch_stream
 
 BATCH = 256
+# So many pictures the statistics of a model that F starts from are worth, beside those of the new ones.
+KNOWN = 100
 
 
 HeadTraining = Literal["square", "whole"]
@@ -100,6 +103,25 @@ def retrieval_loss(
     return objective(sketch, photo, rows, categories, generator).mean()
 
 
+def start_from(model: RetrievalModel, trained: RetrievalModel, photos: Tensor, sketches: Tensor) -> None:
+    """Give F the head of another, trained on other photos, and its statistics mixed with those of the new ones.
+
+    ``photos`` (n, D) and ``sketches`` (m, D) are pooled taps of the new data; they count n / (n + ``KNOWN``). Raises
+    DataError where the two read pictures differently, or their heads differ in shape.
+    """
+    if trained.spec != model.spec or trained.head.weight.shape != model.head.weight.shape or not model.standardised:
+        raise DataError(
+            f"pretrain_retrieval.start ready needs the features and the embedding_dim of the ready model: "
+            f"{trained.spec.as_json()}, {trained.head.out_features}"
+        )
+    model.sides.load_state_dict(trained.sides.state_dict())
+    for side, rows in (("photo", photos), ("sketch", sketches)):
+        statistics = model.sides[side]
+        assert isinstance(statistics, Standardise)
+        statistics.mix(rows.to(model.head.weight.device), KNOWN)
+    model.head.load_state_dict(trained.head.state_dict())
+
+
 class SquareMatrix(nn.Module):
     """A head's weights as a square matrix times those that it starts with: A (d, d) to A W (d, D)."""
 
@@ -154,7 +176,7 @@ def train_retrieval(
 ) -> list[Row]:
     """Train ``model`` in place and leave it at its best epoch on the validation photos.
 
-    An epoch is ``validate_every`` steps. Returns the curve, one row an epoch. Raises
+    The start counts as an epoch; any other is ``validate_every`` steps. Returns the curve, one row an epoch. Raises
     TrainingDiverged on a NaN or infinite loss and TrainingInterrupted after SIGINT or SIGTERM;
     either way ``scratch`` holds the last good state, from which the same call goes on.
     """
@@ -172,6 +194,7 @@ def train_retrieval(
             selected={"model": model},
             describe=stream.photo_ids,
         ) as run:
+            run.count_the_start(lambda: validation.scores(model)["mean_reciprocal_rank"])
             for step, batch in prefetch(stream.batch, run.first, settings.steps):
                 model.train()
                 for group, peak in zip(optimizer.param_groups, peaks, strict=False):

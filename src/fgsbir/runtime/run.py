@@ -90,6 +90,11 @@ class Run:
             for name, model in self._selected.items():
                 model.load_state_dict(self._best[name])
 
+    def count_the_start(self, score: Callable[[], float]) -> None:
+        """Let the models as they are before the first step be one of the epochs that the best is chosen from."""
+        if self.first == 0:
+            self._keep_if_best(score())
+
     def step_done(
         self, step: int, losses: dict[str, torch.Tensor], measures: dict[str, torch.Tensor] | None = None
     ) -> None:
@@ -121,15 +126,18 @@ class Run:
         self._sums, self._counts = {}, {}
         self.rows.append(row)
         logger.info("%s %s", self.name, " ".join(f"{name} {value:.4g}" for name, value in row.items()))
+        self._keep_if_best(score)
+        self._save(step + 1)
+        if step + 1 < self.steps and self._interruption.requested():
+            raise TrainingInterrupted
+
+    def _keep_if_best(self, score: float) -> None:
         if score > self._best_score:
             self._best_score = score
             self._best = {
                 name: {key: value.detach().clone() for key, value in model.state_dict().items()}
                 for name, model in self._selected.items()
             }
-        self._save(step + 1)
-        if step + 1 < self.steps and self._interruption.requested():
-            raise TrainingInterrupted
 
     def _save(self, step: int) -> None:
         if self._compute.is_main:
