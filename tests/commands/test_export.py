@@ -55,6 +55,17 @@ def test_any_number_of_images_of_either_side_is_embedded_as_by_the_model(
     assert [path.name for path in out.parent.iterdir()] == ["f.onnx"]
 
 
+@pytest.mark.slow
+def test_an_f_that_searches_with_mirror_images_has_them_in_the_graph(tmp_path: Path, toy: Toy) -> None:
+    pytest.importorskip("onnxruntime")
+    model = toy.retrieval(mirror=True)
+    save_model(tmp_path / "f", model, details={})
+    assert export(tmp_path / "f", tmp_path / "f.onnx") == 0
+    pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    found = embed(tmp_path / "f.onnx", photo_tensor(torch.from_numpy(pixels)).numpy(), np.zeros(2, bool))
+    np.testing.assert_allclose(found, Encoder(model, cpu()).photos(pixels), atol=1e-5)
+
+
 @pytest.mark.parametrize("side", [14, 7, 5, 4, 3])
 @pytest.mark.parametrize("places", [1, 3, 4])
 def test_averages_of_places_are_those_of_the_trunk(side: int, places: int) -> None:

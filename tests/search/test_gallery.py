@@ -99,7 +99,7 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "index"
     path.mkdir()
     embeddings = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
-    write_photos(path, Photos(HASHED, NAMES, embeddings, embeddings[:, :3].astype(np.float16)))
+    write_photos(path, Photos(HASHED, NAMES, embeddings, embeddings[:, None, :3].astype(np.float16)))
     about = {"format": FORMAT, "photos": 5, "dimensions": 4, "model": "a" * 64, "adaptive": "b" * 64, "skipped": {}} | {
         "precision": "float32"
     }

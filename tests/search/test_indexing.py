@@ -215,6 +215,7 @@ def test_an_index_to_adapt_keeps_the_pooled_taps(
     for row in range(6):
         pixels = read_pixels(gallery.path(row).read_bytes(), "x", SIZE)
         np.testing.assert_allclose(gallery.features[row], encoder.pooled_photos(pixels[None])[0], atol=0.02, rtol=1e-2)
+        assert gallery.features[row].shape == (1, encoder.model.dimensions)
     assert index_photos([photos], joint_model, out, adaptive=save_adaptive(tmp_path / "b", toy, seed=1)).new == 6
 
 

@@ -26,6 +26,7 @@ def run(options: argparse.Namespace) -> None:
     """Export, and tell how far the file's embeddings are from the model's. Raises DataError, with no file left."""
     require(options.model, "a folder of a retrieval model")
 
+    from fgsbir.retrieval.encoder import search_dimensions
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.onnx_export import EMBEDDINGS, IMAGES, SKETCH, export_onnx
     from fgsbir.runtime.model_folder import load_model, read_config
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
         "190 of 256 and centred, lines line_width of 256 wide; sketch says which of them are sketches",
     }
     difference = export_onnx(model, options.onnx, metadata)
-    size, dimensions = model.spec.image_size, model.head.out_features
+    size, dimensions = model.spec.image_size, search_dimensions(model)
     sys.stdout.write(
         f"{options.onnx}: {IMAGES} (n, 3, {size}, {size}) and {SKETCH} (n,) to {EMBEDDINGS} (n, {dimensions}); "
         f"largest difference from torch {difference:.1e}\n"

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from fgsbir.data.atomic import write_file
 from fgsbir.data.records import DataError
+from fgsbir.retrieval.encoder import beside, search_dimensions
 from fgsbir.retrieval.model import RetrievalModel, Side
 
 IMAGES, SKETCH, EMBEDDINGS = "images", "sketch", "embeddings"
@@ -26,7 +27,14 @@ class WholeModel(nn.Module):
         self.model, self.trunk = model, model.network or model.trunk
 
     def forward(self, images: Tensor, sketch: Tensor) -> Tensor:
-        """Images (n, 3, s, s) in [0, 1], and which of them are sketches, bool (n,): float32 (n, d) of length 1."""
+        """Images (n, 3, s, s) in [0, 1], and which of them are sketches, bool (n,): float32 (n, e) of length 1.
+
+        As in search: where F searches with mirror images, the embeddings of both stand one after the other.
+        """
+        forms = [images, images.flip(3)] if self.model.mirror else [images]
+        return beside([self._embed(form, sketch) for form in forms])
+
+    def _embed(self, images: Tensor, sketch: Tensor) -> Tensor:
         model = self.model
         if model.level == "map":
             maps = model.maps_above(self.trunk.maps(images, [model.spec.map_block])[0])
@@ -62,8 +70,8 @@ def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) 
     """Write ``model`` to ``path``; returns the largest difference of an embedding's number from torch's.
 
     The file's inputs are ``images`` float32 (n, 3, s, s) in [0, 1] and ``sketch`` bool (n,), with any n, its output is
-    ``embeddings`` float32 (n, d) of length 1. ``metadata`` is kept in it. Raises DataError, and leaves no file, where
-    the packages of the extra ``export`` are missing, or a difference exceeds ``TOLERANCE``.
+    ``embeddings`` float32 (n, e) of length 1, as search compares them. ``metadata`` is kept in it. Raises DataError,
+    and leaves no file, where the packages of the extra ``export`` are missing, or a difference exceeds ``TOLERANCE``.
     """
     try:
         import onnx
@@ -106,14 +114,18 @@ def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) 
 
 
 def embeddings_by_torch(model: RetrievalModel, images: np.ndarray, sketch: np.ndarray) -> np.ndarray:
-    """What ``model`` itself makes of the same inputs, its trunk read as everywhere else: float32 (n, d)."""
+    """What ``model`` itself makes of the same inputs, its trunk read as everywhere else: float32 (n, e)."""
     pictures = torch.from_numpy(images)
-    found = np.empty((len(images), model.head.out_features), np.float32)
+    found = np.empty((len(images), search_dimensions(model)), np.float32)
+    sides: tuple[tuple[Side, np.ndarray], ...] = (("photo", ~sketch), ("sketch", sketch))
     with torch.no_grad():
-        inputs = pictures if model.level == "pixels" else model.inputs_of(model.trunk(pictures, model.spec))
-        sides: tuple[tuple[Side, np.ndarray], ...] = (("photo", ~sketch), ("sketch", sketch))
         for side, rows in sides:
-            found[rows] = model.embed(inputs[torch.from_numpy(rows)], side).numpy()
+            if not rows.any():
+                continue
+            shown = pictures[torch.from_numpy(rows)]
+            forms = [shown, shown.flip(3)] if model.mirror else [shown]
+            read = forms if model.level == "pixels" else [model.inputs_of(model.trunk(x, model.spec)) for x in forms]
+            found[rows] = beside([model.embed(inputs, side) for inputs in read]).numpy()
     return found
 
 

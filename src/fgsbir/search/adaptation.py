@@ -70,5 +70,4 @@ class Adapter:
     def _taps(self, features: np.ndarray) -> Tensor:
         """Photos' pooled taps, float32 (n, forms, D)."""
         # A copy: torch warns of arrays that cannot be written to.
-        taps = torch.from_numpy(features.astype(np.float32)).to(self._encoder.compute.device)
-        return taps.unsqueeze(1) if taps.ndim == 2 else taps
+        return torch.from_numpy(features.astype(np.float32)).to(self._encoder.compute.device)

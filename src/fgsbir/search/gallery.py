@@ -8,7 +8,8 @@
 ``hashes.npy``          uint8 (n, 32), the SHA-256 of each photo's file, rising; its first 8 bytes are the photo's id
 ``paths.bin``           the photos' paths, one after the other, and ``path_ends.npy`` int64 (n,) where each ends
 ``model/``              the F that embedded them, so that the index can be searched wherever it is taken
-``adaptive/``           if given: an adaptive model, and in ``features.npy`` float16 (n, D) the pooled taps it reads
+``adaptive/``           if given: an adaptive model, and in ``features.npy`` float16 (n, forms, D) the pooled taps that
+                        it reads, of each photo and, where F searches with mirror images, of its mirror image
 ======================  =====================================================================================
 """
 
@@ -51,7 +52,7 @@ class Photos(NamedTuple):
 
 
 class Gallery:
-    """An opened index: ``embeddings`` float32 (n, d) and, if it can be adapted, ``features`` float16 (n, D).
+    """An opened index: ``embeddings`` float32 (n, d) and, if it can be adapted, ``features`` float16 (n, forms, D).
 
     ``precision`` is that of the arithmetic behind them. Both are mapped, not read: opening takes no longer for a
     million photos than for a hundred. Raises DataError for a folder that is no index, or whose files do not fit
@@ -68,7 +69,7 @@ class Gallery:
         self._half_norms = self._array(HALF_NORMS, np.float32, (n,))
         self.hashes = self._array(HASHES, np.uint8, (n, 32))
         self._ends = self._array(PATH_ENDS, np.int64, (n,))
-        self.features = self._array(FEATURES, np.float16, (n, None)) if self.adaptive_sha256 else None
+        self.features = self._array(FEATURES, np.float16, (n, None, None)) if self.adaptive_sha256 else None
         self._paths = _mapped(self.folder / PATHS)
         if n and len(self._paths) != self._ends[-1]:
             raise DataError(

@@ -88,7 +88,7 @@ def index_photos(
         pooled = encoder.pooled_photos(pixels)
         rows.append(encoder.from_pooled(pooled))
         if adaptive:
-            features.append(half(pooled[:, 0]))
+            features.append(half(pooled))
         new.extend(read.hash for read in waiting)
         waiting.clear()
 
