@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from fgsbir.data.pairs import PairSet
 from PIL import Image
 
 from fgsbir.data import sheet as sheets
@@ -55,8 +54,8 @@ def draw_before_after(path):
 
 
 def draw_pseudo(path, n=5):
-    pairs = PairSet([str(i) for i in range(n)], np.zeros(n, np.int64), photos(n), [[sketch(i)] * 2 for i in range(n)])
-    pseudo_sheet(path, pairs, [np.array([i / 5, 0.3], np.float32) for i in range(n)])
+    pixels, sketches = photos(n), [[sketch(i)] * 2 for i in range(n)]
+    pseudo_sheet(path, lambda rows: pixels[rows], sketches, [np.array([i / 5, 0.3], np.float32) for i in range(n)])
 
 
 def draw_certainty(path):
@@ -161,6 +160,7 @@ def test_a_group_of_pseudo_pairs_shows_a_photo_once(monkeypatch, tmp_path):
     """Three photos with thirty sketches each: three pairs in each of the three groups, two pictures a pair."""
     shown = []
     monkeypatch.setattr(Sheet, "image", lambda self, x, y, pixels: shown.append(pixels))
-    pairs = PairSet(list("abc"), np.zeros(3, np.int64), photos(3), [[sketch(i)] * 30 for i in range(3)])
-    pseudo_sheet(tmp_path / "sheet.png", pairs, np.random.default_rng(0).random((3, 30)).astype(np.float32))
+    pixels, sketches = photos(3), [[sketch(i)] * 30 for i in range(3)]
+    certainty = np.random.default_rng(0).random((3, 30)).astype(np.float32)
+    pseudo_sheet(tmp_path / "sheet.png", lambda rows: pixels[rows], sketches, list(certainty))
     assert len(shown) == 3 * 3 * 2
