@@ -37,7 +37,7 @@ def test_every_ratio_is_measured(params: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("benchmarks.page.BETWEEN_STROKES", 0.0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     out = tmp_path / "results.md"
-    main(["--rounds", "1", "--steps", "1", "--params", str(params), "--shards", str(tmp_path), "--out", str(out)])
+    main(["--rounds", "1", "--params", str(params), "--shards", str(tmp_path), "--out", str(out)])
     lines = [line for line in out.read_text().splitlines() if re.match(r"\| .* \| (cpu|cuda) \|", line)]
     on_cpu = [line for line in lines if "| cpu |" in line]
     assert [line.split(" | ")[0].removeprefix("| ") for line in on_cpu] == [ratio.name for ratio in RATIOS]
