@@ -253,7 +253,7 @@ def test_a_failed_run_says_why_and_can_be_undone(giver: Repository) -> None:
 
 def test_a_queued_run_uses_its_own_snapshot_of_the_code(giver: Repository) -> None:
     giver.dvc("exp", "run", "--queue", "--name", "queued", "-S", "unlabelled_frac=0")
-    joint = giver.path / "src" / "fgsbir" / "joint" / "training.py"
+    joint = giver.path / "src" / "fgsbir" / "joint" / "trainer.py"
     before = joint.read_text()
     try:
         joint.write_text("raise RuntimeError('the code of the workspace, not of the snapshot')\n")
