@@ -36,7 +36,7 @@ def load(path: Path = Path("params.yaml")) -> Params:
         return Params.model_validate(values)
     except ValidationError as error:
         lines = [_explain(problem["type"], problem["loc"], problem) for problem in error.errors()]
-        raise ParamsError("\n".join(f"{path}: {line}" for line in lines)) from None
+        raise ParamsError("\n".join(f"{path}: {line}" for line in dict.fromkeys(lines))) from None
 
 
 class _Loader(yaml.SafeLoader):
@@ -55,6 +55,10 @@ class _Loader(yaml.SafeLoader):
 
 def _explain(kind: str, place: Sequence[int | str], problem: Any) -> str:
     """One line for one of pydantic's findings."""
+    if kind != "extra_forbidden":
+        # Of a key that allows several types, pydantic tells each type's finding under that type's name, as in
+        # "tune_blocks.literal['all']": the user wrote one value, and _allowed() names all types.
+        place = [part for part in place if isinstance(part, int) or "[" not in part]
     key = ".".join(str(part) for part in place)
     if kind == "extra_forbidden":
         return f"{key}: unknown key{_nearest(place)}"

@@ -185,7 +185,10 @@ def test_no_key_may_be_missing(tmp_path: Path, path: tuple[str, ...]) -> None:
             "dataset: category 'shoe' stands in unseen_categories too",
         ),
         (lambda v: put(v, "pretrain_generator.sketch_steps", 9), "sketch_steps is 9, but sketch_files is empty"),
-        (lambda v: put(v, "pseudo.sketches", "oracle"), "with sketches 'oracle' edges must be 0"),
+        (
+            lambda v: (put(v, "pseudo.sketches", "another"), put(v, "pseudo.edges", 1)),
+            "with sketches 'another' edges must be 0",
+        ),
         (
             lambda v: put(v, "pretrain_generator.sketch_files", [{"path": "a.npz", "sha256": 1}]),
             r"pretrain_generator\.sketch_files\.0\.sha256: found 1, allowed: a SHA-256",
