@@ -84,7 +84,7 @@ def pooled_sketches(encoder: Encoder, sketches: Sequence[np.ndarray]) -> Tensor:
 def pooled_triplets(sketches: Tensor, photos: Tensor, photo: np.ndarray, pool: bool) -> Triplets | None:
     """Triplets of pooled taps from sketches (k, D), photos (n, D) and the row of each sketch's photo, int64 (k,).
 
-    None where there are fewer than two photos, of which none could be told from another.
+    None for fewer than two photos: a triplet needs another photo as its negative.
     """
     if len(photos) < 2:
         return None

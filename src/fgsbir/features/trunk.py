@@ -100,7 +100,7 @@ def build_trunk(name: str, depth: int, start: Start) -> Trunk:
     ``features_only`` layers, in their order. Raises DataError for an unknown network, one that has no such block, and
     where there are no weights to be had.
     """
-    # Here, since its import takes seconds, and a command that is told a wrong path should say so at once.
+    # Importing timm takes seconds. Imported here, it does not delay the error for a wrong path.
     import timm
     from timm.models.efficientnet import EfficientNet
 
