@@ -1,6 +1,7 @@
 """A set of a dozen drawn shapes, read by the first blocks of a small trunk: what every training is tested on."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.store import FeatureStore, layout_of
 from fgsbir.features.trunk import packaged_trunk, tap_channels
 from fgsbir.features.weights import PACKAGED
+from fgsbir.generator.model import Generator
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.training import pooled_rows, start_head
 from fgsbir.runtime.compute import Compute
@@ -93,6 +95,31 @@ def write_toy_features(shards: Path, out: Path, *, spec: FeatureSpec = SPEC, ske
 def cpu() -> Compute:
     """One process, float32."""
     return Compute(torch.device("cpu"))
+
+
+def toy_generator(
+    form: dict[str, Any],
+    *,
+    encoder_width: int = 8,
+    latent: int = 4,
+    hidden: int = 8,
+    attention: bool = True,
+    attention_width: int = 4,
+    mixtures: int = 2,
+) -> Generator:
+    """A G of the toy set's maps, of the random numbers that are next."""
+    return Generator(
+        spec=SPEC.as_json(),
+        form=form,
+        map_channels=MAP_CHANNELS,
+        encoder_width=encoder_width,
+        latent=latent,
+        hidden=hidden,
+        mixtures=mixtures,
+        attention=attention,
+        attention_width=attention_width,
+        pen_position=True,
+    )
 
 
 class Toy:

@@ -6,10 +6,9 @@ import torch
 
 from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
 from fgsbir.certainty.discriminator import Discriminator
-from fgsbir.generator.model import Generator
 from fgsbir.generator.sequences import SequenceForm
 from fgsbir.runtime.model_folder import save_model
-from tests.toy import MAP_CHANNELS, SPEC, Toy
+from tests.toy import SPEC, Toy, toy_generator
 
 FORM = SequenceForm(simplify=4.0, max_points=12, reorder=True)
 
@@ -25,18 +24,7 @@ def save_joint(folder: Path, toy: Toy) -> Path:
     retrieval = toy.retrieval()
     save_model(folder / "retrieval", retrieval, details={})
     torch.manual_seed(0)
-    generator = Generator(
-        spec=SPEC.as_json(),
-        form=FORM.as_json(),
-        map_channels=MAP_CHANNELS,
-        encoder_width=10,
-        latent=6,
-        hidden=16,
-        mixtures=3,
-        attention=True,
-        attention_width=8,
-        pen_position=True,
-    )
+    generator = toy_generator(FORM.as_json(), encoder_width=10, latent=6, hidden=16, mixtures=3, attention_width=8)
     generator.offset_scale.fill_(20.0)
     save_model(folder / "generator", generator, details={})
     channels = retrieval.config()["channels"]

@@ -19,25 +19,14 @@ from fgsbir.generator.drawing import Sketches, draw_sketches
 from fgsbir.generator.model import Generator
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.sketch_classifier.model import SketchClassifier
-from tests.toy import MAP_CHANNELS, SPEC, cpu
+from tests.toy import SPEC, cpu, toy_generator
 
 DETAILS = {"classes": ["chair", "lamp"], "classes_are": "categories", "line_width": 3.0}
 
 
 def small_generator(attention: bool = True) -> Generator:
     torch.manual_seed(1)
-    return Generator(
-        spec=SPEC.as_json(),
-        map_channels=MAP_CHANNELS,
-        encoder_width=8,
-        latent=4,
-        hidden=8,
-        mixtures=2,
-        attention=attention,
-        attention_width=4,
-        pen_position=True,
-        form={"simplify": 2.0, "max_points": 12, "reorder": True},
-    ).eval()
+    return toy_generator({"simplify": 2.0, "max_points": 12, "reorder": True}, attention=attention).eval()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from fgsbir.joint.trainer import JointTrainer
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
 from fgsbir.retrieval.validation import RetrievalValidation
-from tests.toy import MAP_CHANNELS, SPEC, Toy, shape
+from tests.toy import SPEC, Toy, shape, toy_generator
 
 OBJECTIVE = RetrievalObjective("info_nce", 0.3, 0.1)
 SETTINGS = JointSettings(
@@ -65,18 +65,7 @@ def discriminator(toy: Toy, reads: Any = "features") -> Discriminator:
 
 def generator() -> Generator:
     torch.manual_seed(2)
-    return Generator(
-        spec=SPEC.as_json(),
-        form={"simplify": 4.0, "max_points": 12, "reorder": True},
-        map_channels=MAP_CHANNELS,
-        encoder_width=8,
-        latent=4,
-        hidden=16,
-        mixtures=2,
-        attention=True,
-        attention_width=8,
-        pen_position=True,
-    )
+    return toy_generator({"simplify": 4.0, "max_points": 12, "reorder": True}, hidden=16, attention_width=8)
 
 
 def pseudo_sketches(toy: Toy, scratch: Path, *, maps: bool = False) -> PseudoSketches:

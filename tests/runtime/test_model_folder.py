@@ -16,7 +16,7 @@ from fgsbir.generator.model import Generator
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import StoredModel, load_model, read_config, save_model
 from fgsbir.sketch_classifier.model import SketchClassifier
-from tests.toy import MAP_CHANNELS, SPEC
+from tests.toy import SPEC, toy_generator
 
 DETAILS = {"data": {"name": "naïve"}, "line_width": 3.0}
 CHANNELS = tap_channels(packaged_trunk(SPEC), SPEC)
@@ -27,18 +27,7 @@ def retrieval() -> RetrievalModel:
 
 
 def generator() -> Generator:
-    model = Generator(
-        spec=SPEC.as_json(),
-        form={"simplify": 2.0, "max_points": 10, "reorder": True},
-        map_channels=MAP_CHANNELS,
-        encoder_width=8,
-        latent=4,
-        hidden=8,
-        mixtures=2,
-        attention=True,
-        attention_width=4,
-        pen_position=True,
-    )
+    model = toy_generator({"simplify": 2.0, "max_points": 10, "reorder": True})
     model.offset_scale.fill_(17.25)
     return model
 

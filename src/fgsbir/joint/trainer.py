@@ -74,28 +74,28 @@ class JointTrainer:
         Errors and resuming as in :func:`fgsbir.retrieval.training.train_retrieval`.
         """
         with self._run(scratch) as run:
-            for turn in range(run.first, self.rounds):
-                if self.rivals and turn > 0:
-                    self.draw_round(self.rivals, turn)
-                losses, measures = self.train_retrieval(turn)
+            for round_index in range(run.first, self.rounds):
+                if self.rivals and round_index > 0:
+                    self.draw_round(self.rivals, round_index)
+                losses, measures = self.train_retrieval(round_index)
                 if self.rivals:
-                    losses |= self.train_discriminator(self.rivals, turn)
-                    of_generator, rewards = self.train_generator(self.rivals, turn)
+                    losses |= self.train_discriminator(self.rivals, round_index)
+                    of_generator, rewards = self.train_generator(self.rivals, round_index)
                     losses, measures = losses | of_generator, measures | rewards
-                run.step_done(turn, losses, measures)
-                if run.epoch_ends(turn):
+                run.step_done(round_index, losses, measures)
+                if run.epoch_ends(round_index):
                     scores = self.validation.scores(self.models.retrieval)
                     row = {f"validation_{name}": value for name, value in scores.items()}
-                    run.epoch_done(turn, row, score=float(turn))
+                    run.epoch_done(round_index, row, score=float(round_index))
         return run.rows
 
-    def draw_round(self, rivals: Rivals, turn: int) -> None:
+    def draw_round(self, rivals: Rivals, round_index: int) -> None:
         """Draw some of the photos anew with the current G, each in the place of its oldest drawing, and weigh these.
 
         Every process draws them all, and so holds the same sketches.
         """
         drawn, stored = rivals.drawn, rivals.drawn.stored
-        photos = stream(self.seed, "joint/redrawn", turn).permutation(len(drawn))[: self.settings.redrawn]
+        photos = stream(self.seed, "joint/redrawn", round_index).permutation(len(drawn))[: self.settings.redrawn]
         pairs = [(photo, row) for photo in np.sort(photos) if (row := drawn.oldest_drawing(photo)) is not None]
         if not pairs:
             return
@@ -106,16 +106,16 @@ class JointTrainer:
             rows,
             stored.form[sketches].astype(np.int64),
             temperature=self.settings.temperature,
-            seed=stream_seed(self.seed, "joint/drawing", turn),
+            seed=stream_seed(self.seed, "joint/drawing", round_index),
             compute=self.compute,
         ).strokes
-        stored.replace(sketches, strokes, rivals.judges.reader.sketches(strokes), turn)
+        stored.replace(sketches, strokes, rivals.judges.reader.sketches(strokes), round_index)
         drawn.weigh(self.models.discriminator, self.compute, sketches)
 
-    def train_retrieval(self, turn: int) -> tuple[Scalars, Scalars]:
+    def train_retrieval(self, round_index: int) -> tuple[Scalars, Scalars]:
         """k_r steps of F (Eq. 7): mean terms of the loss, and the histogram of omega."""
         settings, model, optimizer = self.settings, self.models.retrieval, self.models.retrieval_optimizer
-        total, steps = self.rounds * settings.k_r, _steps(turn, settings.k_r)
+        total, steps = self.rounds * settings.k_r, _steps(round_index, settings.k_r)
         peaks = (settings.learning_rate, settings.blocks_learning_rate)
         found: list[Scalars] = []
         omegas: list[Tensor] = []
@@ -150,22 +150,22 @@ class JointTrainer:
             shown = certainty_histogram(self.compute.gather(torch.cat(omegas).to(self.compute.device)))
         return _means(found), shown
 
-    def train_discriminator(self, rivals: Rivals, turn: int) -> Scalars:
+    def train_discriminator(self, rivals: Rivals, round_index: int) -> Scalars:
         """k_d steps of D_C (Eq. 5): the mean loss."""
         found = []
-        for step in _steps(turn, self.settings.k_d):
+        for step in _steps(round_index, self.settings.k_d):
             real = rivals.real.batch(step)
             fakes = fake_batches(self.settings.fakes, real, rivals.generated, step)
             model, optimizer = self.models.discriminator, self.models.discriminator_optimizer
             found.append({"discriminator": discriminator_step(self.compute, model, optimizer, real, fakes)})
         return _means([_detached(each) for each in found])
 
-    def train_generator(self, rivals: Rivals, turn: int) -> tuple[Scalars, Scalars]:
+    def train_generator(self, rivals: Rivals, round_index: int) -> tuple[Scalars, Scalars]:
         """k_g steps of G: the supervised loss on labelled pairs and the policy gradient on all photos (Eq. 9)."""
         settings, model, optimizer = self.settings, self.models.generator, self.models.generator_optimizer
         found: list[Scalars] = []
         rewards: list[Tensor] = []
-        for step in _steps(turn, settings.k_g):
+        for step in _steps(round_index, settings.k_g):
             model.train()
             set_rate(optimizer, warmup_cosine(step, self.rounds * settings.k_g, settings.generator_learning_rate))
             reconstruction, divergence = generator_losses(
@@ -225,15 +225,15 @@ class JointTrainer:
             log_interval=math.ceil(settings.log_interval / settings.k_r),
             parts=parts,
             selected={**self.models.trained},
-            describe=lambda turn: [
-                name for feed in (self.labelled, self.pseudo) for name in feed.photo_ids(turn * settings.k_r)
+            describe=lambda round_index: [
+                name for feed in (self.labelled, self.pseudo) for name in feed.photo_ids(round_index * settings.k_r)
             ],
             unit=settings.k_r,
         )
 
 
-def _steps(turn: int, each: int) -> range:
-    return range(turn * each, (turn + 1) * each)
+def _steps(round_index: int, each: int) -> range:
+    return range(round_index * each, (round_index + 1) * each)
 
 
 def _detached(scalars: Scalars) -> Scalars:
