@@ -51,7 +51,7 @@ install: .venv/installed ## Make .venv and install the locked requirements and t
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@# uv installs the lock about ten times as fast as pip, which does where uv cannot be had.
 	@if python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); then \
-	  uv pip install -q --python .venv/bin/python --require-hashes -r requirements.lock; \
+	  uv pip install -q --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock; \
 	else \
 	  python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi
