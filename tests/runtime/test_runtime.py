@@ -1,5 +1,7 @@
-"""Where a run computes: precision, threads, and what one process gathers and sums; named random streams."""
+"""Where a run computes, what one process gathers and sums; named random streams; learning rates."""
 
+import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +10,7 @@ import torch
 from torch import nn
 
 from fgsbir.runtime.compute import Compute, launch
-from fgsbir.runtime.precision import autocast, working_precision
+from fgsbir.runtime.schedule import warmup_cosine
 from fgsbir.runtime.streams import seed_weights, stream, stream_seed, torch_stream
 
 
@@ -20,24 +22,27 @@ class Here:
 
 
 @pytest.mark.parametrize(
-    ("precision", "there", "dtype"),
-    [("bf16", True, torch.bfloat16), ("bf16", False, torch.float32), ("float32", True, torch.float32)],
+    ("precision", "there", "used", "dtype"),
+    [
+        ("bf16", True, "bf16", torch.bfloat16),
+        ("bf16", False, "float32", torch.float32),
+        ("float32", True, "float32", torch.float32),
+    ],
 )
 def test_the_precision_of_a_run(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     precision: str,
     there: bool,
+    used: str,
     dtype: torch.dtype,
 ) -> None:
     monkeypatch.setattr("fgsbir.runtime.precision.multiplies_bf16", lambda _: there)
     compute = launch(Here(), precision)
     assert (compute.world, compute.rank, compute.is_main, compute.device.type) == (1, 0, True, "cpu")
-    for arithmetic in (compute.autocast(), autocast(compute.device, precision)):
-        with arithmetic:
-            assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
-    assert working_precision(precision, compute.device) == {torch.bfloat16: "bf16", torch.float32: "float32"}[dtype]
-    assert ("no bf16 arithmetic" in caplog.text) == (precision == "bf16" and not there)
+    assert compute.precision == used and ("no bf16 arithmetic" in caplog.text) == (used != precision)
+    with compute.autocast():
+        assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
 
 
 def test_the_threads_of_a_run() -> None:
@@ -69,14 +74,9 @@ def test_scoring_leaves_every_model_in_its_mode() -> None:
 
 
 def test_a_stream_is_its_seed_its_name_and_its_place() -> None:
-    seeds = [
-        stream_seed(0, "joint/pseudo", 3),
-        stream_seed(1, "joint/pseudo", 3),
-        stream_seed(0, "joint/labelled", 3),
-        stream_seed(0, "joint/pseudo", 4),
-        stream_seed(0, "joint/pseudo", 3, 0),
-    ]
-    assert len(set(seeds)) == 5 and all(0 <= seed < 2**63 for seed in seeds)
+    places = [(0, "joint/pseudo", 3), (1, "joint/pseudo", 3), (0, "joint/labelled", 3), (0, "joint/pseudo", 3, 0)]
+    seeds = {stream_seed(*place) for place in places}
+    assert len(seeds) == 4 and all(0 <= seed < 2**63 for seed in seeds)
     assert np.array_equal(stream(0, "a", 1).random(4), stream(0, "a", 1).random(4))
     assert torch.equal(torch.rand(4, generator=torch_stream(0, "a")), torch.rand(4, generator=torch_stream(0, "a")))
 
@@ -88,3 +88,13 @@ def test_each_part_has_initial_weights_of_its_own() -> None:
         weights.append(nn.Linear(3, 3).weight.detach().clone())
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2]) and not torch.equal(weights[0], weights[3])
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
+    rates = [warmup_cosine(step, 100, 2.0) for step in range(100)]
+    assert rates[:6] == pytest.approx([0.4, 0.8, 1.2, 1.6, 2.0, 2.0])
+    assert all(later < earlier for earlier, later in itertools.pairwise(rates[5:]))
+    assert rates[5 + 95 // 2] == pytest.approx(1 + math.cos(math.pi * 47 / 95))
+    assert 0 < rates[-1] < 0.01
+    for steps in (1, 2, 5):
+        assert all(0 < warmup_cosine(step, steps, 1.0) <= 1 for step in range(steps))

@@ -1,17 +1,15 @@
-"""What a training run needs to be stopped at any moment: checkpoints, interruption, and a guard against NaN."""
+"""What a training run needs to be stopped at any moment: a checkpoint, and a request to stop that waits."""
 
 import logging
-import os
 import pickle
 import shutil
 import signal
-from collections.abc import Iterable
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any
 
 import torch
 
+from fgsbir.data.atomic import write_file
 from fgsbir.runtime.compute import Compute
 
 logger = logging.getLogger(__name__)
@@ -22,8 +20,7 @@ State = dict[str, Any]
 class Scratch:
     """One resumable checkpoint in a folder of its own.
 
-    A state holds tensors, numbers, strings, lists and dicts only, so that it is read back without
-    a general unpickler.
+    A state holds tensors, numbers, strings, lists and dicts only, so that no general unpickler reads it back.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,13 +40,8 @@ class Scratch:
 
     def save(self, state: State) -> None:
         """Replace the checkpoint in one move: a kill leaves the old one or the new one, never a piece."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path)
+        with write_file(self.path) as partial:
+            torch.save(state, partial)
 
     def clear(self) -> None:
         """Remove the folder; called once the stage's outputs are in place."""
@@ -67,33 +59,14 @@ class Interruption:
         self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, *signalled: object) -> None:
         self._requested = True
 
     def requested(self) -> bool:
         """Whether any process was asked to stop. Processes must agree, so all of them call this together."""
         flag = torch.tensor(float(self._requested), device=self._compute.device)
         return self._requested if self._compute.world == 1 else bool(self._compute.reduce(flag, "sum") > 0)
-
-
-class FiniteGuard:
-    """Remembers on the device the first step with a number that was not finite, so that watching costs no wait."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._first = torch.full((), -1, dtype=torch.int64, device=device)
-
-    def watch(self, step: int, numbers: Iterable[torch.Tensor]) -> None:
-        """Look at the losses or weights of ``step``, in the device's own time."""
-        finite = torch.stack([torch.isfinite(tensor.detach()).all() for tensor in numbers]).all()
-        self._first = torch.where((self._first < 0) & ~finite, step, self._first)
-
-    def first_bad_step(self) -> int | None:
-        """The first step with a NaN or infinite number, or None. Waits for the device."""
-        step = int(self._first)
-        return None if step < 0 else step

@@ -14,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from fgsbir.runtime.precision import autocast, multiplies_bf16, working_precision
+from fgsbir.runtime.precision import multiplies_bf16, working_precision
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,8 @@ class Compute:
 
     def autocast(self) -> torch.autocast:
         """Arithmetic in this run's precision."""
-        return autocast(self.device, self.precision)
+        bf16 = working_precision(self.precision, self.device) == "bf16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16)
 
     @contextmanager
     def scoring(self, *models: nn.Module) -> Iterator[None]:
@@ -102,16 +103,12 @@ class Compute:
 
     def sum_gradients(self, model: nn.Module) -> None:
         """Add up the gradients of all processes, in one message."""
-        if self.world == 1:
-            return
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        if not gradients:
+        if self.world == 1 or not gradients:
             return
         flat = self.reduce(torch.cat([gradient.reshape(-1) for gradient in gradients]), "sum")
-        start = 0
-        for gradient in gradients:
-            gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
-            start += gradient.numel()
+        for gradient, total in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+            gradient.copy_(total.view_as(gradient))
 
     def wait_for_all(self) -> None:
         """Return when every process has come here."""

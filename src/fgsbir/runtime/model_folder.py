@@ -46,9 +46,7 @@ def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any], com
     """
     # safetensors refuses the strides of channels-last weights.
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    if compact:
-        state = _compact(state)
-    data = save_safetensors(state)
+    data = save_safetensors(_compact(state) if compact else state)
     config = {
         "format": FORMAT,
         "kind": model.kind,
@@ -100,16 +98,14 @@ def load_model(folder: Path, expected: type[Model], *, map_location: str | torch
     path = folder / TENSORS
     try:
         data = path.read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 != config["sha256"]:
+            raise DataError(f"{path}: truncated or altered: expected sha256 {config['sha256']}, found {sha256}")
+        state = _unpacked(load_safetensors(data))
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
-    sha256 = hashlib.sha256(data).hexdigest()
-    if sha256 != config["sha256"]:
-        raise DataError(f"{path}: truncated or altered: expected sha256 {config['sha256']}, found {sha256}")
-    try:
-        state = load_safetensors(data)
     except SafetensorError as error:
         raise DataError(f"{path}: expected a safetensors file: {error}") from error
-    state = _unpacked(state)
     own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     read = {key: tuple(value.shape) for key, value in state.items()}
     for key in sorted(own.keys() | read.keys()):

@@ -17,8 +17,3 @@ def multiplies_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Arithmetic in the :func:`working_precision` of ``precision``."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=working_precision(precision, device) == "bf16")

@@ -1,9 +1,8 @@
 """The state of one training run: what is summed, logged, selected, saved and resumed, the same for every stage."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 import torch
@@ -11,7 +10,7 @@ from torch import nn
 from tqdm import tqdm
 
 from fgsbir.data.atomic import write_text
-from fgsbir.runtime.checkpoint import FiniteGuard, Interruption, Scratch
+from fgsbir.runtime.checkpoint import Interruption, Scratch
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
 
@@ -31,11 +30,10 @@ class Stateful(Protocol):
 class Run:
     """Counts the steps of a run from where its checkpoint stands.
 
-    ``parts`` is everything with a state that the steps change (models and optimisers; random
-    numbers are functions of the step and need no saving). ``selected`` are the models of which the
-    best epoch is kept. ``describe(step)`` names the photos of a step, for the message about a NaN.
-    An epoch is ``epoch_steps`` steps; rows and messages count steps times ``unit``. A checkpoint is
-    written at each epoch's end and when the run is asked to stop.
+    ``parts`` is everything with a state that the steps change (models and optimisers; random numbers are functions of
+    the step). ``selected`` are the models of which the best epoch is kept. ``describe(step)`` names the photos of a
+    step, for the message about a NaN. An epoch is ``epoch_steps`` steps; rows and messages count steps times ``unit``.
+    A checkpoint is written at each epoch's end and when the run is asked to stop.
     """
 
     def __init__(
@@ -60,7 +58,8 @@ class Run:
         self._counts: dict[str, int] = {}
         self._best: dict[str, dict[str, torch.Tensor]] = {}
         self._best_score = -float("inf")
-        self._guard = FiniteGuard(compute.device)
+        # The first step with a number that was not finite, kept on the device so that watching costs no wait.
+        self._bad_step = torch.full((), -1, dtype=torch.int64, device=compute.device)
         self._interruption = Interruption(compute)
 
     def __enter__(self) -> "Run":
@@ -72,20 +71,13 @@ class Run:
             self._sums = {name: value.to(self._compute.device) for name, value in state["sums"].items()}
             self._counts = state["counts"]
         self._interruption.__enter__()
-        self._progress = tqdm(
-            total=self.steps,
-            initial=self.first,
-            desc=self.name,
-            unit="step",
-            disable=None if self._compute.is_main else True,
-        )
+        hidden = None if self._compute.is_main else True
+        self._progress = tqdm(total=self.steps, initial=self.first, desc=self.name, unit="step", disable=hidden)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         self._progress.close()
-        self._interruption.__exit__(kind, error, trace)
+        self._interruption.__exit__()
         if kind is None:
             for name, model in self._selected.items():
                 model.load_state_dict(self._best[name])
@@ -100,7 +92,7 @@ class Run:
     ) -> None:
         """Note the scalar losses of a step, and other scalars. Raises TrainingDiverged and TrainingInterrupted."""
         scalars = {f"{name}_loss": loss for name, loss in losses.items()} | (measures or {})
-        self._guard.watch(step, scalars.values())
+        self._watch(step, scalars.values())
         for name, scalar in scalars.items():
             self._sums[name] = self._sums.get(name, torch.zeros((), device=self._compute.device)) + scalar.detach()
             self._counts[name] = self._counts.get(name, 0) + 1
@@ -140,24 +132,28 @@ class Run:
             }
 
     def _save(self, step: int) -> None:
-        if self._compute.is_main:
-            self._scratch.save(
-                {
-                    "step": step,
-                    "parts": {name: part.state_dict() for name, part in self._parts.items()},
-                    "rows": self.rows,
-                    "best": self._best,
-                    "best_score": self._best_score,
-                    "sums": self._sums,
-                    "counts": self._counts,
-                }
-            )
+        if not self._compute.is_main:
+            return
+        state = {
+            "step": step,
+            "parts": {name: part.state_dict() for name, part in self._parts.items()},
+            "rows": self.rows,
+            "best": self._best,
+            "best_score": self._best_score,
+            "sums": self._sums,
+            "counts": self._counts,
+        }
+        self._scratch.save(state)
+
+    def _watch(self, step: int, numbers: Iterable[torch.Tensor]) -> None:
+        finite = torch.stack([torch.isfinite(tensor.detach()).all() for tensor in numbers]).all()
+        self._bad_step = torch.where((self._bad_step < 0) & ~finite, step, self._bad_step)
 
     def _stop_if_diverged(self, step: int) -> None:
         # A finite loss can have a gradient that is not: then the weights show it before the next loss does.
-        self._guard.watch(step, [weights for model in self._selected.values() for weights in model.parameters()])
-        bad = self._guard.first_bad_step()
-        if bad is None:
+        self._watch(step, [weights for model in self._selected.values() for weights in model.parameters()])
+        bad = int(self._bad_step)
+        if bad < 0:
             return
         path = self._scratch.path
         kept = f"the last good checkpoint is {path}" if path.exists() else "no checkpoint was saved before it"
