@@ -54,63 +54,47 @@ class Reader:
 
     def _read(self, images: Tensor) -> Features:
         with self.compute.scoring(self.trunk):
-            if self.compute.device.type == "cuda" or not images.is_contiguous(memory_format=torch.channels_last):
-                images = images.contiguous(memory_format=torch.channels_last)
-            return self.trunk(images, self.spec)
+            return self.trunk(images.contiguous(memory_format=torch.channels_last), self.spec)
 
 
 def write_features(
-    reader: Reader,
-    store: ShardStore,
-    layout: Layout,
-    *,
-    strength: float,
-    scratch: Path,
-    out: Path,
+    reader: Reader, store: ShardStore, layout: Layout, *, strength: float, scratch: Path, out: Path
 ) -> None:
     """Write the features of all pictures in ``store`` to the folder ``out``.
 
     The forms of a training sketch but the first are changed with ``strength``
-    (:func:`fgsbir.data.augmentation.sketch_variant`). Shards are finished in ``scratch`` one by
-    one, by all processes of the reader's compute together, and moved to ``out`` at the end.
+    (:func:`fgsbir.data.augmentation.sketch_variant`). Shards are finished in ``scratch`` one by one, by all processes
+    of the reader's compute together, and moved to ``out`` at the end.
     """
     compute = reader.compute
-    by_shard: dict[str, list[PhotoEntry]] = {shard.file: [] for shard in store.index.shards}
+    by_shard: dict[str, list[PhotoEntry]] = {Path(shard.file).stem: [] for shard in store.index.shards}
     for entry in store.photos:
-        by_shard[entry.shard].append(entry)
+        by_shard[Path(entry.shard).stem].append(entry)
     names = sorted(by_shard)
     for name in tqdm(names[compute.rank :: compute.world], "features", unit="shard", disable=None):
-        folder = scratch / Path(name).stem
-        if not (folder / DONE).exists():
-            with write_folder(folder) as partial:
+        if not (scratch / name / DONE).exists():
+            with write_folder(scratch / name) as partial:
                 _write_shard(reader, store, by_shard[name], layout, strength, partial)
                 (partial / DONE).touch()
     compute.wait_for_all()
     if compute.is_main:
         with write_folder(out) as partial:
             for name in names:
-                shutil.move(scratch / Path(name).stem, partial / Path(name).stem)
-                (partial / Path(name).stem / DONE).unlink()
-            entries = {Path(name).stem: by_shard[name] for name in names}
-            write_about(partial, reader.spec, layout, reader.trunk, entries)
+                shutil.move(scratch / name, partial / name)
+                (partial / name / DONE).unlink()
+            write_about(partial, reader.spec, layout, reader.trunk, by_shard)
     compute.wait_for_all()
 
 
 def _write_shard(
-    reader: Reader,
-    store: ShardStore,
-    entries: Sequence[PhotoEntry],
-    layout: Layout,
-    strength: float,
-    folder: Path,
+    reader: Reader, store: ShardStore, entries: Sequence[PhotoEntry], layout: Layout, strength: float, folder: Path
 ) -> None:
     """The features of one shard's photos and sketches."""
-    rows, place = ShardRows(folder, layout, entries, write=True), 0
-    for pixels in _decoded(store, entries, reader.spec.image_size):
-        part = slice(place, place + len(pixels))
+    rows = ShardRows(folder, layout, entries, write=True)
+    decoded = _decoded(store, entries, reader.spec.image_size)
+    for part, pixels in zip(_batches(len(entries)), decoded, strict=True):
         rows.put_photos(part, 0, reader.photos(pixels))
         rows.put_photos(part, 1, reader.photos(np.ascontiguousarray(pixels[:, :, ::-1])))
-        place += len(pixels)
 
     variants = variants_of(entries[0].split, layout)
     drawn = [
@@ -121,7 +105,7 @@ def _write_shard(
     ]
     for part in _batches(len(drawn)):
         rows.put_sketches(part, reader.rasters(reader.spec.rasterise(drawn[part])))
-    rows.close()
+    rows.flush()
 
 
 def _forms(strokes: np.ndarray, name: str, variants: int, strength: float) -> list[np.ndarray]:
@@ -135,16 +119,16 @@ def _forms(strokes: np.ndarray, name: str, variants: int, strength: float) -> li
 def _decoded(store: ShardStore, entries: Sequence[PhotoEntry], size: int) -> Iterator[np.ndarray]:
     """Photos as uint8 (n, size, size, 3), in batches, decoded one batch ahead of the trunk."""
 
-    def decode(part: slice) -> np.ndarray:
-        return np.stack([decode_photo(store.read_photo(entry), size) for entry in entries[part]])
+    def decode(entry: PhotoEntry) -> np.ndarray:
+        return decode_photo(store.read_photo(entry), size)
 
     with ThreadPoolExecutor(DECODERS) as pool:
-        waiting = [pool.submit(decode, part) for part in _batches(len(entries))[:DECODERS]]
-        for following in [*_batches(len(entries))[DECODERS:], *[None] * len(waiting)]:
-            ready = waiting.pop(0).result()
-            if following is not None:
-                waiting.append(pool.submit(decode, following))
-            yield ready
+        waiting: list[Iterator[np.ndarray]] = []
+        for part in _batches(len(entries)):
+            waiting.append(pool.map(decode, entries[part]))
+            if len(waiting) > 1:
+                yield np.stack(list(waiting.pop(0)))
+        yield from (np.stack(list(batch)) for batch in waiting)
 
 
 def _batches(count: int) -> list[slice]:

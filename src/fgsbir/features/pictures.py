@@ -62,9 +62,8 @@ class PhotoImages:
         self, store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float, strength: float = 0.0
     ) -> None:
         self.store, self.entries, self.size, self.strength = store, entries, size, strength
-        kept = min(len(entries), int(limit_gib * 2**30 / (size * size * 3)))
-        self._kept = np.empty((kept, size, size, 3), np.uint8)
-        self._decoded = np.zeros(kept, bool)
+        self._limit = int(limit_gib * 2**30 / (size * size * 3))
+        self._kept: dict[int, np.ndarray] = {}
         self._decoders = ThreadPoolExecutor(DECODERS)
 
     def __len__(self) -> int:
@@ -72,18 +71,15 @@ class PhotoImages:
 
     def pixels(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Photos ``rows``, uint8 (n, size, size, 3)."""
-        distinct, places = np.unique(np.asarray(rows, np.int64), return_inverse=True)
-        pixels = np.empty((len(distinct), self.size, self.size, 3), np.uint8)
-        kept = distinct < len(self._kept)
-        kept[kept] = self._decoded[distinct[kept]]
-        pixels[kept] = self._kept[distinct[kept]]
-        missing = distinct[~kept]
+        shown = [int(row) for row in rows]
+        missing = [row for row in dict.fromkeys(shown) if row not in self._kept]
         encoded = [self.store.read_photo(self.entries[row]) for row in missing]
-        if encoded:
-            pixels[~kept] = list(self._decoders.map(decode_photo, encoded, itertools.repeat(self.size)))
-        fits = distinct < len(self._kept)
-        self._kept[distinct[fits]], self._decoded[distinct[fits]] = pixels[fits], True
-        return pixels[places]
+        found = dict(zip(missing, self._decoders.map(decode_photo, encoded, itertools.repeat(self.size)), strict=True))
+        self._kept |= {row: pixels for row, pixels in found.items() if row < self._limit}
+        pixels = np.empty((len(shown), self.size, self.size, 3), np.uint8)
+        for place, row in enumerate(shown):
+            pixels[place] = found[row] if row in found else self._kept[row]
+        return pixels
 
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
         images = photo_tensor(torch.from_numpy(self.pixels(rows)))

@@ -4,8 +4,6 @@ A photo and its sketch differ most in what all photos have and no sketch has. Ta
 deviation, what is left is what the two share.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -62,20 +60,16 @@ def principal_axes(rows: Tensor, dimensions: int, whitening: float) -> Tensor:
     Axis i is divided by (s_i / s_1) ** ``whitening``, s its singular value: 0 keeps distances, 1 makes all axes
     count alike. Rows of few photos have fewer axes than ``dimensions``; the others are 0.
     """
-    centred = rows.float() - rows.float().mean(0)
+    centred = (rows.float() - rows.float().mean(0)).double()
     rank = min(dimensions, *centred.shape)
     # Of a tall or wide matrix the smaller product is decomposed: far faster, in float64 as exact.
-    gram = (centred.double() @ centred.double().T) if len(centred) < centred.shape[1] else None
-    if gram is not None:
-        values, vectors = torch.linalg.eigh(gram)
-        order = values.argsort(descending=True)[:rank]
-        singular = values[order].clamp(min=0).sqrt()
-        axes = (centred.double().T @ vectors[:, order]) / singular.clamp(min=1e-9 * float(singular[0]) + 1e-30)
-        axes = axes.T
-    else:
-        values, vectors = torch.linalg.eigh(centred.double().T @ centred.double())
-        order = values.argsort(descending=True)[:rank]
-        singular, axes = values[order].clamp(min=0).sqrt(), vectors[:, order].T
+    wide = len(centred) < centred.shape[1]
+    values, vectors = torch.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
+    order = values.argsort(descending=True)[:rank]
+    singular, axes = values[order].clamp(min=0).sqrt(), vectors[:, order]
+    if wide:
+        axes = (centred.T @ axes) / singular.clamp(min=1e-9 * float(singular[0]) + 1e-30)
+    axes = axes.T
     # Signs are the decomposition's own choice: the largest number of an axis is made positive.
     axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()
     strength = (singular / singular[0].clamp(min=1e-30)).clamp(min=1e-6)
@@ -83,8 +77,3 @@ def principal_axes(rows: Tensor, dimensions: int, whitening: float) -> Tensor:
     out = torch.zeros(dimensions, rows.shape[1])
     out[:rank] = (axes * (strength**-whitening * kept)[:, None]).float()
     return out
-
-
-def concatenated(parts: Sequence[Tensor]) -> Tensor:
-    """Rows of several tensors as one float32 tensor."""
-    return torch.cat([part.float() for part in parts])

@@ -16,9 +16,8 @@ changed as if drawn again, and then the mirror image of each; other sketches are
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -77,28 +76,23 @@ def variants_of(split: str, layout: Layout) -> int:
 
 
 class ShardRows:
-    """The arrays of one shard's photos and sketches, to be written or, mapped, to be read."""
+    """The arrays of one shard's photos and sketches, mapped, to be written or to be read.
+
+    Raises DataError naming the file for one to be read that is missing, damaged, or of another shape.
+    """
 
     def __init__(self, folder: Path, layout: Layout, entries: Sequence[PhotoEntry], *, write: bool) -> None:
-        split, photos = entries[0].split, len(entries)
-        sketches = sum(len(entry.sketches) for entry in entries)
-        taps, of_map = (layout.dimensions,), layout.map_shape
+        photos = (len(entries), PHOTO_FORMS)
+        sketches = (sum(len(entry.sketches) for entry in entries), 2 * variants_of(entries[0].split, layout))
         shapes = {
-            PHOTO_TAPS: (photos, PHOTO_FORMS, *taps),
-            PHOTO_MAPS: (photos, PHOTO_FORMS, *of_map),
-            SKETCH_TAPS: (sketches, 2 * variants_of(split, layout), *taps),
+            PHOTO_TAPS: (*photos, layout.dimensions),
+            PHOTO_MAPS: (*photos, *layout.map_shape),
+            SKETCH_TAPS: (*sketches, layout.dimensions),
         }
         if layout.sketch_maps:
-            shapes[SKETCH_MAPS] = (sketches, 2 * variants_of(split, layout), *of_map)
-        # numpy maps no empty file.
-        self.arrays = {
-            name: np.zeros(shape, np.float16) if 0 in shape and write else _mapped(folder / f"{name}.npy", shape, write)
-            for name, shape in shapes.items()
-        }
-        if write:
-            for name, array in self.arrays.items():
-                if not array.size:
-                    np.save(folder / f"{name}.npy", array)
+            shapes[SKETCH_MAPS] = (*sketches, *layout.map_shape)
+        opened = _created if write else _mapped
+        self.arrays = {name: opened(folder / f"{name}.npy", shape) for name, shape in shapes.items()}
 
     def put_photos(self, rows: slice, form: int, read: Features) -> None:
         """Keep what the trunk said of photos ``rows`` in one form."""
@@ -107,19 +101,31 @@ class ShardRows:
 
     def put_sketches(self, rows: slice, read: Features) -> None:
         """Keep what it said of sketches' forms, ``rows`` of all forms of all sketches one after the other."""
-        self._forms(SKETCH_TAPS)[rows] = half(read.taps)
-        if SKETCH_MAPS in self.arrays:
-            self._forms(SKETCH_MAPS)[rows] = half(read.map)
+        for name, values in ((SKETCH_TAPS, read.taps), (SKETCH_MAPS, read.map)):
+            if name in self.arrays:
+                array = self.arrays[name]
+                array.reshape(-1, *array.shape[2:])[rows] = half(values)
 
-    def _forms(self, name: str) -> np.ndarray:
-        array = self.arrays[name]
-        return array.reshape(-1, *array.shape[2:])
-
-    def close(self) -> None:
-        """Flush what was written to the disk."""
+    def flush(self) -> None:
+        """Put what was written on the disk."""
         for array in self.arrays.values():
-            if isinstance(array, np.memmap):
-                array.flush()
+            array.flush()
+
+
+def _created(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    return npy.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    try:
+        array = npy.open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; run the stage features again") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{path}: expected an array of features, found damage ({error})") from None
+    if array.dtype != np.float16 or array.shape != shape:
+        raise DataError(f"{path}: expected float16 {shape}, found {array.dtype} {array.shape}")
+    return array
 
 
 def half(values: Tensor) -> np.ndarray:
@@ -139,10 +145,7 @@ def write_about(
     about = {
         "format": FORMAT,
         "spec": spec.as_json(),
-        "dimensions": layout.dimensions,
-        "map_shape": list(layout.map_shape),
-        "variants": layout.variants,
-        "sketch_maps": layout.sketch_maps,
+        **asdict(layout),
         "trunk_sha256": trunk_sha256,
         "shards": {
             name: {"photos": len(rows), "sketches": sum(len(row.sketches) for row in rows)}
@@ -159,28 +162,36 @@ class FeatureStore:
     """
 
     def __init__(self, folder: Path, index: Index) -> None:
-        self.folder = folder
-        about = _about(folder)
-        self.spec, self._trunk_sha256 = FeatureSpec.from_json(about["spec"]), str(about["trunk_sha256"])
-        self.layout = Layout(
-            int(about["dimensions"]),
-            tuple(about["map_shape"]),
-            int(about["variants"]),
-            bool(about["sketch_maps"]),
-        )
+        self.folder, path = folder, folder / ABOUT
+        try:
+            about = json.loads(path.read_text(encoding="utf-8"))
+            found, shards = about["format"], set(about["shards"])
+            self.spec, self._trunk_sha256 = FeatureSpec.from_json(about["spec"]), str(about["trunk_sha256"])
+            self.layout = Layout(
+                int(about["dimensions"]),
+                tuple(about["map_shape"]),
+                int(about["variants"]),
+                bool(about["sketch_maps"]),
+            )
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file; expected the output of the stage features") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path}: expected what the stage features writes, found damage ({error})") from None
+        if found != FORMAT:
+            raise DataError(f"{path}: expected format {FORMAT}, found {found!r}; run the stage features again")
         entries: dict[str, list[PhotoEntry]] = {}
         for entry in index.photos:
             entries.setdefault(Path(entry.shard).stem, []).append(entry)
-        if entries.keys() != about["shards"].keys():
-            raise DataError(f"{folder / ABOUT}: is of other shards than the data set's; run the stage features again")
+        if entries.keys() != shards:
+            raise DataError(f"{path}: is of other shards than the data set's; run the stage features again")
         self._shards: dict[str, ShardRows] = {}
-        self.place: dict[str, tuple[str, int, int]] = {}
-        """Photo id to its shard, its row there, and the row of its first sketch."""
+        # Photo id to its shard, its row there, and the row of its first sketch.
+        self._place: dict[str, tuple[str, int, int]] = {}
         for name, rows in entries.items():
             self._shards[name] = ShardRows(folder / name, self.layout, rows, write=False)
             first = 0
             for row, entry in enumerate(rows):
-                self.place[entry.id] = (name, row, first)
+                self._place[entry.id] = (name, row, first)
                 first += len(entry.sketches)
 
     def trunk(self) -> Trunk:
@@ -193,16 +204,15 @@ class FeatureStore:
 
     def photos(self, entries: Sequence[PhotoEntry]) -> "Rows":
         """Features of photos, in this order."""
-        places = [self.place[entry.id] for entry in entries]
-        rows = [(shard, row) for shard, row, _ in places]
-        return Rows(self._shards, rows, [1] * len(rows), PHOTO_TAPS, PHOTO_MAPS)
+        places = [self._place[entry.id][:2] for entry in entries]
+        return Rows(self._shards, places, [1] * len(places), PHOTO_TAPS, PHOTO_MAPS)
 
     def sketches(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]]) -> "Rows":
         """Features of the sketches at ``places`` of each photo, photo by photo."""
         rows: list[tuple[str, int]] = []
         mirrors: list[int] = []
         for entry, chosen in zip(entries, places, strict=True):
-            shard, _, first = self.place[entry.id]
+            shard, _, first = self._place[entry.id]
             rows += [(shard, first + place) for place in chosen]
             mirrors += [variants_of(entry.split, self.layout)] * len(chosen)
         return Rows(self._shards, rows, mirrors, SKETCH_TAPS, SKETCH_MAPS)
@@ -219,12 +229,11 @@ class Rows:
         taps: str,
         maps: str,
     ) -> None:
-        self._shards, self._names = shards, sorted(shards)
-        number = {name: place for place, name in enumerate(self._names)}
+        self._shards, self._taps, self._maps = list(shards.values()), taps, maps
+        number = {name: place for place, name in enumerate(shards)}
         self._shard = np.array([number[shard] for shard, _ in rows], np.int64)
         self._row = np.array([row for _, row in rows], np.int64)
         self._mirror = np.array(mirrors, np.int64)
-        self._taps, self._maps = taps, maps
 
     def __len__(self) -> int:
         return len(self._row)
@@ -239,51 +248,12 @@ class Rows:
 
     def _gather(self, name: str, rows: np.ndarray, forms: np.ndarray | int) -> Tensor:
         rows = np.asarray(rows, np.int64)
-        forms = np.broadcast_to(np.asarray(forms, np.int64), rows.shape)
-        forms = np.where(forms == MIRRORED, self._mirror[rows], forms)
-        first = next(iter(self._shards.values())).arrays
-        if name not in first:
+        forms = np.where(np.equal(forms, MIRRORED), self._mirror[rows], forms)
+        if name not in self._shards[0].arrays:
             raise DataError("these features hold no maps of sketches; set features.sketch_maps: true")
-        out = np.empty((len(rows), *first[name].shape[2:]), np.float16)
+        out = np.empty((len(rows), *self._shards[0].arrays[name].shape[2:]), np.float16)
         shards = self._shard[rows]
         for number in np.unique(shards):
             mine = shards == number
-            out[mine] = self._shards[self._names[number]].arrays[name][self._row[rows[mine]], forms[mine]]
+            out[mine] = self._shards[number].arrays[name][self._row[rows[mine]], forms[mine]]
         return torch.from_numpy(out).float()
-
-
-def _mapped(path: Path, shape: tuple[int, ...], write: bool) -> np.ndarray:
-    try:
-        if write:
-            return npy.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
-        array = npy.open_memmap(path, mode="r") if 0 not in shape else np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; run the stage features again") from None
-    except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path}: expected an array of features, found damage ({error})") from None
-    if array.dtype != np.float16 or array.shape != shape:
-        raise DataError(f"{path}: expected float16 {shape}, found {array.dtype} {array.shape}")
-    return array
-
-
-def _about(folder: Path) -> dict[str, Any]:
-    path = folder / ABOUT
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        found = about["format"]
-        missing = {
-            "spec",
-            "dimensions",
-            "map_shape",
-            "variants",
-            "sketch_maps",
-            "trunk_sha256",
-            "shards",
-        } - about.keys()
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; expected the output of the stage features") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: expected what the stage features writes, found damage ({error})") from None
-    if found != FORMAT or missing:
-        raise DataError(f"{path}: expected format {FORMAT}, found {found!r}; run the stage features again")
-    return about

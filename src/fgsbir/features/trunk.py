@@ -46,6 +46,7 @@ class Trunk(nn.Module):
         # Constants of the architecture, so they do not belong in a model's file.
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.eval().requires_grad_(False)
 
     def train(self, mode: bool = True) -> "Trunk":
         """Batch normalisation keeps ImageNet's statistics, whether weights are trained or not."""
@@ -94,11 +95,10 @@ Start = WeightFile | Literal["package", "hub", "nothing"]
 def build_trunk(name: str, depth: int, start: Start) -> Trunk:
     """The trunk ``name`` of timm with the blocks 0 to ``depth``.
 
-    Its weights come from where ``start`` says: a local file, the data package of that name, timm's own hub over the
-    network, or from nothing: random numbers, to be loaded over. An EfficientNet's blocks are its inverted residual
-    blocks, counted through its stages, the stem being part of block 0; any other network's are timm's
-    ``features_only`` layers, in their order. Raises DataError for an unknown network, one that has no such block, and
-    where there are no weights to be had.
+    Its weights come from a local file, the data package of that name, timm's hub over the network, or nothing: random
+    numbers, to be loaded over. An EfficientNet's blocks are its inverted residual blocks, counted through its stages,
+    the stem being part of block 0; any other network's are timm's ``features_only`` layers, in their order. Raises
+    DataError for an unknown network, one that has no such block, and where there are no weights to be had.
     """
     # Importing timm takes seconds. Imported here, it does not delay the error for a wrong path.
     import timm
@@ -123,18 +123,17 @@ def build_trunk(name: str, depth: int, start: Start) -> Trunk:
     if isinstance(network, EfficientNet):
         stages: Any = network.blocks
         blocks = [block for stage in stages for block in stage]
-        count = len(blocks)
         blocks[0] = nn.Sequential(network.conv_stem, network.bn1, blocks[0])
-        blocks = [folded(block.eval()) for block in blocks[: depth + 1]]
     else:
         blocks = _levels(name, network)
-        count = len(blocks)
         if not blocks:
-            return TransformerTrunk(network, normalised["mean"], normalised["std"]).eval().requires_grad_(False)
-    if depth >= count:
-        raise DataError(f"trunk {name}: expected a block from 0 to {count - 1}, found {depth}")
-    trunk = Trunk(blocks[: depth + 1], normalised["mean"], normalised["std"])
-    return trunk.eval().requires_grad_(False)
+            return TransformerTrunk([network], normalised["mean"], normalised["std"])
+    if depth >= len(blocks):
+        raise DataError(f"trunk {name}: expected a block from 0 to {len(blocks) - 1}, found {depth}")
+    blocks = blocks[: depth + 1]
+    if isinstance(network, EfficientNet):
+        blocks = [folded(block.eval()) for block in blocks]
+    return Trunk(blocks, normalised["mean"], normalised["std"])
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -155,9 +154,6 @@ def folded(network: nn.Module) -> nn.Module:
 
 class TransformerTrunk(Trunk):
     """A network whose blocks are no plain sequence of maps, such as a vision transformer, read through timm."""
-
-    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
-        super().__init__([network], mean, std)
 
     def maps(self, images: Tensor, wanted: Sequence[int]) -> list[Tensor]:
         """As :meth:`Trunk.maps`; blocks are those of timm's ``forward_intermediates``."""
@@ -227,16 +223,15 @@ def trunk_bytes(trunk: Trunk) -> bytes:
 
 def tap_channels(trunk: Trunk, spec: FeatureSpec) -> list[int]:
     """Channels of the maps at the taps of ``spec``."""
-    return [each.shape[1] for each in _probe(trunk, spec, spec.taps)]
+    return [shape[0] for shape in _shapes(trunk, spec, spec.taps)]
 
 
 def map_shape(trunk: Trunk, spec: FeatureSpec) -> tuple[int, int, int]:
     """(c, h, w) of the map of ``spec.map_block``."""
-    channels, height, width = _probe(trunk, spec, (spec.map_block,))[0].shape[1:]
-    return channels, height, width
+    return _shapes(trunk, spec, (spec.map_block,))[0]
 
 
-def _probe(trunk: Trunk, spec: FeatureSpec, wanted: Sequence[int]) -> list[Tensor]:
-    size = spec.image_size
-    with torch.no_grad():
-        return trunk.maps(torch.zeros(1, 3, size, size, device=trunk.mean.device), wanted)
+@torch.no_grad()
+def _shapes(trunk: Trunk, spec: FeatureSpec, wanted: Sequence[int]) -> list[tuple[int, int, int]]:
+    image = torch.zeros(1, 3, spec.image_size, spec.image_size, device=trunk.mean.device)
+    return [(each.shape[1], each.shape[2], each.shape[3]) for each in trunk.maps(image, wanted)]

@@ -49,17 +49,10 @@ def packaged_weights(name: str) -> dict[str, Tensor]:
     packaged = PACKAGED[name]
     distribution = packaged.package.replace("_", "-")
     try:
-        file = importlib.resources.files(packaged.package) / packaged.file
-        data = file.read_bytes()
+        with importlib.resources.as_file(importlib.resources.files(packaged.package) / packaged.file) as path:
+            return _state(path, packaged.sha256, f"; install {distribution} again")
     except (ModuleNotFoundError, FileNotFoundError):
         raise DataError(f"{name}: its weights are missing; install the package {distribution}") from None
-    found = hashlib.sha256(data).hexdigest()
-    if found != packaged.sha256:
-        raise DataError(
-            f"{file}: altered: expected sha256 {packaged.sha256}, found {found}; install {distribution} again"
-        )
-    with importlib.resources.as_file(file) as path:
-        return _state(path, data)
 
 
 def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
@@ -67,23 +60,20 @@ def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
 
     Raises DataError if the file is missing, has another hash, or holds anything but tensors.
     """
-    path = Path(path)
     if not path.is_file():
         raise DataError(f"{path}: no such weight file")
+    return _state(path, sha256)
+
+
+def _state(path: Path, sha256: str, remedy: str = "") -> dict[str, Tensor]:
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
-        raise DataError(f"{path}: expected sha256 {sha256}, found {found}")
-    return _state(path, data)
-
-
-def _state(path: Path, data: bytes) -> dict[str, Tensor]:
+        raise DataError(f"{path}: expected sha256 {sha256}, found {found}{remedy}")
     try:
-        state = (
-            load_safetensors(data)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
+        if path.suffix == ".safetensors":
+            return load_safetensors(data)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
         raise DataError(f"{path}: expected a state dict of tensors, found something else: {error}") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
