@@ -1,4 +1,4 @@
-"""F: the unit sphere, each side by its own statistics, tuned blocks that begin as the trunk's, the paper's form."""
+"""F: the unit sphere, each side by its own statistics, tuned blocks that begin as the trunk's; and its pairs."""
 
 from pathlib import Path
 
@@ -19,18 +19,7 @@ from fgsbir.runtime.model_folder import load_model, save_model
 from tests.toy import SIZE, SPEC, Toy, cpu
 
 every_level = pytest.mark.parametrize("level", ["taps", "map", "pixels"])
-
-
-def papers(toy: Toy) -> RetrievalModel:
-    """The paper's F: whole network, spatial attention, one set of weights for both sides."""
-    torch.manual_seed(0)
-    trunk = packaged_trunk(SPEC)
-    model = RetrievalModel(
-        spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=6, tuned_blocks="all",
-        pooling="attention", standardise=False,
-    )  # fmt: skip
-    model.take_trunk(trunk)
-    return model
+CONFIG = {"spec": SPEC.as_json(), "channels": tap_channels(packaged_trunk(SPEC), SPEC), "embedding_dim": 6}
 
 
 @every_level
@@ -41,30 +30,19 @@ def test_embeddings_lie_on_the_unit_sphere(toy: Toy, level: Level) -> None:
         embedded = embed_inputs(model, inputs, side, cpu())  # type: ignore[arg-type]
         assert embedded.shape == (len(inputs), 8) and embedded.dtype == torch.float32
         torch.testing.assert_close(embedded.norm(dim=1), torch.ones(len(inputs)))
+    assert embed_inputs(model, toy.pictures.photos([], level), "photo", cpu()).shape == (0, 8)
+    assert Encoder(model, cpu()).sketches([]).shape == (0, 8)
 
 
-@pytest.mark.parametrize("level", ["map", "pixels"])
-def test_untrained_blocks_say_what_the_trunk_says(toy: Toy, level: Level) -> None:
-    taps, other = toy.retrieval(), toy.retrieval(level=level)
+@pytest.mark.parametrize("tuned", [1, 2, "all"])
+def test_untrained_blocks_say_what_the_trunk_says(toy: Toy, tuned: int) -> None:
+    other = RetrievalModel(**CONFIG, tuned_blocks=tuned).eval()  # type: ignore[arg-type]
+    other.take_trunk(packaged_trunk(SPEC))
     entries, rows = toy.split.validation, np.arange(3)
     with torch.no_grad():
-        expected = taps.pooled(toy.pictures.photos(entries, "taps")(rows))
-        found = other.eval().pooled(toy.pictures.photos(entries, level)(rows))
+        expected = toy.retrieval().pooled(toy.pictures.photos(entries, "taps")(rows))
+        found = other.pooled(toy.pictures.photos(entries, other.level)(rows))
     torch.testing.assert_close(found, expected, rtol=1e-2, atol=2e-2)
-
-
-def test_tuned_blocks_may_begin_above_the_stored_map(toy: Toy) -> None:
-    trunk = packaged_trunk(SPEC)
-    one, two = (
-        RetrievalModel(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=4, tuned_blocks=count)
-        for count in (1, 2)
-    )
-    for model in (one, two):
-        model.take_trunk(trunk)
-    maps = toy.pictures.photos(toy.split.validation, "map")(np.arange(3))
-    with torch.no_grad():
-        torch.testing.assert_close(one.pooled(maps), two.pooled(maps))
-    assert sum(p.numel() for p in one.upper.parameters()) < sum(p.numel() for p in two.upper.parameters())  # type: ignore[union-attr]
 
 
 def test_each_side_is_standardised_by_itself(toy: Toy) -> None:
@@ -74,12 +52,15 @@ def test_each_side_is_standardised_by_itself(toy: Toy) -> None:
         rows = inputs(np.arange(len(inputs)))
         mean = model.standardise(model.pooled(rows), side).mean(0)  # type: ignore[arg-type]
         torch.testing.assert_close(mean, torch.zeros(model.dimensions), rtol=0, atol=1e-2)
-    assert not torch.equal(model.sides["photo"].mean, model.sides["sketch"].mean)
+    assert not torch.equal(model.side("photo").mean, model.side("sketch").mean)
 
 
 def test_the_papers_attention_is_written_out(toy: Toy) -> None:
-    """F = F' + F' * f_attn(F'), then global average pooling; photos and sketches alike."""
-    model, images = papers(toy).eval(), torch.rand(2, 3, SIZE, SIZE)
+    """Of the paper's F: whole network, spatial attention, one set of weights for both sides."""
+    torch.manual_seed(0)
+    model = RetrievalModel(**CONFIG, tuned_blocks="all", pooling="attention", standardise=False)
+    model.take_trunk(packaged_trunk(SPEC))
+    images = toy.pictures.photos(toy.split.validation, "pixels")(np.arange(3))
     assert model.network is not None and model.attention is not None
     parts = []
     for pool, features in zip(model.attention, model.network.maps(images, SPEC.taps), strict=True):
@@ -126,18 +107,13 @@ def test_with_mirror_images_a_similarity_is_the_mean_of_both(toy: Toy) -> None:
     torch.testing.assert_close(sketch[:3] @ photo.T, torch.stack(similar).mean(0), rtol=1e-4, atol=1e-5)
 
 
-def test_what_cannot_be_built_is_said(toy: Toy) -> None:
-    config = {"spec": SPEC.as_json(), "channels": tap_channels(packaged_trunk(SPEC), SPEC), "embedding_dim": 4}
-    with pytest.raises(DataError, match="at most 2"):
-        RetrievalModel(**config, tuned_blocks=3)
-    with pytest.raises(DataError, match="needs tuned_blocks"):
-        RetrievalModel(**config, pooling="attention")
-
-
-def test_an_empty_gallery_has_no_embeddings(toy: Toy) -> None:
-    model = toy.retrieval()
-    assert embed_inputs(model, toy.pictures.photos([], "taps"), "photo", cpu()).shape == (0, 8)
-    assert Encoder(model, cpu()).sketches([]).shape == (0, 8)
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [({"tuned_blocks": 3}, "tuned_blocks: expected at most 2"), ({"pooling": "attention"}, "needs tuned_blocks")],
+)
+def test_what_cannot_be_built_is_said(form: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        RetrievalModel(**CONFIG, **form)  # type: ignore[arg-type]
 
 
 def labelled(toy: Toy, level: Level = "taps") -> HumanPairs:

@@ -87,15 +87,74 @@ def make_ready_model(pictures: Pictures, compute: Compute, recipe: ReadyRecipe) 
     split = training_split(replace(pictures.shards.index, category=None), 1.0)
     drawn = [*split.labelled, *split.validation]
     seed_weights(recipe.seed, "retrieval")
-    trunk = pictures.features.trunk()
-    model = RetrievalModel(
-        spec=pictures.spec.as_json(), channels=tap_channels(trunk, pictures.spec), embedding_dim=recipe.dimensions
-    )
+    channels = tap_channels(pictures.features.trunk(), pictures.spec)
+    model = RetrievalModel(spec=pictures.spec.as_json(), channels=channels, embedding_dim=recipe.dimensions)
     start_ready(model, pictures, [*drawn, *split.unlabelled], recipe)
     compute.place(model)
-    pairs = changed_pairs(model, pictures, drawn, recipe, compute)
-    train_ready(model, pairs, recipe, compute)
+    train_ready(model, changed_pairs(model, pictures, drawn, recipe, compute), recipe, compute)
     return model
+
+
+def start_ready(model: RetrievalModel, pictures: Pictures, entries: Sequence[PhotoEntry], recipe: ReadyRecipe) -> None:
+    """Give ``model`` the statistics of both sides and the principal axes, every category counting alike."""
+    places = [seen_sketches(entry) for entry in entries]
+    categories = np.array([entry.category for entry in entries])
+    standardised = []
+    sides: tuple[tuple[Side, Inputs, np.ndarray], ...] = (
+        ("photo", pictures.photos(entries, "taps"), categories),
+        ("sketch", pictures.sketches(entries, places, "taps"), np.repeat(categories, [len(each) for each in places])),
+    )
+    for side, inputs, of_side in sides:
+        rows = inputs(np.arange(len(inputs)))
+        model.side(side).set(*balanced_statistics(rows, of_side))
+        chosen = few_of_each(of_side, recipe.of_category, stream(recipe.seed, "ready/axes", side))
+        standardised.append(model.standardise(rows[torch.from_numpy(chosen)], side))
+    with torch.no_grad():
+        model.head.weight.copy_(principal_axes(torch.cat(standardised), recipe.dimensions, recipe.whitening))
+        model.head.bias.zero_()
+
+
+def changed_pairs(
+    model: RetrievalModel, pictures: Pictures, entries: Sequence[PhotoEntry], recipe: ReadyRecipe, compute: Compute
+) -> HumanPairs:
+    """The pairs of photos ``entries`` as they are, changed, and with the photo's edges, all read by the trunk.
+
+    Photo and sketch of a pair are changed alike.
+    """
+    known = human_pairs(pictures, entries, "taps")
+    images = human_pairs(pictures, entries, "pixels", recipe.strength)
+    photos, sketches = [known.photos(np.arange(len(known.photos)))], [known.sketches(np.arange(len(known.sketches)))]
+    for change in range(recipe.changes):
+        numbers = stream(recipe.seed, "ready/change", change).integers(1, 2**31, len(images))
+        photos.append(read_taps(model, images.photos, numbers, compute))
+        sketches.append(read_taps(model, images.sketches, numbers[images.truth], compute))
+    edges = [edge_drawing(pictures.shards.read_photo(entry), tolerance=recipe.edge_tolerance) for entry in entries]
+    drawings = SketchImages([strokes if len(strokes) > 1 else NOTHING for strokes in edges], model.spec)
+    of_edges = read_taps(model, drawings, np.zeros(len(edges), np.int64), compute)
+    photos.append(photos[0])
+    sketches.append(as_sketches(model, of_edges, known.categories)[known.truth])
+    return replace(
+        images,
+        photos=ReadTaps(torch.stack([each.half() for each in photos])),
+        sketches=ReadTaps(torch.stack([each.half() for each in sketches])),
+    )
+
+
+def read_taps(model: RetrievalModel, images: Inputs, forms: np.ndarray, compute: Compute) -> Tensor:
+    """What the trunk says of ``images``, one of ``forms`` (n,) each: float32 (n, D) on the CPU."""
+    parts = []
+    with compute.scoring(model.trunk):
+        for start in tqdm(range(0, len(images), BATCH), "reading", unit="batch", disable=None):
+            rows = np.arange(start, min(start + BATCH, len(images)))
+            parts.append(model.trunk(images(rows, forms[rows]).to(compute.device), model.spec).taps.cpu())
+    return torch.cat(parts)
+
+
+def as_sketches(model: RetrievalModel, taps: Tensor, categories: np.ndarray) -> Tensor:
+    """Taps (n, D) of drawings of another kind with the mean and deviation of people's sketches."""
+    own, of_people = Standardise(taps.shape[1]), model.side("sketch")
+    own.set(*balanced_statistics(taps, categories))
+    return own(taps) * of_people.deviation + of_people.mean
 
 
 def train_ready(model: RetrievalModel, pairs: HumanPairs, recipe: ReadyRecipe, compute: Compute) -> None:
@@ -126,74 +185,6 @@ def ready_batch(pairs: HumanPairs, recipe: ReadyRecipe, step: int) -> PairBatch:
     choices = (rng.random(len(rows)) * pairs.sketches_of(rows)).astype(np.int64)
     photo, sketch = pairs.inputs(rows, choices, rng, slice(None))
     return PairBatch(photo, sketch, rows, choices, np.zeros_like(rows))
-
-
-def start_ready(model: RetrievalModel, pictures: Pictures, entries: Sequence[PhotoEntry], recipe: ReadyRecipe) -> None:
-    """Give ``model`` the statistics of both sides and the principal axes, every category counting alike."""
-    places = [seen_sketches(entry) for entry in entries]
-    categories = np.array([entry.category for entry in entries])
-    standardised = []
-    sides: tuple[tuple[Side, Inputs, np.ndarray], ...] = (
-        ("photo", pictures.photos(entries, "taps"), categories),
-        ("sketch", pictures.sketches(entries, places, "taps"), np.repeat(categories, [len(each) for each in places])),
-    )
-    for side, inputs, of_side in sides:
-        rows = inputs(np.arange(len(inputs)))
-        statistics = model.sides[side]
-        assert isinstance(statistics, Standardise)
-        statistics.set(*balanced_statistics(rows, of_side))
-        chosen = few_of_each(of_side, recipe.of_category, stream(recipe.seed, "ready/axes", side))
-        standardised.append(model.standardise(rows[torch.from_numpy(chosen)], side))
-    with torch.no_grad():
-        model.head.weight.copy_(principal_axes(torch.cat(standardised), recipe.dimensions, recipe.whitening))
-        model.head.bias.zero_()
-
-
-def changed_pairs(
-    model: RetrievalModel, pictures: Pictures, entries: Sequence[PhotoEntry], recipe: ReadyRecipe, compute: Compute
-) -> HumanPairs:
-    """The pairs of photos ``entries`` as they are, changed, and with the photo's edges, all read by the trunk.
-
-    Photo and sketch of a pair are changed alike.
-    """
-    known = human_pairs(pictures, entries, "taps")
-    images = human_pairs(pictures, entries, "pixels", recipe.strength)
-    photos, sketches = [known.photos(np.arange(len(known.photos)))], [known.sketches(np.arange(len(known.sketches)))]
-    for change in range(recipe.changes):
-        numbers = stream(recipe.seed, "ready/change", change).integers(1, 2**31, len(images))
-        photos.append(read_taps(model, images.photos, numbers, compute))
-        sketches.append(read_taps(model, images.sketches, numbers[images.truth], compute))
-    edges = [edge_drawing(pictures.shards.read_photo(entry), tolerance=recipe.edge_tolerance) for entry in entries]
-    photos.append(photos[0])
-    sketches.append(as_sketches(model, edge_taps(model, edges, compute), known.categories)[known.truth])
-    return replace(
-        images,
-        photos=ReadTaps(torch.stack([each.half() for each in photos])),
-        sketches=ReadTaps(torch.stack([each.half() for each in sketches])),
-    )
-
-
-def edge_taps(model: RetrievalModel, edges: Sequence[np.ndarray], compute: Compute) -> Tensor:
-    """What the trunk says of edge drawings, canonical strokes (n_i, 3): float32 (n, D) on the CPU."""
-    drawings = SketchImages([strokes if len(strokes) > 1 else NOTHING for strokes in edges], model.spec)
-    return read_taps(model, drawings, np.zeros(len(edges), np.int64), compute)
-
-
-def as_sketches(model: RetrievalModel, taps: Tensor, categories: np.ndarray) -> Tensor:
-    """Taps (n, D) of drawings of another kind with the mean and deviation of people's sketches."""
-    own, of_people = Standardise(taps.shape[1]), model.sides["sketch"]
-    own.set(*balanced_statistics(taps, categories))
-    return own(taps) * of_people.deviation + of_people.mean
-
-
-def read_taps(model: RetrievalModel, images: Inputs, forms: np.ndarray, compute: Compute) -> Tensor:
-    """What the trunk says of ``images``, one of ``forms`` (n,) each: float32 (n, D) on the CPU."""
-    parts = []
-    with compute.scoring(model.trunk):
-        for start in tqdm(range(0, len(images), BATCH), "reading", unit="batch", disable=None):
-            rows = np.arange(start, min(start + BATCH, len(images)))
-            parts.append(model.trunk(images(rows, forms[rows]).to(compute.device), model.spec).taps.cpu())
-    return torch.cat(parts)
 
 
 def balanced_statistics(rows: Tensor, categories: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -24,14 +24,15 @@ def embed_inputs(model: RetrievalModel, inputs: Inputs, side: Side, compute: Com
 
     e is the model's embedding_dim, or twice that where it searches with mirror images.
     """
-    parts = []
+    parts = [torch.zeros(0, search_dimensions(model))]
     batch = BATCH if model.level == "taps" else 32
     with compute.scoring(model):
         for start in range(0, len(inputs), batch):
             rows = np.arange(start, min(start + batch, len(inputs)))
             forms = (0, MIRRORED) if model.mirror else (0,)
-            parts.append(beside([model.embed(inputs(rows, form).to(compute.device), side) for form in forms]))
-    return torch.cat(parts).cpu() if parts else torch.zeros(0, search_dimensions(model))
+            embedded = beside([model.embed(inputs(rows, form).to(compute.device), side) for form in forms])
+            parts.append(embedded.cpu())
+    return torch.cat(parts)
 
 
 def beside(embeddings: Sequence[Tensor]) -> Tensor:
@@ -49,6 +50,7 @@ class Encoder:
 
     def __init__(self, model: RetrievalModel, compute: Compute) -> None:
         self.model, self.compute, self.spec = model, compute, model.spec
+        self.dimensions = search_dimensions(model)
         compute.place(model)
         model.eval()
         self._reader = Reader(model.trunk, model.spec, compute) if model.level != "pixels" else None
@@ -58,10 +60,9 @@ class Encoder:
         """F from its folder. Raises DataError."""
         return cls(load_model(folder, RetrievalModel), compute)
 
-    @property
-    def dimensions(self) -> int:
-        """Of the embeddings."""
-        return search_dimensions(self.model)
+    def photos(self, pixels: np.ndarray) -> np.ndarray:
+        """Embed photos, uint8 (n, s, s, 3): float32 (n, e) of length 1."""
+        return self.from_pooled(self.pooled_photos(pixels))
 
     def pooled_photos(self, pixels: np.ndarray) -> Tensor:
         """Pooled taps of photos, uint8 (n, s, s, 3), before they are standardised: float32 (n, forms, D).
@@ -72,15 +73,15 @@ class Encoder:
         with self.compute.scoring(self.model):
             return torch.stack([self.model.pooled(self._photo_inputs(form)) for form in shown], 1)
 
-    def photos(self, pixels: np.ndarray) -> np.ndarray:
-        """Embed photos, uint8 (n, s, s, 3): float32 (n, e) of length 1."""
-        return self.from_pooled(self.pooled_photos(pixels))
-
     def from_pooled(self, pooled: Tensor) -> np.ndarray:
         """Embed photos from :meth:`pooled_photos`, (n, forms, D)."""
         with torch.no_grad():
             forms = pooled.to(self.compute.device).unbind(1)
             return beside([self.model.embed_pooled(form, "photo") for form in forms]).cpu().numpy()
+
+    def sketch(self, strokes: np.ndarray) -> np.ndarray:
+        """Embed one canonical sketch (n, 3): float32 (e,) of length 1."""
+        return self.sketches([strokes])[0]
 
     def sketches(self, sketches: Sequence[np.ndarray]) -> np.ndarray:
         """Embed canonical sketches (n_i, 3), wherever on the canvas they lie: float32 (n, e) of length 1."""
@@ -88,19 +89,15 @@ class Encoder:
             return np.zeros((0, self.dimensions), np.float32)
         shown = [sketches, [mirrored(strokes) for strokes in sketches]] if self.model.mirror else [sketches]
         with self.compute.scoring(self.model):
-            embedded = [self.model.embed(self._sketch_inputs(form), "sketch") for form in shown]
-            return beside(embedded).cpu().numpy()
+            return beside([self.model.embed(self.sketch_inputs(form), "sketch") for form in shown]).cpu().numpy()
+
+    def sketch_inputs(self, sketches: Sequence[np.ndarray]) -> Tensor:
+        """What F reads of canonical sketches (n_i, 3)."""
+        if self._reader is not None:
+            return self.model.inputs_of(self._reader.sketches(sketches))
+        return sketch_tensor(torch.from_numpy(self.spec.rasterise(sketches)).to(self.compute.device))
 
     def _photo_inputs(self, pixels: np.ndarray) -> Tensor:
         if self._reader is not None:
             return self.model.inputs_of(self._reader.photos(pixels))
         return photo_tensor(torch.from_numpy(pixels).to(self.compute.device))
-
-    def _sketch_inputs(self, sketches: Sequence[np.ndarray]) -> Tensor:
-        if self._reader is not None:
-            return self.model.inputs_of(self._reader.sketches(sketches))
-        return sketch_tensor(torch.from_numpy(self.spec.rasterise(sketches)).to(self.compute.device))
-
-    def sketch(self, strokes: np.ndarray) -> np.ndarray:
-        """Embed one canonical sketch (n, 3): float32 (e,) of length 1."""
-        return self.sketches([strokes])[0]

@@ -13,9 +13,26 @@ from fgsbir.features.pictures import Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.features.statistics import Standardise
 from fgsbir.features.trunk import Features, Trunk, build_trunk, depth_of, pool_taps, run_blocks
-from fgsbir.retrieval.attention import SpatialAttention
 
 Side = Literal["photo", "sketch"]
+
+
+class SpatialAttention(nn.Module):
+    """Soft spatial attention, then global average pooling: the mean over positions of F' + F' * f_attn(F').
+
+    ``forward`` takes a map (n, c, h, w) and gives float32 (n, c). f_attn is a 1x1 convolution with a softmax over the
+    h * w positions.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.score = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        scores = self.score(features).float().squeeze(1)
+        attention = scores.flatten(1).softmax(1).view_as(scores)
+        # F' (1 + attention), averaged, is one weighted sum: the attended map is never written out.
+        return torch.einsum("nchw,nhw->nc", features.float(), (1 + attention) / features[0, 0].numel())
 
 
 class RetrievalModel(ReadingModel):
@@ -63,13 +80,13 @@ class RetrievalModel(ReadingModel):
             )
         self.level: Level = "pixels" if tuned_blocks == "all" else "map" if tuned_blocks else "taps"
         self.standardised, self.mirror = standardise, mirror
-        self._tuned = last - tuned_blocks if isinstance(tuned_blocks, int) and tuned_blocks else last
         self.network: Trunk | None = None
         self.upper: nn.ModuleList | None = None
         if tuned_blocks == "all":
             self.network = build_trunk(self.spec.trunk, depth_of(self.spec), "nothing").requires_grad_(True)
         elif tuned_blocks:
-            self.upper = nn.ModuleList(copy.deepcopy(block) for block in self.trunk.blocks[self._tuned + 1 : last + 1])
+            self._own = slice(last - tuned_blocks + 1, last + 1)
+            self.upper = nn.ModuleList(copy.deepcopy(block) for block in self.trunk.blocks[self._own])
             self.upper.requires_grad_(True)
         self.attention = nn.ModuleList(map(SpatialAttention, channels)) if pooling == "attention" else None
         self.dimensions = sum(channels) * (1 if self.attention else self.spec.places**2)
@@ -82,7 +99,7 @@ class RetrievalModel(ReadingModel):
         if self.network is not None:
             self.network.load_state_dict(trunk.state_dict())
         if self.upper is not None:
-            self.upper.load_state_dict(trunk.blocks[self._tuned + 1 : max(self.spec.taps) + 1].state_dict())
+            self.upper.load_state_dict(trunk.blocks[self._own].state_dict())
 
     def train(self, mode: bool = True) -> "RetrievalModel":
         """As any module, but batch normalisation keeps the statistics that the trunk came with."""
@@ -108,13 +125,19 @@ class RetrievalModel(ReadingModel):
     def maps_above(self, x: Tensor) -> list[Tensor]:
         """The taps' maps from the map of ``spec.map_block``: through frozen blocks, then through this model's own."""
         assert self.upper is not None
-        start, last = self.spec.map_block + 1, max(self.spec.taps)
-        frozen = range(start, self._tuned + 1)
+        first = self.spec.map_block + 1
+        frozen = self.trunk.blocks[first : self._own.start]
         with torch.no_grad():
-            below = run_blocks([self.trunk.blocks[number] for number in frozen], x, range(len(frozen)))
-        above = run_blocks(self.upper, below[-1] if below else x, range(len(self.upper)))
-        found = {self.spec.map_block: x, **dict(zip(range(start, last + 1), [*below, *above], strict=True))}
-        return [found[tap] for tap in self.spec.taps]
+            below = [x, *run_blocks(frozen, x, range(len(frozen)))]
+        above = run_blocks(self.upper, below[-1], range(len(self.upper)))
+        maps = dict(enumerate([*below, *above], self.spec.map_block))
+        return [maps[tap] for tap in self.spec.taps]
+
+    def side(self, side: Side) -> Standardise:
+        """The statistics of one side's pooled taps."""
+        found = self.sides[side]
+        assert isinstance(found, Standardise)  # the type of a dictionary of modules says less
+        return found
 
     def standardise(self, pooled: Tensor, side: Side) -> Tensor:
         """Pooled taps (n, D) of one side, freed of what all pictures of that side have in common."""
@@ -132,7 +155,3 @@ class RetrievalModel(ReadingModel):
         with torch.autocast(pooled.device.type, enabled=False):
             x = self.standardise(pooled, side)
             return functional.normalize(self.head(x if keep is None else x * keep), dim=-1)
-
-    def forward(self, inputs: Tensor, side: Side) -> Tensor:
-        """:meth:`embed` without dropout."""
-        return self.embed(inputs, side)

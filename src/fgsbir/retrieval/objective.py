@@ -1,15 +1,18 @@
-"""The retrieval objective: which loss F minimises, chosen by name, one value per anchor sketch."""
+"""The retrieval objective: which loss F minimises, chosen by name."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from fgsbir.retrieval.losses import (
-    hardest_negative_triplet_loss,
+    hardest_negative,
     info_nce_loss,
-    random_negative_triplet_loss,
-    semi_hard_negative_triplet_loss,
+    negative_mask,
+    random_negative,
+    semi_hard_negative,
+    triplet_loss,
 )
 
 LossName = Literal["triplet", "hardest", "semi_hard", "info_nce"]
@@ -27,23 +30,20 @@ class RetrievalObjective:
     temperature: float
 
     def __call__(
-        self,
-        sketch: torch.Tensor,
-        photo: torch.Tensor,
-        photo_index: torch.Tensor,
-        category: torch.Tensor,
-        generator: torch.Generator,
-    ) -> torch.Tensor:
+        self, sketch: Tensor, photo: Tensor, photo_index: Tensor, category: Tensor, generator: torch.Generator
+    ) -> Tensor:
         """Loss of each pair: float32 (n,) from embeddings (n, d), photo numbers (n,) and categories (n,).
 
-        Row i of ``photo`` is the true photo of row i of ``sketch``. ``generator`` draws the
-        negatives of ``triplet``; the others do not use it.
+        Row i of ``photo`` is the true photo of row i of ``sketch``. ``generator`` draws the negatives of ``triplet``.
         """
-        rows = (sketch, photo, torch.arange(len(sketch), device=sketch.device), photo_index, category)
+        negatives = negative_mask(photo_index, category)
+        if self.loss == "info_nce":
+            return info_nce_loss(sketch, photo, negatives, self.temperature)
         if self.loss == "triplet":
-            return random_negative_triplet_loss(*rows, self.margin, generator)
-        if self.loss == "hardest":
-            return hardest_negative_triplet_loss(*rows, self.margin)
-        if self.loss == "semi_hard":
-            return semi_hard_negative_triplet_loss(*rows, self.margin)
-        return info_nce_loss(*rows, self.temperature)
+            row = random_negative(negatives, generator)
+        elif self.loss == "hardest":
+            row = hardest_negative(sketch, photo, negatives)
+        else:
+            row = semi_hard_negative(sketch, photo, negatives)
+        loss = triplet_loss(sketch, photo, photo[row], self.margin)
+        return torch.where(negatives.any(1), loss, torch.zeros_like(loss))

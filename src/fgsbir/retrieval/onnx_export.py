@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from fgsbir.data.atomic import write_file
 from fgsbir.data.records import DataError
-from fgsbir.retrieval.encoder import beside, search_dimensions
-from fgsbir.retrieval.model import RetrievalModel, Side
+from fgsbir.retrieval.encoder import beside
+from fgsbir.retrieval.model import RetrievalModel
 
 IMAGES, SKETCH, EMBEDDINGS = "images", "sketch", "embeddings"
 TOLERANCE = 1e-4
@@ -31,8 +31,7 @@ class WholeModel(nn.Module):
 
         As in search: where F searches with mirror images, the embeddings of both stand one after the other.
         """
-        forms = [images, images.flip(3)] if self.model.mirror else [images]
-        return beside([self._embed(form, sketch) for form in forms])
+        return beside([self._embed(form, sketch) for form in _forms(self.model, images)])
 
     def _embed(self, images: Tensor, sketch: Tensor) -> Tensor:
         model = self.model
@@ -44,7 +43,7 @@ class WholeModel(nn.Module):
             pooled = torch.cat([pool(each) for pool, each in zip(model.attention, maps, strict=True)], 1)
         else:
             pooled = torch.cat([average_places(each, model.spec.places) for each in maps], 1)
-        photo, drawn = (model.standardise(pooled, side) for side in ("photo", "sketch"))
+        photo, drawn = model.standardise(pooled, "photo"), model.standardise(pooled, "sketch")
         return functional.normalize(model.head(torch.where(sketch[:, None], drawn, photo)), dim=-1)
 
 
@@ -53,17 +52,16 @@ def average_places(maps: Tensor, places: int) -> Tensor:
 
     ONNX has no adaptive pooling, and the exporter knows only that of sides which ``places`` divides.
     """
-    down, across = (averages(side, places).to(maps.device) for side in maps.shape[2:])
-    return (down @ maps @ across.T).flatten(1)
 
+    def averages(side: int) -> Tensor:
+        """What each of ``side`` numbers counts in each of ``places`` averages: (places, side)."""
+        weights = torch.zeros(places, side)
+        for place in range(places):
+            first, last = place * side // places, math.ceil((place + 1) * side / places)
+            weights[place, first:last] = 1 / (last - first)
+        return weights.to(maps.device)
 
-def averages(side: int, places: int) -> Tensor:
-    """Which of ``side`` numbers make up each of ``places`` averages: (places, side), each row's sum 1."""
-    weights = torch.zeros(places, side)
-    for place in range(places):
-        first, last = place * side // places, math.ceil((place + 1) * side / places)
-        weights[place, first:last] = 1 / (last - first)
-    return weights
+    return (averages(maps.shape[2]) @ maps @ averages(maps.shape[3]).T).flatten(1)
 
 
 def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) -> float:
@@ -81,7 +79,7 @@ def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) 
         raise DataError(f"export needs the package {error.name}: pip install 'fgsbir[export]'") from None
 
     whole = WholeModel(model.cpu()).eval()
-    pictures = checked_pictures(model.spec.image_size)
+    pictures = _checked_pictures(model.spec.image_size)
     sides = np.arange(len(pictures)) % 2 == 1
     with torch.no_grad():
         # Tried with several photos, since an exporter takes a batch of one for a constant.
@@ -101,11 +99,11 @@ def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) 
     with write_file(path) as partial:
         onnx.save(exported, str(partial))
         session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
-        difference = 0.0
-        for batch, sketch in ((pictures, sides), (pictures, ~sides), (pictures[:1], sides[:1])):
-            found = session.run([EMBEDDINGS], {IMAGES: batch, SKETCH: sketch})[0]
-            expected = embeddings_by_torch(model, batch, sketch)
-            difference = max(difference, float(np.abs(found - expected).max()))
+        differences = []
+        for images, sketch in ((pictures, sides), (pictures, ~sides), (pictures[:1], sides[:1])):
+            found = session.run([EMBEDDINGS], {IMAGES: images, SKETCH: sketch})[0]
+            differences.append(np.abs(found - _embeddings_by_torch(model, images, sketch)).max())
+        difference = float(np.max(differences))
         if not difference <= TOLERANCE:  # true for NaN as well
             raise DataError(
                 f"{path}: expected torch's embeddings to {TOLERANCE:g}, found a difference of {difference:g}"
@@ -113,23 +111,21 @@ def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) 
     return difference
 
 
-def embeddings_by_torch(model: RetrievalModel, images: np.ndarray, sketch: np.ndarray) -> np.ndarray:
+def _forms(model: RetrievalModel, images: Tensor) -> list[Tensor]:
+    return [images, images.flip(3)] if model.mirror else [images]
+
+
+@torch.no_grad()
+def _embeddings_by_torch(model: RetrievalModel, images: np.ndarray, sketch: np.ndarray) -> np.ndarray:
     """What ``model`` itself makes of the same inputs, its trunk read as everywhere else: float32 (n, e)."""
-    pictures = torch.from_numpy(images)
-    found = np.empty((len(images), search_dimensions(model)), np.float32)
-    sides: tuple[tuple[Side, np.ndarray], ...] = (("photo", ~sketch), ("sketch", sketch))
-    with torch.no_grad():
-        for side, rows in sides:
-            if not rows.any():
-                continue
-            shown = pictures[torch.from_numpy(rows)]
-            forms = [shown, shown.flip(3)] if model.mirror else [shown]
-            read = forms if model.level == "pixels" else [model.inputs_of(model.trunk(x, model.spec)) for x in forms]
-            found[rows] = beside([model.embed(inputs, side) for inputs in read]).numpy()
-    return found
+    forms = _forms(model, torch.from_numpy(images))
+    read = forms if model.level == "pixels" else [model.inputs_of(model.trunk(form, model.spec)) for form in forms]
+    photo = beside([model.embed(inputs, "photo") for inputs in read])
+    drawn = beside([model.embed(inputs, "sketch") for inputs in read])
+    return np.where(sketch[:, None], drawn, photo)
 
 
-def checked_pictures(size: int) -> np.ndarray:
+def _checked_pictures(size: int) -> np.ndarray:
     """What the two are compared on, float32 (9, 3, size, size) in [0, 1]: noise, and the edges of what pictures are."""
     noise = np.random.default_rng(0).random((4, 3, size, size), np.float32)
     black, white, grey = (np.full((1, 3, size, size), value, np.float32) for value in (0, 1, 0.5))

@@ -48,13 +48,11 @@ class Pairs(Protocol):
 
     def sketches_of(self, rows: np.ndarray) -> np.ndarray:
         """How many sketches the photos ``rows`` have: int64 (n,)."""
-        ...
 
     def inputs(
         self, rows: np.ndarray, choices: np.ndarray, rng: np.random.Generator, share: slice
     ) -> tuple[Tensor, Tensor]:
         """Photos and sketches of the pairs ``share`` of a global batch, in forms drawn from ``rng`` for all of it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,38 +136,26 @@ class PairStream:
         if self.batch_size % self.world:
             raise DataError(f"batch_size {self.batch_size} cannot be shared evenly by {self.world} processes")
 
-    def rows(self, step: int) -> np.ndarray:
-        """Rows of the pairs in the global batch of ``step``."""
-        positions = step * self.batch_size + np.arange(self.batch_size)
-        epochs = positions // len(self.pairs)
-        order = {
-            int(epoch): stream(self.seed, self.name, "epoch", int(epoch)).permutation(len(self.pairs))
-            for epoch in np.unique(epochs)
-        }
-        return np.array(
-            [order[int(epoch)][place % len(self.pairs)] for epoch, place in zip(epochs, positions, strict=True)]
-        )
-
-    def mine(self, step: int) -> np.ndarray:
-        """This process's share of the rows of ``step``."""
-        return self.rows(step)[self._share()]
-
-    def _share(self) -> slice:
-        """This process's part of every global batch."""
-        share = self.batch_size // self.world
-        return slice(self.rank * share, (self.rank + 1) * share)
-
-    def choices(self, step: int) -> np.ndarray:
-        """Which of its sketches each photo of the global batch of ``step`` is shown with: int64."""
-        chances = stream(self.seed, self.name, "choice", step).random(self.batch_size)
-        return (chances * self.pairs.sketches_of(self.rows(step))).astype(np.int64)
-
     def batch(self, step: int) -> PairBatch:
         """This process's share of the batch of ``step``."""
         # Drawn for the whole batch, so that they do not depend on how many processes share it.
-        rows, choices, share = self.rows(step), self.choices(step), self._share()
+        rows = self.rows(step)
+        chances = stream(self.seed, self.name, "choice", step).random(self.batch_size)
+        choices = (chances * self.pairs.sketches_of(rows)).astype(np.int64)
+        size = self.batch_size // self.world
+        share = slice(self.rank * size, (self.rank + 1) * size)
         photo, sketch = self.pairs.inputs(rows, choices, stream(self.seed, self.name, "form", step), share)
         return PairBatch(photo, sketch, rows[share], choices[share], self.pairs.categories[rows[share]])
+
+    def rows(self, step: int) -> np.ndarray:
+        """Rows of the pairs in the global batch of ``step``."""
+        count = len(self.pairs)
+        epochs, places = np.divmod(step * self.batch_size + np.arange(self.batch_size), count)
+        rows = np.empty(self.batch_size, np.int64)
+        for epoch in np.unique(epochs):
+            order = stream(self.seed, self.name, "epoch", int(epoch)).permutation(count)
+            rows[epochs == epoch] = order[places[epochs == epoch]]
+        return rows
 
     def photo_ids(self, step: int) -> list[str]:
         """The ids of the photos of ``step``."""
@@ -179,9 +165,9 @@ class PairStream:
 def prefetch(make: Callable[[int], Made], first: int, last: int) -> Iterator[tuple[int, Made]]:
     """Yield (step, make(step)) for first <= step < last, one step ahead in a thread."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(make, first) if first < last else None
+        waiting = [pool.submit(make, first)] if first < last else []
         for step in range(first, last):
-            assert waiting is not None
-            ready = waiting.result()
-            waiting = pool.submit(make, step + 1) if step + 1 < last else None
+            ready = waiting.pop().result()
+            if step + 1 < last:
+                waiting.append(pool.submit(make, step + 1))
             yield step, ready

@@ -12,8 +12,8 @@ from torch.nn.utils import parametrize
 
 from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Inputs
-from fgsbir.features.statistics import Standardise, principal_axes
-from fgsbir.retrieval.model import RetrievalModel, Side
+from fgsbir.features.statistics import principal_axes
+from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
 from fgsbir.retrieval.validation import RetrievalValidation
@@ -26,8 +26,6 @@ from fgsbir.runtime.streams import torch_stream
 BATCH = 256
 # So many pictures the statistics of a model that F starts from are worth, beside those of the new ones.
 KNOWN = 100
-
-
 HeadTraining = Literal["square", "whole"]
 
 
@@ -45,17 +43,17 @@ class RetrievalSettings:
     log_interval: int
 
 
-def pooled_rows(model: RetrievalModel, inputs: Inputs, compute: Compute, forms: int = 1) -> Tensor:
-    """Pooled taps of every picture of ``inputs`` in each of its first ``forms`` forms: float32 (n * forms, D)."""
-    parts = []
+def pooled_rows(model: RetrievalModel, inputs: Inputs, compute: Compute, form: int = 0) -> Tensor:
+    """Pooled taps of every picture of ``inputs`` in one form: float32 (n, D) on the CPU."""
+    parts = [torch.zeros(0, model.dimensions)]
     with compute.scoring(model):
-        for form in range(forms):
-            for start in range(0, len(inputs), BATCH):
-                rows = np.arange(start, min(start + BATCH, len(inputs)))
-                parts.append(model.pooled(inputs(rows, form).to(compute.device)).float().cpu())
-    return torch.cat(parts) if parts else torch.zeros(0, model.dimensions)
+        for start in range(0, len(inputs), BATCH):
+            rows = np.arange(start, min(start + BATCH, len(inputs)))
+            parts.append(model.pooled(inputs(rows, form).to(compute.device)).float().cpu())
+    return torch.cat(parts)
 
 
+@torch.no_grad()
 def start_head(model: RetrievalModel, photos: Tensor, sketches: Tensor, *, whitening: float) -> None:
     """Give F all that nothing trains: each side's statistics, and the principal axes of both sides as its head.
 
@@ -64,43 +62,15 @@ def start_head(model: RetrievalModel, photos: Tensor, sketches: Tensor, *, white
     """
     if not model.standardised:
         return
-    sides: list[tuple[Side, Tensor]] = [("photo", photos), ("sketch", sketches)]
-    for side, rows in sides:
-        statistics = model.sides[side]
-        assert isinstance(statistics, Standardise)
-        statistics.fit(rows.to(model.head.weight.device))
-    with torch.no_grad():
-        alike = [
-            model.standardise(rows.to(model.head.weight.device), side) / max(1, len(rows)) ** 0.5
-            for side, rows in sides
-        ]
-        axes = principal_axes(torch.cat(alike).cpu(), model.head.out_features, whitening)
-        model.head.weight.copy_(axes)
-        model.head.bias.zero_()
-
-
-def dropout_mask(model: RetrievalModel, share: float, generator: torch.Generator, device: torch.device) -> Tensor:
-    """One mask for a whole batch, (D,): 0 for a ``share`` of the pooled numbers, the others scaled up."""
-    kept = torch.rand(model.dimensions, generator=generator) >= share
-    return (kept.float() / (1 - share)).to(device)
-
-
-def retrieval_loss(
-    compute: Compute,
-    model: RetrievalModel,
-    batch: PairBatch,
-    objective: RetrievalObjective,
-    keep: Tensor | None,
-    generator: torch.Generator,
-) -> Tensor:
-    """The mean objective over the pairs of all processes, a float32 scalar equal on each of them."""
-    device = compute.device
-    with compute.autocast():
-        sketch = model.embed(batch.sketch.to(device), "sketch", keep)
-        photo = model.embed(batch.photo.to(device), "photo", keep)
-    rows, categories = (torch.from_numpy(values).to(device) for values in (batch.rows, batch.categories))
-    sketch, photo, rows, categories = (compute.gather(values) for values in (sketch, photo, rows, categories))
-    return objective(sketch, photo, rows, categories, generator).mean()
+    photos, sketches = photos.to(model.head.weight.device), sketches.to(model.head.weight.device)
+    model.side("photo").fit(photos)
+    model.side("sketch").fit(sketches)
+    alike = [
+        model.standardise(photos, "photo") / max(1, len(photos)) ** 0.5,
+        model.standardise(sketches, "sketch") / max(1, len(sketches)) ** 0.5,
+    ]
+    model.head.weight.copy_(principal_axes(torch.cat(alike).cpu(), model.head.out_features, whitening))
+    model.head.bias.zero_()
 
 
 def start_from(model: RetrievalModel, trained: RetrievalModel, photos: Tensor, sketches: Tensor) -> None:
@@ -115,10 +85,8 @@ def start_from(model: RetrievalModel, trained: RetrievalModel, photos: Tensor, s
             f"{trained.spec.as_json()}, {trained.head.out_features}"
         )
     model.sides.load_state_dict(trained.sides.state_dict())
-    for side, rows in (("photo", photos), ("sketch", sketches)):
-        statistics = model.sides[side]
-        assert isinstance(statistics, Standardise)
-        statistics.mix(rows.to(model.head.weight.device), KNOWN)
+    model.side("photo").mix(photos.to(model.head.weight.device), KNOWN)
+    model.side("sketch").mix(sketches.to(model.head.weight.device), KNOWN)
     model.head.load_state_dict(trained.head.state_dict())
 
 
@@ -161,7 +129,31 @@ def parameter_groups(model: RetrievalModel) -> list[dict[str, Any]]:
     head = list(model.head.parameters())
     of_head = set(head)
     below = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter not in of_head]
-    return [{"params": head}, *([{"params": below}] if below else [])]
+    return [{"params": group} for group in (head, below) if group]
+
+
+def dropout_mask(model: RetrievalModel, share: float, generator: torch.Generator, device: torch.device) -> Tensor:
+    """One mask for a whole batch, (D,): 0 for a ``share`` of the pooled numbers, the others scaled up."""
+    kept = torch.rand(model.dimensions, generator=generator) >= share
+    return (kept.float() / (1 - share)).to(device)
+
+
+def retrieval_loss(
+    compute: Compute,
+    model: RetrievalModel,
+    batch: PairBatch,
+    objective: RetrievalObjective,
+    keep: Tensor | None,
+    generator: torch.Generator,
+) -> Tensor:
+    """The mean objective over the pairs of all processes, a float32 scalar equal on each of them."""
+    device = compute.device
+    with compute.autocast():
+        sketch = model.embed(batch.sketch.to(device), "sketch", keep)
+        photo = model.embed(batch.photo.to(device), "photo", keep)
+    rows, categories = (torch.from_numpy(values).to(device) for values in (batch.rows, batch.categories))
+    sketch, photo, rows, categories = map(compute.gather, (sketch, photo, rows, categories))
+    return objective(sketch, photo, rows, categories, generator).mean()
 
 
 def train_retrieval(
@@ -207,7 +199,6 @@ def train_retrieval(
                 compute.sum_gradients(model)
                 optimizer.step()
                 run.step_done(step, {"retrieval": loss})
-
                 if run.epoch_ends(step):
                     scores = validation.scores(model)
                     run.epoch_done(step, scores, score=scores["mean_reciprocal_rank"])
