@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from fgsbir.adaptation.episodes import EpisodeStream
-from fgsbir.adaptation.few_shot_methods import AdaptationSettings
-from fgsbir.adaptation.pictures import TaskPictures
+from fgsbir.adaptation.few_shot_methods import METHODS, train_method
+from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.pictures import EpisodeStream, TaskPictures
 from fgsbir.adaptation.tasks import Kind, Part, task_set
+from fgsbir.adaptation.training import AdaptationSettings
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.shards import ShardStore, write_shards
 from fgsbir.features.pictures import Level, Pictures
@@ -18,41 +20,21 @@ from fgsbir.features.store import FeatureStore
 from fgsbir.features.trunk import tap_channels
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.training import pooled_rows, start_head
+from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.run import Row
 from tests.toy import SPEC, cpu, draw_photo, shape, write_toy_features
 
 CATEGORIES = {"arch": False, "bowl": False, "coat": False, "dish": True}
 SPLITS = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
 SETTINGS = AdaptationSettings(
-    support=2,
-    queries=2,
-    tasks_per_step=2,
-    steps=4,
-    learning_rate=1e-3,
-    user_learning_rate=1e-3,
-    new_learning_rate=1e-3,
-    weight_decay=0.01,
-    validate_every=2,
-    embedding_dim=8,
-    margin=0.3,
-    inner_steps=1,
-    inner_rate=0.3,
-    all_rate=0.01,
-    sign_rate=1e-4,
-    first_order=False,
-    predict_margin=True,
-    margin_width=8,
-    sharpness=0.1,
-    lambda_domain=0.1,
-    lambda_category=0.1,
-    lambda_user=1.0,
-    lambda_semantic=1.0,
-    fine_tuning_rates=(0.01, 0.1),
-    fine_tuning_steps=(1, 2),
-    log_interval=2,
-    seed=0,
-)
+    support=2, queries=2, tasks_per_step=2, steps=4, learning_rate=1e-3, user_learning_rate=1e-3,
+    new_learning_rate=1e-3, weight_decay=0.01, validate_every=2, embedding_dim=8, margin=0.3, inner_steps=1,
+    inner_rate=0.3, all_rate=0.01, sign_rate=1e-4, first_order=False, predict_margin=True, margin_width=8,
+    sharpness=0.1, lambda_domain=0.1, lambda_category=0.1, lambda_user=1.0, lambda_semantic=1.0,
+    fine_tuning_rates=(0.01, 0.1), fine_tuning_steps=(1, 2), log_interval=2, seed=0,
+)  # fmt: skip
 MakePictures = Callable[..., TaskPictures]
-StreamOf = Callable[..., EpisodeStream]
+Train = Callable[..., tuple[AdaptiveModel, list[Row]]]
 
 
 @pytest.fixture(scope="session")
@@ -112,15 +94,21 @@ def pictures(stored: Pictures, supervised: RetrievalModel) -> MakePictures:
 
 
 @pytest.fixture
-def settings() -> AdaptationSettings:
-    return SETTINGS
+def train(pictures: MakePictures, supervised: RetrievalModel, tmp_path: Path) -> Train:
+    """Meta-train a method by name with changed settings, in a folder of its own unless ``scratch`` says."""
+
+    def of(
+        name: str, kind: Kind = "category", scratch: str = "scratch", **changes: Any
+    ) -> tuple[AdaptiveModel, list[Row]]:
+        learning = pictures(kind, "train", unseen_too=METHODS[name].unseen_too)
+        return train_method(
+            cpu(), supervised, METHODS[name], learning, pictures(kind, "val"), replace(SETTINGS, **changes),
+            kind=kind, name=name, words=None, scratch=Scratch(tmp_path / scratch),
+        )  # fmt: skip
+
+    return of
 
 
-@pytest.fixture(scope="session")
-def stream_of() -> StreamOf:
+def stream_of(pictures: TaskPictures, **changes: Any) -> EpisodeStream:
     """Episodes of some pictures: two tasks a step, supports of two pairs and three queries, unless said."""
-
-    def stream(pictures: TaskPictures, **changes: Any) -> EpisodeStream:
-        return replace(EpisodeStream(pictures, seed=0, tasks=2, k=2, queries=3), **changes)
-
-    return stream
+    return replace(EpisodeStream(pictures, seed=0, tasks=2, k=2, queries=3), **changes)

@@ -7,20 +7,20 @@ import torch
 from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Level
-from tests.adaptation.conftest import Callable, MakePictures, RetrievalModel, StreamOf
+from tests.adaptation.conftest import Callable, MakePictures, RetrievalModel, stream_of
 
 
-def test_a_batch_is_a_function_of_its_step(pictures: MakePictures, stream_of: StreamOf) -> None:
+def test_a_batch_is_a_function_of_its_step(pictures: MakePictures) -> None:
     stream = stream_of(pictures("category", "train"))
     one, again, other = stream.batch(3), stream.batch(3), stream.batch(4)
     assert one.taps.shape[:3] == (2, 2 + 3, 3)
     assert one.support_negatives.shape == (2, 2, 4) and one.query_negatives.shape == (2, 3, 6)
     assert torch.equal(one.taps, again.taps) and torch.equal(one.task, again.task)
     assert not torch.equal(one.taps, other.taps)
-    assert [stream.pictures.tasks.tasks[task].name for task in one.task] == stream.task_names(3)
+    assert [stream.pictures.known.tasks[task].name for task in one.task] == stream.task_names(3)
 
 
-def test_processes_share_the_tasks_of_a_step(pictures: MakePictures, stream_of: StreamOf) -> None:
+def test_processes_share_the_tasks_of_a_step(pictures: MakePictures) -> None:
     learning = pictures("category", "train", held_out=0)
     whole = stream_of(learning).batch(0)
     parts = [stream_of(learning, rank=rank, world=2).batch(0) for rank in range(2)]
@@ -29,7 +29,7 @@ def test_processes_share_the_tasks_of_a_step(pictures: MakePictures, stream_of: 
         stream_of(learning, world=3)
 
 
-def test_the_pictures_of_a_task_are_mirrored_alike(pictures: MakePictures, stream_of: StreamOf) -> None:
+def test_the_pictures_of_a_task_are_mirrored_alike(pictures: MakePictures) -> None:
     """All photos of an episode are stored in one of two forms, and both come up."""
     learning = pictures("category", "train", held_out=0)
     photos = torch.stack([learning.photos(np.arange(len(learning.photos)), form) for form in range(2)])

@@ -1,8 +1,5 @@
 """Meta-training on toy tasks: what learns, at which rate, from which losses, and that it goes on where it stopped."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -12,104 +9,51 @@ import torch
 
 from fgsbir.adaptation import few_shot_methods
 from fgsbir.adaptation.few_shot import FewShot
-from fgsbir.adaptation.few_shot_methods import METHODS, TRAINED_AS, AdaptationSettings, adaptive_model, train_method
-from fgsbir.adaptation.pictures import TaskPictures
+from fgsbir.adaptation.few_shot_methods import METHODS, TRAINED_AS, adaptive_model
+from fgsbir.adaptation.losses import Triplets
 from fgsbir.adaptation.tasks import Kind
-from fgsbir.adaptation.training import Regularisers, RegulariserWeights, episode_losses
-from fgsbir.adaptation.triplets import Triplets
+from fgsbir.adaptation.training import Regularisers, episode_losses
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.faults import TrainingInterrupted
 from fgsbir.runtime.run import Run
-from tests.adaptation.conftest import StreamOf
+from tests.adaptation.conftest import SETTINGS, MakePictures, Train, stream_of
 from tests.toy import cpu
 
-Pictures = Callable[..., TaskPictures]
+EVERYTHING = {"domain": 1.0, "category": 1.0, "user": 1.0, "semantic": 1.0}
 
 
 @pytest.mark.parametrize("name", sorted(METHODS.keys() - TRAINED_AS.keys()))
 def test_every_method_trains_and_searches(
-    name: str, pictures: Pictures, supervised: RetrievalModel, tmp_path: Path, settings: AdaptationSettings
+    name: str, pictures: MakePictures, supervised: RetrievalModel, train: Train
 ) -> None:
     method = METHODS[name]
-    learning = pictures("category", "train", unseen_too=method.unseen_too)
-    model, rows = train_method(
-        cpu(),
-        supervised,
-        method,
-        learning,
-        pictures("category", "val"),
-        replace(settings, steps=2),
-        kind="category",
-        name=name,
-        words=None,
-        scratch=Scratch(tmp_path),
-    )
+    model, rows = train(name, steps=2)
     regularised = {"domain_loss", "category_loss"} if method.regularised else set()
     assert len(rows) == method.trained
     for row in rows:
         assert {"outer_loss", *regularised} == {key for key in row if key.endswith("_loss")}
     assert model.adapts == (method.scope != "none" or method.statistics)
     assert (model.margins is not None) == method.predicts_margin
-    moved = {
-        name
-        for name, value in supervised.state_dict().items()
-        if not torch.equal(value, model.retrieval.state_dict()[name])
-    }
+    after = model.retrieval.state_dict()
+    moved = {name for name, value in supervised.state_dict().items() if not torch.equal(value, after[name])}
     assert moved == ({"head.weight", "head.bias"} if method.trained else set())
-    found = FewShot(model, pictures("category", "test"), cpu()).ranks(k=2, draws=3, seed=0)
-    assert [task.name for task in found] == ["dish"]
-    assert found[0].ranks.shape == (3 if model.adapts else 1, 4)
-    assert found[0].ranks.min() >= 1 and found[0].ranks.max() <= 10
+    (found,) = FewShot(model, pictures("category", "test"), cpu()).ranks(k=2, draws=3, seed=0)
+    assert found.name == "dish" and found.ranks.shape == (3 if model.adapts else 1, 4)
+    assert found.ranks.min() >= 1 and found.ranks.max() <= 10
 
 
-def test_the_last_epoch_is_kept_whatever_validation_says(
-    pictures: Pictures,
-    supervised: RetrievalModel,
-    tmp_path: Path,
-    settings: AdaptationSettings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_last_epoch_is_kept_whatever_validation_says(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     left = []
     for values in ([1.0, 2.0], [2.0, 1.0]):
-        said = Mock(side_effect=values)
-        monkeypatch.setattr(few_shot_methods, "mean_reciprocal_rank", said)
-        model, rows = train_method(
-            cpu(),
-            supervised,
-            METHODS["baseline"],
-            pictures("category", "train"),
-            pictures("category", "val"),
-            settings,
-            kind="category",
-            name="baseline",
-            words=None,
-            scratch=Scratch(tmp_path / str(values[0])),
-        )
+        monkeypatch.setattr(few_shot_methods, "mean_reciprocal_rank", Mock(side_effect=values))
+        model, rows = train("baseline", scratch=str(values))
         assert [row["mean_reciprocal_rank"] for row in rows] == values
         left.append(model.state_dict())
     assert all(torch.equal(value, left[1][name]) for name, value in left[0].items())
 
 
-def test_training_goes_on_to_the_same_weights(
-    pictures: Pictures, supervised: RetrievalModel, tmp_path: Path, settings: AdaptationSettings
-) -> None:
-    def train(scratch: Scratch) -> dict[str, torch.Tensor]:
-        learning, choosing = pictures("user", "train", held_out=0), pictures("user", "val", held_out=0)
-        form = {"kind": "user", "name": "ours", "words": None}
-        model, _ = train_method(
-            cpu(),
-            supervised,
-            METHODS["ours"],
-            learning,
-            choosing,
-            settings,
-            scratch=scratch,
-            **form,  # type: ignore[arg-type]
-        )
-        return model.state_dict()
-
-    whole = train(Scratch(tmp_path / "whole"))
+def test_training_goes_on_to_the_same_weights(train: Train) -> None:
+    whole = train("ours", "user", "whole")[0].state_dict()
     real = Run.step_done
 
     def stop(self: Run, step: int, *arguments: Any) -> None:
@@ -118,42 +62,34 @@ def test_training_goes_on_to_the_same_weights(
             self._save(step + 1)
             raise TrainingInterrupted
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(TrainingInterrupted):
         patch.setattr(Run, "step_done", stop)
-        with pytest.raises(TrainingInterrupted):
-            train(Scratch(tmp_path / "broken"))
-    resumed = train(Scratch(tmp_path / "broken"))
+        train("ours", "user", "broken")
+    resumed = train("ours", "user", "broken")[0].state_dict()
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
 
 
 @pytest.mark.parametrize("kind", ["category", "user"])
-def test_what_is_new_learns_at_a_rate_of_its_own(
-    kind: Kind, pictures: Pictures, supervised: RetrievalModel, tmp_path: Path, settings: AdaptationSettings
-) -> None:
+def test_what_is_new_learns_at_a_rate_of_its_own(kind: Kind, supervised: RetrievalModel, train: Train) -> None:
     """F and M stand still at a rate of almost 0, that of the kind of task; all else moves on."""
-    still = {"learning_rate": 1e-12} if kind == "category" else {"user_learning_rate": 1e-12}
-    changed = replace(settings, steps=2, weight_decay=0.0, **still)  # type: ignore[arg-type]
-    model, _ = train_method(
-        cpu(),
-        supervised,
-        METHODS["ours"],
-        pictures(kind, "train", held_out=0),
-        pictures(kind, "val", held_out=0),
-        changed,
-        kind=kind,
-        name="ours",
-        words=None,
-        scratch=Scratch(tmp_path),
-    )
+    still = "learning_rate" if kind == "category" else "user_learning_rate"
+    model, _ = train("ours", kind, steps=2, weight_decay=0.0, **{still: 1e-12})
     torch.testing.assert_close(model.projection.weight, supervised.head.weight, rtol=0, atol=1e-9)
     torch.testing.assert_close(model.head.weight, torch.eye(8), rtol=0, atol=1e-9)
-    assert model.log_rate is not None and model.log_rate.item() != pytest.approx(np.log(changed.inner_rate), abs=1e-5)
+    assert model.log_rate is not None and model.log_rate.item() != pytest.approx(np.log(SETTINGS.inner_rate), abs=1e-5)
+
+
+def test_the_inner_rate_does_not_decay(train: Train) -> None:
+    """Four steps at 1e-3 move its logarithm by less than 0.005; a decay of 10 would by 0.036 more."""
+    model, _ = train("anil", weight_decay=10.0, validate_every=4)
+    assert model.log_rate is not None
+    assert model.log_rate.item() == pytest.approx(np.log(SETTINGS.inner_rate), abs=0.005)
 
 
 def test_the_domain_loss_makes_photos_and_sketches_alike() -> None:
     """The head goes down the loss, F's features up: their gradients have opposite signs."""
     torch.manual_seed(0)
-    part = Regularisers(6, 3, None, RegulariserWeights(domain=1.0), 0.3)
+    part = Regularisers(6, 3, None, {"domain": 1.0}, 0.3)
     features = torch.randn(2, 4, 3, 6, requires_grad=True)
     loss = part(features, torch.tensor([0, 1]))["domain"]
     (up,) = torch.autograd.grad(loss, features, retain_graph=True)
@@ -169,23 +105,17 @@ def test_the_domain_loss_makes_photos_and_sketches_alike() -> None:
 
 
 def test_regularisers_are_those_that_can_be_and_count_something() -> None:
-    everything = RegulariserWeights(1.0, 1.0, 1.0, 1.0)
     features, task = torch.randn(2, 4, 3, 6), torch.tensor([0, 1])
-    assert set(Regularisers(6, 3, torch.eye(3), everything, 0.3)(features, task)) == {
-        "domain",
-        "category",
-        "user",
-        "semantic",
-    }
-    assert set(Regularisers(6, 1, None, everything, 0.3)(features, task)) == {"domain", "user"}
-    assert not Regularisers(6, 3, torch.eye(3), RegulariserWeights(), 0.3)(features, task)
+    assert set(Regularisers(6, 3, torch.eye(3), EVERYTHING, 0.3)(features, task)) == set(EVERYTHING)
+    assert set(Regularisers(6, 1, None, EVERYTHING, 0.3)(features, task)) == {"domain", "user"}
+    assert not Regularisers(6, 3, torch.eye(3), dict.fromkeys(EVERYTHING, 0.0), 0.3)(features, task)
 
 
 def test_regularisers_are_the_losses_of_the_paper() -> None:
     """Of 2 tasks of 4 triplets: every image of a task has its category, and photos and sketches their places."""
     torch.manual_seed(0)
     words = torch.randn(3, 5)
-    part = Regularisers(6, 3, words, RegulariserWeights(1.0, 1.0, 1.0, 1.0), 0.3)
+    part = Regularisers(6, 3, words, EVERYTHING, 0.3)
     features, task = torch.randn(2, 4, 3, 6), torch.tensor([2, 0])
     found = part(features, task)
     assert part.category is not None and part.decoder is not None and part.domain is not None
@@ -205,31 +135,9 @@ def test_regularisers_are_the_losses_of_the_paper() -> None:
         torch.testing.assert_close(found[name], torch.stack(values).mean(), atol=1e-5, rtol=1e-5)
 
 
-def test_the_inner_rate_does_not_decay(
-    pictures: Pictures, supervised: RetrievalModel, settings: AdaptationSettings, tmp_path: Path
-) -> None:
-    """Four steps at 1e-3 move its logarithm by less than 0.005; a decay of 10 would by 0.036 more."""
-    model, _ = train_method(
-        cpu(),
-        supervised,
-        METHODS["anil"],
-        pictures("category", "train"),
-        pictures("category", "val"),
-        replace(settings, weight_decay=10.0, validate_every=4),
-        kind="category",
-        name="anil",
-        words=None,
-        scratch=Scratch(tmp_path),
-    )
-    assert model.log_rate is not None
-    assert model.log_rate.item() == pytest.approx(np.log(settings.inner_rate), abs=0.005)
-
-
-def test_the_outer_loss_is_the_mean_over_tasks(
-    pictures: Pictures, supervised: RetrievalModel, settings: AdaptationSettings, stream_of: StreamOf
-) -> None:
-    model, stream = adaptive_model(supervised, METHODS["ours"], settings), stream_of(pictures("category", "train"))
-    batch = stream.batch(0)
+def test_the_outer_loss_is_the_mean_over_tasks(pictures: MakePictures, supervised: RetrievalModel) -> None:
+    model = adaptive_model(supervised, METHODS["ours"], SETTINGS)
+    batch = stream_of(pictures("category", "train")).batch(0)
     found = episode_losses(cpu(), model, None, batch, k=2, margin=0.3)["outer"]
     alone = []
     for task in range(2):

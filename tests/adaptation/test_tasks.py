@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fgsbir.adaptation.tasks import Kind, Part, draw_episode, draw_support, require_photos, sketch_numbers, task_set
+from fgsbir.adaptation.tasks import Kind, Part, draw_episode, draw_support, require_photos, task_set
 from fgsbir.data.index import CategoryEntry, Index, PhotoEntry, SketchEntry
 from fgsbir.data.records import DataError
 from fgsbir.data.selection import is_labelled
@@ -29,16 +29,9 @@ def index() -> Index:
     photos.append(photo("chair", 20, "unlabelled", ""))
     categories = {name: CategoryEntry(name == "clock") for name in ("chair", "clock", "mug")}
     return Index(
-        format=1,
-        name="toy",
-        layout="folder",
-        category="chair",
-        categories=categories,
-        counts={},
-        split_hash="",
-        shards=(),
-        photos=tuple(photos),
-    )
+        format=1, name="toy", layout="folder", category="chair", categories=categories, counts={}, split_hash="",
+        shards=(), photos=tuple(photos),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -100,17 +93,16 @@ def test_learning_and_choosing_know_no_photo_of_the_test(index: Index, kind: Kin
         assert "test" not in {photo.split for photo in photos} and not any(photo.unseen for photo in photos)
 
 
-def test_user_tasks_need_users(index: Index) -> None:
+def test_user_tasks_need_users_of_one_category(index: Index) -> None:
     nobody = [
         replace(one, sketches=tuple(replace(sketch, user=None) for sketch in one.sketches)) for one in index.photos
     ]
-    with pytest.raises(DataError, match="user tasks need to know who drew each sketch"):
-        task_set(replace(index, photos=tuple(nobody)), "user", "train", labelled_frac=1.0, held_out=0)
-
-
-def test_user_tasks_are_of_one_category(index: Index) -> None:
-    with pytest.raises(DataError, match="are of one category"):
-        task_set(replace(index, category=None), "user", "train", labelled_frac=1.0, held_out=0)
+    for changed, message in (
+        ({"photos": tuple(nobody)}, "user tasks need to know who drew each sketch"),
+        ({"category": None}, "are of one category"),
+    ):
+        with pytest.raises(DataError, match=message):
+            task_set(replace(index, **changed), "user", "train", labelled_frac=1.0, held_out=0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["category", "user"])
@@ -127,16 +119,15 @@ def test_hidden_labels_are_not_learned_from_and_what_is_new_keeps_its_own(index:
 
 
 def test_episodes_are_of_one_task_and_query_other_photos(index: Index) -> None:
-    found = task_set(index, "category", "train", labelled_frac=1.0, held_out=0)
-    numbers, rng = sketch_numbers(found.photos), np.random.default_rng(0)
+    found, rng = task_set(index, "category", "train", labelled_frac=1.0, held_out=0), np.random.default_rng(0)
     for task in found.tasks:
         for _ in range(20):
-            episode = draw_episode(rng, task, found.photos, numbers, k=2, queries=5)
-            assert episode.support.shape == (2, 3) and episode.query.shape == (5, 3)
-            assert len(set(episode.support[:, 1].tolist())) == 2
-            assert not set(episode.support[:, 1].tolist()) & set(episode.query[:, 1].tolist())
-            for number, row, other in np.concatenate(episode):
-                assert numbers[row] <= number < numbers[row + 1]
+            support, query = draw_episode(rng, found, task, k=2, queries=5)
+            assert support.shape == (2, 3) and query.shape == (5, 3)
+            assert len(set(support[:, 1].tolist())) == 2
+            assert not set(support[:, 1].tolist()) & set(query[:, 1].tolist())
+            for number, row, other in np.concatenate([support, query]):
+                assert found.numbers[row] <= number < found.numbers[row + 1]
                 assert other != row and found.photos[other].category == found.photos[row].category == task.name
                 assert found.photos[other].split == "train"
 
@@ -144,7 +135,7 @@ def test_episodes_are_of_one_task_and_query_other_photos(index: Index) -> None:
 def test_more_pairs_than_there_are_is_an_error(index: Index) -> None:
     found = task_set(index, "category", "test", labelled_frac=1.0, held_out=0)
     with pytest.raises(DataError, match="clock: 7 pairs asked for, it has 6 photos"):
-        draw_support(np.random.default_rng(0), found.tasks[0], found.photos, sketch_numbers(found.photos), 7)
+        draw_support(np.random.default_rng(0), found, found.tasks[0], 7)
     with pytest.raises(DataError, match=r"clock: 9 pairs asked for by adapt\.shots, it has 6 photos"):
         require_photos(found.tasks[0], 9, "adapt.shots")
     require_photos(found.tasks[0], 6)

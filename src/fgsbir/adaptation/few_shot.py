@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from fgsbir.adaptation.losses import Triplets
 from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.task_ranks import TaskRanks
 from fgsbir.adaptation.tasks import Task, draw_support
-from fgsbir.adaptation.triplets import Triplets
 from fgsbir.features.store import MIRRORED
 from fgsbir.retrieval.encoder import beside
 from fgsbir.retrieval.ranking import ranks
@@ -30,32 +30,25 @@ class FewShot:
         that does not adapt gives one draw. ``together`` adapts one model to the supports of all tasks at once.
         Raises DataError where a task has fewer than ``k`` photos to draw from.
         """
-        known, found = self.pictures.tasks, []
-        draws = draws if self.model.adapts else 1
+        known = self.pictures.known
         supports = [
-            [
-                draw_support(stream(seed, "few_shot", task.name, k, draw), task, known.photos, self.pictures.numbers, k)
-                for task in known.tasks
-            ]
-            for draw in range(draws)
+            [draw_support(stream(seed, "few_shot", task.name, k, draw), known, task, k) for task in known.tasks]
+            for draw in range(draws if self.model.adapts else 1)
         ]
         if together:
             supports = [[np.concatenate(of_draw)] * len(known.tasks) for of_draw in supports]
-        with torch.no_grad():
-            for number, task in enumerate(known.tasks):
-                of_task = self._search(task, [of_draw[number] for of_draw in supports])
-                found.append(
-                    TaskRanks(task.name, of_task[0], np.array([pair.photo for pair in task.query]), of_task[1])
-                )
-        return found
+        return [
+            self._search(task, [of_draw[number] for of_draw in supports]) for number, task in enumerate(known.tasks)
+        ]
 
-    def _search(self, task: Task, supports: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Ranks (draws, q) of a task's queries after adaptation to each support, int64 (k, 3), and margins (draws,)."""
+    @torch.no_grad()
+    def _search(self, task: Task, supports: Sequence[np.ndarray]) -> TaskRanks:
+        """Ranks of a task's queries after adaptation to each support, triplets int64 (k, 3)."""
         model, pictures = self.model, self.pictures
-        numbers = np.array([pictures.numbers[pair.photo] + pair.sketch for pair in task.query])
-        truth = np.searchsorted(task.gallery, [pair.photo for pair in task.query])
+        photo = np.array([pair.photo for pair in task.query])
+        sketches = pictures.known.numbers[photo] + [pair.sketch for pair in task.query]
         forms = (0, MIRRORED) if model.retrieval.mirror else (0,)
-        drawn = [pictures.sketches(numbers, form).to(self.device) for form in forms]
+        drawn = [pictures.sketches(sketches, form).to(self.device) for form in forms]
         gallery = [pictures.photos(task.gallery, form).to(self.device) for form in forms]
         photos = [model.inputs(model.photo_side(taps)) for taps in gallery]
         found, margins = [], []
@@ -65,7 +58,7 @@ class FewShot:
             inputs = model.inputs(model.standardise(taps, sketch))
             weights = model.adapt(Triplets(inputs, pictures.negatives(support).to(self.device)))
             asked = beside([model.embed(model.inputs(sketch(taps)), weights) for taps in drawn])
-            known = beside([model.embed(inputs, weights) for inputs in photos])
-            found.append(ranks(asked.cpu().numpy(), known.cpu().numpy(), truth))
+            shown = beside([model.embed(inputs, weights) for inputs in photos])
+            found.append(ranks(asked.cpu().numpy(), shown.cpu().numpy(), np.searchsorted(task.gallery, photo)))
             margins.append(float(model.margin_of(inputs)))
-        return np.stack(found), np.array(margins)
+        return TaskRanks(task.name, np.stack(found), photo, np.array(margins))

@@ -1,19 +1,21 @@
-"""The methods that paper 2 compares: what each is trained with, and how it meets a new task."""
+"""The methods that paper 2 compares: what each is trained with, how it meets a new task, and what each then finds."""
 
+import itertools
 import logging
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 from torch import Tensor
 
-from fgsbir.adaptation.episodes import EpisodeStream
 from fgsbir.adaptation.few_shot import FewShot
 from fgsbir.adaptation.model import AdaptiveModel, Scope
-from fgsbir.adaptation.pictures import TaskPictures
-from fgsbir.adaptation.task_ranks import mean_reciprocal_rank
-from fgsbir.adaptation.training import Regularisers, RegulariserWeights, train_adaptation
+from fgsbir.adaptation.pictures import EpisodeStream, TaskPictures
+from fgsbir.adaptation.task_ranks import COMPARED_AT, TaskRanks, accuracies, mean_reciprocal_rank
+from fgsbir.adaptation.tasks import Kind, Part
+from fgsbir.adaptation.training import AdaptationSettings, Regularisers, train_adaptation
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
@@ -24,17 +26,19 @@ logger = logging.getLogger(__name__)
 
 # Support draws of each validation task.
 CHOOSING_DRAWS = 2
+# How many inner steps are tried at the end, to show what more of them bring.
+STEPS = range(6)
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
     """How a model is meta-trained, and what is made of it at a new task.
 
-    ``trained`` False takes F as it is. ``statistics`` standardises a task's sketches by statistics of their own.
-    ``scope`` and ``sign`` are its inner loop's (:class:`fgsbir.adaptation.model.InnerLoop`). ``regularised`` adds the
-    regularisers, ``predicts_margin`` the margin network. ``unseen_too`` trains with the training pairs of what it is
-    tested on. ``fine_tunes`` steps down the support's loss with all weights, at a rate and for a number of steps chosen
-    on validation tasks; ``together`` adapts one model to all new tasks at once.
+    ``trained`` False takes F as it is. ``statistics``, ``scope`` and ``sign`` are the model's
+    (:class:`fgsbir.adaptation.model.AdaptiveModel`). ``regularised`` adds the regularisers, ``predicts_margin`` the
+    margin network. ``unseen_too`` trains with the training pairs of what it is tested on. ``fine_tunes`` steps down the
+    support's loss with all weights, at a rate and for a number of steps chosen on validation tasks; ``together`` adapts
+    one model to all new tasks at once.
     """
 
     scope: Scope = "none"
@@ -62,39 +66,6 @@ METHODS = {
 }
 # Methods that meet a new task with a model that is trained as another one's.
 TRAINED_AS = {"fine_tuning": "baseline", "ours_together": "ours"}
-
-
-@dataclass(frozen=True, slots=True)
-class AdaptationSettings:
-    """The numbers of meta-training; see params.yaml for their meaning."""
-
-    support: int
-    queries: int
-    tasks_per_step: int
-    steps: int
-    learning_rate: float
-    user_learning_rate: float
-    new_learning_rate: float
-    weight_decay: float
-    validate_every: int
-    embedding_dim: int
-    margin: float
-    inner_steps: int
-    inner_rate: float
-    all_rate: float
-    sign_rate: float
-    first_order: bool
-    predict_margin: bool
-    margin_width: int
-    sharpness: float
-    lambda_domain: float
-    lambda_category: float
-    lambda_user: float
-    lambda_semantic: float
-    fine_tuning_rates: Sequence[float]
-    fine_tuning_steps: Sequence[int]
-    log_interval: int
-    seed: int
 
 
 def adaptive_model(supervised: RetrievalModel, method: Method, settings: AdaptationSettings) -> AdaptiveModel:
@@ -125,7 +96,7 @@ def train_method(
     choosing: TaskPictures,
     settings: AdaptationSettings,
     *,
-    kind: Literal["category", "user"],
+    kind: Kind,
     name: str,
     words: Tensor | None,
     scratch: Scratch,
@@ -136,21 +107,19 @@ def train_method(
     """
     seed_weights(settings.seed, f"adaptation {kind}")
     model = adaptive_model(supervised, method, settings)
+    compute.place(model)
     if not method.trained:
-        compute.place(model)
         return model.eval(), []
-    categories = len(learning.tasks.tasks) if kind == "category" else 1
-    weights = RegulariserWeights(
-        domain=settings.lambda_domain,
-        category=settings.lambda_category if kind == "category" else 0.0,
-        user=settings.lambda_user if kind == "user" else 0.0,
-        semantic=settings.lambda_semantic if kind == "category" else 0.0,
-    )
-    channels = model.projection.out_features
-    regularisers = Regularisers(channels, categories, words, weights, settings.margin) if method.regularised else None
-    for part in (model, regularisers):
-        if part is not None:
-            compute.place(part)
+    regularisers = None
+    if method.regularised:
+        if kind == "category":
+            categories = len(learning.known.tasks)
+            weights = {"category": settings.lambda_category, "semantic": settings.lambda_semantic}
+        else:
+            categories, weights = 1, {"user": settings.lambda_user}
+        weights["domain"] = settings.lambda_domain
+        regularisers = Regularisers(model.projection.out_features, categories, words, weights, settings.margin)
+        compute.place(regularisers)
     stream = EpisodeStream(
         learning,
         seed=settings.seed,
@@ -171,14 +140,9 @@ def train_method(
         regularisers,
         stream,
         validation,
+        settings,
         name=name,
-        margin=settings.margin,
-        steps=settings.steps,
         learning_rate=settings.learning_rate if kind == "category" else settings.user_learning_rate,
-        new_learning_rate=settings.new_learning_rate,
-        weight_decay=settings.weight_decay,
-        validate_every=settings.validate_every,
-        log_interval=settings.log_interval,
         scratch=scratch,
     )
     return model.eval(), curve
@@ -192,17 +156,75 @@ def fine_tuning(
     At the rate and for as many steps as do best on ``choosing``.
     """
     best, chosen = -math.inf, model
-    for rate in settings.fine_tuning_rates:
-        for steps in settings.fine_tuning_steps:
-            tried = AdaptiveModel(
-                **model.config()
-                | {"scope": "all", "steps": steps, "first_order": True, "rate": rate, "margin_width": None}
-            ).to(compute.device)
-            tried.retrieval.load_state_dict(model.retrieval.state_dict())
-            tried.head.load_state_dict(model.head.state_dict())
-            few_shot = FewShot(tried, choosing, compute)
-            score = mean_reciprocal_rank(few_shot.ranks(k=settings.support, draws=1, seed=settings.seed))
-            logger.info("fine-tuning at rate %g for %d steps: mean_reciprocal_rank %.4g", rate, steps, score)
-            if score > best:
-                best, chosen = score, tried
+    for rate, steps in itertools.product(settings.fine_tuning_rates, settings.fine_tuning_steps):
+        changed = {"scope": "all", "steps": steps, "first_order": True, "rate": rate, "margin_width": None}
+        tried = AdaptiveModel(**model.config() | changed).to(compute.device)
+        tried.retrieval.load_state_dict(model.retrieval.state_dict())
+        tried.head.load_state_dict(model.head.state_dict())
+        found = FewShot(tried, choosing, compute).ranks(k=settings.support, draws=1, seed=settings.seed)
+        score = mean_reciprocal_rank(found)
+        logger.info("fine-tuning at rate %g for %d steps: mean_reciprocal_rank %.4g", rate, steps, score)
+        if score > best:
+            best, chosen = score, tried
     return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Of one kind of task: the models ``trained``, with their curves, by name, and what the methods ``found``.
+
+    ``over_steps`` is acc@1 of ours by the number of inner steps, at ``COMPARED_AT`` pairs.
+    """
+
+    trained: dict[str, tuple[AdaptiveModel, list[Row]]] = field(default_factory=dict)
+    found: dict[str, dict[int, list[TaskRanks]]] = field(default_factory=dict)
+    over_steps: dict[int, float] = field(default_factory=dict)
+
+
+def compare_methods(
+    compute: Compute,
+    supervised: RetrievalModel,
+    methods: Sequence[str],
+    pictures: Callable[[Part, bool], TaskPictures],
+    settings: AdaptationSettings,
+    *,
+    kind: Kind,
+    shots: Sequence[int],
+    draws: int,
+    words: Callable[[Sequence[str]], Tensor | None],
+    scratch: Path,
+) -> Comparison:
+    """Train what ``methods`` need, and search the test tasks with each of them, from every k of ``shots``.
+
+    ``pictures`` are those of the tasks of a part, to learn from with the unseen ones' training pairs or without.
+    ``words`` gives the word vectors of categories, if there are any. Each training saves in a folder in ``scratch``.
+    """
+    compared = Comparison()
+    choosing, reporting = pictures("val", False), pictures("test", False)
+    for name in methods:
+        method, source = METHODS[name], TRAINED_AS.get(name, name)
+        if source not in compared.trained:
+            learning = pictures("train", METHODS[source].unseen_too)
+            compared.trained[source] = train_method(
+                compute,
+                supervised,
+                METHODS[source],
+                learning,
+                choosing,
+                settings,
+                kind=kind,
+                name=f"{source}, {kind}",
+                words=words([task.name for task in learning.known.tasks]) if kind == "category" else None,
+                scratch=Scratch(scratch / f"{kind}-{source}"),
+            )
+        model = compared.trained[source][0]
+        if method.fine_tunes:
+            model = fine_tuning(model, choosing, settings, compute)
+        search = partial(FewShot(model, reporting, compute).ranks, draws=draws, seed=settings.seed)
+        compared.found[name] = {k: search(k=k, together=method.together) for k in shots}
+        if name == "ours" and COMPARED_AT in shots:
+            for steps in STEPS:
+                few_shot = FewShot(model.with_steps(steps), reporting, compute)
+                found = few_shot.ranks(k=COMPARED_AT, draws=draws, seed=settings.seed)
+                compared.over_steps[steps] = float(accuracies(found, 1).mean())
+    return compared

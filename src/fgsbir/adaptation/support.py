@@ -9,16 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fgsbir.adaptation.losses import Triplets, negatives_of
 from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
-from fgsbir.adaptation.triplets import Triplets, negatives_of
 from fgsbir.data.photos import MAX_MEGAPIXELS, decode_photo, read_photo
-from fgsbir.data.pixels import sketch_tensor
 from fgsbir.data.readers.folder import read_folder
 from fgsbir.data.readers.listing import files_below
 from fgsbir.data.readers.sketch_files import SKETCH_SUFFIXES, read_sketch_files
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre
-from fgsbir.features.extraction import Reader
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import load_model, read_config
@@ -72,13 +70,8 @@ def adapt_to(model: AdaptiveModel, encoder: Encoder, support: SupportSet, *, poo
 
 def pooled_sketches(encoder: Encoder, sketches: Sequence[np.ndarray]) -> Tensor:
     """Pooled taps of canonical sketches (n_i, 3), n > 0, wherever on the canvas they lie: float32 (n, D)."""
-    model, compute = encoder.model, encoder.compute
-    with compute.scoring(model):
-        if model.level == "pixels":
-            inputs = sketch_tensor(torch.from_numpy(encoder.spec.rasterise(sketches)).to(compute.device))
-        else:
-            inputs = model.inputs_of(Reader(model.trunk, model.spec, compute).sketches(sketches))
-        return model.pooled(inputs).float()
+    with encoder.compute.scoring(encoder.model):
+        return encoder.model.pooled(encoder.sketch_inputs(sketches)).float()
 
 
 def pooled_triplets(sketches: Tensor, photos: Tensor, photo: np.ndarray, pool: bool) -> Triplets | None:
@@ -88,17 +81,11 @@ def pooled_triplets(sketches: Tensor, photos: Tensor, photo: np.ndarray, pool: b
     """
     if len(photos) < 2:
         return None
-    own, other = torch.from_numpy(photo), torch.from_numpy(in_turn(photo, len(photos)))
+    # The others take turns, so that all of them are seen where there are no more than sketches.
+    turns = (photo + 1 + np.arange(len(photo)) % (len(photos) - 1)) % len(photos)
+    own, other = torch.from_numpy(photo), torch.from_numpy(turns)
     negatives = negatives_of(own, other, pool=pool).to(photos.device)
     return Triplets(torch.stack([sketches, photos[own], photos[other]], 1), negatives)
-
-
-def in_turn(photo: np.ndarray, count: int) -> np.ndarray:
-    """Another photo for each of the rows ``photo``, int64 (k,), among ``count`` photos, at least 2: int64 (k,).
-
-    They take turns, so that all of them are seen where there are no more than sketches.
-    """
-    return (photo + 1 + np.arange(len(photo)) % (count - 1)) % count
 
 
 def read_support(root: Path) -> SupportSet:

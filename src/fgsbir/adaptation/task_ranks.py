@@ -15,6 +15,8 @@ class TaskRanks(NamedTuple):
     margins: np.ndarray
 
 
+PARTS = ("ranks", "photo", "margins")
+
 # Method -> k -> its tasks.
 Found = Mapping[str, Mapping[int, Sequence[TaskRanks]]]
 # Pairs at which methods are compared, and steps.
@@ -35,14 +37,7 @@ def rank_lists(found: Found) -> dict[str, Any]:
     """Every rank as JSON values, method -> k -> task -> ``ranks`` (draws, queries), ``photo``, ``margins``."""
     return {
         method: {
-            str(k): {
-                task.name: {
-                    "ranks": task.ranks.tolist(),
-                    "photo": task.photo.tolist(),
-                    "margins": task.margins.tolist(),
-                }
-                for task in tasks
-            }
+            str(k): {task.name: {part: getattr(task, part).tolist() for part in PARTS} for task in tasks}
             for k, tasks in of_k.items()
         }
         for method, of_k in found.items()
@@ -53,11 +48,8 @@ def found_of(lists: Mapping[str, Any]) -> dict[str, dict[int, list[TaskRanks]]]:
     """What :func:`rank_lists` wrote down, k rising: JSON sorts 10 before 5."""
     return {
         method: {
-            int(k): [
-                TaskRanks(name, *(np.array(task[part]) for part in ("ranks", "photo", "margins")))
-                for name, task in tasks.items()
-            ]
-            for k, tasks in sorted(of_k.items(), key=lambda item: int(item[0]))
+            int(k): [TaskRanks(name, *(np.array(task[part]) for part in PARTS)) for name, task in of_k[k].items()]
+            for k in sorted(of_k, key=int)
         }
         for method, of_k in lists.items()
     }

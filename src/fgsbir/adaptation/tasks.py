@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -41,22 +42,20 @@ class Task:
     gallery: np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TaskSet:
-    """Tasks of one kind and part, and the photos, by row, that they speak of."""
+    """Tasks of one kind and part, and the photos, by row, that they speak of.
+
+    Triplets of them are int64 (n, 3): the sketch's number, the row of its photo, and that of another photo.
+    """
 
     photos: list[PhotoEntry]
     tasks: list[Task]
 
-
-class Episode(NamedTuple):
-    """Triplets of one task, int64 (n, 3): the sketch's number, the row of its photo, and that of another photo.
-
-    A sketch's number is its place in :func:`sketch_numbers`.
-    """
-
-    support: np.ndarray
-    query: np.ndarray
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """The number of each photo's first sketch, all sketches counted in the photos' order: int64 (photos + 1,)."""
+        return np.cumsum([0, *(len(photo.sketches) for photo in self.photos)])
 
 
 def task_set(
@@ -135,24 +134,19 @@ def _held_out(names: Sequence[str], main: str | None, share: float) -> set[str]:
 
 def _of_use(photos: Sequence[PhotoEntry], tasks: Sequence[Task]) -> TaskSet:
     """The tasks with no photo that none of them speaks of."""
-    used = np.unique(np.concatenate([[pair.photo for pair in task.support + task.query] for task in tasks]))
-    used = np.unique(np.concatenate([used, *(task.gallery for task in tasks)]))
-    place = {int(row): number for number, row in enumerate(used)}
-    moved = [
-        Task(
-            task.name,
-            [Pair(place[pair.photo], pair.sketch) for pair in task.support],
-            [Pair(place[pair.photo], pair.sketch) for pair in task.query],
-            np.array([place[int(row)] for row in task.gallery], np.int64),
-        )
-        for task in tasks
-    ]
-    return TaskSet([photos[row] for row in used], moved)
+    of_pairs = [pair.photo for task in tasks for pair in task.support + task.query]
+    used = np.unique(np.concatenate([of_pairs, *(task.gallery for task in tasks)]))
 
+    def moved(pairs: Sequence[Pair]) -> list[Pair]:
+        return [Pair(int(np.searchsorted(used, pair.photo)), pair.sketch) for pair in pairs]
 
-def sketch_numbers(photos: Sequence[PhotoEntry]) -> np.ndarray:
-    """The number of each photo's first sketch, all sketches counted in the photos' order: int64 (photos + 1,)."""
-    return np.concatenate([[0], np.cumsum([len(photo.sketches) for photo in photos])]).astype(np.int64)
+    return TaskSet(
+        [photos[row] for row in used],
+        [
+            Task(task.name, moved(task.support), moved(task.query), np.searchsorted(used, task.gallery))
+            for task in tasks
+        ],
+    )
 
 
 def require_photos(task: Task, k: int, param: str = "") -> None:
@@ -163,10 +157,8 @@ def require_photos(task: Task, k: int, param: str = "") -> None:
         raise DataError(f"{task.name}: {k} pairs asked for{by}, it has {found} photos with sketches to draw from")
 
 
-def draw_support(
-    rng: np.random.Generator, task: Task, photos: Sequence[PhotoEntry], numbers: np.ndarray, k: int
-) -> np.ndarray:
-    """``k`` triplets of different photos, each with another photo of its category: int64 (k, 3).
+def draw_support(rng: np.random.Generator, known: TaskSet, task: Task, k: int) -> np.ndarray:
+    """``k`` triplets of different photos of a task, each with another photo of its category: int64 (k, 3).
 
     Raises DataError where the task has fewer photos to draw from, or its category no other photo.
     """
@@ -175,38 +167,31 @@ def draw_support(
     for pair in task.support:
         by_photo.setdefault(pair.photo, []).append(pair)
     rows = rng.permutation(sorted(by_photo))[:k]
-    chosen = [by_photo[row][rng.integers(len(by_photo[row]))] for row in rows]
-    return triplets(rng, chosen, sorted({pair.photo for pair in task.support}), photos, numbers)
+    return _triplets(rng, known, [by_photo[row][rng.integers(len(by_photo[row]))] for row in rows], task.support)
 
 
 def draw_episode(
-    rng: np.random.Generator, task: Task, photos: Sequence[PhotoEntry], numbers: np.ndarray, k: int, queries: int
-) -> Episode:
-    """A support set of ``k`` pairs and as many as ``queries`` others to judge it by, of other photos.
+    rng: np.random.Generator, known: TaskSet, task: Task, k: int, queries: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Triplets of ``k`` pairs of support, and of as many as ``queries`` others to judge it by, of other photos.
 
     A task with too few photos for that shows some query photos more than once.
     """
-    support = draw_support(rng, task, photos, numbers, k)
+    support = draw_support(rng, known, task, k)
     others = [pair for pair in task.query if pair.photo not in set(support[:, 1].tolist())]
     if not others:
         raise DataError(f"{task.name}: no photo is left to query with after {k} pairs of support")
     order = np.concatenate([rng.permutation(len(others)) for _ in range(-(-queries // len(others)))])[:queries]
-    pool = sorted({pair.photo for pair in task.query})
-    return Episode(support, triplets(rng, [others[place] for place in order], pool, photos, numbers))
+    return support, _triplets(rng, known, [others[place] for place in order], task.query)
 
 
-def triplets(
-    rng: np.random.Generator,
-    pairs: Sequence[Pair],
-    pool: Sequence[int],
-    photos: Sequence[PhotoEntry],
-    numbers: np.ndarray,
-) -> np.ndarray:
-    """Pairs with a random other photo of ``pool`` and of the same category: int64 (n, 3)."""
-    found = []
+def _triplets(rng: np.random.Generator, known: TaskSet, pairs: Sequence[Pair], pool: Sequence[Pair]) -> np.ndarray:
+    """Pairs with a random other photo of ``pool`` and of the same category."""
+    photos, shown, found = known.photos, sorted({pair.photo for pair in pool}), []
     for pair in pairs:
-        others = [row for row in pool if row != pair.photo and photos[row].category == photos[pair.photo].category]
+        own = photos[pair.photo]
+        others = [row for row in shown if row != pair.photo and photos[row].category == own.category]
         if not others:
-            raise DataError(f"{photos[pair.photo].id}: there is no other photo of its category to tell it from")
-        found.append([numbers[pair.photo] + pair.sketch, pair.photo, others[rng.integers(len(others))]])
+            raise DataError(f"{own.id}: there is no other photo of its category to tell it from")
+        found.append([known.numbers[pair.photo] + pair.sketch, pair.photo, others[rng.integers(len(others))]])
     return np.array(found, np.int64)

@@ -1,6 +1,6 @@
 """Meta-training of adaptive FG-SBIR (paper 2): projection, head M, margins and rate learn to adapt to a task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fgsbir.adaptation.episodes import EpisodeBatch, EpisodeStream
-from fgsbir.adaptation.losses import domain_loss, reverse_gradient, semantic_loss
+from fgsbir.adaptation.losses import Triplets
 from fgsbir.adaptation.model import AdaptiveModel
-from fgsbir.adaptation.triplets import Triplets
+from fgsbir.adaptation.pictures import EpisodeBatch, EpisodeStream
 from fgsbir.retrieval.losses import triplet_loss
 from fgsbir.retrieval.pairs import prefetch
 from fgsbir.runtime.checkpoint import Scratch
@@ -21,52 +20,85 @@ from fgsbir.runtime.schedule import warmup_cosine
 
 
 @dataclass(frozen=True, slots=True)
-class RegulariserWeights:
-    """How much each regulariser counts beside the outer loss; 0 leaves it out."""
+class AdaptationSettings:
+    """The numbers of meta-training; see params.yaml for their meaning."""
 
-    domain: float = 0.0
-    category: float = 0.0
-    user: float = 0.0
-    semantic: float = 0.0
+    support: int
+    queries: int
+    tasks_per_step: int
+    steps: int
+    learning_rate: float
+    user_learning_rate: float
+    new_learning_rate: float
+    weight_decay: float
+    validate_every: int
+    embedding_dim: int
+    margin: float
+    inner_steps: int
+    inner_rate: float
+    all_rate: float
+    sign_rate: float
+    first_order: bool
+    predict_margin: bool
+    margin_width: int
+    sharpness: float
+    lambda_domain: float
+    lambda_category: float
+    lambda_user: float
+    lambda_semantic: float
+    fine_tuning_rates: Sequence[float]
+    fine_tuning_steps: Sequence[int]
+    log_interval: int
+    seed: int
 
 
 class Regularisers(nn.Module):
     """The losses on F's projected features that meta-training adds: L_D, L_C or L_ud, and L_S.
 
+    ``weights`` are those of "domain", "category", "user" and "semantic"; what is 0 or not there is left out.
     ``categories`` counts the seen ones; where there is one alone, as in user tasks, there is no L_C.
     ``words`` float32 (categories, w), their word vectors, or None: without them there is no L_S.
     """
 
     def __init__(
-        self, channels: int, categories: int, words: Tensor | None, weights: RegulariserWeights, margin: float
+        self, channels: int, categories: int, words: Tensor | None, weights: Mapping[str, float], margin: float
     ) -> None:
         super().__init__()
-        self.weights, self.margin = weights, margin
-        self.domain = nn.Sequential(nn.Linear(channels, 64), nn.ReLU(), nn.Linear(64, 1)) if weights.domain else None
-        self.category = nn.Linear(channels, categories) if weights.category and categories > 1 else None
-        self.decoder = nn.Linear(channels, words.shape[1]) if weights.semantic and words is not None else None
+        self.weights = {name: weight for name, weight in weights.items() if weight}
+        self.margin = margin
+        self.domain: nn.Module | None = None
+        self.category: nn.Linear | None = None
+        self.decoder: nn.Linear | None = None
+        if "domain" in self.weights:
+            self.domain = nn.Sequential(nn.Linear(channels, 64), nn.ReLU(), nn.Linear(64, 1))
+        if "category" in self.weights and categories > 1:
+            self.category = nn.Linear(channels, categories)
+        if "semantic" in self.weights and words is not None:
+            self.decoder = nn.Linear(channels, words.shape[1])
         self.words: Tensor | None
         self.register_buffer("words", words)
 
     def forward(self, features: Tensor, task: Tensor) -> dict[str, Tensor]:
         """Those that are on, not yet weighted: ``features`` (t, n, 3, c) of triplets, ``task`` int64 (t,)."""
-        flat, of_task = features.flatten(0, 2), features[0, :, :, 0].numel()
+        flat = features.flatten(0, 2)
+        of_task = task.repeat_interleave(len(flat) // len(task))
         losses = {}
         if self.domain is not None:
-            is_photo = torch.tensor([False, True, True], device=flat.device).repeat(len(flat) // 3)
-            losses["domain"] = domain_loss(self.domain(reverse_gradient(flat)).squeeze(1), is_photo)
+            # The value is that of the features, the gradient turned round: the classifier learns to tell photos from
+            # sketches, F to make them alike.
+            reversed_gradient = 2 * flat.detach() - flat
+            is_photo = torch.tensor([0.0, 1.0, 1.0], device=flat.device).repeat(len(flat) // 3)
+            logits = self.domain(reversed_gradient).squeeze(1)
+            losses["domain"] = functional.binary_cross_entropy_with_logits(logits, is_photo)
         if self.category is not None:
-            losses["category"] = functional.cross_entropy(self.category(flat), task.repeat_interleave(of_task))
-        if self.weights.user:
+            losses["category"] = functional.cross_entropy(self.category(flat), of_task)
+        if "user" in self.weights:
             sketch, photo, other = functional.normalize(features.flatten(0, 1), dim=-1).unbind(1)
             losses["user"] = triplet_loss(sketch, photo, other, self.margin).mean()
         if self.decoder is not None and self.words is not None:
-            losses["semantic"] = semantic_loss(self.decoder(flat), self.words[task.repeat_interleave(of_task)])
+            alike = functional.cosine_similarity(self.decoder(flat), self.words[of_task], dim=1)
+            losses["semantic"] = ((1 - alike) / 2).mean()
         return losses
-
-    def weight(self, name: str) -> float:
-        """What the loss ``name`` counts."""
-        return float(getattr(self.weights, name))
 
 
 def episode_losses(
@@ -99,25 +131,21 @@ def train_adaptation(
     regularisers: Regularisers | None,
     stream: EpisodeStream,
     validation: Callable[[AdaptiveModel], float],
+    settings: AdaptationSettings,
     *,
     name: str,
-    margin: float,
-    steps: int,
     learning_rate: float,
-    new_learning_rate: float,
-    weight_decay: float,
-    validate_every: int,
-    log_interval: int,
     scratch: Scratch,
 ) -> list[Row]:
     """Meta-train projection, M, the margin network, the inner rate and the regularisers' heads together, in place.
 
-    Projection and M, which start from F, at the peak ``learning_rate``, all else at ``new_learning_rate``. Left as
-    the last step leaves it: the rate has come down to 0 there alone, and a few validation tasks would choose among
-    epochs by chance. ``validation`` is the mean reciprocal rank in percent over validation tasks after adaptation,
-    for the curve. ``margin`` is the outer loss's. Errors and resuming as in
+    Projection and M, which start from F, at the peak ``learning_rate``, all else at the settings'
+    ``new_learning_rate``. Left as the last step leaves it: the rate has come down to 0 there alone, and a few
+    validation tasks would choose among epochs by chance. ``validation`` is the mean reciprocal rank in percent over
+    validation tasks after adaptation, for the curve. Errors and resuming as in
     :func:`fgsbir.retrieval.training.train_retrieval`.
     """
+    steps = settings.steps
     parts: dict[str, nn.Module] = {"model": model} | ({"regularisers": regularisers} if regularisers else {})
     trained = [*model.projection.parameters(), *model.head.parameters()]
     # Decay would pull the logarithm of the inner rate to 0, a rate of 1.
@@ -125,16 +153,17 @@ def train_adaptation(
     known = {*trained, *rate}
     every = [parameter for part in parts.values() for parameter in part.parameters() if parameter.requires_grad]
     new = [parameter for parameter in every if parameter not in known]
-    peaks = (learning_rate, new_learning_rate, new_learning_rate)
+    peaks = (learning_rate, settings.new_learning_rate, settings.new_learning_rate)
     groups: list[dict[str, Any]] = [{"params": trained}, {"params": new}, {"params": rate, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
+    weights = {"outer": 1.0} | (regularisers.weights if regularisers else {})
     with Run(
         name,
         compute,
         scratch,
         steps=steps,
-        epoch_steps=validate_every,
-        log_interval=log_interval,
+        epoch_steps=settings.validate_every,
+        log_interval=settings.log_interval,
         parts={**parts, "optimizer": optimizer},
         selected={"model": model},
         describe=stream.task_names,
@@ -143,8 +172,7 @@ def train_adaptation(
             model.train()
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = warmup_cosine(step, steps, peak)
-            losses = episode_losses(compute, model, regularisers, batch, k=stream.k, margin=margin)
-            weights = {name: regularisers.weight(name) if regularisers and name != "outer" else 1.0 for name in losses}
+            losses = episode_losses(compute, model, regularisers, batch, k=stream.k, margin=settings.margin)
             optimizer.zero_grad()
             torch.stack([weights[name] * loss for name, loss in losses.items()]).sum().backward()
             for part in parts.values():
@@ -154,6 +182,5 @@ def train_adaptation(
             whole = compute.reduce(torch.stack(list(losses.values())).detach(), "sum")
             run.step_done(step, dict(zip(losses, whole, strict=True)), measures)
             if run.epoch_ends(step):
-                found = validation(model)
-                run.epoch_done(step, {"mean_reciprocal_rank": found}, score=float(step))
+                run.epoch_done(step, {"mean_reciprocal_rank": validation(model)}, score=float(step))
     return run.rows
