@@ -1,7 +1,6 @@
 """Stage adapt: F learns to adapt to new categories and users from a few pairs (paper 2). Run by ``dvc repro``."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +16,11 @@ def main() -> None:
 
     import torch
 
-    from fgsbir.adaptation.few_shot_comparison import compare_methods
-    from fgsbir.adaptation.few_shot_methods import AdaptationSettings
+    from fgsbir.adaptation.few_shot_methods import compare_methods
     from fgsbir.adaptation.pictures import TaskPictures
     from fgsbir.adaptation.task_ranks import rank_lists
     from fgsbir.adaptation.tasks import Kind, Part, TaskSet, require_photos, task_set
+    from fgsbir.adaptation.training import AdaptationSettings
     from fgsbir.adaptation.word_vectors import read_word_vectors
     from fgsbir.data.atomic import write_folder, write_json
     from fgsbir.data.shards import ShardStore
@@ -39,8 +38,6 @@ def main() -> None:
     pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
     supervised = load_model(Path("models/retrieval"), RetrievalModel, map_location=compute.device)
     data = read_config(Path("models/retrieval"))["details"]["data"]
-    names = {field.name for field in fields(AdaptationSettings)} - {"log_interval", "seed"}
-    numbers = settings.model_dump(include=names)
     scratch = scratch_folder("adapt")
 
     def tasks(kind: Kind, part: Part, unseen_too: bool = False) -> TaskSet:
@@ -79,7 +76,9 @@ def main() -> None:
             supervised,
             settings.methods,
             partial(task_pictures, kind),
-            AdaptationSettings(**numbers, log_interval=params.runtime.log_interval, seed=params.seed),
+            AdaptationSettings(
+                **settings.of(AdaptationSettings), log_interval=params.runtime.log_interval, seed=params.seed
+            ),
             kind=kind,
             shots=settings.shots,
             draws=settings.draws,

@@ -36,9 +36,8 @@ def main() -> None:
     from fgsbir.evaluation.search import Search, evaluation_set
     from fgsbir.features.pictures import Pictures
     from fgsbir.features.store import FeatureStore
-    from fgsbir.generator.drawing import draw_sketches
+    from fgsbir.generator.drawing import Sketches, draw_sketches
     from fgsbir.generator.model import Generator
-    from fgsbir.generator.sequences import simplify_to
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.ranking import ranking_percentile
     from fgsbir.runtime.compute import launch
@@ -51,21 +50,15 @@ def main() -> None:
         Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
     )
     model_of = partial(load_model, map_location=compute.device)
-    retrieval = {
-        "supervised": model_of(Path("models/retrieval"), RetrievalModel),
-        "joint": model_of(Path("models/joint/retrieval"), RetrievalModel),
-    }
-    generators = {
-        "before_joint": model_of(Path("models/generator"), Generator),
-        "after_joint": model_of(Path("models/joint/generator"), Generator),
-    }
-    discriminators = {
-        "before_joint": model_of(Path("models/discriminator"), Discriminator),
-        "after_joint": model_of(Path("models/joint/discriminator"), Discriminator),
-    }
+    trained = {"before_joint": Path("models"), "after_joint": Path("models/joint")}
+    generators = {name: model_of(folder / "generator", Generator) for name, folder in trained.items()}
+    discriminators = {name: model_of(folder / "discriminator", Discriminator) for name, folder in trained.items()}
 
     # F: every test sketch searches the distinct test photos.
-    searches = {name: Search(model, test, compute) for name, model in retrieval.items()}
+    searches = {
+        "supervised": Search(model_of(Path("models/retrieval"), RetrievalModel), test, compute),
+        "joint": Search(model_of(Path("models/joint/retrieval"), RetrievalModel), test, compute),
+    }
     ranks = {name: search.ranks for name, search in searches.items()}
     scores = compare(ranks, np.array(test.query_photo_ids), resamples=settings.bootstrap, seed=seed)
 
@@ -79,23 +72,13 @@ def main() -> None:
         compute=compute,
     )
     rows = np.arange(len(test.photos))
-    judged = {
-        name: judge.drawings(
-            [
-                draw_sketches(
-                    model,
-                    test.photo_inputs(model.level),
-                    rows,
-                    0,
-                    temperature=settings.temperature,
-                    seed=seed + 1000 * number,
-                    compute=compute,
-                )
-                for number in range(settings.drawings)
-            ]
-        )
-        for name, model in generators.items()
-    }
+
+    def drawings(model: Generator) -> list[Sketches]:
+        photos = test.photo_inputs(model.level)
+        draw = partial(draw_sketches, model, photos, rows, 0, temperature=settings.temperature, compute=compute)
+        return [draw(seed=seed + 1000 * number) for number in range(settings.drawings)]
+
+    judged = {name: judge.drawings(drawings(model)) for name, model in generators.items()}
 
     # D_C: its certainty of the first drawings, and of people's sketches of the same photos, simplified as in training.
     weigh = {
@@ -104,9 +87,8 @@ def main() -> None:
     }
     omega = {name: weigh[name](rows, drawn.strokes) for name, drawn in judged.items()}
     percentile = {name: ranking_percentile(drawn.ranks, test.gallery_sizes) for name, drawn in judged.items()}
-    form = generators["after_joint"].form
-    simplify = partial(simplify_to, tolerance=form.simplify, max_points=form.max_points)
-    omega_of_people = weigh["after_joint"](test.truth, [simplify(strokes) for strokes in test.sketches])
+    simplified = [generators["after_joint"].form.simplified(strokes) for strokes in test.sketches]
+    omega_of_people = weigh["after_joint"](test.truth, simplified)
 
     if not compute.is_main:
         return
@@ -123,8 +105,8 @@ def main() -> None:
         sheets.curves({title: METRICS / f"{name}.csv" for title, name in PLOTTED.items()})
     write_text(METRICS / "ranks.csv", rank_table(test.sketch_ids, test.query_photo_ids, ranks))
     sketches = {
-        name: drawings.scores | {"certainty": rounded(certainty_scores(omega[name], percentile[name]))}
-        for name, drawings in judged.items()
+        name: drawn.scores | {"certainty": rounded(certainty_scores(omega[name], percentile[name]))}
+        for name, drawn in judged.items()
     } | {
         "people": judge.scores_of_people(),
         "n_photos": len(test.photos),

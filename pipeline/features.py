@@ -19,15 +19,7 @@ def main() -> None:
 
     compute = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))
-    spec = FeatureSpec(
-        trunk=settings.trunk,
-        weights_sha256=settings.weights_sha256,
-        image_size=settings.image_size,
-        line_width=settings.line_width,
-        taps=settings.taps,
-        places=settings.places,
-        map_block=settings.map_block,
-    )
+    spec = FeatureSpec(**settings.of(FeatureSpec))
     trunk = open_trunk(spec.trunk, depth_of(spec), settings.weights, spec.weights_sha256)
     write_features(
         Reader(trunk, spec, compute),

@@ -20,10 +20,9 @@ def main() -> None:
     from fgsbir.features.pictures import Pictures
     from fgsbir.features.store import FeatureStore
     from fgsbir.generator.model import Generator
-    from fgsbir.joint.policy_gradient import RewardForm
     from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
     from fgsbir.joint.pseudo_sketches import read_pseudo
-    from fgsbir.joint.rivals import rivals_of
+    from fgsbir.joint.rivals import Rivals
     from fgsbir.joint.settings import JointModels, JointSettings
     from fgsbir.joint.trainer import JointTrainer
     from fgsbir.retrieval.model import RetrievalModel
@@ -53,9 +52,8 @@ def main() -> None:
         kl_floor=of_generator["kl_floor"],
         point_jitter=of_generator["point_jitter"],
         fakes=of_discriminator["fakes"],
-        rewards=RewardForm(settings.lambda_r1, settings.lambda_r2, settings.baseline),
         log_interval=params.runtime.log_interval,
-        **settings.model_dump(include=set(JointSettings.__dataclass_fields__)),
+        **settings.of(JointSettings),
     )
     retrieval = load_model(Path("models/retrieval"), RetrievalModel)
     with trained_head(retrieval, supervised["head"]):
@@ -80,7 +78,7 @@ def main() -> None:
         else:
             logger.info("no unlabelled photos: joint training is the control, on labelled pairs alone")
         if chosen and settings.joint_training:
-            rivals = rivals_of(
+            rivals = Rivals(
                 models,
                 stored,
                 pictures,
@@ -113,10 +111,11 @@ def main() -> None:
             details = read_config(Path(f"models/{name}"))["details"] | data
             save_model(Path("models/joint") / name, model, details=details)
         histogram = [name for name in curve[0] if name.startswith("certainty_")]
-        write_curve(
-            Path("models/joint/curve.csv"), [{k: v for k, v in row.items() if k not in histogram} for row in curve]
-        )
-        write_curve(Path("models/joint/certainty.csv"), [{k: row[k] for k in ("step", *histogram)} for row in curve])
+        for file, columns in (
+            ("curve.csv", [name for name in curve[0] if name not in histogram]),
+            ("certainty.csv", ["step", *histogram]),
+        ):
+            write_curve(Path("models/joint") / file, [{name: row[name] for name in columns} for row in curve])
         scratch.clear()
 
 

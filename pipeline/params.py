@@ -7,15 +7,28 @@ wrong key with its value and what is allowed there. The keys themselves are in
 
 import difflib
 import types
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from pipeline.sections import Params
+
+Place = tuple[int | str, ...]
+NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "a string", Path: "a path"}
+BOUNDS = {
+    "gt": "> {}",
+    "ge": ">= {}",
+    "lt": "< {}",
+    "le": "<= {}",
+    "multiple_of": "a multiple of {}",
+    "pattern": "of the form {}",
+    "min_length": "of length >= {}",
+}
 
 
 class ParamsError(ValueError):
@@ -35,7 +48,7 @@ def load(path: Path = Path("params.yaml")) -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(problem["type"], problem["loc"], problem) for problem in error.errors()]
+        lines = map(_explain, error.errors())
         raise ParamsError("\n".join(f"{path}: {line}" for line in dict.fromkeys(lines))) from None
 
 
@@ -53,37 +66,37 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _explain(kind: str, place: Sequence[int | str], problem: Any) -> str:
+def _explain(problem: ErrorDetails) -> str:
     """One line for one of pydantic's findings."""
-    if kind != "extra_forbidden":
-        # Of a key that allows several types, pydantic tells each type's finding under that type's name, as in
-        # "tune_blocks.literal['all']": the user wrote one value, and _allowed() names all types.
-        place = [part for part in place if isinstance(part, int) or "[" not in part]
-    key = ".".join(str(part) for part in place)
+    kind, place, found = problem["type"], problem["loc"], problem["input"]
     if kind == "extra_forbidden":
-        return f"{key}: unknown key{_nearest(place)}"
-    field = _field(place)
-    if field is None or (kind == "value_error" and isinstance(problem["input"], dict)):
+        return f"{_dotted(place)}: unknown key{_nearest(place)}"
+    # Of a key that allows several types, pydantic tells each type's finding under that type's name, as in
+    # "tune_blocks.literal['all']": the user wrote one value, and _allowed() names all types.
+    place = tuple(part for part in place if isinstance(part, int) or "[" not in part)
+    key, field = _dotted(place), _field(place)
+    if field is None or (kind == "value_error" and isinstance(found, dict)):
         # A whole section was checked: its validator's message says all.
         return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
+    allowed = _allowed(field.annotation, field.metadata)
     if kind == "missing":
-        return f"{key}: missing; allowed: {_allowed(field.annotation, field.metadata)}"
-    line = f"{key}: found {problem['input']!r}, allowed: {_allowed(field.annotation, field.metadata)}"
-    if isinstance(problem["input"], bool):
-        line += " (YAML reads an unquoted on, off, yes or no as a truth value: quote it)"
-    return line
+        return f"{key}: missing; allowed: {allowed}"
+    hint = " (YAML reads an unquoted on, off, yes or no as a truth value: quote it)" if isinstance(found, bool) else ""
+    return f"{key}: found {found!r}, allowed: {allowed}{hint}"
 
 
-def _field(place: Sequence[int | str]) -> FieldInfo | None:
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
+
+
+def _field(place: Place) -> FieldInfo | None:
     """The declaration of the key at ``place``, or of the list that the place lies in."""
     model: type[BaseModel] = Params
     field: FieldInfo | None = None
     for part in place:
         if isinstance(part, str) and part in model.model_fields:
             field = model.model_fields[part]
-            section = _section(field.annotation)
-            if section is not None:
-                model = section
+            model = _section(field.annotation) or model
     return field
 
 
@@ -95,7 +108,7 @@ def _section(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _nearest(place: Sequence[int | str]) -> str:
+def _nearest(place: Place) -> str:
     field = _field(place[:-1])
     section = _section(field.annotation) if field else None
     known = list((section or Params).model_fields)
@@ -105,46 +118,23 @@ def _nearest(place: Sequence[int | str]) -> str:
 
 def _allowed(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     """What a declaration allows, in words: "a number > 0 and <= 1"."""
-    if _section(annotation) is not None:
-        section = "a section" if isinstance(annotation, type) else "a list of entries"
-        keys = _section(annotation).model_fields  # type: ignore[union-attr]
-        return f"{section} with the keys {', '.join(keys)}"
-    if get_origin(annotation) is Literal:
-        return "one of " + ", ".join(str(choice) for choice in get_args(annotation))
-    if get_origin(annotation) in (Union, types.UnionType):
-        choices = ["none" if part is type(None) else _allowed(part, metadata) for part in get_args(annotation)]
-        return ", or ".join(choices)
-    if get_origin(annotation) is Annotated:
-        return _allowed(annotation.__origin__, annotation.__metadata__)
-    if get_origin(annotation) is tuple:
-        return f"a list, each {_allowed(get_args(annotation)[0])}"
-    bounds = _bounds(metadata)
-    if annotation is str and any("0-9a-f]{64}" in bound for bound in bounds):
+    section, kind, parts = _section(annotation), get_origin(annotation), get_args(annotation)
+    if section is not None:
+        what = "a section" if section is annotation else "a list of entries"
+        return f"{what} with the keys {', '.join(section.model_fields)}"
+    if kind is Literal:
+        return "one of " + ", ".join(map(str, parts))
+    if kind in (Union, types.UnionType):
+        return ", or ".join("none" if part is type(None) else _allowed(part, metadata) for part in parts)
+    if kind is Annotated:
+        return _allowed(parts[0], parts[1:])
+    if kind is tuple:
+        return f"a list, each {_allowed(parts[0])}"
+    # A Field in an Annotated type carries its rules inside.
+    rules = [rule for entry in metadata for rule in (entry.metadata if isinstance(entry, FieldInfo) else [entry])]
+    bounds = [
+        sign.format(getattr(rule, name)) for rule in rules for name, sign in BOUNDS.items() if hasattr(rule, name)
+    ]
+    if any("0-9a-f]{64}" in bound for bound in bounds):
         return "a SHA-256, 64 hexadecimal digits"
-    nouns = {int: "a whole number", float: "a number", bool: "true or false", str: "a string", Path: "a path"}
-    return " ".join([nouns.get(annotation, str(annotation)), " and ".join(bounds)]).strip()
-
-
-def _bounds(metadata: Sequence[Any]) -> list[str]:
-    signs = {
-        "gt": "> {}",
-        "ge": ">= {}",
-        "lt": "< {}",
-        "le": "<= {}",
-        "multiple_of": "a multiple of {}",
-        "pattern": "of the form {}",
-        "min_length": "of length >= {}",
-    }
-    bounds = []
-    for rule in _rules(metadata):
-        for name, sign in signs.items():
-            value = getattr(rule, name, None)
-            if value is not None:
-                bounds.append(sign.format(value))
-    return bounds
-
-
-def _rules(metadata: Sequence[Any]) -> Iterator[Any]:
-    for entry in metadata:
-        # A Field in an Annotated type carries its rules inside.
-        yield from entry.metadata if isinstance(entry, FieldInfo) else [entry]
+    return " ".join([NOUNS[annotation], " and ".join(bounds)]).strip()

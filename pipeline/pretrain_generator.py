@@ -39,7 +39,7 @@ def main() -> None:
     split = training_split(shards.index, params.labelled_frac)
 
     seed_weights(params.seed, "generator")
-    trunk, form = pictures.features.trunk(), SequenceForm(settings.simplify, settings.max_points, settings.reorder)
+    trunk, form = pictures.features.trunk(), SequenceForm(**settings.of(SequenceForm))
     network, map_channels = None, pictures.features.layout.map_shape[0]
     if settings.encoder is not None:
         start: Start = "nothing"
@@ -53,13 +53,9 @@ def main() -> None:
         map_channels=map_channels,
         encoder=settings.encoder,
         encoder_block=settings.encoder_block if settings.encoder else None,
-        encoder_width=settings.encoder_width,
-        latent=settings.latent,
-        hidden=settings.hidden,
-        mixtures=settings.mixtures,
-        attention=settings.attention,
-        attention_width=settings.attention_width,
-        pen_position=settings.pen_position,
+        **settings.model_dump(
+            include={"encoder_width", "latent", "hidden", "mixtures", "attention", "attention_width", "pen_position"}
+        ),
     )
     model.take_trunk(trunk)
     if network is not None:
@@ -102,28 +98,13 @@ def main() -> None:
         model,
         phases,
         validation,
-        GeneratorSettings(
-            learning_rate=settings.learning_rate,
-            point_jitter=settings.point_jitter,
-            kl_weight=settings.kl_weight,
-            kl_floor=settings.kl_floor,
-            kl_anneal_steps=settings.kl_anneal_steps,
-            grad_clip=settings.grad_clip,
-            select=settings.select,
-            validate_every=settings.validate_every,
-            log_interval=params.runtime.log_interval,
-        ),
+        GeneratorSettings(**settings.of(GeneratorSettings), log_interval=params.runtime.log_interval),
         scratch=scratch,
     )
 
     if compute.is_main:
-        details = {
-            "point_jitter": settings.point_jitter,
-            "kl_weight": settings.kl_weight,
-            "kl_floor": settings.kl_floor,
-            "augment": settings.augment,
-            **training_data(shards.index, params.labelled_frac, params.seed, len(labelled)),
-        }
+        details = settings.model_dump(include={"point_jitter", "kl_weight", "kl_floor", "augment"})
+        details |= training_data(shards.index, params.labelled_frac, params.seed, len(labelled))
         save_model(Path("models/generator"), model, details=details)
         write_curve(Path("models/generator/curve.csv"), curve)
         scratch.clear()

@@ -63,29 +63,15 @@ def main() -> None:
         model,
         PairStream(labelled, settings.batch_size, params.seed, "retrieval/pairs", compute.rank, compute.world),
         RetrievalValidation(human_pairs(pictures, split.validation, model.level), compute),
-        RetrievalObjective(settings.loss, settings.margin, settings.temperature),
-        RetrievalSettings(
-            steps=settings.steps,
-            learning_rate=settings.learning_rate,
-            blocks_learning_rate=settings.blocks_learning_rate,
-            weight_decay=settings.weight_decay,
-            dropout=settings.dropout,
-            head=settings.head,
-            validate_every=settings.validate_every,
-            log_interval=params.runtime.log_interval,
-        ),
+        RetrievalObjective(**settings.of(RetrievalObjective)),
+        RetrievalSettings(**settings.of(RetrievalSettings), log_interval=params.runtime.log_interval),
         scratch=scratch,
     )
 
     if compute.is_main:
-        details = {
-            "objective": {"loss": settings.loss, "margin": settings.margin, "temperature": settings.temperature},
-            "weight_decay": settings.weight_decay,
-            "dropout": settings.dropout,
-            "head": settings.head,
-            "augment": settings.augment,
-            **training_data(shards.index, params.labelled_frac, params.seed, len(labelled)),
-        }
+        details = settings.model_dump(include={"weight_decay", "dropout", "head", "augment"})
+        details |= {"objective": settings.of(RetrievalObjective)}
+        details |= training_data(shards.index, params.labelled_frac, params.seed, len(labelled))
         save_model(Path("models/retrieval"), model, details=details)
         write_curve(Path("models/retrieval/curve.csv"), curve)
         scratch.clear()

@@ -22,8 +22,7 @@ def main() -> None:
     from fgsbir.features.store import FeatureStore
     from fgsbir.features.trunk import tap_channels
     from fgsbir.generator.model import Generator
-    from fgsbir.joint.drawing import Draughtsman, as_given, by_generator, draw_photos, partners
-    from fgsbir.joint.given_sketches import read_given
+    from fgsbir.joint.drawing import Draughtsman, as_given, by_generator, draw_photos, partners, read_given
     from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
     from fgsbir.joint.pseudo_sheet import pseudo_sheet
     from fgsbir.joint.pseudo_sketches import write_pseudo
@@ -138,10 +137,8 @@ def main() -> None:
 
     if compute.is_main:
         write_pseudo(Path("data/pseudo"), stored)
-        details = {
-            "fakes": settings.discriminator_fakes,
-            **training_data(shards.index, params.labelled_frac, params.seed, len(split.labelled)),
-        }
+        details = training_data(shards.index, params.labelled_frac, params.seed, len(split.labelled))
+        details |= {"fakes": settings.discriminator_fakes}
         save_model(Path("models/discriminator"), discriminator, details=details)
         write_curve(Path("models/discriminator/curve.csv"), curve)
         images = PhotoImages(shards, pseudo.entries, pictures.spec.image_size, pictures.limit_gib)

@@ -63,11 +63,12 @@ def table(scores: Mapping[str, Any], rows: Sequence[str]) -> Iterator[str]:
     """
     rows = [name for name in rows if name in scores]
     numbers = {column for name in rows for column, value in scores[name].items() if not isinstance(value, Mapping)}
-    names = sorted(numbers, key=_natural)
-    columns = [column for column in names if not _is_bound(column, names)]
+    bounds = {f"{name}_{end}" for name in numbers for end in ("low", "high")}
+    # acc@5 before acc@10.
+    columns = sorted(numbers - bounds, key=lambda column: re.sub(r"\d+", lambda digits: digits[0].zfill(9), column))
     cells = [["", *columns]]
     cells += [[name.replace("_", " "), *(_cell(scores[name], column) for column in columns)] for name in rows]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(columns) + 1)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
@@ -78,16 +79,6 @@ def facts(scores: Mapping[str, Any], rows: Sequence[str]) -> Iterator[str]:
         if name not in rows:
             inner = value.items() if isinstance(value, Mapping) else [("", value)]
             yield from (f"  {' '.join(f'{name} {key}'.split('_')).strip()}: {_number(item)}" for key, item in inner)
-
-
-def _natural(column: str) -> list[tuple[int, str]]:
-    """Sorts acc@5 before acc@10."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", column)]
-
-
-def _is_bound(column: str, columns: Sequence[str]) -> bool:
-    name, _, end = column.rpartition("_")
-    return end in ("low", "high") and name in columns
 
 
 def _cell(values: Mapping[str, Any], column: str) -> str:

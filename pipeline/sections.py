@@ -1,34 +1,11 @@
-"""The sections of params.yaml: which keys there are, of what type, and between which bounds.
-
-What each key means stands over it in params.yaml. A type or bound given here is all that the
-loader needs to check a value and to say what is allowed.
-"""
+"""The keys of params.yaml, their types and their bounds; what each means stands over it in params.yaml."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from pipeline.adaptation_sections import Adapt, EvaluateAdaptation
-from pipeline.values import (
-    NameOrNone,
-    PathOrNone,
-    Precision,
-    Real,
-    Section,
-    Seed,
-    Sha256,
-    Sha256OrNone,
-    Text,
-    Whole,
-)
-
-
-class Weights(Section):
-    """An optional weight file: a path and its SHA-256, or none for both."""
-
-    weights: PathOrNone
-    weights_sha256: Sha256OrNone
+from pipeline.values import NameOrNone, PathOrNone, Precision, Real, Section, Seed, Sha256, Sha256OrNone, Text, Whole
 
 
 class Runtime(Section):
@@ -138,7 +115,9 @@ class SketchFile(Section):
     sha256: Sha256
 
 
-class PretrainGenerator(Weights):
+class PretrainGenerator(Section):
+    weights: PathOrNone
+    weights_sha256: Sha256OrNone
     encoder: NameOrNone
     encoder_block: Whole = Field(ge=0, le=1000)
     encoder_width: Whole = Field(ge=1, le=4096)
@@ -244,9 +223,61 @@ class Evaluate(Section):
     pictures: Whole = Field(ge=1, le=100)
 
 
-class Params(Section):
-    """All of params.yaml."""
+FewShotMethod = Literal[
+    "baseline",
+    "baseline_regularised",
+    "statistics",
+    "fine_tuning",
+    "maml",
+    "sign_maml",
+    "anil",
+    "ours",
+    "ours_together",
+    "upper_bound",
+]
 
+
+class Adapt(Section):
+    tasks: tuple[Literal["category", "user"], ...]
+    methods: tuple[FewShotMethod, ...] = Field(min_length=1)
+    shots: tuple[Annotated[Whole, Field(ge=1, le=1000)], ...] = Field(min_length=1)
+    draws: Whole = Field(ge=1, le=1000)
+    held_out: Real = Field(ge=0, lt=1)
+    support: Whole = Field(ge=1, le=1000)
+    queries: Whole = Field(ge=1, le=1000)
+    negatives: Literal["own", "pool"]
+    tasks_per_step: Whole = Field(ge=1, le=1000)
+    steps: Whole = Field(ge=1)
+    learning_rate: Real = Field(gt=0, le=1)
+    user_learning_rate: Real = Field(gt=0, le=1)
+    new_learning_rate: Real = Field(gt=0, le=1)
+    weight_decay: Real = Field(ge=0, le=10)
+    validate_every: Whole = Field(ge=1)
+    embedding_dim: Whole = Field(ge=2, le=4096)
+    margin: Real = Field(gt=0, le=2)
+    predict_margin: StrictBool
+    margin_width: Whole = Field(ge=1, le=4096)
+    sharpness: Real = Field(gt=0, le=2)
+    inner_steps: Whole = Field(ge=0, le=100)
+    inner_rate: Real = Field(gt=0, le=1000)
+    all_rate: Real = Field(gt=0, le=1000)
+    sign_rate: Real = Field(gt=0, le=1)
+    first_order: StrictBool
+    lambda_domain: Real = Field(ge=0, le=1000)
+    lambda_category: Real = Field(ge=0, le=1000)
+    lambda_user: Real = Field(ge=0, le=1000)
+    lambda_semantic: Real = Field(ge=0, le=1000)
+    word_vectors: PathOrNone
+    word_vectors_sha256: Sha256OrNone
+    fine_tuning_rates: tuple[Annotated[Real, Field(gt=0, le=100)], ...] = Field(min_length=1)
+    fine_tuning_steps: tuple[Annotated[Whole, Field(ge=1, le=1000)], ...] = Field(min_length=1)
+
+
+class EvaluateAdaptation(Section):
+    bootstrap: Whole = Field(ge=100, le=1_000_000)
+
+
+class Params(Section):
     seed: Seed
     precision: Precision
     labelled_frac: Real = Field(gt=0, le=1)

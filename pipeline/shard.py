@@ -1,9 +1,4 @@
-"""Pack a data set, whatever its layout, into shards: python -m pipeline.shard.
-
-Reads the folder ``dataset.root``. Writes ``data/shards`` (tars by split and their index) and
-``metrics/data.json`` (what the set holds, what was skipped, which photos were left out as
-duplicates of held-out ones).
-"""
+"""Stage shard: a data set of any layout as shards, without duplicates of held-out photos. Run by ``dvc repro``."""
 
 import logging
 from pathlib import Path
@@ -46,10 +41,8 @@ def main() -> None:
         logger.warning(
             "left out: %s shows the same as the held-out %s (%s)", leak.photo, leak.duplicate_of, leak.reason
         )
-
     kept = leave_out(source, leaks)
     check_usable(kept, dataset.category)
-
     index = write_shards(
         kept,
         SHARDS,
@@ -59,12 +52,8 @@ def main() -> None:
         photos_per_shard=shard.photos_per_shard,
     )
     write_json(METRICS, summarise(index, source, leaks, dataset.root))
-    logger.info(
-        "packed %d photos with %d sketches into %d shards",
-        len(index.photos),
-        sum(shard.sketches for shard in index.shards),
-        len(index.shards),
-    )
+    sketches = sum(written.sketches for written in index.shards)
+    logger.info("packed %d photos with %d sketches into %d shards", len(index.photos), sketches, len(index.shards))
 
 
 if __name__ == "__main__":

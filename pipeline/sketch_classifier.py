@@ -36,24 +36,15 @@ def main() -> None:
         compute,
         model,
         data,
-        batch_size=settings.batch_size,
-        steps=settings.steps,
-        learning_rate=settings.learning_rate,
-        line_width=settings.line_width,
-        augment=settings.augment,
+        **settings.model_dump(exclude={"image_size"}),
         seed=SEED,
-        validate_every=settings.validate_every,
         log_interval=params.runtime.log_interval,
         scratch=scratch,
     )
 
     if compute.is_main:
-        details = {
-            "line_width": settings.line_width,
-            "classes": data.names,
-            "classes_are": data.kind,
-            **training_data(store.index, params.labelled_frac, SEED, len(data.sketches)),
-        }
+        details = {"line_width": settings.line_width, "classes": data.names, "classes_are": data.kind}
+        details |= training_data(store.index, params.labelled_frac, SEED, len(data.sketches))
         save_model(Path("models/sketch_classifier"), model, details=details)
         write_curve(Path("models/sketch_classifier/curve.csv"), curve)
         scratch.clear()

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import yaml
 
@@ -75,14 +75,10 @@ def scratch_folder(stage: str) -> Path:
 
 
 def fingerprint(stage: str) -> str:
-    """16 hexadecimal digits over what dvc.yaml lists as the stage's params and dependencies.
-
-    Of folders of shards and of features the one file is read that says what they hold; other folders
-    are read whole.
-    """
+    """16 hexadecimal digits over what dvc.yaml lists as the stage's params and dependencies."""
     declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
     values = load().model_dump(mode="json")
-    tracked = {name: _value(values, name) for name in declared.get("params", [])}
+    tracked = {name: values[name] for name in declared["params"]}
     digest = hashlib.sha256(json.dumps(tracked, sort_keys=True).encode())
     for dependency in declared["deps"]:
         # Code is that of this file's own project; data lies in the working folder.
@@ -93,18 +89,10 @@ def fingerprint(stage: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _value(values: dict[str, Any], name: str) -> Any:
-    for part in name.split("."):
-        values = values[part]
-    return values
-
-
 def _files(path: Path) -> Iterator[Path]:
-    # Of shards and features, a file tells what all the others hold.
-    about = [path / name for name in ("index.json", "features.json") if (path / name).is_file()]
-    if path.is_file():
-        yield path
-    elif about:
+    # Of shards and features, one file tells what all the others hold; other folders are read whole.
+    about = [file for file in (path, path / "index.json", path / "features.json") if file.is_file()]
+    if about:
         yield about[0]
     elif path.is_dir():
         yield from sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)

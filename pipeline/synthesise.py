@@ -1,8 +1,4 @@
-"""Draw the default data set: python -m pipeline.synthesise.
-
-Writes ``data/raw/synthetic`` (photos, sketches, manifest) and ``metrics/synthetic.png`` (a contact
-sheet of it).
-"""
+"""Stage synthesise: the default data set, drawn by program, and a contact sheet of it. Run by ``dvc repro``."""
 
 import logging
 from pathlib import Path

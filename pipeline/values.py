@@ -1,6 +1,7 @@
 """The kinds of values that params.yaml holds, as types that the loader checks."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -35,6 +36,10 @@ class Section(BaseModel):
     """A mapping of params.yaml with exactly these keys; it cannot be changed after loading."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def of(self, settings: type) -> dict[str, Any]:
+        """The values of those keys that are fields of the dataclass ``settings``."""
+        return self.model_dump(include={field.name for field in fields(settings)})
 
     @model_validator(mode="after")
     def _file_and_its_hash(self) -> "Section":

@@ -66,29 +66,20 @@ def write_toy_shards(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     source = Source()
     for number, split in enumerate(SPLITS):
-        path = folder / f"{number}.png"
+        path, name = folder / f"{number}.png", f"{split}-{number:02d}"
         draw_photo(path, number)
-        source.photos.append(Photo(f"{split}-{number:02d}", "shape", split, path))
-        for hand in range(2 if split in ("train", "val") else 0):
-            source.sketches.append(
-                Sketch(f"{split}-{number:02d}-{hand}", source.photos[-1].id, None, shape(number, hand))
-            )
+        source.photos.append(Photo(name, "shape", split, path))
+        hands = range(2 if split in ("train", "val") else 0)
+        source.sketches += [Sketch(f"{name}-{hand}", name, None, shape(number, hand)) for hand in hands]
     write_shards(source, folder / "shards", name="toy", layout="folder", category="shape", photos_per_shard=6)
     return folder / "shards"
 
 
 def write_toy_features(shards: Path, out: Path, *, spec: FeatureSpec = SPEC, sketch_maps: bool = True) -> Path:
     """Features of those shards, two variants of each training sketch."""
-    trunk = packaged_trunk(spec)
-    store = ShardStore(shards)
-    write_features(
-        Reader(trunk, spec, cpu()),
-        store,
-        layout_of(trunk, spec, variants=2, sketch_maps=sketch_maps),
-        strength=1.0,
-        scratch=out.with_name(f"{out.name}.scratch"),
-        out=out,
-    )
+    trunk, scratch = packaged_trunk(spec), out.with_name(f"{out.name}.scratch")
+    reader, layout = Reader(trunk, spec, cpu()), layout_of(trunk, spec, variants=2, sketch_maps=sketch_maps)
+    write_features(reader, ShardStore(shards), layout, strength=1.0, scratch=scratch, out=out)
     return out
 
 
@@ -97,29 +88,10 @@ def cpu() -> Compute:
     return Compute(torch.device("cpu"))
 
 
-def toy_generator(
-    form: dict[str, Any],
-    *,
-    encoder_width: int = 8,
-    latent: int = 4,
-    hidden: int = 8,
-    attention: bool = True,
-    attention_width: int = 4,
-    mixtures: int = 2,
-) -> Generator:
-    """A G of the toy set's maps, of the random numbers that are next."""
-    return Generator(
-        spec=SPEC.as_json(),
-        form=form,
-        map_channels=MAP_CHANNELS,
-        encoder_width=encoder_width,
-        latent=latent,
-        hidden=hidden,
-        mixtures=mixtures,
-        attention=attention,
-        attention_width=attention_width,
-        pen_position=True,
-    )
+def toy_generator(form: dict[str, Any], **sizes: Any) -> Generator:
+    """A G of the toy set's maps, of the random numbers that are next; ``sizes`` are arguments of Generator."""
+    small = {"encoder_width": 8, "latent": 4, "hidden": 8, "attention": True, "attention_width": 4, "mixtures": 2}
+    return Generator(spec=SPEC.as_json(), form=form, map_channels=MAP_CHANNELS, pen_position=True, **small | sizes)
 
 
 class Toy:
@@ -134,17 +106,12 @@ class Toy:
     def retrieval(self, seed: int = 0, level: Level = "taps", mirror: bool = False) -> RetrievalModel:
         """An F with its statistics and its principal axes, untrained."""
         torch.manual_seed(seed)
-        trunk = self.pictures.features.trunk()
-        tuned = {"taps": 0, "map": 2, "pixels": "all"}[level]
+        trunk, entries = self.pictures.features.trunk(), self.split.labelled
+        channels, tuned = tap_channels(trunk, SPEC), {"taps": 0, "map": 2, "pixels": "all"}[level]
         model = RetrievalModel(
-            spec=SPEC.as_json(),
-            channels=tap_channels(trunk, SPEC),
-            embedding_dim=8,
-            tuned_blocks=tuned,
-            mirror=mirror,
+            spec=SPEC.as_json(), channels=channels, embedding_dim=8, tuned_blocks=tuned, mirror=mirror
         )
         model.take_trunk(trunk)
-        entries = self.split.labelled
         photos = self.pictures.photos(entries, model.level)
         sketches = self.pictures.sketches(entries, [range(2)] * len(entries), model.level)
         rows = [pooled_rows(model, inputs, self.compute) for inputs in (photos, sketches)]

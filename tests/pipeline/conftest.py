@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+TINY = Path(__file__).with_name("tiny.yaml")
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 900
 
@@ -31,20 +32,14 @@ def lay_over(values: Values, changes: Values) -> None:
 def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's files as git would commit them, with tiny params; a snapshot that no edit reaches."""
     folder = tmp_path_factory.mktemp("project")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in listed.stdout.split("\0"):
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.check_output(listed, cwd=ROOT, text=True).split("\0"):
         # What an earlier run measured is no part of the code.
         if name and (ROOT / name).is_file() and not name.startswith("metrics/") and name != "dvc.lock":
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     values = yaml.safe_load((folder / "params.yaml").read_text())
-    lay_over(values, yaml.safe_load((ROOT / "tests" / "pipeline" / "tiny.yaml").read_text()))
+    lay_over(values, yaml.safe_load(TINY.read_text()))
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     return folder
 
@@ -52,38 +47,41 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def environment(project_copy: Path) -> dict[str, str]:
     """The environment of a stage that runs in a folder of its own, with the copy's code."""
-    return os.environ | {
-        "PYTHONPATH": str(project_copy),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "DVC_ROOT": "",
-    }
+    alone = {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "DVC_ROOT": ""}
+    return os.environ | alone | {"PYTHONPATH": str(project_copy)}
 
 
-Stage = Callable[[str, Path], "subprocess.CompletedProcess[str]"]
+Start = Callable[[str, Path], "subprocess.Popen[str]"]
+RunStage = Callable[[str, Path], None]
 
 
 @pytest.fixture(scope="session")
-def run_stage(environment: dict[str, str]) -> Stage:
+def start(environment: dict[str, str]) -> Start:
+    """Start one stage in a folder."""
+    return lambda name, folder: subprocess.Popen(
+        [sys.executable, "-m", f"pipeline.{name}"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def run_stage(start: Start) -> RunStage:
     """Run one stage in a folder; the test fails with its output if it fails."""
 
-    def run(name: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-        done = subprocess.run(
-            [sys.executable, "-m", f"pipeline.{name}"],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done
+    def run(name: str, folder: Path) -> None:
+        with start(name, folder) as process:
+            _, said = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 0, said[-3000:]
 
     return run
 
 
 @pytest.fixture(scope="session")
-def packed(project_copy: Path, run_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed(project_copy: Path, run_stage: RunStage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with params.yaml and the tiny default set in data/shards, its features and its edges."""
     folder = tmp_path_factory.mktemp("packed")
     shutil.copy(project_copy / "params.yaml", folder)
@@ -102,7 +100,12 @@ def contents(folder: Path, *below: str) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture(scope="session")
-def outputs_of() -> Callable[[Path], dict[str, bytes]]:
+def outputs_of(folder: Path) -> dict[str, bytes]:
     """All that the training stages wrote into a folder."""
-    return lambda folder: contents(folder, "models", "metrics", "data/pseudo")
+    return contents(folder, "models", "metrics", "data/pseudo")
+
+
+def assert_same(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
+    """The same files with the same bytes; of others, the names alone are shown."""
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []

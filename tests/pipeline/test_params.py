@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,81 +16,70 @@ from pipeline.sections import Params
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "params.yaml").read_text()
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 SHA256 = "0" * 64
+LEFT_OUT = object()
 
 Values = dict[str, Any]
-Change = Callable[[Values], object]
 
 
-def written(folder: Path, change: Change) -> Path:
-    """The committed params with a change, as a file."""
+def written(folder: Path, changes: Values) -> Path:
+    """The committed params as a file, with other values for keys such as "joint.k_r"; LEFT_OUT leaves a key out."""
     values = yaml.safe_load(TEXT)
-    change(values)
+    for place, value in changes.items():
+        *sections, key = place.split(".")
+        section = values
+        for name in sections:
+            section = section[name]
+        section[key] = value
+        if value is LEFT_OUT:
+            del section[key]
     path = folder / "params.yaml"
     path.write_text(yaml.safe_dump(values))
     return path
 
 
-def rewritten(folder: Path, key: str, text: str) -> Path:
-    """The committed params with other text behind the first key of that name, as a file."""
-    changed, count = re.subn(rf"(?m)^( *{key}): .*$", rf"\1: {text}", TEXT, count=1)
-    assert count == 1
-    path = folder / "params.yaml"
-    path.write_text(changed)
-    return path
+def refused(path: Path) -> str:
+    with pytest.raises(ParamsError) as caught:
+        load(path)
+    return str(caught.value)
 
 
-def leaves(values: Values, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def leaves(values: Values, above: str = "") -> Iterator[str]:
     for key, value in values.items():
-        if isinstance(value, dict):
-            yield from leaves(value, (*above, key))
-        else:
-            yield (*above, key)
+        yield from leaves(value, f"{above}{key}.") if isinstance(value, dict) else [f"{above}{key}"]
 
 
-def put(values: Values, path: str, value: Any) -> None:
-    *sections, key = path.split(".")
-    for section in sections:
-        values = values[section]
-    values[key] = value
-
-
-def test_the_committed_file_is_read() -> None:
+def test_the_committed_file_is_read_and_cannot_be_changed_after_that() -> None:
     params = load(ROOT / "params.yaml")
-    assert params.labelled_frac == 1.0
     assert params.features.taps == (12, 15)
     assert params.pretrain_retrieval.tune_blocks == 0
     assert params.dataset.root == Path("data/raw/synthetic")
-
-
-def test_nothing_can_be_changed_after_reading() -> None:
-    params = load(ROOT / "params.yaml")
     with pytest.raises(ValidationError):
         params.joint.k_r = 3  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("text", ["1e-4", "1E-04", "1.0e-4", "0.0001", ".0001", "'1e-4'"])
-def test_numbers_are_read_by_their_declared_type(tmp_path: Path, text: str) -> None:
-    # PyYAML takes 1e-4 for a string; DVC writes such numbers.
-    path = rewritten(tmp_path, "learning_rate", text)
-    assert load(path).pretrain_retrieval.learning_rate == pytest.approx(1e-4, rel=1e-12)
-
-
-def test_a_whole_number_may_be_written_as_a_power(tmp_path: Path) -> None:
-    steps = load(rewritten(tmp_path, "steps", "2e3")).pretrain_retrieval.steps
-    assert steps == 2000
-    assert isinstance(steps, int)
-
-
-def test_a_whole_number_serves_as_a_fraction(tmp_path: Path) -> None:
-    value = load(written(tmp_path, lambda v: put(v, "unlabelled_frac", 0))).unlabelled_frac
-    assert value == 0
-    assert isinstance(value, float)
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        # PyYAML takes 1e-4 for a string; DVC writes such numbers.
+        *(("learning_rate", text, 1e-4) for text in ("1e-4", "1E-04", "1.0e-4", "0.0001", ".0001", "'1e-4'")),
+        ("steps", "2e3", 2000),
+        ("whitening", "0", 0.0),
+        ("tune_blocks", "all", "all"),
+    ],
+)
+def test_values_are_read_by_their_declared_type(tmp_path: Path, key: str, text: str, value: object) -> None:
+    changed, count = re.subn(rf"(?m)^( *{key}): .*$", rf"\1: {text}", TEXT, count=1)
+    assert count == 1
+    (tmp_path / "params.yaml").write_text(changed)
+    found = getattr(load(tmp_path / "params.yaml").pretrain_retrieval, key)
+    assert found == value and type(found) is type(value)
 
 
 @pytest.mark.parametrize("word", [None, "none"])
 def test_none_and_null_are_both_no_value(tmp_path: Path, word: str | None) -> None:
-    assert load(written(tmp_path, lambda v: put(v, "dataset.category", word))).dataset.category is None
+    assert load(written(tmp_path, {"dataset.category": word})).dataset.category is None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +91,7 @@ def test_none_and_null_are_both_no_value(tmp_path: Path, word: str | None) -> No
         ("seed", 1.5, "a whole number >= 0"),
         ("seed", -1, "a whole number >= 0"),
         ("precision", "fp16", "one of bf16, float32"),
-        ("precision", True, "one of bf16, float32"),
+        ("precision", True, "one of bf16, float32 (YAML reads an unquoted on, off, yes or no as a truth value"),
         ("runtime.devices", True, "a whole number >= 1"),
         ("runtime.devices", 0, "a whole number >= 1"),
         ("dataset.layout", "imagenet", "one of synthetic, sketchx, qmul, qmul_v1, sketchy, folder"),
@@ -126,82 +115,54 @@ def test_none_and_null_are_both_no_value(tmp_path: Path, word: str | None) -> No
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, key: str, value: Any, allowed: str) -> None:
-    with pytest.raises(ParamsError) as caught:
-        load(written(tmp_path, lambda v: put(v, key, value)))
-    (line,) = str(caught.value).splitlines()
+    (line,) = refused(written(tmp_path, {key: value})).splitlines()
     assert f"params.yaml: {key}: found {value!r}, allowed: {allowed}" in line
 
 
-def test_a_truth_value_that_was_meant_as_a_word_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"joint\.teacher: found True.*YAML reads an unquoted on"):
-        load(rewritten(tmp_path, "teacher", "on"))
+@pytest.mark.parametrize("key", list(leaves(yaml.safe_load(TEXT))))
+def test_no_key_may_be_missing(tmp_path: Path, key: str) -> None:
+    assert f"{key}: missing; allowed: " in refused(written(tmp_path, {key: LEFT_OUT}))
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
-    def change(values: Values) -> None:
-        values["labelled_frac"] = 2
-        values["joint"]["k_r"] = 0
-        del values["pseudo"]["temperature"]
-        values["evaluate"]["picture"] = 3
-
-    with pytest.raises(ParamsError) as caught:
-        load(written(tmp_path, change))
-    lines = str(caught.value).splitlines()
+    changes = {"labelled_frac": 2, "joint.k_r": 0, "pseudo.temperature": LEFT_OUT, "evaluate.picture": 3}
+    lines = refused(written(tmp_path, changes)).splitlines()
     assert len(lines) == 4
     for part in ("labelled_frac: found 2", "joint.k_r: found 0", "pseudo.temperature: missing", "evaluate.picture"):
         assert any(part in line for line in lines), part
 
 
-def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"joint\.lamda_kd: unknown key; did you mean lambda_kd\?"):
-        load(written(tmp_path, lambda v: put(v, "joint.lamda_kd", 1)))
-    with pytest.raises(ParamsError, match=r"evaluate\.zzz: unknown key; known here: bootstrap, "):
-        load(written(tmp_path, lambda v: put(v, "evaluate.zzz", 1)))
-
-
-@pytest.mark.parametrize("path", list(leaves(yaml.safe_load(TEXT))), ids=".".join)
-def test_no_key_may_be_missing(tmp_path: Path, path: tuple[str, ...]) -> None:
-    def drop(values: Values) -> None:
-        for section in path[:-1]:
-            values = values[section]
-        del values[path[-1]]
-
-    with pytest.raises(ParamsError, match=re.escape(f"{'.'.join(path)}: missing; allowed: ")):
-        load(written(tmp_path, drop))
-
-
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("changes", "message"),
     [
-        (lambda v: put(v, "features.taps", [15, 12]), r"features: taps \[15, 12\]: expected numbers of blocks"),
-        (lambda v: put(v, "dataset.user_table", "users.csv"), "dataset: user_table and user_table_sha256 go together"),
-        (lambda v: put(v, "pretrain_generator.weights_sha256", SHA256), "pretrain_generator: weights and weights_sha2"),
+        ({"joint.lamda_kd": 1}, "joint.lamda_kd: unknown key; did you mean lambda_kd?"),
+        ({"evaluate.zzz": 1}, "evaluate.zzz: unknown key; known here: bootstrap, "),
+        ({"features.taps": [15, 12]}, "features: taps [15, 12]: expected numbers of blocks"),
+        ({"dataset.user_table": "users.csv"}, "dataset: user_table and user_table_sha256 go together"),
+        ({"pretrain_generator.weights_sha256": SHA256}, "pretrain_generator: weights and weights_sha256 go together"),
         (
-            lambda v: (put(v, "synthesise.users", 9), put(v, "synthesise.unseen_users", 9)),
-            r"synthesise: unseen_users \(9\) must be fewer than users \(9\)",
+            {"synthesise.users": 9, "synthesise.unseen_users": 9},
+            "synthesise: unseen_users (9) must be fewer than users (9)",
         ),
         (
-            lambda v: (put(v, "dataset.category", "shoe"), put(v, "dataset.unseen_categories", ["shoe"])),
+            {"dataset.category": "shoe", "dataset.unseen_categories": ["shoe"]},
             "dataset: category 'shoe' stands in unseen_categories too",
         ),
-        (lambda v: put(v, "pretrain_generator.sketch_steps", 9), "sketch_steps is 9, but sketch_files is empty"),
+        ({"pretrain_generator.sketch_steps": 9}, "sketch_steps is 9, but sketch_files is empty"),
+        ({"pseudo.sketches": "another", "pseudo.edges": 1}, "with sketches 'another' edges must be 0"),
+        ({"pseudo.sketches": "file", "pseudo.edges": 0}, "file (None) goes with sketches: file, found 'file'"),
         (
-            lambda v: (put(v, "pseudo.sketches", "another"), put(v, "pseudo.edges", 1)),
-            "with sketches 'another' edges must be 0",
+            {"pretrain_generator.sketch_files": [{"path": "a.npz", "sha256": 1}]},
+            "pretrain_generator.sketch_files.0.sha256: found 1, allowed: a SHA-256",
         ),
         (
-            lambda v: put(v, "pretrain_generator.sketch_files", [{"path": "a.npz", "sha256": 1}]),
-            r"pretrain_generator\.sketch_files\.0\.sha256: found 1, allowed: a SHA-256",
-        ),
-        (
-            lambda v: put(v, "pretrain_generator.sketch_files", [{"path": "a.npz"}]),
-            r"pretrain_generator\.sketch_files\.0\.sha256: missing",
+            {"pretrain_generator.sketch_files": [{"path": "a.npz"}]},
+            "pretrain_generator.sketch_files.0.sha256: missing",
         ),
     ],
 )
-def test_values_that_do_not_go_together(tmp_path: Path, change: Change, message: str) -> None:
-    with pytest.raises(ParamsError, match=message):
-        load(written(tmp_path, change))
+def test_unknown_keys_and_values_that_do_not_go_together(tmp_path: Path, changes: Values, message: str) -> None:
+    assert message in refused(written(tmp_path, changes))
 
 
 @pytest.mark.parametrize(
@@ -214,26 +175,18 @@ def test_values_that_do_not_go_together(tmp_path: Path, change: Change, message:
         ("- 1", "expected a mapping of sections"),
         ("seed: !!python/object/apply:os.system ['true']", "not readable as YAML"),
         ("[1]: 2", "not readable as YAML"),
+        (None, "params.yaml: no such file"),
     ],
 )
-def test_a_file_that_is_no_params_file(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text(text)
-    with pytest.raises(ParamsError, match=message):
-        load(path)
+def test_a_file_that_is_no_params_file(tmp_path: Path, text: str | None, message: str) -> None:
+    if text is not None:
+        (tmp_path / "params.yaml").write_text(text)
+    assert message in refused(tmp_path / "params.yaml")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"nowhere\.yaml: no such file"):
-        load(tmp_path / "nowhere.yaml")
-
-
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-
-
-@pytest.mark.parametrize("stage", sorted(name for name, declared in STAGES.items() if declared["params"]))
+@pytest.mark.parametrize("stage", sorted(STAGES))
 def test_a_stage_tells_of_wrong_params_before_it_loads_torch(tmp_path: Path, stage: str) -> None:
-    written(tmp_path, lambda v: put(v, "labelled_frac", 7))
+    written(tmp_path, {"labelled_frac": 7})
     program = f"""
 import runpy, sys
 try:
@@ -248,52 +201,22 @@ finally:
     assert done.stderr == "error: params.yaml: labelled_frac: found 7, allowed: a number > 0 and <= 1\n"
 
 
-# The file is the manual: what stands over a key is its documentation.
-
-KEY = re.compile(r"( *)([a-z_0-9]+):")
-
-
-def test_every_key_is_explained_above_it() -> None:
-    lines = TEXT.splitlines()
-    undocumented = []
-    for number, line in enumerate(lines):
-        match = KEY.match(line)
-        if match and line.strip() != f"{match[2]}:":
-            above = []
-            for earlier in reversed(lines[:number]):
-                if not earlier.startswith(match[1] + "#"):
-                    break
-                above.insert(0, earlier.strip(" #"))
-            comment = " ".join(above)
-            # Prose that ends with what is allowed, in brackets.
-            if not re.fullmatch(r".*\w.*[.?] \[.+\]", comment):
-                undocumented.append(match[2])
-    assert not undocumented
-
-
-def test_every_section_has_a_rule_over_it() -> None:
-    for section in (key for key, value in yaml.safe_load(TEXT).items() if isinstance(value, dict)):
-        assert re.search(rf"^# ==== {section}\b.* =+\n(#.*\n)*{section}:$", TEXT, re.MULTILINE), section
-
-
-def test_the_documented_choices_are_those_that_are_checked() -> None:
-    lines = TEXT.splitlines()
-    models: dict[str, type[BaseModel]] = {"": Params}
-    models |= {
-        name: field.annotation
-        for name, field in Params.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-    }
-    section, compared = "", 0
-    for number, line in enumerate(lines):
-        match = KEY.match(line)
-        if not match:
+def test_the_file_is_the_manual() -> None:
+    """Over every key stands prose that ends with what is allowed, in brackets; choices are those that are checked."""
+    section: type[BaseModel] = Params
+    compared = 0
+    for comment, indent, key, value in re.findall(r"(?m)((?:^ *#.*\n)*)^( *)([a-z_0-9]+):(.*)$", TEXT):
+        if not indent:
+            section = Params
+        field = section.model_fields[key]
+        if not value:
+            assert isinstance(field.annotation, type)
+            section = field.annotation
             continue
-        if not match[1]:
-            section = match[2] if match[2] in models else ""
-        choices = getattr(models[section].model_fields.get(match[2]), "annotation", None)
-        values = getattr(choices, "__args__", ())
-        if values and all(isinstance(value, str) for value in values):
+        explained = " ".join(line.strip(" #") for line in comment.splitlines())
+        assert re.fullmatch(r".*\w.*[.?] \[.+\]", explained), key
+        choices = getattr(field.annotation, "__args__", ())
+        if choices and all(isinstance(choice, str) for choice in choices):
             compared += 1
-            assert lines[number - 1].rstrip().endswith(f"[{', '.join(values)}]"), match[2]
+            assert explained.endswith(f"[{', '.join(choices)}]"), key
     assert compared >= 6

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from pipeline.report import adapted_rows, facts, table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +16,13 @@ SCORES = {
     "supervised": {"acc@1": 46.8333, "acc@1_high": 49.5, "acc@1_low": 44.25, "acc@10": 88.0, "mean_rank": 7.0},
 }
 ROWS = ("supervised", "joint", "joint_minus_supervised")
+ADAPTED = {
+    "ours": {
+        "1": {"acc@1": 20.0, "acc@5": 41.5, "low": 15.25, "high": 25.0, "sd": 1.0},
+        "5": {"acc@1": 24.5, "acc@5": 50.0, "low": 19.0, "high": 30.0, "sd": 0.5},
+    },
+    "ours_minus_baseline": {"difference": 2.5, "low": 0.5, "high": 4.5},
+}
 
 
 def test_a_row_for_each_model_and_intervals_beside_their_score() -> None:
@@ -26,19 +31,7 @@ def test_a_row_for_each_model_and_intervals_beside_their_score() -> None:
         "  supervised  46.83 [44.25, 49.5]         88      7",
         "  joint       50 [48, 52.12]       71     90.5               1",
     ]
-
-
-def test_what_belongs_to_no_row_stands_below() -> None:
     assert list(facts(SCORES, ROWS)) == ["  n query: 1200", "  protocol device: cpu", "  protocol split hash: ab"]
-
-
-ADAPTED = {
-    "ours": {
-        "1": {"acc@1": 20.0, "acc@5": 41.5, "low": 15.25, "high": 25.0, "sd": 1.0},
-        "5": {"acc@1": 24.5, "acc@5": 50.0, "low": 19.0, "high": 30.0, "sd": 0.5},
-    },
-    "ours_minus_baseline": {"difference": 2.5, "low": 0.5, "high": 4.5},
-}
 
 
 def test_adaptation_is_a_table_of_methods_and_pairs() -> None:
@@ -51,41 +44,31 @@ def test_adaptation_is_a_table_of_methods_and_pairs() -> None:
     ]
 
 
-@pytest.fixture
-def finished(tmp_path: Path) -> Path:
-    shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    (tmp_path / "metrics" / "pictures").mkdir(parents=True)
-    for name in ("evaluate.json", "generator.json"):
-        (tmp_path / "metrics" / name).write_text(json.dumps(SCORES))
-    for name in ("synthetic.png", "pictures/queries.png", "unknown.png"):
-        (tmp_path / "metrics" / name).write_bytes(b"")
-    return tmp_path
-
-
 def report(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pipeline.report"]
     return subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
 
 
-def test_the_report_shows_both_tables_and_the_pictures_that_stages_declare(finished: Path) -> None:
-    done = report(finished)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("supervised  46.83 [44.25, 49.5]") == 1
-    assert "adaptation" not in done.stdout
-    assert done.stdout.endswith("Pictures\n\n  metrics/pictures/queries.png\n  metrics/synthetic.png\n")
-
-
-def test_the_report_shows_adaptation_where_it_ran(finished: Path) -> None:
-    (finished / "metrics" / "adapt.json").write_text(json.dumps({"user": ADAPTED}))
-    assert "for a new user after adaptation" in report(finished).stdout
-    assert "  ours, 5 pairs                 24.5 [19, 30]" in report(finished).stdout
-
-
-def test_without_a_run_the_report_says_what_to_do(finished: Path) -> None:
-    (finished / "metrics" / "evaluate.json").unlink()
-    done = report(finished)
+def test_the_report_shows_the_tables_that_there_are_and_the_pictures_that_stages_declare(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    metrics = tmp_path / "metrics"
+    (metrics / "pictures").mkdir(parents=True)
+    for name in ("synthetic.png", "pictures/queries.png", "unknown.png"):
+        (metrics / name).write_bytes(b"")
+    done = report(tmp_path)
     assert done.returncode == 1
     assert done.stderr == "error: metrics/evaluate.json: no such file; run `dvc repro` first\n"
+
+    for name in ("evaluate.json", "generator.json"):
+        (metrics / name).write_text(json.dumps(SCORES))
+    said = report(tmp_path).stdout
+    assert said.count("supervised  46.83 [44.25, 49.5]") == 1
+    assert "adaptation" not in said
+    assert said.endswith("Pictures\n\n  metrics/pictures/queries.png\n  metrics/synthetic.png\n")
+
+    (metrics / "adapt.json").write_text(json.dumps({"user": ADAPTED}))
+    said = report(tmp_path).stdout
+    assert "for a new user after adaptation" in said and "  ours, 5 pairs                 24.5 [19, 30]" in said
 
 
 def test_a_reader_that_stops_early_ends_it_without_a_word() -> None:

@@ -4,25 +4,21 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.pipeline.conftest import TIMEOUT, RunStage, Start, assert_same, contents, outputs_of
+
 TRAINING = ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint", "adapt")
-TIMEOUT = 900
 
 pytestmark = pytest.mark.slow
 
-Contents = Callable[[Path], dict[str, bytes]]
-
 
 @pytest.fixture(scope="module")
-def unbroken(
-    packed: Path, run_stage: Callable[[str, Path], object], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
+def unbroken(packed: Path, run_stage: RunStage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """For each training stage, the folder as it was before the stage, and under "end" as it was after all."""
     work = tmp_path_factory.mktemp("unbroken")
     shutil.copytree(packed, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("raw"))
@@ -33,17 +29,6 @@ def unbroken(
         run_stage(stage, work)
     assert not list((work / ".scratch").rglob("*.pt")), "a finished stage leaves no checkpoint"
     return before | {"end": work}
-
-
-def start(stage: str, folder: Path, environment: dict[str, str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", f"pipeline.{stage}"],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def checkpoints(folder: Path) -> list[tuple[Path, int]]:
@@ -72,11 +57,11 @@ def ended(process: "subprocess.Popen[str]") -> int:
     return process.returncode
 
 
-def written_by(stage: str, unbroken: dict[str, Path], outputs_of: Contents) -> dict[str, bytes]:
-    before, after = outputs_of(unbroken[stage]), outputs_of(unbroken["end"])
-    following = TRAINING[TRAINING.index(stage) + 1 :]
-    later = outputs_of(unbroken[following[0]]) if following else after
-    assert later.keys() > before.keys()
+def written_by(stage: str, unbroken: dict[str, Path]) -> dict[str, bytes]:
+    """All outputs as they were after a stage that nothing broke."""
+    following = (*TRAINING, "end")[TRAINING.index(stage) + 1]
+    later = outputs_of(unbroken[following])
+    assert later.keys() > outputs_of(unbroken[stage]).keys()
     return later
 
 
@@ -88,18 +73,16 @@ def work(tmp_path: Path, unbroken: dict[str, Path], request: pytest.FixtureReque
 
 
 @pytest.mark.parametrize("stage", TRAINING)
-def test_killed_at_random_moments(
-    stage: str, work: Path, unbroken: dict[str, Path], environment: dict[str, str], outputs_of: Contents
-) -> None:
+def test_killed_at_random_moments(stage: str, work: Path, unbroken: dict[str, Path], start: Start) -> None:
     chance = random.Random(f"{stage} {time.time_ns()}")
     delays, kills = [], 0
     # Once while it starts, then at moments after a checkpoint: in a step, in a validation, while it writes its outputs.
-    with start(stage, work, environment) as process:
+    with start(stage, work) as process:
         time.sleep(chance.uniform(0, 4))
         process.kill()
         kills += ended(process) != 0
     for _ in range(12):
-        with start(stage, work, environment) as process:
+        with start(stage, work) as process:
             if wait_for_progress(process, work):
                 delays.append(chance.uniform(0, 0.6))
                 time.sleep(delays[-1])
@@ -108,59 +91,44 @@ def test_killed_at_random_moments(
                 break
             kills += 1
     else:
-        with start(stage, work, environment) as process:
+        with start(stage, work) as process:
             assert ended(process) == 0
     print(f"{stage}: {kills} kills, delays {delays}")
     assert kills >= 2
-    expected = written_by(stage, unbroken, outputs_of)
-    found = outputs_of(work)
-    assert found.keys() == expected.keys()
-    assert [name for name in expected if found[name] != expected[name]] == []
+    assert_same(outputs_of(work), written_by(stage, unbroken))
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("stage", ["pretrain_retrieval", "joint"])
 def test_an_interrupt_saves_the_step_and_leaves_with_130(
-    stage: str,
-    signal_number: signal.Signals,
-    work: Path,
-    unbroken: dict[str, Path],
-    environment: dict[str, str],
-    outputs_of: Contents,
+    stage: str, signal_number: signal.Signals, work: Path, unbroken: dict[str, Path], start: Start
 ) -> None:
-    with start(stage, work, environment) as process:
+    with start(stage, work) as process:
         assert wait_for_progress(process, work)
         process.send_signal(signal_number)
         _, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130, said[-3000:]
     assert said.endswith("interrupted; the same command goes on from where it stopped\n")
     assert checkpoints(work)
-    with start(stage, work, environment) as process:
+    with start(stage, work) as process:
         _, said = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, said[-3000:]
     assert "resuming from " in said
-    assert outputs_of(work) == written_by(stage, unbroken, outputs_of)
+    assert_same(outputs_of(work), written_by(stage, unbroken))
 
 
 @pytest.mark.parametrize("stage", ["features", "edges"])
-def test_a_stage_of_shards_is_killed_at_random_moments(
-    stage: str, packed: Path, tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_a_stage_of_shards_is_killed_at_random_moments(stage: str, packed: Path, tmp_path: Path, start: Start) -> None:
     """Shards that are whole stay; what was begun is begun again, and ends with the same bytes."""
     shutil.copy(packed / "params.yaml", tmp_path)
     shutil.copytree(packed / "data" / "shards", tmp_path / "data" / "shards")
     chance, kills = random.Random(f"{stage} {time.time_ns()}"), 0
     for _ in range(6):
-        with start(stage, tmp_path, environment) as process:
+        with start(stage, tmp_path) as process:
             time.sleep(chance.uniform(2, 9))
             process.kill()
             kills += ended(process) != 0
-    with start(stage, tmp_path, environment) as process:
+    with start(stage, tmp_path) as process:
         assert ended(process) == 0
     assert kills >= 1
-    found, expected = (
-        {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-        for folder in (tmp_path / "data" / stage, packed / "data" / stage)
-    )
-    assert found.keys() == expected.keys()
-    assert [name for name in expected if found[name] != expected[name]] == []
+    assert_same(contents(tmp_path / "data", stage), contents(packed / "data", stage))
