@@ -7,14 +7,9 @@ from fgsbir.synthetic.dice import Dice
 from fgsbir.synthetic.material import FABRICS, PAINTS, WOODS, Colour, texture
 
 PALE: tuple[Colour, ...] = (
-    (246, 245, 242),
-    (232, 230, 226),
-    (222, 228, 230),
-    (236, 226, 212),
-    (214, 208, 200),
-    (206, 214, 204),
-    (226, 214, 214),
-)
+    (246, 245, 242), (232, 230, 226), (222, 228, 230), (236, 226, 212), (214, 208, 200),
+    (206, 214, 204), (226, 214, 214),
+)  # fmt: skip
 KINDS = ("white", "tint", "graded", "room", "studio")
 
 
@@ -135,16 +130,14 @@ def _thing(dice: Dice, draw: ImageDraw.ImageDraw, x: int, foot: int) -> None:
             a, b = dice.between(-1.2, 1.2), dice.between(0.7, 1.7)
             tip = (x + int(a * 60), foot - h - int(b * 60))
             draw.polygon(((x - 3, foot - h), tip, (x + 9, foot - h - 30)), fill=_near(green, dice.between(0.8, 1.2)))
-        draw.polygon(
-            ((x - w, foot - h), (x + w, foot - h), (x + w * 3 // 4, foot), (x - w * 3 // 4, foot)), fill=colour
-        )
+        pot = ((x - w, foot - h), (x + w, foot - h), (x + w * 3 // 4, foot), (x - w * 3 // 4, foot))
+        draw.polygon(pot, fill=colour)
     elif what == "lamp":
         h = int(dice.between(180, 300))
         draw.line((x, foot, x, foot - h), fill=(60, 60, 62), width=5)
         draw.ellipse((x - 26, foot - 6, x + 26, foot + 6), fill=(60, 60, 62))
-        draw.polygon(
-            ((x - 20, foot - h - 50), (x + 20, foot - h - 50), (x + 38, foot - h), (x - 38, foot - h)), fill=colour
-        )
+        shade = ((x - 20, foot - h - 50), (x + 20, foot - h - 50), (x + 38, foot - h), (x - 38, foot - h))
+        draw.polygon(shade, fill=colour)
     else:
         y = foot
         for _ in range(int(dice.between(1, 4))):

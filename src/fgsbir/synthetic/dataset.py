@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from fgsbir.data.records import DataError, Split
@@ -76,21 +75,22 @@ def plan(
     others = [name for name in CATEGORIES if name != MAIN and name not in UNSEEN][: other_categories - hidden]
     others += list(UNSEEN)[:hidden]
 
-    sizes: list[tuple[str, list[tuple[Split, int, int]]]] = [
-        (
-            MAIN,
-            [
-                ("test", test, 3),
-                ("val", val, 2),
-                ("train", labelled, sketches_per_photo),
-                ("unlabelled", unlabelled, 0),
-            ],
-        )
-    ]
+    # Of each split, the photos and the sketches of each.
+    sizes: dict[str, dict[Split, tuple[int, int]]] = {
+        MAIN: {
+            "test": (test, 3),
+            "val": (val, 2),
+            "train": (labelled, sketches_per_photo),
+            "unlabelled": (unlabelled, 0),
+        }
+    }
     other_test, other_val = other_photos * 2 // 5, other_photos // 10
     for name in others:
-        rest = other_photos - other_test - other_val
-        sizes.append((name, [("test", other_test, 2), ("val", other_val, 2), ("train", rest, 2)]))
+        sizes[name] = {
+            "test": (other_test, 2),
+            "val": (other_val, 2),
+            "train": (other_photos - other_test - other_val, 2),
+        }
     extra: dict[str, list[str]] = {}
     for user in new_users:
         for first, count, wanted in ((0, test, QUERIES), (test + val, labelled, SUPPORT)):
@@ -98,16 +98,14 @@ def plan(
             for number in chosen:
                 extra.setdefault(_photo_id(MAIN, number), []).append(user)
     photos = []
-    for category, splits in sizes:
-        number = 0
-        for split, count, sketches in splits:
-            for _ in range(count):
-                photo = _photo_id(category, number)
-                drawn = Dice(seed, photo, "users").shuffled(seen_users)[:sketches]
-                photos.append(PlannedPhoto(photo, category, split, (*drawn, *extra.get(photo, ()))))
-                number += 1
+    for category, splits in sizes.items():
+        places = [(split, sketches) for split, (count, sketches) in splits.items() for _ in range(count)]
+        for number, (split, sketches) in enumerate(places):
+            photo = _photo_id(category, number)
+            drawn = Dice(seed, photo, "users").shuffled(seen_users)[:sketches]
+            photos.append(PlannedPhoto(photo, category, split, (*drawn, *extra.get(photo, ()))))
     return Plan(
-        tuple((name, name in UNSEEN) for name, _ in sizes),
+        tuple((name, name in UNSEEN) for name in sizes),
         (*((user, False) for user in seen_users), *((user, True) for user in new_users)),
         tuple(sorted(photos, key=lambda photo: photo.id)),
     )
@@ -117,52 +115,23 @@ def _photo_id(category: str, number: int) -> str:
     return f"{category}-{number:05d}"
 
 
-def synthesise(
-    folder: Path,
-    *,
-    seed: int,
-    size: int,
-    labelled: int,
-    sketches_per_photo: int,
-    unlabelled: int,
-    val: int,
-    test: int,
-    other_categories: int,
-    other_photos: int,
-    users: int,
-    unseen_users: int,
-    jpeg_quality: int,
-    workers: int,
-) -> str:
+def synthesise(folder: Path, *, seed: int, size: int, jpeg_quality: int, workers: int, **counts: int) -> str:
     """Write the set into ``folder`` (replacing it) and return its content hash.
 
-    See :func:`plan` for the counts. ``size`` is the photos' side in pixels. The folder appears whole
+    ``counts`` are those of :func:`plan`. ``size`` is the photos' side in pixels. The folder appears whole
     or not at all: everything is written beside it first. Raises DataError for impossible counts.
     """
-    whole = plan(
-        seed=seed,
-        labelled=labelled,
-        sketches_per_photo=sketches_per_photo,
-        unlabelled=unlabelled,
-        val=val,
-        test=test,
-        other_categories=other_categories,
-        other_photos=other_photos,
-        users=users,
-        unseen_users=unseen_users,
-    )
+    whole = plan(seed=seed, **counts)
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         for category, _ in whole.categories:
             (unfinished / "photos" / category).mkdir(parents=True)
         draw = partial(_draw, folder=unfinished, seed=seed, size=size, quality=jpeg_quality)
-        lines: list[str] = []
-        for found in tqdm(
-            _mapped(draw, whole.photos, workers), total=len(whole.photos), desc="synthesise", unit="photo"
-        ):
-            lines += found
-        (unfinished / "sketches.ndjson").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        drawn = _mapped(draw, whole.photos, workers)
+        shown = tqdm(drawn, total=len(whole.photos), desc="synthesise", unit="photo")
+        lines = [f"{line}\n" for of_photo in shown for line in of_photo]
+        (unfinished / "sketches.ndjson").write_text("".join(lines), encoding="utf-8")
         manifest = {
             "format": FORMAT,
             "seed": seed,
@@ -206,10 +175,7 @@ def _draw(photo: PlannedPhoto, *, folder: Path, seed: int, size: int, quality: i
     for number, user in enumerate(photo.users, 1):
         name = f"{photo.id}-{number}"
         strokes = check_strokes(draw_sketch(photo.id, user, seed=seed), name)
-        lines.append(json.dumps({"id": name, "photo": photo.id, "user": user, "strokes": _listed(strokes)}))
+        # To a tenth of a pixel.
+        listed = [[[round(float(x), 1), round(float(y), 1)] for x, y in part] for part in split_strokes(strokes)]
+        lines.append(json.dumps({"id": name, "photo": photo.id, "user": user, "strokes": listed}))
     return lines
-
-
-def _listed(strokes: np.ndarray) -> list[list[list[float]]]:
-    """Strokes as nested lists, to a tenth of a pixel."""
-    return [[[round(float(x), 1), round(float(y), 1)] for x, y in part] for part in split_strokes(strokes)]

@@ -1,6 +1,6 @@
 """Categories: what varies in a product, and how its parts are put together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,15 +39,19 @@ class Category:
     """One kind of product.
 
     ``yaw`` and ``pitch`` bound the usual view in degrees. ``materials`` names, for each material
-    slot that ``build`` uses, the kinds it may be made of.
+    slot that ``parts`` uses, the kinds it may be made of.
     """
 
     name: str
     parameters: Mapping[str, Number | Choice]
-    build: Callable[[Values], list[Part]]
+    parts: Callable[[Values], Iterator[Part]]
     materials: Mapping[str, Sequence[str]]
     yaw: tuple[float, float] = (20.0, 45.0)
     pitch: tuple[float, float] = (10.0, 22.0)
+
+    def build(self, values: Values) -> list[Part]:
+        """The parts of one instance."""
+        return list(self.parts(values))
 
 
 def sample(category: Category, dice: Dice) -> Values:

@@ -29,12 +29,11 @@ class Drawn:
 
 def visible_lines(parts: Sequence[Part], view: View, line_below: float) -> list[Drawn]:
     """Visible lines of ``parts``; parts thinner than ``line_below`` pixels become single lines."""
-    owner = owners(parts, view)
+    owner = _owners(parts, view)
     found = []
     for index, part in enumerate(parts):
-        lines = part.lines(view)
         thin = bool(part.spine) and part.width * view.scale < line_below
-        for line in lines:
+        for line in part.lines(view):
             if (line.kind == "spine") != thin:
                 continue
             for points, closed in _seen(line.points, line.closed, owner, index + 1):
@@ -50,7 +49,7 @@ def path_length(points: Sequence[Point], closed: bool = False) -> float:
     return sum(math.hypot(b[0] - a[0], b[1] - a[1]) for a, b in zip(points, ends, strict=False))
 
 
-def owners(parts: Sequence[Part], view: View) -> bytes:
+def _owners(parts: Sequence[Part], view: View) -> bytes:
     """For each pixel, 1 + the position of the part that is seen there, 0 for none."""
     image = Image.new("L", (PICTURE, PICTURE), 0)
     draw = ImageDraw.Draw(image)
@@ -62,12 +61,9 @@ def owners(parts: Sequence[Part], view: View) -> bytes:
 
 def _near(owner: bytes, x: float, y: float, label: int) -> bool:
     column, row = math.floor(x), math.floor(y)
-    for r in range(max(0, row - 1), min(PICTURE, row + 2)):
-        start = r * PICTURE
-        for c in range(max(0, column - 1), min(PICTURE, column + 2)):
-            if owner[start + c] == label:
-                return True
-    return False
+    left, right = max(0, column - 1), max(0, min(PICTURE, column + 2))
+    rows = range(max(0, row - 1), min(PICTURE, row + 2))
+    return any(label in owner[r * PICTURE + left : r * PICTURE + right] for r in rows)
 
 
 def _seen(points: list[Point], closed: bool, owner: bytes, label: int) -> list[tuple[list[Point], bool]]:

@@ -13,41 +13,17 @@ VARIANTS = 6
 Colour = tuple[int, int, int]
 
 WOODS: tuple[tuple[Colour, Colour], ...] = (
-    ((196, 150, 98), (160, 112, 66)),
-    ((226, 196, 150), (200, 164, 116)),
-    ((122, 78, 46), (84, 50, 28)),
-    ((156, 92, 52), (118, 62, 32)),
-    ((92, 68, 54), (62, 44, 34)),
-    ((214, 172, 126), (178, 128, 84)),
-)
+    ((196, 150, 98), (160, 112, 66)), ((226, 196, 150), (200, 164, 116)), ((122, 78, 46), (84, 50, 28)),
+    ((156, 92, 52), (118, 62, 32)), ((92, 68, 54), (62, 44, 34)), ((214, 172, 126), (178, 128, 84)),
+)  # fmt: skip
 FABRICS: tuple[Colour, ...] = (
-    (70, 92, 120),
-    (152, 60, 58),
-    (108, 120, 88),
-    (198, 176, 140),
-    (120, 112, 108),
-    (214, 200, 180),
-    (58, 62, 72),
-    (202, 146, 60),
-    (96, 142, 144),
-    (176, 118, 130),
-    (40, 74, 66),
-    (226, 222, 212),
-)
+    (70, 92, 120), (152, 60, 58), (108, 120, 88), (198, 176, 140), (120, 112, 108), (214, 200, 180),
+    (58, 62, 72), (202, 146, 60), (96, 142, 144), (176, 118, 130), (40, 74, 66), (226, 222, 212),
+)  # fmt: skip
 PAINTS: tuple[Colour, ...] = (
-    (238, 236, 230),
-    (44, 44, 48),
-    (92, 126, 138),
-    (168, 58, 50),
-    (216, 184, 92),
-    (122, 148, 118),
-    (206, 206, 204),
-    (64, 82, 112),
-    (232, 214, 190),
-    (150, 150, 154),
-    (224, 128, 78),
-    (140, 180, 186),
-)
+    (238, 236, 230), (44, 44, 48), (92, 126, 138), (168, 58, 50), (216, 184, 92), (122, 148, 118),
+    (206, 206, 204), (64, 82, 112), (232, 214, 190), (150, 150, 154), (224, 128, 78), (140, 180, 186),
+)  # fmt: skip
 METALS: tuple[Colour, ...] = ((172, 176, 182), (60, 62, 66), (188, 152, 90), (150, 104, 74), (204, 206, 210))
 
 PATTERNS: dict[str, tuple[tuple[str, float], ...]] = {
@@ -141,9 +117,10 @@ def texture(pattern: str, variant: int) -> np.ndarray:
         rings = {"grain": 5, "fine grain": 11, "brushed": 0}[pattern]
         bend = noise(dice, 2, 4) * 2 + noise(dice, 4, 16) // 3
         fine = noise(dice, 2, 64)
-        field_ = (
-            (_wave(y * 256 * rings // TILE + bend) * 2 + fine) // 3 if rings else fine // 2 + noise(dice, 1, 128) // 2
-        )
+        if rings:
+            field_ = (_wave(y * 256 * rings // TILE + bend) * 2 + fine) // 3
+        else:
+            field_ = fine // 2 + noise(dice, 1, 128) // 2
     elif pattern in ("speckle", "worn", "cloth"):
         cells = {"speckle": 64, "worn": 8, "cloth": 128}[pattern]
         field_ = noise(dice, cells, cells)
@@ -162,14 +139,14 @@ def texture(pattern: str, variant: int) -> np.ndarray:
         field_ = np.where(u * u + v * v < (cell * cell) // dice.pick((9, 16)), 230, 10)
     elif pattern == "floral":
         field_ = np.full((TILE, TILE), 20, np.int32)
+        around = ((0, -1), (0.95, -0.3), (0.6, 0.8), (-0.6, 0.8), (-0.95, -0.3))
+        petals = [*((dx, dy, 0.5, 225) for dx, dy in around), (0, 0, 0.25, 120)]
         for _ in range(9):
             cx, cy, r = dice.between(0, TILE), dice.between(0, TILE), dice.between(7, 13)
-            for dx, dy in ((0, -1), (0.95, -0.3), (0.6, 0.8), (-0.6, 0.8), (-0.95, -0.3)):
+            for dx, dy, share, level in petals:
                 u = (x - int(cx + dx * r) + TILE // 2) % TILE - TILE // 2
                 v = (y - int(cy + dy * r) + TILE // 2) % TILE - TILE // 2
-                field_ = np.where(u * u + v * v < int(0.5 * r * r), 225, field_)
-            u, v = (x - int(cx) + TILE // 2) % TILE - TILE // 2, (y - int(cy) + TILE // 2) % TILE - TILE // 2
-            field_ = np.where(u * u + v * v < int(0.25 * r * r), 120, field_)
+                field_ = np.where(u * u + v * v < int(share * r * r), level, field_)
     elif pattern == "herringbone":
         field_ = _wave((y + abs(x % 32 - 16)) * 32) * 3 // 4 + noise(dice, 64, 64) // 5
     else:  # basket

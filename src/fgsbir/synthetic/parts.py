@@ -7,13 +7,7 @@ sketch and a photo of one product agree.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fgsbir.synthetic.geometry import (
-    Point,
-    Vec,
-    View,
-    dot,
-    mean,
-)
+from fgsbir.synthetic.geometry import Point, Vec, View, dot, mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +74,14 @@ class Part:
 
 def texture_frame(view: View, origin: Vec, u: Vec, v: Vec) -> tuple[Point, Point, Point]:
     """Where a face's texture starts in the picture, and how one unit along its axes ``u`` and ``v`` runs there."""
-    o = view.project(origin)
-    return (
-        o,
-        (round(view.scale * dot(u, view.right), 4), round(-view.scale * dot(u, view.up), 4)),
-        (round(view.scale * dot(v, view.right), 4), round(-view.scale * dot(v, view.up), 4)),
-    )
+
+    def run(axis: Vec) -> Point:
+        return (round(view.scale * dot(axis, view.right), 4), round(-view.scale * dot(axis, view.up), 4))
+
+    return view.project(origin), run(u), run(v)
 
 
-def box_of(points: Sequence[Vec]) -> tuple[Vec, Vec]:
+def _box_of(points: Sequence[Vec]) -> tuple[Vec, Vec]:
     """Lowest and highest corner of the box round ``points``."""
     xs, ys, zs = zip(*points, strict=True)
     return (min(xs), min(ys), min(zs)), (max(xs), max(ys), max(zs))
@@ -100,7 +93,7 @@ def back_to_front(parts: Sequence[Part], view: View) -> list[int]:
     Two parts whose boxes some axis keeps apart are ordered exactly by the side the viewer is on;
     the rest, and cycles, by the nearness of their centres.
     """
-    boxes = [box_of(part.points()) for part in parts]
+    boxes = [_box_of(part.points()) for part in parts]
     centres = [view.depth(mean([low, high])) for low, high in boxes]
     flat = []
     for low, high in boxes:
@@ -114,20 +107,16 @@ def back_to_front(parts: Sequence[Part], view: View) -> list[int]:
             if fa[0] > fb[2] or fb[0] > fa[2] or fa[1] > fb[3] or fb[1] > fa[3]:
                 continue
             best, front = 0.0, 0
-            for axis in range(3):
-                gap_ab = boxes[a][0][axis] - boxes[b][1][axis]
-                gap_ba = boxes[b][0][axis] - boxes[a][1][axis]
-                side = view.toward[axis]
-                for gap, sign in ((gap_ab, 1), (gap_ba, -1)):
+            for axis, side in enumerate(view.toward):
+                for near, far, sign in ((a, b, 1), (b, a, -1)):
+                    gap = boxes[near][0][axis] - boxes[far][1][axis]
                     weight = (gap + 0.9) * abs(side)
                     if gap > -0.9 and weight > best:
                         best, front = round(weight, 6), (1 if side * sign > 0 else -1)
             if not front:
                 front = 1 if centres[a] >= centres[b] else -1
-            if front > 0:
-                behind[a].add(b)
-            else:
-                behind[b].add(a)
+            near, far = (a, b) if front > 0 else (b, a)
+            behind[near].add(far)
     left = sorted(range(len(parts)), key=lambda i: (centres[i], i))
     order: list[int] = []
     while left:

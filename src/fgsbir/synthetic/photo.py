@@ -14,9 +14,8 @@ from fgsbir.synthetic.background import background
 from fgsbir.synthetic.dice import Dice
 from fgsbir.synthetic.geometry import PICTURE, Point, Vec, View, add, convex_hull, dot, look, scaled, unit
 from fgsbir.synthetic.instance import Instance, instance
-from fgsbir.synthetic.lines import owners
 from fgsbir.synthetic.material import TILE, Material, choose
-from fgsbir.synthetic.parts import Face, Part, back_to_front
+from fgsbir.synthetic.parts import Face, back_to_front
 
 SUPERSAMPLE = 2
 TEXTURED = 120  # smallest box, in supersampled pixels, for which a texture would be seen
@@ -29,42 +28,27 @@ def draw_photo(photo_id: str, *, seed: int, size: int = PICTURE, quality: int = 
     """
     picture = render(instance(seed, photo_id), seed)
     if size != PICTURE:
-        picture = picture.resize(
-            (size, size), Image.Resampling.BOX if PICTURE % size == 0 else Image.Resampling.BICUBIC
-        )
+        whole = PICTURE % size == 0
+        picture = picture.resize((size, size), Image.Resampling.BOX if whole else Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 
-def product_view(product: Instance, parts: list[Part]) -> View:
-    """The view of a photo: the product's pose, fitted to its parts."""
-    pose = product.pose
-    view = look(pose.yaw, pose.pitch, pose.roll, pose.mirrored)
-    return view.fitted([p for part in parts for p in part.points()], pose.side, pose.x, pose.y)
-
-
-def silhouette(product: Instance) -> np.ndarray:
-    """Which pixels of the photo show the product: bool (PICTURE, PICTURE)."""
-    parts = product.category.build(product.values)
-    owner = np.frombuffer(owners(parts, product_view(product, parts)), np.uint8)
-    return owner.reshape(PICTURE, PICTURE) > 0
-
-
 def render(product: Instance, seed: int) -> Image.Image:
     """RGB picture of ``PICTURE`` pixels square."""
-    parts = product.category.build(product.values)
-    view = product_view(product, parts)
+    parts, pose = product.category.build(product.values), product.pose
+    points = [p for part in parts for p in part.points()]
+    view = look(pose.yaw, pose.pitch, pose.roll, pose.mirrored).fitted(points, pose.side, pose.x, pose.y)
     dice = Dice(seed, product.id, "look")
     materials = {slot: choose(dice.pick(kinds), dice) for slot, kinds in sorted(product.category.materials.items())}
     light = _light(view, dice)
     side = PICTURE * SUPERSAMPLE
-    flat = [view.project(p) for part in parts for p in part.points()]
-    xs, ys = zip(*flat, strict=True)
+    xs, ys = zip(*(view.project(p) for p in points), strict=True)
     low, height = max(ys) * SUPERSAMPLE, (max(ys) - min(ys)) * SUPERSAMPLE
     horizon = low - height * dice.between(0.12, 0.4)
     canvas = background(dice, side, horizon, (min(xs) * SUPERSAMPLE, max(xs) * SUPERSAMPLE, low))
-    _shadow(canvas, parts, view, dice)
+    _shadow(canvas, points, view, dice)
     ambient = dice.between(0.58, 0.74)
     for index in back_to_front(parts, view):
         for face in parts[index].faces(view):
@@ -82,8 +66,13 @@ def _light(view: View, dice: Dice) -> Vec:
     return unit(local)
 
 
+def _fine(points: list[Point]) -> list[tuple[int, int]]:
+    """Points of the picture in supersampled pixels."""
+    return [(int(x * SUPERSAMPLE + 0.5), int(y * SUPERSAMPLE + 0.5)) for x, y in points]
+
+
 def _fill(canvas: Image.Image, face: Face, material: Material, light: Vec, ambient: float) -> None:
-    points = [(int(x * SUPERSAMPLE + 0.5), int(y * SUPERSAMPLE + 0.5)) for x, y in face.points]
+    points = _fine(face.points)
     lit = max(0.0, dot(face.normal, light))
     level = ambient + (1.12 - ambient) * lit + material.gloss * max(0.0, lit - 0.75) * 2
     shade = int(level * face.dark * 64) * 4
@@ -126,17 +115,14 @@ def _texels(
 
 
 def _score(canvas: Image.Image, points: list[Point], closed: bool, material: Material) -> None:
-    path = [(int(x * SUPERSAMPLE + 0.5), int(y * SUPERSAMPLE + 0.5)) for x, y in points]
-    if closed:
-        path.append(path[0])
+    path = _fine([*points, points[0]] if closed else points)
     dark = tuple(int(c) for c in material.shaded(144)[96])
     ImageDraw.Draw(canvas).line(path, fill=dark, width=2)
 
 
-def _shadow(canvas: Image.Image, parts: list[Part], view: View, dice: Dice) -> None:
+def _shadow(canvas: Image.Image, points: list[Vec], view: View, dice: Dice) -> None:
     """A soft shadow on the floor, darker and sharper under what touches it."""
     side = canvas.width // 4
-    points = [p for part in parts for p in part.points()]
     floor = min(p[1] for p in points)
     drift = (dice.between(-0.35, 0.35), dice.between(-0.25, 0.1))
     strength = int(dice.between(40, 120))
@@ -150,9 +136,8 @@ def _shadow(canvas: Image.Image, parts: list[Part], view: View, dice: Dice) -> N
         k = side / PICTURE
         ImageDraw.Draw(mask).polygon([(math.floor(x * k), math.floor(y * k)) for x, y in hull], fill=alpha)
         mask = mask.filter(ImageFilter.BoxBlur(blur)).filter(ImageFilter.BoxBlur(blur))
-        canvas.paste(
-            (24, 22, 26), (0, 0, canvas.width, canvas.height), mask.resize(canvas.size, Image.Resampling.BILINEAR)
-        )
+        soft = mask.resize(canvas.size, Image.Resampling.BILINEAR)
+        canvas.paste((24, 22, 26), (0, 0, canvas.width, canvas.height), soft)
 
 
 def _developed(picture: Image.Image, dice: Dice) -> Image.Image:

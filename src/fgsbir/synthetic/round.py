@@ -1,20 +1,10 @@
 """Round bodies along a path: tubes, turned legs, vessels, wheels and knobs."""
 
+import itertools
 import math
 from dataclasses import dataclass
 
-from fgsbir.synthetic.geometry import (
-    Point,
-    Vec,
-    View,
-    add,
-    blend,
-    cross,
-    dot,
-    scaled,
-    sub,
-    unit,
-)
+from fgsbir.synthetic.geometry import Point, Vec, View, add, blend, cross, dot, scaled, sub, unit
 from fgsbir.synthetic.parts import Face, Line, Part, texture_frame
 
 
@@ -33,8 +23,7 @@ class Round(Part):
 
     def points(self) -> list[Vec]:
         found = []
-        axes = self._axes()
-        for (centre, radius), axis in zip(self.rings, axes, strict=True):
+        for (centre, radius), axis in zip(self.rings, self._axes(), strict=True):
             for direction in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)):
                 reach = radius * math.sqrt(max(0.0, 1 - dot(direction, axis) ** 2))
                 found.append(add(centre, scaled(direction, reach)))
@@ -77,12 +66,9 @@ class Round(Part):
 
     def faces(self, view: View) -> list[Face]:
         frames = self._frames(view)
-        order = sorted(
-            range(len(self.rings) - 1),
-            key=lambda i: view.depth(blend(self.rings[i][0], self.rings[i + 1][0], 0.5)),
-        )
+        middles = [view.depth(blend(a, b, 0.5)) for (a, _), (b, _) in itertools.pairwise(self.rings)]
         found: list[Face] = []
-        for i in order:
+        for i in sorted(range(len(middles)), key=middles.__getitem__):
             (low, low_radius), (high, high_radius) = self.rings[i], self.rings[i + 1]
             length = math.sqrt(dot(sub(high, low), sub(high, low)))
             slope = (low_radius - high_radius) / max(length, 1e-6)
@@ -114,13 +100,9 @@ class Round(Part):
     def outlines(self, view: View) -> list[Line]:
         last = len(self.rings) - 1
         frames = self._frames(view)
-        left, right = (
-            [
-                view.project(add(centre, scaled(across, side * radius)))
-                for (centre, radius), (_, across, _) in zip(self.rings, frames, strict=True)
-            ]
-            for side in (-1.0, 1.0)
-        )
+        reaches = [(centre, scaled(across, r)) for (centre, r), (_, across, _) in zip(self.rings, frames, strict=True)]
+        left = [view.project(sub(centre, reach)) for centre, reach in reaches]
+        right = [view.project(add(centre, reach)) for centre, reach in reaches]
         discs: list[Line] = []
         arcs: dict[int, list[Point] | None] = {}  # None: an end whose whole disc is seen
         for index in (0, last):

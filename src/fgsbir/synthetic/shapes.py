@@ -6,7 +6,7 @@ All in product units, y up. Every function returns one part; categories put part
 import math
 from collections.abc import Sequence
 
-from fgsbir.synthetic.geometry import Vec, add, blend, cross, mean, scaled, sub, unit
+from fgsbir.synthetic.geometry import Vec, add, blend, cross, scaled, sub, unit
 from fgsbir.synthetic.parts import Detail, Part
 from fgsbir.synthetic.round import Round
 from fgsbir.synthetic.solid import Solid
@@ -29,20 +29,19 @@ def trapezoid(bottom: float, top: float, height: float) -> Flat:
 def rounded(width: float, height: float, radius: float, steps: int = 3) -> Flat:
     """A rectangle round (0, 0) with round corners."""
     radius = min(radius, width * 0.499, height * 0.499)
+    across, upward = width / 2 - radius, height / 2 - radius
     found = []
     for x, y, start in ((1, -1, -90), (1, 1, 0), (-1, 1, 90), (-1, -1, 180)):
         for step in range(steps + 1):
             a = math.radians(start + 90 * step / steps)
-            found.append(
-                (x * (width / 2 - radius) + radius * math.cos(a), y * (height / 2 - radius) + radius * math.sin(a))
-            )
+            found.append((x * across + radius * math.cos(a), y * upward + radius * math.sin(a)))
     return found
 
 
 def ellipse(width: float, height: float, steps: int = 20) -> Flat:
-    return [
-        (width / 2 * math.cos(math.tau * i / steps), height / 2 * math.sin(math.tau * i / steps)) for i in range(steps)
-    ]
+    """An ellipse round (0, 0)."""
+    angles = [math.tau * i / steps for i in range(steps)]
+    return [(width / 2 * math.cos(a), height / 2 * math.sin(a)) for a in angles]
 
 
 def arched(width: float, height: float, rise: float, steps: int = 10) -> Flat:
@@ -52,13 +51,12 @@ def arched(width: float, height: float, rise: float, steps: int = 10) -> Flat:
     return [(-x, -y), (x, -y), *top]
 
 
-def box(role: str, material: str, centre: Vec, size: Vec, details: tuple[Detail, ...] = ()) -> Part:
+def box(role: str, material: str, centre: Vec, size: Vec) -> Part:
     """A box round ``centre``; the picture of its front is the product's front."""
     x, y, z = centre
-    loops = tuple(
-        tuple((x + u, y + v, z + w) for u, v in rectangle(size[0], size[1])) for w in (-size[2] / 2, size[2] / 2)
-    )
-    return Solid(role, material, details, loops=loops)
+    front = rectangle(size[0], size[1])
+    loops = tuple(tuple((x + u, y + v, z + w) for u, v in front) for w in (-size[2] / 2, size[2] / 2))
+    return Solid(role, material, loops=loops)
 
 
 def plate(role: str, material: str, outline: Flat, bottom: float, top: float, at: Vec = (0, 0, 0)) -> Part:
@@ -104,69 +102,44 @@ def bar(role: str, material: str, a: Vec, b: Vec, width: float, depth: float | N
     return Solid(role, material, (), (a, b), max(width, depth), loops=tuple(loops), soft=True)
 
 
+def _soft(outline: Flat, low: float, high: float, puff: float) -> list[tuple[float, Flat]]:
+    """The loops of a soft body, each with its place between ``low`` and ``high``, drawn in by ``puff`` at the ends."""
+    levels = ((0.0, 1 - puff), (0.3, 1.0), (0.7, 1.0), (1.0, 1 - puff))
+    return [(low + (high - low) * level, [(u * k, v * k) for u, v in outline]) for level, k in levels]
+
+
 def cushion(
-    role: str,
-    material: str,
-    outline: Flat,
-    bottom: float,
-    top: float,
-    puff: float,
-    at: Vec = (0, 0, 0),
-    details: tuple[Detail, ...] = (),
+    role: str, material: str, outline: Flat, bottom: float, top: float, puff: float, at: Vec = (0, 0, 0)
 ) -> Part:
     """A soft horizontal body; ``outline`` in (x, z), edges drawn in by ``puff`` (0.05 firm, 0.2 plump)."""
-    return _soft(role, material, outline, bottom, top, puff, lambda u, v, w: (at[0] + u, at[1] + w, at[2] + v), details)
+    x, y, z = at
+    loops = tuple(tuple((x + u, y + w, z + v) for u, v in loop) for w, loop in _soft(outline, bottom, top, puff))
+    return Solid(role, material, loops=loops, soft=True)
 
 
 def upright_cushion(
-    role: str,
-    material: str,
-    outline: Flat,
-    thickness: float,
-    puff: float,
-    at: Vec,
-    lean: float = 0.0,
-    details: tuple[Detail, ...] = (),
+    role: str, material: str, outline: Flat, thickness: float, puff: float, at: Vec, lean: float = 0.0
 ) -> Part:
     """A soft upright body; ``outline`` in (x, y) round ``at``."""
-    return _soft(
-        role,
-        material,
-        outline,
-        -thickness / 2,
-        thickness / 2,
-        puff,
-        lambda u, v, w: (at[0] + u, at[1] + v, at[2] + w - lean * v),
-        details,
-    )
+    x, y, z = at
+    soft = _soft(outline, -thickness / 2, thickness / 2, puff)
+    loops = tuple(tuple((x + u, y + v, z + w - lean * v) for u, v in loop) for w, loop in soft)
+    return Solid(role, material, loops=loops, soft=True)
 
 
-def _soft(role, material, outline, low, high, puff, place, details):  # type: ignore[no-untyped-def]
-    loops = []
-    for level, k in ((0.0, 1 - puff), (0.3, 1.0), (0.7, 1.0), (1.0, 1 - puff)):
-        loops.append(tuple(place(u * k, v * k, low + (high - low) * level) for u, v in outline))
-    return Solid(role, material, details, loops=tuple(loops), soft=True)
-
-
-def tube(role: str, material: str, path: Sequence[Vec], radius: float, bands: int = 3) -> Part:
+def tube(role: str, material: str, path: Sequence[Vec], radius: float) -> Round:
     """A curved tube of even thickness along ``path``."""
-    return Round(role, material, (), tuple(path), 2 * radius, rings=tuple((p, radius) for p in path), bands=bands)
+    return Round(role, material, (), tuple(path), 2 * radius, rings=tuple((p, radius) for p in path), bands=3)
 
 
-def turned(role: str, material: str, a: Vec, b: Vec, profile: Sequence[tuple[float, float]]) -> Part:
+def turned(role: str, material: str, a: Vec, b: Vec, profile: Flat) -> Part:
     """A turned leg or spindle from ``a`` to ``b``: ``profile`` is (share of the way, radius)."""
     rings = tuple((blend(a, b, t), radius) for t, radius in profile)
     return Round(role, material, (), (a, b), 2 * max(r for _, r in profile), rings=rings, bands=4)
 
 
 def vessel(
-    role: str,
-    material: str,
-    at: Vec,
-    profile: Sequence[tuple[float, float]],
-    *,
-    hollow: bool = False,
-    marks: tuple[int, ...] = (),
+    role: str, material: str, at: Vec, profile: Flat, *, hollow: bool = False, marks: tuple[int, ...] = ()
 ) -> Part:
     """A body turned on an upright axis: ``profile`` is (height above ``at``, radius), bottom first."""
     rings = tuple((add(at, (0.0, y, 0.0)), radius) for y, radius in profile)
@@ -193,21 +166,12 @@ def curve(points: Sequence[Vec], steps: int = 4) -> list[Vec]:
         p0, p1, p2, p3 = padded[i : i + 4]
         for step in range(steps):
             t = step / steps
-            a, b, c, d = (
-                -0.5 * t + t * t - 0.5 * t**3,
-                1 - 2.5 * t * t + 1.5 * t**3,
-                0.5 * t + 2 * t * t - 1.5 * t**3,
-                -0.5 * t * t + 0.5 * t**3,
-            )
+            a, b = -0.5 * t + t * t - 0.5 * t**3, 1 - 2.5 * t * t + 1.5 * t**3
+            c, d = 0.5 * t + 2 * t * t - 1.5 * t**3, -0.5 * t * t + 0.5 * t**3
             found.append(add(add(scaled(p0, a), scaled(p1, b)), add(scaled(p2, c), scaled(p3, d))))
     return [*found, points[-1]]
 
 
-def loop_on(part: Part, inset: float) -> Detail:
-    """A seam on a solid's last cap, drawn in by ``inset`` (a share of its size)."""
-    if not isinstance(part, Solid):
-        raise TypeError(f"a seam needs a solid, found {type(part).__name__}")
-    loop = part.loops[-1]
-    middle = mean(loop)
-    normal = unit(sub(middle, mean(part.loops[0])))
-    return Detail(tuple(blend(p, middle, inset) for p in loop), normal, True)
+def bow(half: float, low: float, upper: float, high: float, steps: int) -> list[Vec]:
+    """The path of a handle: up from ``half`` the width at ``low`` to ``upper`` at ``high``, over and down again."""
+    return curve([(-half, low, 0.0), (-upper, high, 0.0), (upper, high, 0.0), (half, low, 0.0)], steps)

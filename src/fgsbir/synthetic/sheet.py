@@ -29,13 +29,12 @@ def contact_sheet(folder: Path, out: Path) -> None:
         strokes = join_strokes([np.array(stroke, np.float32) for stroke in row["strokes"]])
         sketches.setdefault(row["photo"], []).append(strokes)
     main = manifest["categories"][0]["name"]
-    drawn = [p for p in manifest["photos"] if p["id"] in sketches]
-    left = [p for p in drawn if p["category"] == main][:ROWS_MAIN]
-    right = [
-        next(p for p in drawn if p["category"] == c["name"])
-        for c in manifest["categories"][1:]
-        if any(p["category"] == c["name"] for p in drawn)
-    ]
+    by_category: dict[str, list[dict[str, str]]] = {category["name"]: [] for category in manifest["categories"]}
+    for photo in manifest["photos"]:
+        if photo["id"] in sketches:
+            by_category[photo["category"]].append(photo)
+    left = by_category.pop(main)[:ROWS_MAIN]
+    right = [photos[0] for photos in by_category.values() if photos]
     bare = [p for p in manifest["photos"] if p["split"] == "unlabelled"][:UNLABELLED]
     rows = max(len(left), (len(right) + 1) // 2)
     columns = 1 + DRAWINGS + 2 * (1 + 2)

@@ -44,16 +44,15 @@ def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
     product = instance(seed, photo_id)
     parts = product.category.build(misjudge(product.category, product.values, dice, user.proportion))
     pose = product.pose
-    view = look(
-        pose.yaw + dice.bell(user.view), pose.pitch + dice.bell(user.view * 0.6), pose.roll * 0.5, pose.mirrored
-    )
+    yaw, pitch = pose.yaw + dice.bell(user.view), pose.pitch + dice.bell(user.view * 0.6)
+    view = look(yaw, pitch, pose.roll * 0.5, pose.mirrored)
     squeeze = 1 + user.squeeze + dice.bell(0.03)
     view = View(tuple(c * squeeze for c in view.right), view.up, view.toward)  # type: ignore[arg-type]
     side = user.side + dice.bell(8)
     slack = (PICTURE - side) * 0.3
     points = [p for part in parts for p in part.points()]
-    middle = PICTURE / 2
-    view = view.fitted(points, side, middle + dice.between(-slack, slack), middle + dice.between(-slack, slack))
+    x, y = (PICTURE / 2 + dice.between(-slack, slack) for _ in range(2))
+    view = view.fitted(points, side, x, y)
     below = user.line_below * side / 200
     lines = visible_lines(parts, view, below)
     while _cost(lines) > user.budget * 1.3 and below < 40:
@@ -165,9 +164,8 @@ def _wobbly(points: Stroke, user: User, dice: Dice) -> Stroke:
         steps = max(1, round(piece / 7))
         for step in range(steps):
             t = step / steps
-            found.append(
-                _strayed(ax + (bx - ax) * t, ay + (by - ay) * t, (done + piece * t) / max(length, 1e-6), offsets)
-            )
+            share = (done + piece * t) / max(length, 1e-6)
+            found.append(_strayed(ax + (bx - ax) * t, ay + (by - ay) * t, share, offsets))
         done += piece
     found.append(_strayed(*points[-1], 1.0, offsets))
     return found

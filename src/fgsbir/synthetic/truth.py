@@ -18,14 +18,7 @@ def true_sketches(index: Index, photo_ids: Sequence[str], *, seed: int) -> list[
     """
     if index.layout != "synthetic":
         raise DataError(f"pseudo.sketches: true needs the default data set, found one of the layout {index.layout}")
-    users = sorted(
-        {
-            sketch.user
-            for photo in index.photos
-            if photo.split == "train"
-            for sketch in photo.sketches
-            if sketch.user and not sketch.unseen
-        }
-    )
+    training = [sketch for photo in index.photos if photo.split == "train" for sketch in photo.sketches]
+    users = sorted({sketch.user for sketch in training if sketch.user and not sketch.unseen})
     drawn_by = [Dice(seed, name, "truth").shuffled(users)[0] for name in photo_ids]
     return [[centre(draw_sketch(name, user, seed=seed))] for name, user in zip(photo_ids, drawn_by, strict=True)]

@@ -4,38 +4,28 @@ import itertools
 from collections.abc import Sequence
 
 from fgsbir.synthetic.geometry import Vec
-from fgsbir.synthetic.parts import Part
-from fgsbir.synthetic.shapes import (
-    curve,
-    tube,
-)
+from fgsbir.synthetic.grammar import Values
+from fgsbir.synthetic.round import Round
+from fgsbir.synthetic.shapes import curve, tube
 
 Profile = list[tuple[float, float]]
 
 
-def body_profile(shape: str, height: float, foot: float, belly: float, rim: float, at: float) -> Profile:
-    """A vessel's outline: heights and radii from foot to rim; ``at`` is the share of the height where it is widest."""
-    if shape == "straight":
+def body_profile(p: Values) -> Profile:
+    """A vessel's outline: heights and radii from foot to rim; ``p.widest`` is the share of the height of its belly."""
+    height, foot, belly, rim, at = p.height, p.foot, p.belly, p.rim, p.widest
+    if p.shape == "straight":
         return [(0, foot * 0.96), (height * 0.04, foot), (height, rim)]
-    if shape == "cone":
+    if p.shape == "cone":
         return [(0, belly), (height * 0.06, belly * 1.02), (height, rim * 0.8)]
-    if shape == "shouldered":
-        return [
-            (0, foot),
-            (height * at, belly),
-            (height * min(0.92, at + 0.2), belly),
-            (height * 0.95, rim),
-            (height, rim),
-        ]
+    if p.shape == "shouldered":
+        shoulder = height * min(0.92, at + 0.2)
+        return [(0, foot), (height * at, belly), (shoulder, belly), (height * 0.95, rim), (height, rim)]
     found = []
     for i in range(9):
         t = i / 8
-        if t < at:
-            k = 1 - ((at - t) / at) ** 2
-            found.append((height * t, foot + (belly - foot) * k))
-        else:
-            k = 1 - ((t - at) / (1 - at)) ** 2
-            found.append((height * t, rim + (belly - rim) * k))
+        end, k = (foot, (at - t) / at) if t < at else (rim, (t - at) / (1 - at))
+        found.append((height * t, end + (belly - end) * (1 - k**2)))
     return found
 
 
@@ -47,26 +37,14 @@ def radius_at(profile: Sequence[tuple[float, float]], y: float) -> float:
     return profile[-1][1]
 
 
-def ear(
-    role: str, kind: str, profile: Profile, low: float, high: float, reach: float, thick: float, side: float
-) -> Part:
-    """A handle on a vessel's side (``side`` 1 right, -1 left) between two heights."""
-    a, b = side * radius_at(profile, high) * 0.97, side * radius_at(profile, low) * 0.97
-    out = side * reach
+def ear(kind: str, profile: Profile, low: float, high: float, out: float, thick: float) -> Round:
+    """A handle on a vessel's right side between two heights, which reaches ``out`` from it."""
+    a, b, middle = radius_at(profile, high) * 0.97, radius_at(profile, low) * 0.97, (low + high) / 2
     if kind == "square":
         path: list[Vec] = [(a, high, 0), (a + out, high, 0), (a + out * 0.95, low, 0), (b, low, 0)]
     elif kind == "ear":
-        path = curve([(a, high, 0), (a + out, high + 1, 0), (a + out * 0.9, (low + high) / 2, 0), (b, low, 0)], 4)
+        path = curve([(a, high, 0), (a + out, high + 1, 0), (a + out * 0.9, middle, 0), (b, low, 0)], 4)
     else:
-        middle = (low + high) / 2
-        path = curve(
-            [
-                (a, high, 0),
-                (a + out * 0.8, high - 0.5, 0),
-                (a + out, middle, 0),
-                (b + out * 0.7, low + 0.5, 0),
-                (b, low, 0),
-            ],
-            3,
-        )
-    return tube(role, "handle", path, thick)
+        upper, lower = (a + out * 0.8, high - 0.5, 0), (b + out * 0.7, low + 0.5, 0)
+        path = curve([(a, high, 0), upper, (a + out, middle, 0), lower, (b, low, 0)], 3)
+    return tube("handle", "handle", path, thick)

@@ -1,176 +1,120 @@
 """Cabinets and shelves."""
 
+from collections.abc import Iterator
+
 from fgsbir.synthetic.categories.legs import LEGS, WOODEN, legs
 from fgsbir.synthetic.grammar import Category, Choice, Number, Values
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import arched, ball, bar, box, panel, rectangle
 
 
-def cabinet(p: Values) -> list[Part]:
+def cabinet(p: Values) -> Iterator[Part]:
     """The parts of one cabinet."""
     w, h, d, low = p.width, p.height, p.depth, p.leg_height
-    parts = [box("body", "frame", (0, low + h / 2, 0), (w, h, d))]
-    parts.append(box("top", "frame", (0, low + h + p.top / 2, 0), (w + 2 * p.overhang, p.top, d + 2 * p.overhang)))
+    yield box("body", "frame", (0, low + h / 2, 0), (w, h, d))
+    yield box("top", "frame", (0, low + h + p.top / 2, 0), (w + 2 * p.overhang, p.top, d + 2 * p.overhang))
     if p.base == "plinth":
-        parts.append(box("plinth", "frame", (0, low / 2, 0), (w - 2 * p.inset, low, d - 4)))
+        yield box("plinth", "frame", (0, low / 2, 0), (w - 2 * p.inset, low, d - 4))
     else:
-        parts += legs(p, w / 2 - p.inset, d / 2 - 4, low)
-    drawers = h * p.split if p.doors else h
-    front = d / 2 + 0.6
+        yield from legs(p, w / 2 - p.inset, d / 2 - 4, low)
+    drawers, front, gap = h * p.split if p.doors else h, d / 2 + 0.6, p.gap * 2
     rows = p.rows if p.split > 0.2 or not p.doors else 0
     for row in range(rows):
         for column in range(p.columns):
             wide, tall = w / p.columns, drawers / rows
             x, y = -w / 2 + wide * (column + 0.5), low + h - tall * (row + 0.5)
-            parts.append(box("drawer", "front", (x, y, front), (wide - p.gap * 2, tall - p.gap * 2, 1.5)))
-            parts += _handle(p, x, y, front + 1.4, wide, False)
-    if p.doors:
-        tall = h - (drawers if rows else 0)
-        for i in range(p.doors):
-            wide = w / p.doors
-            x, y = -w / 2 + wide * (i + 0.5), low + tall / 2
-            inner = rectangle(wide - p.gap * 2 - p.stile * 2, tall - p.gap * 2 - p.stile * 2)
-            if p.arched_door:
-                inner = arched(wide - p.gap * 2 - p.stile * 2, tall - p.gap * 2 - p.stile * 2.6, p.stile * 0.8)
-            parts.append(
-                panel(
-                    "door",
-                    "front",
-                    rectangle(wide - p.gap * 2, tall - p.gap * 2),
-                    1.5,
-                    (x, y, front),
-                    details=[inner] if p.framed else [],
-                )
-            )
-            at = x + (wide / 2 - p.stile / 2 - 1) * (1 if i < p.doors / 2 else -1)
-            parts += _handle(p, at, y, front + 1.4, wide, True)
+            yield box("drawer", "front", (x, y, front), (wide - gap, tall - gap, 1.5))
+            yield from _handle(p, x, y, front + 1.4, wide, False)
+    for i in range(p.doors):
+        wide, tall = w / p.doors, h - (drawers if rows else 0)
+        x, y = -w / 2 + wide * (i + 0.5), low + tall / 2
+        frame = rectangle(wide - gap - p.stile * 2, tall - gap - p.stile * 2)
+        if p.arched_door:
+            frame = arched(wide - gap - p.stile * 2, tall - gap - p.stile * 2.6, p.stile * 0.8)
+        door, details = rectangle(wide - gap, tall - gap), [frame] if p.framed else []
+        yield panel("door", "front", door, 1.5, (x, y, front), details=details)
+        at = x + (wide / 2 - p.stile / 2 - 1) * (1 if i < p.doors / 2 else -1)
+        yield from _handle(p, at, y, front + 1.4, wide, True)
     if p.crown:
-        parts.append(panel("crown", "frame", arched(w, 3, p.crown_rise), 2, (0, low + h + p.top + 1.5, -d / 2 + 1)))
-    return parts
+        yield panel("crown", "frame", arched(w, 3, p.crown_rise), 2, (0, low + h + p.top + 1.5, -d / 2 + 1))
 
 
-def _handle(p: Values, x: float, y: float, z: float, wide: float, upright: bool) -> list[Part]:
+def _handle(p: Values, x: float, y: float, z: float, wide: float, upright: bool) -> Iterator[Part]:
     if p.handle == "knob":
-        return [ball("knob", "metal", (x, y, z + 0.6), 1.7)]
-    if p.handle == "bar":
-        reach = 5.0 if upright else min(8.0, wide * 0.22)
-        a, b = ((x, y - reach, z), (x, y + reach, z)) if upright else ((x - reach, y, z), (x + reach, y, z))
-        return [bar("handle", "metal", a, b, 1.6)]
-    return []
+        yield ball("knob", "metal", (x, y, z + 0.6), 1.7)
+    elif p.handle == "bar":
+        dx, dy = (0.0, 5.0) if upright else (min(8.0, wide * 0.22), 0.0)
+        yield bar("handle", "metal", (x - dx, y - dy, z), (x + dx, y + dy, z), 1.6)
 
 
 CABINET = Category(
     "cabinet",
     {
-        "width": Number(45, 120),
-        "height": Number(50, 130),
-        "depth": Number(32, 50),
-        "leg_height": Number(5, 22),
-        "top": Number(2, 4),
-        "overhang": Number(0, 4),
-        "inset": Number(3, 10),
-        "leg_thick": Number(4, 7),
-        "splay": Number(0, 4),
-        "split": Number(0.12, 0.6),
-        "gap": Number(0.7, 2),
-        "stile": Number(4, 8),
+        "width": Number(45, 120), "height": Number(50, 130), "depth": Number(32, 50), "leg_height": Number(5, 22),
+        "top": Number(2, 4), "overhang": Number(0, 4), "inset": Number(3, 10), "leg_thick": Number(4, 7),
+        "splay": Number(0, 4), "split": Number(0.12, 0.6), "gap": Number(0.7, 2), "stile": Number(4, 8),
         "crown_rise": Number(5, 14),
-        "base": Choice(["plinth", "legs"]),
-        "leg": LEGS,
-        "doors": Choice([0, 1, 2, 3], [2, 1, 4, 1]),
-        "rows": Choice([1, 2, 3, 4]),
-        "columns": Choice([1, 2, 3]),
-        "framed": Choice([True, False]),
-        "arched_door": Choice([False, True], [3, 1]),
-        "handle": Choice(["knob", "bar", "none"], [3, 3, 1]),
+        "base": Choice(["plinth", "legs"]), "leg": LEGS, "doors": Choice([0, 1, 2, 3], [2, 1, 4, 1]),
+        "rows": Choice([1, 2, 3, 4]), "columns": Choice([1, 2, 3]), "framed": Choice([True, False]),
+        "arched_door": Choice([False, True], [3, 1]), "handle": Choice(["knob", "bar", "none"], [3, 3, 1]),
         "crown": Choice([False, True], [3, 1]),
     },
     cabinet,
     {"frame": WOODEN, "front": WOODEN, "metal": ("metal", "painted")},
     pitch=(8, 18),
-)
+)  # fmt: skip
 
 
-def shelf(p: Values) -> list[Part]:
+def shelf(p: Values) -> Iterator[Part]:
     """The parts of one shelf."""
     w, h, d, t = p.width, p.height, p.depth, p.board
-    parts: list[Part] = []
     if p.sides == "boards":
-        parts += [box("side", "frame", (s * (w - t) / 2, h / 2 + p.foot, 0), (t, h, d)) for s in (-1, 1)]
-        parts += [
-            box("leg", "frame", (s * (w / 2 - 3), p.foot / 2, z), (4, p.foot, 4))
-            for s in (-1, 1)
-            for z in (4 - d / 2, d / 2 - 4)
-        ]
-    else:
         for s in (-1, 1):
+            yield box("side", "frame", (s * (w - t) / 2, h / 2 + p.foot, 0), (t, h, d))
+    for s in (-1, 1):
+        if p.sides == "boards":
+            for z in (4 - d / 2, d / 2 - 4):
+                yield box("leg", "frame", (s * (w / 2 - 3), p.foot / 2, z), (4, p.foot, 4))
+        else:
+            x = s * (w / 2 - 1.5)
             for z in (-d / 2 + 1.5, d / 2 - 1.5):
-                parts.append(
-                    bar("post", "frame", (s * (w / 2 - 1.5), 0, z), (s * (w / 2 - 1.5), h + p.foot, z), p.post)
-                )
+                yield bar("post", "frame", (x, 0, z), (x, h + p.foot, z), p.post)
     levels = [p.foot + t / 2 + (h - t) * i / p.shelves for i in range(p.shelves + 1)]
     for i, y in enumerate(levels):
         shift = (p.stagger if i % 2 else -p.stagger) if 0 < i < p.shelves else 0
-        parts.append(box("shelf", "board", (0, y + shift, 0), (w - t, t, d * 0.98)))
+        yield box("shelf", "board", (0, y + shift, 0), (w - t, t, d * 0.98))
     if p.back == "board":
-        parts.append(box("back", "board", (0, p.foot + h / 2, -d / 2 + 0.5), (w - t, h, 1)))
+        yield box("back", "board", (0, p.foot + h / 2, -d / 2 + 0.5), (w - t, h, 1))
     elif p.back == "cross":
-        z = -d / 2
-        parts.append(bar("brace", "frame", (-w / 2, p.foot, z), (w / 2, p.foot + h, z), p.brace))
-        parts.append(bar("brace", "frame", (w / 2, p.foot, z), (-w / 2, p.foot + h, z), p.brace))
+        for x in (-w / 2, w / 2):
+            yield bar("brace", "frame", (x, p.foot, -d / 2), (-x, p.foot + h, -d / 2), p.brace)
     for i in range(p.dividers):
         row = (i * 2 + p.offset) % p.shelves
+        low, high = levels[row], levels[row + 1]
         x = (w * p.divide - w / 2) * (1 if i % 2 else -1)
-        parts.append(
-            box(
-                "divider",
-                "board",
-                (x, (levels[row] + levels[row + 1]) / 2, 0),
-                (t, levels[row + 1] - levels[row] - t, d * 0.95),
-            )
-        )
+        yield box("divider", "board", (x, (low + high) / 2, 0), (t, high - low - t, d * 0.95))
     for i in range(p.books):
         row = (i + p.offset) % p.shelves
-        x = -w * p.book_place
+        low, high = levels[row], levels[row + 1]
         for k in range(5):
-            tall = min(p.book * (0.8 + 0.08 * ((k * 7 + i) % 5)), (levels[row + 1] - levels[row]) * 0.8)
-            parts.append(
-                box(
-                    "book",
-                    ("fabric", "accent")[k % 2],
-                    (x + 3.2 * k, levels[row] + t / 2 + tall / 2, d * 0.08),
-                    (3, tall, d * 0.6),
-                )
-            )
+            tall = min(p.book * (0.8 + 0.08 * ((k * 7 + i) % 5)), (high - low) * 0.8)
+            at = (-w * p.book_place + 3.2 * k, low + t / 2 + tall / 2, d * 0.08)
+            yield box("book", ("fabric", "accent")[k % 2], at, (3, tall, d * 0.6))
     if p.top == "arch":
-        parts.append(panel("crown", "frame", arched(w, 2, p.rise), 1.6, (0, p.foot + h + 1, -d / 2 + 1)))
-    return parts
+        yield panel("crown", "frame", arched(w, 2, p.rise), 1.6, (0, p.foot + h + 1, -d / 2 + 1))
 
 
 SHELF = Category(
     "shelf",
     {
-        "width": Number(50, 110),
-        "height": Number(80, 180),
-        "depth": Number(22, 38),
-        "board": Number(2, 4),
-        "foot": Number(2, 14),
-        "post": Number(2, 4.5),
-        "stagger": Number(0, 4),
-        "divide": Number(0.35, 0.7),
-        "book": Number(16, 26),
-        "rise": Number(6, 16),
-        "book_place": Number(0.1, 0.43),
-        "brace": Number(1, 2.6),
-        "sides": Choice(["boards", "posts"]),
-        "shelves": Choice([2, 3, 4, 5]),
-        "back": Choice(["board", "none", "cross"], [3, 2, 1]),
-        "dividers": Choice([0, 1, 2]),
-        "books": Choice([0, 1, 2]),
-        "offset": Choice([0, 1, 2]),
-        "top": Choice(["flat", "arch"], [3, 1]),
+        "width": Number(50, 110), "height": Number(80, 180), "depth": Number(22, 38), "board": Number(2, 4),
+        "foot": Number(2, 14), "post": Number(2, 4.5), "stagger": Number(0, 4), "divide": Number(0.35, 0.7),
+        "book": Number(16, 26), "rise": Number(6, 16), "book_place": Number(0.1, 0.43), "brace": Number(1, 2.6),
+        "sides": Choice(["boards", "posts"]), "shelves": Choice([2, 3, 4, 5]),
+        "back": Choice(["board", "none", "cross"], [3, 2, 1]), "dividers": Choice([0, 1, 2]),
+        "books": Choice([0, 1, 2]), "offset": Choice([0, 1, 2]), "top": Choice(["flat", "arch"], [3, 1]),
     },
     shelf,
     {"frame": ("wood", "painted", "metal"), "board": WOODEN, "fabric": ("fabric",), "accent": ("painted",)},
     pitch=(8, 18),
-)
+)  # fmt: skip

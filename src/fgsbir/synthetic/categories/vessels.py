@@ -1,235 +1,141 @@
 """Vessels for drinks and water: mugs, teapots and watering cans."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from fgsbir.synthetic.categories.profiles import body_profile, ear, radius_at
+from fgsbir.synthetic.geometry import Vec
 from fgsbir.synthetic.grammar import Category, Choice, Number, Values
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.round import Round
-from fgsbir.synthetic.shapes import (
-    ball,
-    bar,
-    curve,
-    tube,
-    vessel,
-)
+from fgsbir.synthetic.shapes import ball, bar, bow, curve, tube, vessel
 
 
-def mug(p: Values) -> list[Part]:
+def mug(p: Values) -> Iterator[Part]:
     """The parts of one mug."""
-    profile = body_profile(p.shape, p.height, p.foot, p.belly, p.rim, p.widest)
-    marks = list(range(1, len(profile) - 1))[: p.bands]
-    parts: list[Part] = [vessel("body", "body", (0, 0, 0), profile, hollow=True, marks=tuple(marks))]
+    profile, y = body_profile(p), p.stem_height if p.stem else 0.0
+    marks = tuple(range(1, len(profile) - 1))[: p.bands]
+    yield vessel("body", "body", (0, y, 0), profile, hollow=True, marks=marks)
     if p.handle != "none":
         low, high = p.height * p.handle_low, p.height * p.handle_high
-        parts.append(ear("handle", p.handle, profile, low, high, p.reach, p.thick, 1))
-    if p.saucer:
-        parts.append(vessel("saucer", "body", (0, -1.6, 0), [(0, p.foot * 0.9), (1.6, p.saucer_width)]))
+        handle = ear(p.handle, profile, low, high, p.reach, p.thick)
+        yield replace(handle, rings=tuple(((a, b + y, c), r) for (a, b, c), r in handle.rings))
     if p.stem:
-        parts = [_raised(part, p.stem_height) for part in parts if part.role != "saucer"]
         r = p.foot
-        parts.append(
-            vessel(
-                "stem", "body", (0, 0, 0), [(0, r * 1.05), (p.stem_height * 0.25, r * 0.5), (p.stem_height, r * 0.45)]
-            )
-        )
+        stem = [(0, r * 1.05), (p.stem_height * 0.25, r * 0.5), (p.stem_height, r * 0.45)]
+        yield vessel("stem", "body", (0, 0, 0), stem)
+    elif p.saucer:
+        yield vessel("saucer", "body", (0, -1.6, 0), [(0, p.foot * 0.9), (1.6, p.saucer_width)])
     if p.spoon:
-        top = p.height + (p.stem_height if p.stem else 0.0)
-        parts.append(bar("spoon", "metal", (-p.rim * 0.5, top, 0), (-p.rim * p.spoon_reach, top * 1.35, 0), 0.9))
-    return parts
-
-
-def _raised(part: Part, by: float) -> Part:
-    if not isinstance(part, Round):
-        return part
-    rings = tuple(((x, y + by, z), r) for (x, y, z), r in part.rings)
-    return Round(
-        part.role, part.material, part.details, part.spine, part.width, rings, part.hollow, part.marks, part.bands
-    )
+        top = p.height + y
+        yield bar("spoon", "metal", (-p.rim * 0.5, top, 0), (-p.rim * p.spoon_reach, top * 1.35, 0), 0.9)
 
 
 MUG = Category(
     "mug",
     {
-        "height": Number(7, 14),
-        "foot": Number(3, 4.6),
-        "belly": Number(4, 6.2),
-        "rim": Number(3.4, 5.8),
-        "widest": Number(0.25, 0.75),
-        "handle_low": Number(0.12, 0.4),
-        "handle_high": Number(0.66, 0.92),
-        "reach": Number(2, 4.6),
-        "thick": Number(0.4, 0.9),
-        "saucer_width": Number(6.4, 9),
-        "stem_height": Number(2, 6),
+        "height": Number(7, 14), "foot": Number(3, 4.6), "belly": Number(4, 6.2), "rim": Number(3.4, 5.8),
+        "widest": Number(0.25, 0.75), "handle_low": Number(0.12, 0.4), "handle_high": Number(0.66, 0.92),
+        "reach": Number(2, 4.6), "thick": Number(0.4, 0.9), "saucer_width": Number(6.4, 9), "stem_height": Number(2, 6),
         "spoon_reach": Number(1.0, 1.9),
         "shape": Choice(["straight", "cone", "belly", "shouldered"], [3, 1, 3, 1]),
-        "handle": Choice(["round", "square", "ear", "none"], [3, 2, 2, 1]),
-        "saucer": Choice([False, True], [2, 1]),
-        "stem": Choice([False, True], [4, 1]),
-        "spoon": Choice([False, True], [4, 1]),
-        "bands": Choice([0, 1, 2]),
+        "handle": Choice(["round", "square", "ear", "none"], [3, 2, 2, 1]), "saucer": Choice([False, True], [2, 1]),
+        "stem": Choice([False, True], [4, 1]), "spoon": Choice([False, True], [4, 1]), "bands": Choice([0, 1, 2]),
     },
     mug,
     {"body": ("ceramic",), "handle": ("ceramic",), "metal": ("metal",)},
-    yaw=(-25, 25),
-    pitch=(14, 32),
-)
+    yaw=(-25, 25), pitch=(14, 32),
+)  # fmt: skip
 
 
-def teapot(p: Values) -> list[Part]:
+def teapot(p: Values) -> Iterator[Part]:
     """The parts of one teapot."""
-    profile = body_profile(p.shape, p.height, p.foot, p.belly, p.rim, p.widest)
-    parts: list[Part] = [vessel("body", "body", (0, 0, 0), profile, marks=(len(profile) - 2,) if p.collar else ())]
-    top = p.height
-    lid = [(0, p.rim), (p.lid * 0.5, p.rim * 0.8), (p.lid, p.rim * 0.25)]
-    parts.append(vessel("lid", "lid", (0, top, 0), lid))
+    profile, top = body_profile(p), p.height
+    yield vessel("body", "body", (0, 0, 0), profile, marks=(len(profile) - 2,) if p.collar else ())
+    yield vessel("lid", "lid", (0, top, 0), [(0, p.rim), (p.lid * 0.5, p.rim * 0.8), (p.lid, p.rim * 0.25)])
     if p.knob == "ball":
-        parts.append(ball("knob", "lid", (0, top + p.lid + p.knob_size * 0.8, 0), p.knob_size))
+        yield ball("knob", "lid", (0, top + p.lid + p.knob_size * 0.8, 0), p.knob_size)
     elif p.knob == "post":
-        parts.append(
-            vessel("knob", "lid", (0, top + p.lid, 0), [(0, p.knob_size * 0.5), (p.knob_size * 1.4, p.knob_size)])
-        )
+        yield vessel("knob", "lid", (0, top + p.lid, 0), [(0, p.knob_size * 0.5), (p.knob_size * 1.4, p.knob_size)])
     else:
         y, r = top + p.lid - 0.4, p.knob_size * 1.4
-        parts.append(
-            tube("knob", "lid", curve([(-r, y, 0), (-r * 0.7, y + 2, 0), (r * 0.7, y + 2, 0), (r, y, 0)], 3), 0.5)
-        )
+        yield tube("knob", "lid", bow(r, y, r * 0.7, y + 2, 3), 0.5)
     low = p.height * p.spout_low
-    root = radius_at(profile, low) * 0.9
-    tip = (-p.belly - p.spout, p.height * p.spout_high, 0.0)
-    bend = (-p.belly - p.spout * 0.55, low + (tip[1] - low) * (0.15 if p.spout_bend else 0.5), 0.0)
-    path = curve([(-root, low, 0), bend, tip], 4)
-    rings = tuple((q, p.spout_thick * (1 - 0.55 * i / (len(path) - 1))) for i, q in enumerate(path))
-    parts.append(Round("spout", "body", rings=rings, bands=6))
+    root, tip = (-radius_at(profile, low) * 0.9, low, 0), (-p.belly - p.spout, p.height * p.spout_high, 0)
+    bend = (-p.belly - p.spout * 0.55, low + (tip[1] - low) * (0.15 if p.spout_bend else 0.5), 0)
+    yield spout(curve([root, bend, tip], 4), p.spout_thick, 0.55)
     if p.handle == "over":
         x, up = p.belly * 0.8, top + p.reach * 2.2
-        parts.append(
-            tube(
-                "handle",
-                "handle",
-                curve(
-                    [
-                        (-x, top * 0.85, 0),
-                        (-x * 0.9, up * 0.9, 0),
-                        (0, up, 0),
-                        (x * 0.9, up * 0.9, 0),
-                        (x, top * 0.85, 0),
-                    ],
-                    3,
-                ),
-                p.thick,
-            )
-        )
+        ends = [(-x, top * 0.85, 0), (-x * 0.9, up * 0.9, 0)]
+        path = [*ends, (0, up, 0), *((-a, b, c) for a, b, c in reversed(ends))]
+        yield tube("handle", "handle", curve(path, 3), p.thick)
     else:
-        parts.append(ear("handle", p.handle, profile, p.height * 0.22, p.height * 0.85, p.reach, p.thick, 1))
-    return parts
+        yield ear(p.handle, profile, p.height * 0.22, p.height * 0.85, p.reach, p.thick)
+
+
+def spout(path: list[Vec], thick: float, taper: float) -> Part:
+    """A spout along ``path``, at whose end ``taper`` of its thickness is lost."""
+    rings = tuple((point, thick * (1 - taper * i / (len(path) - 1))) for i, point in enumerate(path))
+    return Round("spout", "body", rings=rings, bands=6)
 
 
 TEAPOT = Category(
     "teapot",
     {
-        "height": Number(9, 17),
-        "foot": Number(4, 6.5),
-        "belly": Number(6.5, 9.5),
-        "rim": Number(2.8, 5.2),
-        "widest": Number(0.3, 0.6),
-        "lid": Number(0.8, 3.5),
-        "knob_size": Number(0.8, 1.7),
-        "spout_low": Number(0.2, 0.5),
-        "spout_high": Number(0.75, 1.15),
-        "spout": Number(4, 8),
-        "spout_thick": Number(1.4, 2.6),
-        "reach": Number(3.5, 6.5),
-        "thick": Number(0.5, 1.0),
+        "height": Number(9, 17), "foot": Number(4, 6.5), "belly": Number(6.5, 9.5), "rim": Number(2.8, 5.2),
+        "widest": Number(0.3, 0.6), "lid": Number(0.8, 3.5), "knob_size": Number(0.8, 1.7),
+        "spout_low": Number(0.2, 0.5), "spout_high": Number(0.75, 1.15), "spout": Number(4, 8),
+        "spout_thick": Number(1.4, 2.6), "reach": Number(3.5, 6.5), "thick": Number(0.5, 1.0),
         "shape": Choice(["belly", "cone", "shouldered", "straight"], [4, 1.5, 1.5, 1]),
-        "knob": Choice(["ball", "post", "loop"]),
-        "handle": Choice(["round", "square", "ear", "over"]),
-        "spout_bend": Choice([True, False]),
-        "collar": Choice([True, False]),
+        "knob": Choice(["ball", "post", "loop"]), "handle": Choice(["round", "square", "ear", "over"]),
+        "spout_bend": Choice([True, False]), "collar": Choice([True, False]),
     },
     teapot,
     {"body": ("ceramic", "metal"), "lid": ("ceramic", "metal"), "handle": ("ceramic", "wood", "metal")},
-    yaw=(-25, 25),
-    pitch=(10, 26),
-)
+    yaw=(-25, 25), pitch=(10, 26),
+)  # fmt: skip
 
 
-def watering_can(p: Values) -> list[Part]:
+def watering_can(p: Values) -> Iterator[Part]:
     """The parts of one watering can."""
-    profile = body_profile(p.shape, p.height, p.foot, p.belly, p.rim, p.widest)
-    parts: list[Part] = [vessel("body", "body", (0, 0, 0), profile, hollow=True, marks=(1,) if p.band else ())]
+    profile = body_profile(p)
+    yield vessel("body", "body", (0, 0, 0), profile, hollow=True, marks=(1,) if p.band else ())
     low = p.height * p.spout_low
     start = (-radius_at(profile, low) * 0.9, low, 0.0)
     tip = (-p.belly - p.spout, p.height * p.spout_high, 0.0)
-    middle = ((start[0] + tip[0]) / 2, (start[1] + tip[1]) / 2 - (p.sag if p.bent else 0), 0.0)
-    path = curve([start, middle, tip], 4) if p.bent else [start, tip]
-    rings = tuple((q, p.spout_thick * (1 - 0.45 * i / (len(path) - 1))) for i, q in enumerate(path))
-    parts.append(Round("spout", "body", rings=rings, bands=6))
+    x, y = (start[0] + tip[0]) / 2, (start[1] + tip[1]) / 2
+    middle = (x, y - (p.sag if p.bent else 0), 0.0)
+    yield spout(curve([start, middle, tip], 4) if p.bent else [start, tip], p.spout_thick, 0.45)
     if p.rose:
         dx, dy = tip[0] - middle[0], tip[1] - middle[1]
         n = (dx * dx + dy * dy) ** 0.5
         end = (tip[0] + dx / n * p.rose_size, tip[1] + dy / n * p.rose_size, 0.0)
-        parts.append(Round("rose", "body", rings=((tip, p.spout_thick * 0.6), (end, p.rose_size)), bands=8))
+        yield Round("rose", "body", rings=((tip, p.spout_thick * 0.6), (end, p.rose_size)), bands=8)
     if p.handle == "top":
-        x, up = p.rim * 0.9, p.height + p.reach
-        parts.append(
-            tube(
-                "handle",
-                "handle",
-                curve([(-x, p.height, 0), (-x * 0.7, up, 0), (x * 0.7, up, 0), (x, p.height, 0)], 3),
-                p.thick,
-            )
-        )
+        half = p.rim * 0.9
+        yield tube("handle", "handle", bow(half, p.height, half * 0.7, p.height + p.reach, 3), p.thick)
     elif p.handle == "long":
-        path = curve(
-            [
-                (-p.rim * 0.6, p.height, 0),
-                (0, p.height + p.reach, 0),
-                (p.belly + p.reach, p.height * 0.95, 0),
-                (radius_at(profile, p.height * 0.3), p.height * 0.3, 0),
-            ],
-            4,
-        )
-        parts.append(tube("handle", "handle", path, p.thick))
+        over = [(-p.rim * 0.6, p.height, 0), (0, p.height + p.reach, 0), (p.belly + p.reach, p.height * 0.95, 0)]
+        path = curve([*over, (radius_at(profile, p.height * 0.3), p.height * 0.3, 0)], 4)
+        yield tube("handle", "handle", path, p.thick)
     else:
-        parts.append(ear("handle", "round", profile, p.height * 0.2, p.height * 0.9, p.reach, p.thick, 1))
+        yield ear("round", profile, p.height * 0.2, p.height * 0.9, p.reach, p.thick)
     if p.brace:
-        parts.append(
-            bar(
-                "brace",
-                "handle",
-                (-p.rim, p.height, 0),
-                ((start[0] + tip[0]) / 2, (start[1] + tip[1]) / 2, 0),
-                p.thick * 1.4,
-            )
-        )
-    return parts
+        yield bar("brace", "handle", (-p.rim, p.height, 0), (x, y, 0), p.thick * 1.4)
 
 
 WATERING_CAN = Category(
     "watering_can",
     {
-        "height": Number(16, 28),
-        "foot": Number(8, 11),
-        "belly": Number(8, 12.5),
-        "rim": Number(5.5, 9.5),
-        "widest": Number(0.25, 0.6),
-        "spout_low": Number(0.12, 0.4),
-        "spout_high": Number(0.9, 1.4),
-        "spout": Number(10, 22),
-        "spout_thick": Number(1.4, 2.8),
-        "sag": Number(1.5, 5),
-        "rose_size": Number(2.6, 5),
-        "reach": Number(6, 12),
-        "thick": Number(0.6, 1.2),
-        "shape": Choice(["straight", "belly", "cone", "shouldered"]),
-        "bent": Choice([True, False]),
-        "rose": Choice([True, False]),
-        "handle": Choice(["top", "long", "side"]),
-        "brace": Choice([True, False]),
+        "height": Number(16, 28), "foot": Number(8, 11), "belly": Number(8, 12.5), "rim": Number(5.5, 9.5),
+        "widest": Number(0.25, 0.6), "spout_low": Number(0.12, 0.4), "spout_high": Number(0.9, 1.4),
+        "spout": Number(10, 22), "spout_thick": Number(1.4, 2.8), "sag": Number(1.5, 5), "rose_size": Number(2.6, 5),
+        "reach": Number(6, 12), "thick": Number(0.6, 1.2),
+        "shape": Choice(["straight", "belly", "cone", "shouldered"]), "bent": Choice([True, False]),
+        "rose": Choice([True, False]), "handle": Choice(["top", "long", "side"]), "brace": Choice([True, False]),
         "band": Choice([True, False]),
     },
     watering_can,
     {"body": ("metal", "painted", "ceramic"), "handle": ("metal", "painted", "wood")},
-    yaw=(-25, 25),
-    pitch=(10, 24),
-)
+    yaw=(-25, 25), pitch=(10, 24),
+)  # fmt: skip
