@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fgsbir.joint.pseudo_sketches import PseudoSketches
 from tests.joint.toy_joint import JointToy
 from tests.toy import Toy
 
@@ -18,3 +19,8 @@ def joint_folder(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def joint(toy: Toy, joint_folder: Path) -> JointToy:
     return JointToy(toy, joint_folder)
+
+
+@pytest.fixture
+def stored(joint: JointToy) -> PseudoSketches:
+    return joint.stored()

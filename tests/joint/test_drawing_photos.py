@@ -8,18 +8,15 @@ import pytest
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import mirrored
-from fgsbir.features.extraction import Reader
 from fgsbir.joint import drawing
-from fgsbir.joint.drawing import as_given, by_generator, draw_photos, partners
-from fgsbir.joint.given_sketches import read_given
+from fgsbir.joint.drawing import as_given, by_generator, draw_photos, partners, read_given
 from fgsbir.joint.pseudo_sketches import PseudoSketches
-from tests.joint.toy_joint import generator
-from tests.toy import SPEC, Toy, shape
+from tests.joint.toy_joint import generator, reader
+from tests.toy import Toy, shape
 
 
 def draw(toy: Toy, scratch: Path) -> PseudoSketches:
     entries = toy.split.unlabelled
-    given = [[shape(row)] * (row % 3) for row in range(5)]
     by_g = by_generator(
         generator(),
         toy.pictures.photos(entries, "map"),
@@ -30,10 +27,8 @@ def draw(toy: Toy, scratch: Path) -> PseudoSketches:
         seed=0,
         compute=toy.compute,
     )
-    reader = Reader(toy.pictures.features.trunk(), SPEC, toy.compute)
-    return draw_photos(
-        [entry.id for entry in entries], [as_given(given, "edges"), by_g], reader, maps=False, scratch=scratch
-    )
+    given = as_given([[shape(row)] * (row % 3) for row in range(5)], "edges")
+    return draw_photos([entry.id for entry in entries], [given, by_g], reader(toy), maps=False, scratch=scratch)
 
 
 def test_every_photo_is_drawn_and_what_was_drawn_is_read(toy: Toy, tmp_path: Path) -> None:
@@ -44,8 +39,7 @@ def test_every_photo_is_drawn_and_what_was_drawn_is_read(toy: Toy, tmp_path: Pat
     assert stored.form[of_second].tolist() == [0, 1, 0, 1, 0]
     assert np.array_equal(stored.strokes[of_second[0]], shape(1))
     assert np.array_equal(stored.strokes[of_second[1]], mirrored(shape(1)))
-    reader = Reader(toy.pictures.features.trunk(), SPEC, toy.compute)
-    np.testing.assert_allclose(stored.taps, reader.sketches(stored.strokes).taps.numpy(), rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(stored.taps, reader(toy).sketches(stored.strokes).taps.numpy(), rtol=2e-3, atol=2e-3)
     # G draws anew each time, dots apart, with which an untrained one often ends.
     drawn = [stored.strokes[row].tobytes() for row in np.flatnonzero(stored.of_source("another"))]
     assert len(drawn) == 15 and len(set(drawn)) > 5
@@ -66,26 +60,29 @@ def test_partners_are_of_the_category() -> None:
     assert partners(np.array([1, 0, 1, 0, 1, 2])).tolist() == [2, 3, 4, 1, 0, 5]
 
 
-def written(path: Path, text: str) -> str:
-    path.write_text(text)
-    return hashlib.sha256(text.encode()).hexdigest()
+LINE = '{"photo": "a", "strokes": [[[0, 0], [10, 20]], [[5, 5], [6, 6]]]}\n'
 
 
 def test_given_sketches_are_read_by_photo_and_centred(tmp_path: Path) -> None:
     path = tmp_path / "given.ndjson"
-    line = '{"photo": "a", "strokes": [[[0, 0], [10, 20]], [[5, 5], [6, 6]]]}\n'
-    found = read_given(path, written(path, line * 2))
+    path.write_text(LINE * 2)
+    found = read_given(path, hashlib.sha256(path.read_bytes()).hexdigest())
     assert list(found) == ["a"] and len(found["a"]) == 2
     assert found["a"][0].shape == (4, 3) and np.ptp(found["a"][0][:, 1]) == pytest.approx(190)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"photo": "a"}', '{"photo": "a", "strokes": [[[1]]]}'])
-def test_a_malformed_file_is_told(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "given.ndjson"
-    sha256 = written(path, text)
-    with pytest.raises(DataError, match=r"given\.ndjson: line 1"):
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "no such file; expected sketches of the unlabelled photos"),
+        ("altered", "expected sha256 0"),
+        *((LINE + text, "line 2") for text in ("{", "[]", '{"photo": "a"}', '{"photo": "a", "strokes": [[[1]]]}')),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, text: str | None, told: str) -> None:
+    path, sha256 = tmp_path / "given.ndjson", "0" * 64
+    if text is not None:
+        path.write_text(text)
+        sha256 = hashlib.sha256(text.encode()).hexdigest() if text != "altered" else sha256
+    with pytest.raises(DataError, match=rf"given\.ndjson: {told}"):
         read_given(path, sha256)
-    with pytest.raises(DataError, match="expected sha256"):
-        read_given(path, "0" * 64)
-    with pytest.raises(DataError, match="no such file"):
-        read_given(tmp_path / "nothing", sha256)

@@ -1,117 +1,137 @@
-"""Eqs. 8 and 9 on real models: rewards written out, baselines, and who gets a gradient."""
+"""Eqs. 8 and 9: rewards written out, the gradient's expectation against an exact enumeration, baselines."""
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from fgsbir.certainty.discriminator import certainty
-from fgsbir.features.extraction import Reader
 from fgsbir.generator.drawing import drawing_strokes
-from fgsbir.generator.losses import sequence_log_probability
-from fgsbir.joint import policy_gradient as module
-from fgsbir.joint.policy_gradient import Judges, PhotoBatch, PhotoPool, RewardForm, drawing_rewards, policy_gradient
-from fgsbir.joint.reward import reward, tempered
+from fgsbir.generator.losses import Mixture, sequence_log_probability
+from fgsbir.generator.model import Generator
+from fgsbir.joint.policy_gradient import Judges, PhotoBatch, PhotoPool, policy_gradient, policy_gradient_loss, tempered
 from fgsbir.runtime.streams import torch_stream
-from tests.joint.toy_joint import OBJECTIVE, discriminator, generator
-from tests.toy import SPEC, Toy, shape
+from tests.joint.toy_joint import OBJECTIVE, generator, judges
+from tests.toy import Toy, shape
 
-MEAN = RewardForm(1.0, 1.0, "mean")
+
+def test_the_loss_is_a_worked_value_and_its_gradient_reaches_the_policy_alone() -> None:
+    log_probability = torch.tensor([-10.0, -4.0], requires_grad=True)
+    reward = torch.tensor([1.0, 0.0], requires_grad=True)
+    loss = policy_gradient_loss(log_probability, reward, reward.mean(), torch.tensor([5, 2]))
+    # -(1 - 0.5) * -10 / 5 and -(0 - 0.5) * -4 / 2
+    torch.testing.assert_close(loss, torch.tensor([1.0, -1.0]))
+    loss.sum().backward()
+    assert reward.grad is None and log_probability.grad.tolist() == pytest.approx([-0.1, 0.25])
+
+
+@pytest.mark.parametrize("baseline", [0.0, 1.7])
+def test_the_expected_gradient_is_that_of_the_expected_reward_whatever_the_baseline(baseline: float) -> None:
+    logits = torch.tensor([0.3, -0.2, 0.9, 0.0], dtype=torch.float64, requires_grad=True)
+    gain = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+    (true,) = torch.autograd.grad((logits.softmax(0) * gain).sum(), logits)
+    # Every action once, weighted by its probability: the exact expectation of the estimate.
+    loss = policy_gradient_loss(logits.log_softmax(0), gain, baseline, torch.ones(4))
+    (estimate,) = torch.autograd.grad((logits.softmax(0).detach() * loss).sum(), logits)
+    torch.testing.assert_close(-estimate, true)
+
+
+@pytest.mark.parametrize("temperature", [0.25, 1.0, 1.7])
+def test_the_policy_is_what_g_draws_from_at_the_temperature(temperature: float) -> None:
+    """Weights and spreads as the sampler's; a lift is tempered and an end is not."""
+    mixture, pen = (
+        Mixture(*torch.randn(6, 3, generator=torch.Generator().manual_seed(0))),
+        torch.tensor([0.2, -0.3, -1.5]),
+    )
+    policy, pens = tempered(mixture, pen, temperature)
+    end = pen.softmax(0)[2:]
+    expected = torch.cat([(pen[:2] / temperature).softmax(0) * (1 - end), end])
+    torch.testing.assert_close(pens.softmax(0), expected)
+    torch.testing.assert_close(policy.weight_logits.softmax(0), (mixture.weight_logits / temperature).softmax(0))
+    for name in ("log_sigma_x", "log_sigma_y"):
+        torch.testing.assert_close(getattr(policy, name).exp(), getattr(mixture, name).exp() * temperature**0.5)
+    assert all(torch.equal(getattr(policy, name), getattr(mixture, name)) for name in ("mean_x", "mean_y", "rho"))
 
 
 @pytest.fixture
-def judges(toy: Toy) -> Judges:
-    reader = Reader(toy.pictures.features.trunk(), SPEC, toy.compute)
-    return Judges(toy.retrieval(), discriminator(toy), OBJECTIVE, reader, lambda taps: 0.5 * taps)
-
-
 def pool(toy: Toy) -> PhotoPool:
-    return PhotoPool.of(toy.pictures, toy.split.labelled, toy.split.unlabelled, {"taps", "map"})
+    return PhotoPool(toy.pictures, toy.split.labelled, toy.split.unlabelled, {"taps", "map"})
 
 
 @pytest.fixture
-def photos(toy: Toy) -> PhotoBatch:
-    return pool(toy).batch(6, 0, 0, toy.compute)
+def photos(toy: Toy, pool: PhotoPool) -> PhotoBatch:
+    return pool.batch(6, 0, 0, toy.compute)
 
 
-def test_half_of_a_batch_is_labelled(toy: Toy) -> None:
-    both = pool(toy)
+@pytest.fixture
+def judging(toy: Toy) -> Judges:
+    return judges(toy)
+
+
+def test_half_of_a_batch_is_labelled(toy: Toy, pool: PhotoPool) -> None:
+    stored = toy.pictures.photos([*toy.split.labelled, *toy.split.unlabelled], "map")
     for step in range(4):
-        batch = both.batch(6, 0, step, toy.compute)
+        batch = pool.batch(6, 0, step, toy.compute)
         assert (batch.numbers < len(toy.split.labelled)).sum() == 3
-        entries = [*toy.split.labelled, *toy.split.unlabelled]
-        expected = toy.pictures.photos(entries, "map")(batch.numbers)
-        assert torch.equal(batch.inputs["map"], expected)
+        assert torch.equal(batch.inputs["map"], stored(batch.numbers))
 
 
-def test_the_reward_is_eq_8_of_what_the_judges_see(toy: Toy, judges: Judges, photos: PhotoBatch) -> None:
+def test_the_reward_is_eq_8_of_what_the_judges_see(judging: Judges, photos: PhotoBatch) -> None:
     sketches = [shape(number, 5) for number in range(6)]
-    earned = drawing_rewards(toy.compute, judges, photos, sketches, RewardForm(0.5, 2.0, "none"), torch_stream(0, "n"))
-    taps, shown = 0.5 * judges.reader.sketches(sketches).taps, photos.inputs["taps"]
+    taps, shown = 0.5 * judging.reader.sketches(sketches).taps, photos.inputs["taps"]
     with torch.no_grad():
-        omega = certainty(judges.discriminator.eval()(shown, taps))
-        sketch, photo = judges.retrieval.eval().embed(taps, "sketch"), judges.retrieval.embed(shown, "photo")
+        omega = certainty(judging.discriminator.eval()(shown, taps))
+        sketch, photo = judging.retrieval.eval().embed(taps, "sketch"), judging.retrieval.embed(shown, "photo")
         numbers, categories = torch.from_numpy(photos.numbers), torch.from_numpy(photos.categories)
         loss = OBJECTIVE(sketch, photo, numbers, categories, torch_stream(0, "n"))
-    torch.testing.assert_close(earned, reward(loss, omega, 0.5, 2.0))
+    torch.testing.assert_close(judging.rewards(photos, sketches, torch_stream(0, "n")), -0.5 * loss + 2.0 * omega)
 
 
-def test_pixels_for_a_d_c_that_reads_them(toy: Toy, judges: Judges) -> None:
-    both = Judges(judges.retrieval, discriminator(toy, "pixels"), OBJECTIVE, judges.reader, judges.fit)
-    found = both.inputs([shape(1), shape(2)])
-    assert found["pixels"].shape == (2, 3, 64, 64) and found["taps"].shape == (2, judges.retrieval.dimensions)
-
-
-def drawn(model: Any, photos: PhotoBatch, temperature: float) -> Any:
+def drawn(model: Generator, photos: PhotoBatch, temperature: float) -> Any:
     numbers = torch_stream(0, "joint/policy", 0, 0)
     return model.sample(photos.inputs["map"], temperature=temperature, generator=numbers)
 
 
 @pytest.mark.parametrize("best", [0, 4])
 def test_a_drawing_that_earns_more_than_the_others_gets_likelier(
-    toy: Toy, judges: Judges, photos: PhotoBatch, best: int, monkeypatch: pytest.MonkeyPatch
+    judging: Judges, photos: PhotoBatch, best: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earned = torch.zeros(6)
     earned[best] = 1.0
-    monkeypatch.setattr(module, "drawing_rewards", lambda *given: earned)
+    monkeypatch.setattr(Judges, "rewards", lambda *given: earned)
     model = generator()
     drawing = drawn(model, photos, 1.0)
 
-    def likelihoods() -> torch.Tensor:
-        with torch.no_grad():
-            found = sequence_log_probability(*model.output(drawing.hidden), drawing.sequences, drawing.lengths)
-            return found / drawing.lengths
+    def likelihoods() -> Tensor:
+        found = sequence_log_probability(*model.output(drawing.hidden), drawing.sequences, drawing.lengths)
+        return found.detach() / drawing.lengths
 
     before = likelihoods()
-    loss, mean = policy_gradient(toy.compute, model, judges, photos, MEAN, temperature=1.0, seed=0, step=0)
+    loss, mean = policy_gradient(model, judging, photos, baseline="mean", temperature=1.0, seed=0, step=0)
     assert mean.item() == pytest.approx(1 / 6)
     loss.backward()
-    given = {name for name, weights in model.named_parameters() if weights.grad is not None}
-    assert given == {"output_layer.weight", "output_layer.bias"}
-    with torch.no_grad():
-        for weights in model.output_layer.parameters():
-            assert weights.grad is not None
-            weights -= 0.01 * weights.grad
+    reached = {name for name, weights in model.named_parameters() if weights.grad is not None}
+    assert reached == {"output_layer.weight", "output_layer.bias"}
+    torch.optim.SGD(model.parameters(), lr=0.01).step()
     gained = likelihoods() - before
     assert gained[best] > 0 and gained[best] == gained.max()
 
 
-def test_baselines(toy: Toy, judges: Judges, photos: PhotoBatch) -> None:
-    """-sum_t log p(t) (R - b) / T, with the baseline written out for each form."""
+@pytest.mark.parametrize("baseline", ["none", "mean", "greedy"])
+def test_the_loss_is_eq_9_with_its_baseline(judging: Judges, photos: PhotoBatch, baseline: Any) -> None:
+    """-sum_t log p(t) (R - b) / T, written out."""
     model, temperature = generator(), 0.3
 
-    def scores(strokes: list[np.ndarray]) -> torch.Tensor:
-        return drawing_rewards(toy.compute, judges, photos, strokes, MEAN, torch_stream(0, "joint/negatives", 0))
+    def rewards(drawing: Any) -> Tensor:
+        return judging.rewards(photos, drawing_strokes(model, drawing), torch_stream(0, "joint/negatives", 0))
 
     drawing = drawn(model, photos, temperature)
-    earned = scores(drawing_strokes(model, drawing))
-    greedy = scores(drawing_strokes(model, model.sample(photos.inputs["map"], temperature=0.0)))
-    with torch.no_grad():
-        policy = tempered(*model.output(drawing.hidden), temperature)
-        likelihood = sequence_log_probability(*policy, drawing.sequences, drawing.lengths) / drawing.lengths
-    for baseline, subtracted in {"none": torch.zeros(6), "mean": earned.mean(), "greedy": greedy}.items():
-        form = RewardForm(1.0, 1.0, baseline)  # type: ignore[arg-type]
-        loss, mean = policy_gradient(toy.compute, model, judges, photos, form, temperature=temperature, seed=0, step=0)
-        assert loss.item() == pytest.approx(-((earned - subtracted) * likelihood).mean().item(), rel=1e-4, abs=1e-6)
-        assert mean.item() == pytest.approx(earned.mean().item(), rel=1e-5)
+    earned = rewards(drawing)
+    greedy = rewards(model.sample(photos.inputs["map"], temperature=0.0))
+    policy = tempered(*model.output(drawing.hidden), temperature)
+    likelihood = sequence_log_probability(*policy, drawing.sequences, drawing.lengths) / drawing.lengths
+    subtracted = {"none": torch.zeros(6), "mean": earned.mean(), "greedy": greedy}[baseline]
+    loss, mean = policy_gradient(model, judging, photos, baseline=baseline, temperature=temperature, seed=0, step=0)
+    assert loss.item() == pytest.approx(-((earned - subtracted) * likelihood).mean().item(), rel=1e-4, abs=1e-6)
+    assert mean.item() == pytest.approx(earned.mean().item(), rel=1e-5)

@@ -1,5 +1,6 @@
 """Pseudo pairs as F and D_C read them, and what weighs them."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,30 +10,24 @@ import torch
 from fgsbir.certainty.certainty import certainties
 from fgsbir.data.strokes import mirrored
 from fgsbir.features.pictures import SketchImages
-from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs, certainty_histogram, pair_weights
-from fgsbir.joint.pseudo_sketches import PseudoSketches, read_pseudo
-from tests.joint.toy_joint import JointToy, discriminator
+from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs, certainty_histogram
+from fgsbir.joint.pseudo_sketches import PseudoSketches
+from tests.joint.toy_joint import SETTINGS, JointToy, discriminator
 from tests.toy import SPEC
-
-
-@pytest.fixture
-def stored(joint: JointToy) -> PseudoSketches:
-    return read_pseudo(joint.stored_at)
 
 
 def pairs_of(joint: JointToy, stored: PseudoSketches, level: Any = "taps", **named: Any) -> PseudoPairs:
     return PseudoPairs(stored, joint.toy.pictures, joint.toy.split.unlabelled, level, **{"sources": PSEUDO} | named)
 
 
-def test_edges_count_as_often_as_told_beside_each_drawing(joint: JointToy, stored: PseudoSketches) -> None:
+@pytest.mark.parametrize("edges", [0, 1, 3])
+def test_edges_count_as_often_as_told_beside_each_drawing(joint: JointToy, stored: PseudoSketches, edges: int) -> None:
     """Stored of each unlabelled photo: edges and a drawing by G, both straight and mirrored."""
-    for edges in (0, 1, 3):
-        stored.edges = edges
-        pairs = pairs_of(joint, stored)
-        rows = np.arange(5)
-        assert pairs.sketches_of(rows).tolist() == [2 + 2 * edges] * 5
-        first = pairs.chosen(np.full(2 + 2 * edges, 4), np.arange(2 + 2 * edges))
-        assert (stored.photo[first] == 4).all() and stored.of_source("edges")[first].sum() == 2 * edges
+    stored.edges = edges
+    pairs, count = pairs_of(joint, stored), 2 + 2 * edges
+    assert pairs.sketches_of(np.arange(5)).tolist() == [count] * 5
+    of_last = pairs.chosen(np.full(count, 4), np.arange(count))
+    assert (stored.photo[of_last] == 4).all() and stored.of_source("edges")[of_last].sum() == 2 * edges
     assert len(pairs_of(joint, stored, sources=["person"])) == 0
 
 
@@ -49,12 +44,11 @@ def test_a_mirrored_sketch_comes_with_the_mirrored_photo(joint: JointToy, stored
 
 
 def test_as_images_all_are_straight(joint: JointToy, stored: PseudoSketches) -> None:
-    pairs = pairs_of(joint, stored, "pixels")
-    rows, sketches = np.array([2, 2]), pairs.chosen(np.array([2, 2]), np.array([0, 1]))
+    pairs, rows = pairs_of(joint, stored, "pixels"), np.array([2, 2])
+    sketches = pairs.chosen(rows, np.array([0, 1]))
     photo, sketch = pairs.pair(rows, sketches)
     straight = [mirrored(stored.strokes[row]) if stored.form[row] else stored.strokes[row] for row in sketches]
-    assert torch.equal(sketch, SketchImages(straight, SPEC)(np.arange(2)))
-    assert torch.equal(photo[0], photo[1])
+    assert torch.equal(sketch, SketchImages(straight, SPEC)(np.arange(2))) and torch.equal(photo[0], photo[1])
     # The two of an edge drawing show the same.
     assert (sketch[0] - sketch[1]).abs().mean() < 0.02
     strokes, certainty = pairs.straight()
@@ -63,14 +57,13 @@ def test_as_images_all_are_straight(joint: JointToy, stored: PseudoSketches) -> 
 
 
 def test_d_c_weighs_sketches_with_its_current_weights(joint: JointToy, stored: PseudoSketches) -> None:
-    pairs, model = pairs_of(joint, stored), discriminator(joint.toy)
+    pairs, model, compute = pairs_of(joint, stored), discriminator(joint.toy), joint.toy.compute
     before = stored.certainty.copy()
     # The straight ones of two photos, to be seen by D_C from their strokes.
     some = np.flatnonzero((stored.form == 0) & np.isin(stored.photo, [1, 4]))
-    pairs.weigh(model, joint.toy.compute, some)
+    pairs.weigh(model, compute, some)
     photos = joint.toy.pictures.photos(pairs.entries, "taps")
-    sketches = [stored.strokes[row] for row in some]
-    expected = certainties(model, photos, stored.photo[some], sketches, compute=joint.toy.compute)
+    expected = certainties(model, photos, stored.photo[some], [stored.strokes[row] for row in some], compute=compute)
     assert stored.certainty[some] == pytest.approx(expected, abs=5e-3)
     drawn = some[stored.of_source("generator")[some]]
     assert stored.typical[some] == pytest.approx(stored.certainty[drawn].mean())
@@ -81,7 +74,6 @@ def test_d_c_weighs_sketches_with_its_current_weights(joint: JointToy, stored: P
 def test_relative_omega_is_1_on_the_mean_and_compares_rounds(joint: JointToy, stored: PseudoSketches) -> None:
     pairs = pairs_of(joint, stored)
     rows, choices = np.repeat(np.arange(5), 4), np.tile(np.arange(4), 5)
-    assert np.array_equal(pairs.omega(rows, choices), stored.certainty[pairs.sketches])
     found = pairs.relative_omega(rows, choices)
     assert found.dtype == np.float32 and found.reshape(5, 4).mean(1) == pytest.approx(np.ones(5))
     # A D_C that has grown stricter halves what it says of new drawings, and of what is typical: nothing changes.
@@ -89,6 +81,26 @@ def test_relative_omega_is_1_on_the_mean_and_compares_rounds(joint: JointToy, st
     stored.certainty[new] /= 2
     stored.typical[new] /= 2
     assert pairs.relative_omega(rows, choices) == pytest.approx(found)
+
+
+@pytest.mark.parametrize(
+    ("weighting", "relative", "threshold", "expected"),
+    [
+        (True, False, 0.0, [0.1, 0.5, 0.9]),
+        (True, True, 0.0, [0.2, 1.0, 1.8]),
+        (True, False, 0.5, [0, 1, 1]),
+        (True, True, 0.5, [0, 1, 1]),
+        (False, True, 0.5, [1, 1, 1]),
+    ],
+)
+def test_a_pair_weighs_its_omega_or_all_or_nothing(
+    joint: JointToy, stored: PseudoSketches, weighting: bool, relative: bool, threshold: float, expected: list[float]
+) -> None:
+    pairs = pairs_of(joint, stored)
+    stored.certainty[pairs.sketches[:4]] = [0.1, 0.5, 0.9, 0.5]
+    settings = replace(SETTINGS, instance_weighting=weighting, relative_weights=relative, threshold=threshold)
+    found = pairs.weights(np.zeros(3, np.int64), np.arange(3), settings)
+    assert found.dtype == np.float32 and found == pytest.approx(expected)
 
 
 def test_the_oldest_drawing_by_g_is_found(joint: JointToy, stored: PseudoSketches) -> None:
@@ -100,21 +112,7 @@ def test_the_oldest_drawing_by_g_is_found(joint: JointToy, stored: PseudoSketche
     assert pairs_of(joint, stored, sources=["edges"]).oldest_drawing(3) is None
 
 
-def test_a_pair_weighs_its_omega_or_all_or_nothing() -> None:
-    omega, relative = np.array([0.1, 0.5, 0.9], np.float32), np.array([0.5, 1, 1.5], np.float32)
-    for weighting, threshold, given, expected in (
-        (True, 0.0, None, [0.1, 0.5, 0.9]),
-        (True, 0.5, None, [0, 1, 1]),
-        (False, 0.5, None, [1, 1, 1]),
-        (True, 0.0, relative, [0.5, 1, 1.5]),
-        (True, 0.5, relative, [0, 1, 1]),
-        (False, 0.0, relative, [1, 1, 1]),
-    ):
-        found = pair_weights(omega, given, weighting=weighting, threshold=threshold)
-        assert found.dtype == np.float32 and found == pytest.approx(expected)
-
-
 def test_the_histogram_is_in_percent() -> None:
     found = certainty_histogram(torch.tensor([0.0, 0.01, 0.5, 1.0]))
-    assert len(found) == 20 and found["certainty_0.00"] == 50 and found["certainty_0.50"] == 25
-    assert found["certainty_0.95"] == 25
+    assert len(found) == 20
+    assert [found[f"certainty_{edge}"] for edge in ("0.00", "0.50", "0.95")] == [50, 25, 25]

@@ -1,5 +1,6 @@
 """The toy set for joint training: small models, stored pseudo sketches, and a trainer of a few steps."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from fgsbir.features.extraction import Reader
 from fgsbir.features.trunk import tap_channels
 from fgsbir.generator.model import Generator
 from fgsbir.joint.drawing import as_given, by_generator, draw_photos
-from fgsbir.joint.policy_gradient import RewardForm
+from fgsbir.joint.policy_gradient import Judges
 from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
 from fgsbir.joint.pseudo_sketches import PseudoSketches, read_pseudo, write_pseudo
-from fgsbir.joint.rivals import Rivals, rivals_of
+from fgsbir.joint.rivals import Rivals
 from fgsbir.joint.settings import JointModels, JointSettings
 from fgsbir.joint.trainer import JointTrainer
 from fgsbir.retrieval.objective import RetrievalObjective
@@ -41,9 +42,11 @@ SETTINGS = JointSettings(
     weight_decay=0.01,
     dropout=0.3,
     lambda_kd=0.5,
+    lambda_r1=0.1,
+    lambda_r2=1.0,
     lambda_g=1.0,
-    rewards=RewardForm(0.1, 1.0, "mean"),
     judge="teacher",
+    baseline="mean",
     temperature=0.5,
     kl_weight=1.0,
     kl_floor=0.2,
@@ -55,10 +58,10 @@ SETTINGS = JointSettings(
 )
 
 
-def discriminator(toy: Toy, reads: Any = "features") -> Discriminator:
-    trunk = toy.pictures.features.trunk()
+def discriminator(toy: Toy) -> Discriminator:
+    channels = tap_channels(toy.pictures.features.trunk(), SPEC)
     torch.manual_seed(1)
-    model = Discriminator(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), reads=reads, width=8)
+    model = Discriminator(spec=SPEC.as_json(), channels=channels, reads="features", width=8)
     model.standardise_as(toy.retrieval())
     return model
 
@@ -68,16 +71,24 @@ def generator() -> Generator:
     return toy_generator({"simplify": 4.0, "max_points": 12, "reorder": True}, hidden=16, attention_width=8)
 
 
-def pseudo_sketches(toy: Toy, scratch: Path, *, maps: bool = False) -> PseudoSketches:
+def reader(toy: Toy) -> Reader:
+    return Reader(toy.pictures.features.trunk(), SPEC, toy.compute)
+
+
+def judges(toy: Toy) -> Judges:
+    """F and D_C, which read half of each tap."""
+    return Judges(toy.retrieval(), discriminator(toy), OBJECTIVE, reader(toy), lambda taps: 0.5 * taps, 0.5, 2.0)
+
+
+def pseudo_sketches(toy: Toy, scratch: Path) -> PseudoSketches:
     """Of each photo two drawings by G and the "edges", which are what a person would draw; people's of labelled ones.
 
     Weighed 0.1, 0.2, ..., each sketch of its own.
     """
     unlabelled, labelled = toy.split.unlabelled, toy.split.labelled
-    entries = [*unlabelled, *labelled]
+    entries, model = [*unlabelled, *labelled], generator()
     edges = [[shape(int(entry.id.split("-")[1]))] for entry in unlabelled] + [[] for _ in labelled]
     people = [[] for _ in unlabelled] + toy.pictures.strokes(labelled, [seen_sketches(entry) for entry in labelled])
-    model = generator()
     drawn_by_g = by_generator(
         model,
         toy.pictures.photos(entries, model.level),
@@ -88,13 +99,8 @@ def pseudo_sketches(toy: Toy, scratch: Path, *, maps: bool = False) -> PseudoSke
         seed=0,
         compute=toy.compute,
     )
-    stored = draw_photos(
-        [entry.id for entry in entries],
-        [as_given(edges, "edges"), as_given(people, "person"), drawn_by_g],
-        Reader(toy.pictures.features.trunk(), SPEC, toy.compute),
-        maps=maps,
-        scratch=scratch,
-    )
+    draughtsmen = [as_given(edges, "edges"), as_given(people, "person"), drawn_by_g]
+    stored = draw_photos([entry.id for entry in entries], draughtsmen, reader(toy), maps=True, scratch=scratch)
     stored.certainty = ((np.arange(len(stored)) % 9 + 1) / 10).astype(np.float32)
     stored.typical[:] = 0.5
     return stored
@@ -104,35 +110,38 @@ class JointToy:
     """Everything that joint training needs, made once; each trainer has models and sketches of its own."""
 
     def __init__(self, toy: Toy, folder: Path) -> None:
-        self.toy, self.stored_at = toy, folder / "pseudo"
-        if not self.stored_at.exists():
-            write_pseudo(self.stored_at, pseudo_sketches(toy, folder / "drawn", maps=True))
+        self.toy, self._stored_at = toy, folder / "pseudo"
+        if not self._stored_at.exists():
+            write_pseudo(self._stored_at, pseudo_sketches(toy, folder / "drawn"))
 
-    def settings(self, **changed: Any) -> JointSettings:
-        return JointSettings(**{name: getattr(SETTINGS, name) for name in SETTINGS.__dataclass_fields__} | changed)
-
-    def models(self, settings: JointSettings, level: Any = "taps") -> JointModels:
-        toy = self.toy
-        teacher, retrieval = toy.retrieval(level=level), toy.retrieval(level=level)
-        return JointModels(retrieval, generator(), discriminator(toy), teacher, settings, toy.compute)
+    def stored(self) -> PseudoSketches:
+        """The pseudo sketches, to be changed at will."""
+        return read_pseudo(self._stored_at)
 
     def trainer(
-        self, *, control: bool = False, joint_training: bool = True, level: Any = "taps", **changed: Any
+        self,
+        *,
+        control: bool = False,
+        joint_training: bool = True,
+        level: Any = "taps",
+        stored: PseudoSketches | None = None,
+        **changed: Any,
     ) -> JointTrainer:
-        toy, compute, settings = self.toy, self.toy.compute, self.settings(**changed)
-        models, split, stored = self.models(settings, level), toy.split, read_pseudo(self.stored_at)
+        """A trainer of ``SETTINGS``, some of them changed."""
+        toy, compute, split, settings = self.toy, self.toy.compute, self.toy.split, replace(SETTINGS, **changed)
+        stored, teacher, retrieval = stored or self.stored(), toy.retrieval(level=level), toy.retrieval(level=level)
+        models = JointModels(retrieval, generator(), discriminator(toy), teacher, settings, compute)
         labelled: Pairs = human_pairs(toy.pictures, split.labelled, level)
         pseudo = labelled if control else PseudoPairs(stored, toy.pictures, split.unlabelled, level, sources=PSEUDO)
         rivals: Rivals | None = None
         if joint_training and not control:
-            reader = Reader(toy.pictures.features.trunk(), SPEC, compute)
-            rivals = rivals_of(
+            rivals = Rivals(
                 models,
                 stored,
                 toy.pictures,
                 split.labelled,
                 split.unlabelled,
-                reader,
+                reader(toy),
                 OBJECTIVE,
                 settings,
                 augment=0.5,

@@ -22,16 +22,15 @@ def certainties(
 
     ``photos`` are inputs of the model's level.
     """
-    reader = Reader(model.trunk, model.spec, compute)
-    scores = []
+    reader, scores = Reader(model.trunk, model.spec, compute), [torch.zeros(0)]
     for start in range(0, len(rows), BATCH):
         part = slice(start, start + BATCH)
         if model.level == "taps":
-            inputs = reader.sketches(sketches[part]).taps
+            drawn = reader.sketches(sketches[part]).taps
         else:
-            inputs = sketch_tensor(torch.from_numpy(model.spec.rasterise(sketches[part])))
-        scores.append(batch_certainty(model, photos(rows[part]), inputs, compute))
-    return torch.cat(scores).numpy() if scores else np.zeros(0, np.float32)
+            drawn = sketch_tensor(torch.from_numpy(model.spec.rasterise(sketches[part])))
+        scores.append(batch_certainty(model, photos(rows[part]), drawn, compute))
+    return torch.cat(scores).numpy()
 
 
 def batch_certainty(model: Discriminator, photos: Tensor, sketches: Tensor, compute: Compute) -> Tensor:

@@ -22,8 +22,7 @@ class Discriminator(ReadingModel):
     ``reads`` "pixels" is pix2pix's patch discriminator on the stacked images, as in the paper, ``width`` its first
     layer's channels. "features" compares the trunk's taps, whose ``channels`` are given, place by place with two
     convolutions ``width`` wide: what ImageNet knows need not be learned again from a few hundred pairs. ``width`` is a
-    multiple of 8. ``level`` names the inputs. GroupNorm in place of pix2pix's batch normalisation: the score of a pair
-    weighs its loss, so it must not depend on which pairs it is scored with.
+    multiple of 8. ``level`` names the inputs.
     """
 
     kind = "discriminator"
@@ -37,26 +36,14 @@ class Discriminator(ReadingModel):
         if self.level == "taps":
             self.sides = nn.ModuleDict({side: Standardise(sum(self._of_tap)) for side in ("photo", "sketch")})
             self.of_photo, self.of_sketch = (nn.Conv2d(sum(channels), width, 1) for _ in range(2))
-            self.layers = nn.Sequential(
-                nn.Conv2d(3 * width, width, 3, 1, 1, bias=False),
-                nn.GroupNorm(8, width),
-                nn.LeakyReLU(0.2),
-                nn.Conv2d(width, 1, 3, 1, 1),
-            )
+            self.layers = nn.Sequential(*_block(3 * width, width, 3, 1), nn.Conv2d(width, 1, 3, 1, 1))
             return
         if self.spec.image_size >> STRIDED < 3:
             raise DataError(f"discriminator: {STRIDED} layers leave no patch of a {self.spec.image_size} pixel image")
-        widths = [width * 2**level for level in range(STRIDED + 1)]
         blocks: list[nn.Module] = [nn.Conv2d(4, width, 4, 2, 1), nn.LeakyReLU(0.2)]
-        for level in range(1, STRIDED + 1):
-            stride = 2 if level < STRIDED else 1
-            blocks += [
-                nn.Conv2d(widths[level - 1], widths[level], 4, stride, 1, bias=False),
-                nn.GroupNorm(8, widths[level]),
-                nn.LeakyReLU(0.2),
-            ]
-        blocks.append(nn.Conv2d(widths[-1], 1, 4, 1, 1))
-        self.layers = nn.Sequential(*blocks)
+        for level in range(STRIDED):
+            blocks += _block(width * 2**level, width * 2 ** (level + 1), 4, 2 if level < STRIDED - 1 else 1)
+        self.layers = nn.Sequential(*blocks, nn.Conv2d(width * 2**STRIDED, 1, 4, 1, 1))
 
     def standardise_as(self, retrieval: RetrievalModel) -> None:
         """Take the statistics of both sides from F, where both read the taps at their places."""
@@ -82,10 +69,15 @@ class Discriminator(ReadingModel):
         return torch.cat([tap.unflatten(1, (-1, places, places)) for tap in taps.split(self._of_tap, 1)], 1)
 
 
-def certainty(logits: Tensor) -> Tensor:
-    """How real each pair looks: patch logits (n, h, w) to float32 (n,) in [0, 1], detached.
+def _block(channels: int, width: int, kernel: int, stride: int) -> list[nn.Module]:
+    # Not pix2pix's batch normalisation: the score of a pair must not depend on which pairs it is scored with.
+    convolution = nn.Conv2d(channels, width, kernel, stride, 1, bias=False)
+    return [convolution, nn.GroupNorm(8, width), nn.LeakyReLU(0.2)]
 
-    The mean of the patches' probabilities. It weighs the triplet loss of a pseudo pair and is a reward
-    (paper 1, Eqs. 7 and 8), and no gradient may flow through it to D_C.
+
+def certainty(logits: Tensor) -> Tensor:
+    """How real each pair looks: patch logits (n, h, w) to float32 (n,) in [0, 1], the mean probability of the patches.
+
+    Detached: it weighs the loss of a pseudo pair and is a reward (paper 1, Eqs. 7 and 8), and neither may train D_C.
     """
     return logits.detach().float().sigmoid().flatten(1).mean(1)

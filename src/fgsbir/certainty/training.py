@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from fgsbir.certainty.discriminator import Discriminator
-from fgsbir.certainty.loss import discriminator_loss
 from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
@@ -17,11 +17,13 @@ from fgsbir.runtime.run import Row, Run
 Fakes = Literal["generated", "mismatched", "both"]
 
 
-def batch_logits(compute: Compute, model: Discriminator, batch: PairBatch) -> Tensor:
-    """Patch logits of the pairs of all processes, float32 (world * n, h, w)."""
-    with compute.autocast():
-        logits = model(batch.photo.to(compute.device), batch.sketch.to(compute.device))
-    return compute.gather(logits.float())
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-E[log D(real)] - E[log(1 - D(fake))] from patch logits of any shape: a scalar. Paper 1, Eq. 5.
+
+    Each expectation is a mean of its own, so the balance does not depend on how many there are of each.
+    """
+    # -log sigmoid(x) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x), without overflow.
+    return functional.softplus(-real_logits.float()).mean() + functional.softplus(fake_logits.float()).mean()
 
 
 def discriminator_step(
@@ -31,10 +33,14 @@ def discriminator_step(
     real: PairBatch,
     fakes: Sequence[PairBatch],
 ) -> Tensor:
-    """One step of Eq. 5: real labelled pairs against the pairs of ``fakes``; returns the scalar loss."""
+    """One step of Eq. 5: real labelled pairs against the pairs of ``fakes``, of all processes; the scalar loss."""
     model.train()
-    fake_logits = [batch_logits(compute, model, fake) for fake in fakes]
-    loss = discriminator_loss(batch_logits(compute, model, real), torch.cat(fake_logits))
+    logits = []
+    for batch in (*fakes, real):
+        with compute.autocast():
+            found = model(batch.photo.to(compute.device), batch.sketch.to(compute.device))
+        logits.append(compute.gather(found))
+    loss = discriminator_loss(logits[-1], torch.cat(logits[:-1]))
     optimizer.zero_grad()
     loss.backward()
     compute.sum_gradients(model)
@@ -79,12 +85,17 @@ def train_discriminator(
 ) -> list[Row]:
     """Warm D_C up before the first round of joint training, in place; returns the curve.
 
-    ``generated`` are photos with generated sketches, labelled photos as well as unlabelled ones: shown
-    unlabelled photos alone as fakes, D_C could tell the photos apart and never look at the sketch.
-    ``fakes`` as in :func:`fake_batches`. There is nothing to select by, so the last epoch is kept. Errors and resuming
-    as in :func:`fgsbir.retrieval.training.train_retrieval`.
+    ``generated`` are generated sketches of labelled photos as well as of unlabelled ones: shown the latter alone, D_C
+    could tell the photos apart and never look at the sketch. ``fakes`` as in :func:`fake_batches`. There is nothing to
+    select by, so the last epoch is kept. Errors and resuming as in
+    :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     optimizer = discriminator_optimizer(model, learning_rate)
+
+    def batches_of(step: int) -> tuple[PairBatch, list[PairBatch]]:
+        pairs = real.batch(step)
+        return pairs, fake_batches(fakes, pairs, generated, step)
+
     with Run(
         "discriminator",
         compute,
@@ -96,11 +107,6 @@ def train_discriminator(
         selected={"model": model},
         describe=real.photo_ids,
     ) as run:
-
-        def batches_of(step: int) -> tuple[PairBatch, list[PairBatch]]:
-            pairs = real.batch(step)
-            return pairs, fake_batches(fakes, pairs, generated, step)
-
         for step, (pairs, others) in prefetch(batches_of, run.first, steps):
             loss = discriminator_step(compute, model, optimizer, pairs, others)
             run.step_done(step, {"discriminator": loss})

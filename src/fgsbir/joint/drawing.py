@@ -3,6 +3,8 @@
 Photos are drawn in parts. Processes take parts in turn, and a part that is whole is not drawn again.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,21 +13,16 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from fgsbir.data.strokes import mirrored
+from fgsbir.data.readers.json_strokes import parse_strokes
+from fgsbir.data.records import DataError
+from fgsbir.data.strokes import centre, mirrored
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Inputs
 from fgsbir.features.store import half
 from fgsbir.features.trunk import Features, map_shape, tap_channels
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.model import Generator
-from fgsbir.joint.pseudo_sketches import (
-    SOURCES,
-    PseudoSketches,
-    Source,
-    gathered,
-    read_pseudo,
-    write_pseudo,
-)
+from fgsbir.joint.pseudo_sketches import SOURCES, PseudoSketches, Source, gathered, read_pseudo, write_pseudo
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream_seed
 
@@ -83,6 +80,31 @@ def as_given(sketches: Sequence[Sequence[np.ndarray]], source: Source) -> Draugh
     return draw
 
 
+def read_given(path: Path, sha256: str) -> dict[str, list[np.ndarray]]:
+    """Someone else's sketches of the unlabelled photos by photo id, canonical and centred.
+
+    The file has lines ``{"photo": id, "strokes": [[[x, y], ...], ...]}``. Raises DataError if it is missing, of
+    another hash, or malformed, with the line.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; expected sketches of the unlabelled photos") from None
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise DataError(f"{path}: expected sha256 {sha256}, found {found}")
+    sketches: dict[str, list[np.ndarray]] = {}
+    for number, line in enumerate(data.splitlines(), 1):
+        name = f"{path}: line {number}"
+        try:
+            value = json.loads(line)
+            photo, strokes = str(value["photo"]), value["strokes"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise DataError(f'{name}: expected {{"photo": id, "strokes": [[[x, y], ...], ...]}}') from None
+        sketches.setdefault(photo, []).append(centre(parse_strokes(strokes, name)))
+    return sketches
+
+
 def partners(categories: np.ndarray) -> np.ndarray:
     """For each photo another one of its category, where there is one: rows int64 (n,)."""
     other = np.arange(len(categories))
@@ -93,12 +115,7 @@ def partners(categories: np.ndarray) -> np.ndarray:
 
 
 def draw_photos(
-    photo_ids: Sequence[str],
-    draughtsmen: Sequence[Draughtsman],
-    reader: Reader,
-    *,
-    maps: bool,
-    scratch: Path,
+    photo_ids: Sequence[str], draughtsmen: Sequence[Draughtsman], reader: Reader, *, maps: bool, scratch: Path
 ) -> PseudoSketches:
     """Have every photo drawn by all of ``draughtsmen``, and the drawings read. ``maps``: keep these too.
 
@@ -116,16 +133,14 @@ def draw_photos(
     return gathered([read_pseudo(folder) for folder in folders])
 
 
-def _read(
-    photo_ids: Sequence[str], rows: np.ndarray, drawn: Sequence[Drawn], reader: Reader, maps: bool
-) -> PseudoSketches:
+def _read(photo_ids: list[str], rows: np.ndarray, drawn: list[Drawn], reader: Reader, maps: bool) -> PseudoSketches:
     """Drawings of the photos ``rows`` in the order of the photos, read by the trunk, and not weighed yet."""
     drawn = sorted(drawn, key=lambda each: each.photo)
     dimensions = sum(tap_channels(reader.trunk, reader.spec)) * reader.spec.places**2
     nothing = Features(torch.zeros(0, dimensions), torch.zeros(0, *map_shape(reader.trunk, reader.spec)))
     read = reader.sketches([each.strokes for each in drawn]) if drawn else nothing
     return PseudoSketches(
-        photo_ids=list(photo_ids),
+        photo_ids,
         photo=np.searchsorted(rows, [each.photo for each in drawn]).astype(np.int64),
         form=np.array([each.form for each in drawn], np.uint8),
         source=np.array([SOURCES.index(each.source) for each in drawn], np.uint8),

@@ -1,4 +1,7 @@
-"""Eq. 7 of paper 1: F learns from labelled pairs and, as far as they are to be trusted, from pseudo pairs."""
+"""Eq. 7 of paper 1: F learns from labelled pairs and, as far as they are to be trusted, from pseudo pairs.
+
+The frozen teacher F_T keeps F near its supervised self meanwhile.
+"""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,13 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.joint.teacher import absolute_teacher_loss, relative_teacher_loss
+from fgsbir.retrieval.losses import distance
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import PairBatch
 from fgsbir.runtime.compute import Compute
 
 Teacher = Literal["none", "relative", "absolute"]
+
+
+def teacher_loss(form: Teacher, taught_photo: Tensor, taught_sketch: Tensor, photo: Tensor, sketch: Tensor) -> Tensor:
+    """L_KD of embeddings (n, d), the teacher's and F's: (n,). No gradient reaches the teacher.
+
+    "relative": |d(F_T(p), F_T(s)) - d(F(p), F(s))|, paper 1, Eq. 6; F may move both embeddings of a pair together.
+    "absolute", the ablation's alternative: the mean of d(F_T(p), F(p)) and d(F_T(s), F(s)).
+    """
+    taught_photo, taught_sketch = taught_photo.detach(), taught_sketch.detach()
+    if form == "relative":
+        return (distance(taught_photo, taught_sketch) - distance(photo, sketch)).abs()
+    return 0.5 * (distance(taught_photo, photo) + distance(taught_sketch, sketch))
 
 
 def semi_supervised_losses(
@@ -42,8 +57,8 @@ def semi_supervised_losses(
     photos = torch.cat([batch.photo for batch in batches]).to(device)
     with compute.autocast():
         sketch, photo = model.embed(sketches, "sketch", keep), model.embed(photos, "photo", keep)
-
     sizes = [len(batch.rows) for batch in batches]
+    of_all = [size * compute.world for size in sizes]
 
     def gathered(rows: Tensor) -> Tensor:
         """The labelled rows of all processes, then the pseudo rows: the order of one process."""
@@ -52,18 +67,12 @@ def semi_supervised_losses(
     shown = gathered(torch.from_numpy(np.concatenate(numbers)))
     categories = gathered(torch.from_numpy(np.concatenate([batch.categories for batch in batches])))
     loss = objective(gathered(sketch), gathered(photo), shown, categories, generator)
-    of_all = [size * compute.world for size in sizes]
     on_labelled, on_pseudo = loss.split(of_all)
-    losses = {
-        "labelled": on_labelled.mean(),
-        "pseudo": (compute.gather(weights.to(device)) * on_pseudo).mean(),
-    }
-
+    losses = {"labelled": on_labelled.mean(), "pseudo": (compute.gather(weights.to(device)) * on_pseudo).mean()}
     if distillation != "none":
         with torch.no_grad(), compute.autocast():
-            teacher_sketch, teacher_photo = teacher.embed(sketches, "sketch"), teacher.embed(photos, "photo")
-        distil = relative_teacher_loss if distillation == "relative" else absolute_teacher_loss
-        gaps = gathered(distil(teacher_photo, teacher_sketch, photo, sketch)).split(of_all)
+            taught_sketch, taught_photo = teacher.embed(sketches, "sketch"), teacher.embed(photos, "photo")
+        gaps = gathered(teacher_loss(distillation, taught_photo, taught_sketch, photo, sketch)).split(of_all)
         losses["teacher"] = torch.stack([gap.mean() for gap in gaps]).sum()
     return losses
 
@@ -71,8 +80,3 @@ def semi_supervised_losses(
 def weighted_sum(losses: dict[str, Tensor], lambda_kd: float) -> Tensor:
     """L = L_trip(labelled) + omega L_trip(pseudo) + lambda_kd L_KD (paper 1, Eq. 7); omega is in the second term."""
     return losses["labelled"] + losses["pseudo"] + lambda_kd * losses.get("teacher", losses["labelled"].new_zeros(()))
-
-
-def freeze(model: RetrievalModel) -> RetrievalModel:
-    """Make F_T of a supervised F: evaluation mode and no gradients, for good. Returns the same model."""
-    return model.eval().requires_grad_(False)

@@ -1,11 +1,11 @@
 """Eqs. 8 and 9 of paper 1: G learns from F and D_C by REINFORCE, since rasterising has no gradient.
 
-Left open by the paper and decided here: a baseline is subtracted from the reward (the batch's mean,
-or the reward of the greedy drawing of the same photo), the log probability is divided by the
-drawing's length, F and D_C score in evaluation mode, and G draws as freely as it will for F: what is
-rewarded is the policy that draws the pseudo sketches.
+Left open by the paper and decided here: a baseline is subtracted from the reward (the batch's mean, or the reward of
+the greedy drawing of the same photo), the log probability is divided by the drawing's length, F and D_C score in
+evaluation mode, and G draws as freely as it will for F: what is rewarded is the policy that draws the pseudo sketches.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -18,30 +18,51 @@ from fgsbir.certainty.discriminator import Discriminator, certainty
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.pixels import sketch_tensor
 from fgsbir.features.extraction import Reader
-from fgsbir.features.pictures import Inputs, Level, Pictures
+from fgsbir.features.pictures import Level, Pictures
 from fgsbir.generator.drawing import drawing_strokes
-from fgsbir.generator.losses import sequence_log_probability
+from fgsbir.generator.losses import Mixture, sequence_log_probability
 from fgsbir.generator.model import Generator
-from fgsbir.joint.reward import policy_gradient_loss, reward, tempered
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import category_numbers
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream, torch_stream
 
+Baseline = Literal["none", "mean", "greedy"]
 
-@dataclass(frozen=True, slots=True)
-class RewardForm:
-    """lambda_r1 and lambda_r2 of Eq. 8, and the baseline that REINFORCE subtracts."""
 
-    lambda_r1: float
-    lambda_r2: float
-    baseline: Literal["none", "mean", "greedy"]
+class PhotoBatch(NamedTuple):
+    """Photos to draw, as inputs of every level that a model reads; numbers and categories int64 (n,)."""
+
+    inputs: Mapping[Level, Tensor]
+    numbers: np.ndarray
+    categories: np.ndarray
+
+
+class PhotoPool:
+    """Labelled and unlabelled photos for G to draw, as inputs of ``levels``."""
+
+    def __init__(
+        self, pictures: Pictures, labelled: Sequence[PhotoEntry], unlabelled: Sequence[PhotoEntry], levels: set[Level]
+    ) -> None:
+        entries = [*labelled, *unlabelled]
+        self._inputs = {level: pictures.photos(entries, level) for level in sorted(levels)}
+        self._categories, self._labelled = category_numbers(pictures, entries), len(labelled)
+
+    def batch(self, size: int, seed: int, step: int, compute: Compute) -> PhotoBatch:
+        """This process's share of ``size`` photos of ``step``, half of them labelled."""
+        rng, half = stream(seed, "joint/reward", step), size // 2
+        labelled = rng.integers(0, self._labelled, half)
+        unlabelled = rng.integers(self._labelled, len(self._categories), size - half)
+        share = size // compute.world
+        rows = rng.permutation(np.concatenate([labelled, unlabelled]))[compute.rank * share :][:share]
+        inputs = {level: photos(rows).to(compute.device) for level, photos in self._inputs.items()}
+        return PhotoBatch(inputs, rows, self._categories[rows])
 
 
 @dataclass(frozen=True, slots=True)
 class Judges:
-    """F and D_C as they score drawings, and the trunk that reads these for them.
+    """F and D_C as they score drawings (Eq. 8), and the trunk that reads these for them.
 
     ``fit`` makes G's taps what F and D_C have learned from (:meth:`PseudoSketches.fit`).
     """
@@ -51,6 +72,8 @@ class Judges:
     objective: RetrievalObjective
     reader: Reader
     fit: Callable[[Tensor], Tensor]
+    lambda_r1: float
+    lambda_r2: float
 
     def inputs(self, sketches: list[np.ndarray]) -> dict[Level, Tensor]:
         """Canonical sketches as inputs of the levels that F and D_C read."""
@@ -64,77 +87,59 @@ class Judges:
             found["pixels"] = sketch_tensor(rasters.to(self.reader.compute.device))
         return found
 
+    def rewards(self, photos: PhotoBatch, sketches: list[np.ndarray], generator: torch.Generator) -> Tensor:
+        """R = -lambda_r1 L_trip + lambda_r2 D_C of each drawing, float32 (n,), without gradient. Paper 1, Eq. 8.
 
-class PhotoBatch(NamedTuple):
-    """Photos to draw, as inputs of every level that a model reads; numbers and categories int64 (n,)."""
-
-    inputs: Mapping[Level, Tensor]
-    numbers: np.ndarray
-    categories: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoPool:
-    """Labelled and unlabelled photos for G to draw, the first ``labelled`` of them labelled."""
-
-    inputs: Mapping[Level, Inputs]
-    categories: np.ndarray
-    labelled: int
-
-    @classmethod
-    def of(
-        cls, pictures: Pictures, labelled: Sequence[PhotoEntry], unlabelled: Sequence[PhotoEntry], levels: set[Level]
-    ) -> "PhotoPool":
-        """The photos of two lists as inputs of ``levels``."""
-        entries = [*labelled, *unlabelled]
-        inputs = {level: pictures.photos(entries, level) for level in sorted(levels)}
-        return cls(inputs, category_numbers(pictures, entries), len(labelled))
-
-    def batch(self, size: int, seed: int, step: int, compute: Compute) -> PhotoBatch:
-        """This process's share of ``size`` photos of ``step``, half of them labelled."""
-        rng, half = stream(seed, "joint/reward", step), size // 2
-        labelled = rng.integers(0, self.labelled, half)
-        unlabelled = rng.integers(self.labelled, len(self.categories), size - half)
-        share = size // compute.world
-        rows = rng.permutation(np.concatenate([labelled, unlabelled]))[compute.rank * share :][:share]
-        inputs = {level: photos(rows).to(compute.device) for level, photos in self.inputs.items()}
-        return PhotoBatch(inputs, rows, self.categories[rows])
+        High if F finds the drawing's photo among the photos of all processes, and D_C believes it. ``generator``, equal
+        on all of them, draws the negatives of the loss ``triplet``.
+        """
+        compute, drawn, shown = self.reader.compute, self.inputs(sketches), photos.inputs
+        level, of_discriminator = self.retrieval.level, self.discriminator.level
+        with compute.scoring(self.retrieval, self.discriminator):
+            sketch = self.retrieval.embed(drawn[level], "sketch")
+            photo = self.retrieval.embed(shown[level], "photo")
+            omega = certainty(self.discriminator(shown[of_discriminator], drawn[of_discriminator]))
+        numbers, categories = (
+            torch.from_numpy(values).to(compute.device) for values in (photos.numbers, photos.categories)
+        )
+        sketch, photo, numbers, categories = map(compute.gather, (sketch, photo, numbers, categories))
+        loss = self.objective(sketch, photo, numbers, categories, generator).view(compute.world, -1)[compute.rank]
+        return -self.lambda_r1 * loss + self.lambda_r2 * omega
 
 
-def drawing_rewards(
-    compute: Compute,
-    judges: Judges,
-    photos: PhotoBatch,
-    sketches: list[np.ndarray],
-    form: RewardForm,
-    generator: torch.Generator,
-) -> Tensor:
-    """R of Eq. 8 for each drawing, float32 (n,): high if F finds its photo and D_C believes it.
+def policy_gradient_loss(log_probability: Tensor, reward: Tensor, baseline: Tensor | float, lengths: Tensor) -> Tensor:
+    """-(R - b) / T * sum_t [log p(offset_t) + log p(pen_t)], one value a drawing: (n,). Paper 1, Eq. 9.
 
-    F searches among the photos of all processes. ``generator``, equal on all of them, draws the
-    negatives of the loss ``triplet``.
+    ``log_probability`` (n,) is summed over a drawing's ``lengths`` (n,) >= 1 steps. The paper has neither the baseline
+    nor the division; without them its weight of 10 is unstable, as a long drawing moves the weights more than a short
+    one, whatever it earned.
     """
-    drawn, shown = judges.inputs(sketches), photos.inputs
-    finds, believes = judges.retrieval, judges.discriminator
-    with compute.scoring(finds, believes):
-        sketch, photo = finds.embed(drawn[finds.level], "sketch"), finds.embed(shown[finds.level], "photo")
-        omega = certainty(believes(shown[believes.level], drawn[believes.level]))
-    numbers, categories = (
-        torch.from_numpy(values).to(compute.device) for values in (photos.numbers, photos.categories)
+    return -(reward - baseline).detach() * log_probability / lengths.to(log_probability.dtype)
+
+
+def tempered(mixture: Mixture, pen_logits: Tensor, temperature: float) -> tuple[Mixture, Tensor]:
+    """What G draws from at ``temperature`` > 0, in the form of its own output: a mixture and pen logits (..., 3).
+
+    The components' logits are divided by it and the variances multiplied with it. Whether the pen is lifted is decided
+    at it too, whether the drawing ends at 1, as in :class:`fgsbir.generator.sampling.Randomness`. The paper draws at 1.
+    """
+    spread = 0.5 * math.log(temperature)
+    drawn = mixture._replace(
+        weight_logits=mixture.weight_logits / temperature,
+        log_sigma_x=mixture.log_sigma_x + spread,
+        log_sigma_y=mixture.log_sigma_y + spread,
     )
-    gather = compute.gather
-    loss = judges.objective(gather(sketch), gather(photo), gather(numbers), gather(categories), generator)
-    mine = loss.view(compute.world, -1)[compute.rank]
-    return reward(mine, omega, form.lambda_r1, form.lambda_r2)
+    moves, end = pen_logits.split([2, 1], -1)
+    goes_on = moves.logsumexp(-1, keepdim=True)
+    return drawn, torch.cat([goes_on + (moves / temperature).log_softmax(-1), end], -1)
 
 
 def policy_gradient(
-    compute: Compute,
     generator: Generator,
     judges: Judges,
     photos: PhotoBatch,
-    form: RewardForm,
     *,
+    baseline: Baseline,
     temperature: float,
     seed: int,
     step: int,
@@ -145,22 +150,19 @@ def policy_gradient(
     (seed, step). The states that drew it are constants here, so the gradient reaches G's last layer (W_y, b_y) and
     nothing else.
     """
-    inputs = photos.inputs[generator.level]
+    compute, inputs = judges.reader.compute, photos.inputs[generator.level]
     numbers = torch_stream(seed, "joint/policy", step, compute.rank)
     with compute.autocast():
         drawing = generator.sample(inputs, temperature=temperature, generator=numbers)
-
-    def earned_by(strokes: list[np.ndarray]) -> Tensor:
-        return drawing_rewards(compute, judges, photos, strokes, form, torch_stream(seed, "joint/negatives", step))
-
-    earned = earned_by(drawing_strokes(generator, drawing))
-    baseline: Tensor | float = 0.0
-    if form.baseline == "mean":
-        baseline = compute.gather(earned).mean()
-    elif form.baseline == "greedy":
+    earned = judges.rewards(photos, drawing_strokes(generator, drawing), torch_stream(seed, "joint/negatives", step))
+    subtracted: Tensor | float = 0.0
+    if baseline == "mean":
+        subtracted = compute.gather(earned).mean()
+    elif baseline == "greedy":
         with compute.autocast():
-            baseline = earned_by(drawing_strokes(generator, generator.sample(inputs, temperature=0.0)))
+            greedy = drawing_strokes(generator, generator.sample(inputs, temperature=0.0))
+            subtracted = judges.rewards(photos, greedy, torch_stream(seed, "joint/negatives", step))
     policy = tempered(*generator.output(drawing.hidden), temperature)
     log_probability = sequence_log_probability(*policy, drawing.sequences, drawing.lengths)
-    loss = policy_gradient_loss(log_probability, earned, baseline, drawing.lengths)
+    loss = policy_gradient_loss(log_probability, earned, subtracted, drawing.lengths)
     return compute.gather(loss).mean(), compute.gather(earned).mean()

@@ -12,6 +12,7 @@ from fgsbir.data.index import PhotoEntry
 from fgsbir.data.strokes import mirrored
 from fgsbir.features.pictures import Level, Pictures, SketchImages
 from fgsbir.joint.pseudo_sketches import PseudoSketches, Source
+from fgsbir.joint.settings import JointSettings
 from fgsbir.retrieval.pairs import category_numbers
 from fgsbir.runtime.compute import Compute
 
@@ -23,8 +24,9 @@ BINS = 20
 class PseudoPairs:
     """The photos of ``entries`` that have sketches of ``sources``, as :class:`fgsbir.retrieval.pairs.Pairs`.
 
-    ``stored`` holds the sketches, and may change: redrawn sketches are seen at once. A mirrored sketch comes with the
-    mirrored photo; as images (``level`` "pixels") both are straight, and get a random change of ``strength``.
+    ``stored`` holds the sketches, and may change: redrawn sketches are seen at once. Photo i has the sketches
+    first[i] to first[i + 1] of ``sketches``, rows of ``stored``. A mirrored sketch comes with the mirrored photo; as
+    images (``level`` "pixels") both are straight, and get a random change of ``strength``.
     """
 
     def __init__(
@@ -38,15 +40,13 @@ class PseudoPairs:
         strength: float = 0.0,
     ) -> None:
         times = stored.of_source(*sources) * np.where(stored.of_source("edges"), stored.edges, 1)
-        of_photo = {name: row for row, name in enumerate(stored.photo_ids)}
-        first = np.searchsorted(stored.photo, np.arange(len(stored.photo_ids) + 1))
-        found = [np.arange(*first[[of_photo[entry.id], of_photo[entry.id] + 1]]) for entry in entries]
-        sketches = [np.repeat(rows, times[rows]) for rows in found]
-        self.entries = [entry for entry, rows in zip(entries, sketches, strict=True) if len(rows)]
-        self.sketches = np.concatenate([np.zeros(0, np.int64), *sketches])
-        """Rows of ``stored``, photo by photo."""
-        self.first = np.cumsum([0, *(len(rows) for rows in sketches if len(rows))])
+        rows = np.repeat(np.arange(len(stored)), times)
+        start = np.searchsorted(stored.photo[rows], np.arange(len(stored.photo_ids) + 1))
+        of_photo = {name: rows[start[row] : start[row + 1]] for row, name in enumerate(stored.photo_ids)}
+        self.entries = [entry for entry in entries if len(of_photo[entry.id])]
         self.photo_ids = [entry.id for entry in self.entries]
+        self.sketches = np.concatenate([np.zeros(0, np.int64), *(of_photo[name] for name in self.photo_ids)])
+        self.first = np.cumsum([0, *(len(of_photo[name]) for name in self.photo_ids)])
         self.categories = category_numbers(pictures, self.entries)
         self.stored, self.level, self.strength = stored, level, strength
         self.photos = pictures.photos(self.entries, level, strength)
@@ -60,7 +60,7 @@ class PseudoPairs:
         return self.first[rows + 1] - self.first[rows]
 
     def chosen(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
-        """Rows of :attr:`stored` of sketch ``choices[i]`` of photo ``rows[i]``: int64 (n,)."""
+        """Rows of ``stored`` of sketch ``choices[i]`` of photo ``rows[i]``: int64 (n,)."""
         return self.sketches[self.first[rows] + choices]
 
     def inputs(
@@ -71,13 +71,13 @@ class PseudoPairs:
         return self.pair(rows[share], self.chosen(rows, choices)[share], changes)
 
     def pair(self, rows: np.ndarray, sketches: np.ndarray, changes: np.ndarray | int = 0) -> tuple[Tensor, Tensor]:
-        """Photos ``rows`` and rows ``sketches`` of :attr:`stored` as inputs; ``changes`` number those of images."""
-        forms = self.stored.form[sketches].astype(np.int64)
+        """Photos ``rows`` and rows ``sketches`` of ``stored`` as inputs; ``changes`` number those of images."""
         if self.level == "pixels":
             images = SketchImages([self._straight(row) for row in sketches], self._spec, self.strength)
             return self.photos(rows, changes), images(np.arange(len(sketches)), changes)
         kept = self.stored.taps if self.level == "taps" else self.stored.maps
         assert kept is not None  # the stage pseudo keeps maps where F reads them
+        forms = self.stored.form[sketches].astype(np.int64)
         return self.photos(rows, forms), torch.from_numpy(kept[sketches]).float()
 
     def _straight(self, sketch: int) -> np.ndarray:
@@ -91,16 +91,13 @@ class PseudoPairs:
         return strokes, [self.stored.certainty[part] for part in rows]
 
     def oldest_drawing(self, photo: int) -> int | None:
-        """The row of :attr:`stored` of the photo's drawing by G that is the oldest, or None where G drew none."""
+        """The row of ``stored`` of the photo's drawing by G that is the oldest, or None where G drew none."""
         rows = self.sketches[self.first[photo] : self.first[photo + 1]]
         rows = rows[self.stored.of_source("generator")[rows]]
         return int(rows[self.stored.drawn_in[rows].argmin()]) if len(rows) else None
 
     def weigh(self, discriminator: Discriminator, compute: Compute, sketches: np.ndarray) -> None:
-        """Give rows ``sketches`` of :attr:`stored`, of which this has each, the certainty of the current D_C.
-
-        ``discriminator`` reads pairs at :attr:`level`.
-        """
+        """Give rows ``sketches`` of ``stored``, of which this has each, the certainty of D_C, which reads ``level``."""
         if not len(sketches):
             return
         photo = np.full(len(self.stored), -1)
@@ -126,18 +123,18 @@ class PseudoPairs:
         mean = np.add.reduceat(above, self.first[:-1]) / np.diff(self.first)
         return (above[self.first[rows] + choices] / np.maximum(mean[rows], 1e-6)).astype(np.float32)
 
+    def weights(self, rows: np.ndarray, choices: np.ndarray, settings: JointSettings) -> np.ndarray:
+        """What each pair's loss is multiplied with, float32 (n,): its omega, or 1 without ``instance_weighting``.
 
-def pair_weights(omega: np.ndarray, relative: np.ndarray | None, *, weighting: bool, threshold: float) -> np.ndarray:
-    """What each pseudo pair's loss is multiplied with, float32 (n,): its omega, or 1 without ``weighting``.
-
-    Given ``relative`` (n,), from :meth:`PseudoPairs.relative_omega`, it is that: it then decides between drawings of a
-    photo, and not between photos. A ``threshold`` above 0 makes the weight 1 from that omega on, and 0 below.
-    """
-    if not weighting:
-        return np.ones_like(omega)
-    if threshold:
-        return (omega >= threshold).astype(np.float32)
-    return omega if relative is None else relative
+        With ``relative_weights`` its relative omega, which decides between drawings of a photo, and not between
+        photos. A ``threshold`` above 0 makes the weight 1 from that omega on, and 0 below.
+        """
+        omega = self.omega(rows, choices)
+        if not settings.instance_weighting:
+            return np.ones_like(omega)
+        if settings.threshold:
+            return (omega >= settings.threshold).astype(np.float32)
+        return self.relative_omega(rows, choices) if settings.relative_weights else omega
 
 
 def certainty_histogram(certainty: Tensor) -> dict[str, Tensor]:

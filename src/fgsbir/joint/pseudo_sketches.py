@@ -23,6 +23,8 @@ from fgsbir.features.trunk import Features
 
 FORMAT = 3
 INDEX, ARRAYS, TAPS, MAPS = "index.json", "sketches.npz", "taps.npy", "maps.npy"
+OF_SKETCHES = ("form", "source", "certainty", "typical")
+OF_SOURCES = ("scale", "offset")
 
 Source = Literal["edges", "generator", "another", "file", "person"]
 SOURCES: tuple[Source, ...] = get_args(Source)
@@ -73,10 +75,9 @@ class PseudoSketches:
         return taps * scale + offset
 
     def standardise_source(self, source: Source, mean: np.ndarray, deviation: np.ndarray) -> None:
-        """Give the sketches of ``source`` the mean and deviation, float32 (D,), that people's have.
+        """Give the sketches of ``source`` the mean and deviation, float32 (D,), that people's have, number by number.
 
-        x becomes (x - mean of the source) / its deviation * ``deviation`` + ``mean``, number by number. Drawings that
-        nobody made have statistics of their own, which F should not learn.
+        Drawings that nobody made have statistics of their own, which F should not learn.
         """
         rows, place = np.flatnonzero(self.of_source(source)), SOURCES.index(source)
         if not len(rows):
@@ -99,21 +100,20 @@ class PseudoSketches:
     def state_dict(self) -> dict[str, Any]:
         """What rounds of joint training have replaced, for a checkpoint."""
         rows = np.flatnonzero(self.drawn_in)
-        arrays = {name: getattr(self, name)[rows] for name in ("taps", "certainty", "typical", "drawn_in")}
-        if self.maps is not None:
-            arrays["maps"] = self.maps[rows]
+        arrays = {name: torch.from_numpy(getattr(self, name)[rows]) for name in self._changing()}
         strokes = [torch.from_numpy(self.strokes[row]) for row in rows]
-        return {"rows": torch.from_numpy(rows), "strokes": strokes} | {
-            name: torch.from_numpy(values) for name, values in arrays.items()
-        }
+        return {"rows": torch.from_numpy(rows), "strokes": strokes, **arrays}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with the sketches of a checkpoint."""
         rows = state["rows"].numpy()
         for row, strokes in zip(rows, state["strokes"], strict=True):
             self.strokes[row] = strokes.numpy()
-        for name in ("taps", "certainty", "typical", "drawn_in", *(["maps"] if self.maps is not None else [])):
+        for name in self._changing():
             getattr(self, name)[rows] = state[name].numpy()
+
+    def _changing(self) -> list[str]:
+        return ["taps", "certainty", "typical", "drawn_in", *(["maps"] if self.maps is not None else [])]
 
 
 def moments(taps: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,8 +123,7 @@ def moments(taps: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         values = taps[part].astype(np.float64)
         total += values.sum(0)
         square += np.square(values).sum(0)
-    statistics = Standardise(taps.shape[1])
-    mean = total / len(rows)
+    mean, statistics = total / len(rows), Standardise(taps.shape[1])
     statistics.set(torch.from_numpy(mean), torch.from_numpy(np.sqrt(np.maximum(square / len(rows) - mean**2, 0))))
     return statistics.mean.numpy(), statistics.deviation.numpy()
 
@@ -134,43 +133,37 @@ def _parts(rows: np.ndarray, size: int = 1024) -> list[np.ndarray]:
 
 
 def gathered(parts: Sequence[PseudoSketches]) -> PseudoSketches:
-    """The sketches of several sets of photos as one; of none at all is an error."""
+    """The sketches of several sets of photos as one, their taps as read; of none at all is an error."""
     first = np.cumsum([0, *(len(part.photo_ids) for part in parts)])
     maps = [part.maps for part in parts if part.maps is not None]
     return PseudoSketches(
         photo_ids=[name for part in parts for name in part.photo_ids],
-        photo=np.concatenate([part.photo + start for part, start in zip(parts, first[:-1], strict=True)]),
-        form=np.concatenate([part.form for part in parts]),
-        source=np.concatenate([part.source for part in parts]),
+        photo=np.concatenate([part.photo + start for part, start in zip(parts, first, strict=False)]),
         strokes=[strokes for part in parts for strokes in part.strokes],
         taps=np.concatenate([part.taps for part in parts]),
         maps=np.concatenate(maps) if maps else None,
-        certainty=np.concatenate([part.certainty for part in parts]),
-        typical=np.concatenate([part.typical for part in parts]),
-        scale=parts[0].scale,
-        offset=parts[0].offset,
+        edges=parts[0].edges,
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in OF_SKETCHES},
+        **{name: getattr(parts[0], name) for name in OF_SOURCES},
     )
 
 
 def write_pseudo(folder: Path, pseudo: PseudoSketches) -> None:
     """Write the folder of pseudo sketches, in one piece: the old folder or the new, never half."""
-    counts = np.bincount(pseudo.photo, minlength=len(pseudo.photo_ids)).tolist()
+    numbers = np.bincount(pseudo.photo, minlength=len(pseudo.photo_ids)).tolist()
     with write_folder(folder) as partial:
         np.savez(
             partial / ARRAYS,
             points=np.concatenate([np.zeros((0, 3), np.float32), *pseudo.strokes]),
             counts=np.array([len(strokes) for strokes in pseudo.strokes], np.int64),
-            **{name: getattr(pseudo, name) for name in SMALL},
+            **{name: getattr(pseudo, name) for name in (*OF_SKETCHES, *OF_SOURCES)},
         )
         np.save(partial / TAPS, pseudo.taps)
         if pseudo.maps is not None:
             np.save(partial / MAPS, pseudo.maps)
-        about = {"format": FORMAT, "sources": list(SOURCES), "edges": pseudo.edges}
-        photos = [{"id": name, "sketches": count} for name, count in zip(pseudo.photo_ids, counts, strict=True)]
-        write_json(partial / INDEX, about | {"photos": photos}, indent=1)
-
-
-SMALL = ("form", "source", "certainty", "typical", "scale", "offset")
+        photos = [{"id": name, "sketches": number} for name, number in zip(pseudo.photo_ids, numbers, strict=True)]
+        about = {"format": FORMAT, "sources": list(SOURCES), "edges": pseudo.edges, "photos": photos}
+        write_json(partial / INDEX, about, indent=1)
 
 
 def read_pseudo(folder: Path) -> PseudoSketches:
@@ -184,19 +177,18 @@ def read_pseudo(folder: Path) -> PseudoSketches:
         numbers = {str(photo["id"]): int(photo["sketches"]) for photo in index["photos"]}
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             points, counts = arrays["points"], arrays["counts"]
-            small = {name: arrays[name] for name in SMALL}
+            small = {name: arrays[name] for name in (*OF_SKETCHES, *OF_SOURCES)}
         total = sum(numbers.values())
-        taps = _mapped(folder / TAPS, total)
-        maps = _mapped(folder / MAPS, total) if (folder / MAPS).exists() else None
+        mode: Literal["c"] | None = "c" if total else None  # numpy maps no empty file
+        taps = np.load(folder / TAPS, mode, allow_pickle=False)
+        maps = np.load(folder / MAPS, mode, allow_pickle=False) if (folder / MAPS).exists() else None
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: no such file; expected the output of the stage pseudo") from error
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{folder}: expected what the stage pseudo writes, found damage: {error}") from error
     if found != FORMAT or sources != list(SOURCES):
         raise DataError(f"{folder / INDEX}: expected format {FORMAT}, found {found!r}; run the stage pseudo again")
-    lengths = {
-        len(values) for values in (counts, taps, small["form"], small["source"], small["certainty"], small["typical"])
-    }
+    lengths = {len(values) for values in (counts, taps, *(small[name] for name in OF_SKETCHES))}
     if min(numbers.values(), default=0) < 0 or lengths != {total} or counts.sum() != len(points):
         raise DataError(f"{folder}: {INDEX} lists {total} sketches, the arrays hold {sorted(lengths)}")
     return PseudoSketches(
@@ -208,8 +200,3 @@ def read_pseudo(folder: Path) -> PseudoSketches:
         edges=edges,
         **small,
     )
-
-
-def _mapped(path: Path, rows: int) -> np.ndarray:
-    # numpy maps no empty file.
-    return np.load(path, mmap_mode="c", allow_pickle=False) if rows else np.load(path, allow_pickle=False)

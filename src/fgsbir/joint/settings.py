@@ -8,8 +8,8 @@ import torch
 from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.certainty.training import Fakes, discriminator_optimizer
 from fgsbir.generator.model import Generator
-from fgsbir.joint.noise_tolerance import Teacher, freeze
-from fgsbir.joint.policy_gradient import RewardForm
+from fgsbir.joint.noise_tolerance import Teacher
+from fgsbir.joint.policy_gradient import Baseline
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.training import parameter_groups
 from fgsbir.runtime.compute import Compute
@@ -37,9 +37,11 @@ class JointSettings:
     weight_decay: float
     dropout: float
     lambda_kd: float
+    lambda_r1: float
+    lambda_r2: float
     lambda_g: float
-    rewards: RewardForm
     judge: Literal["retrieval", "teacher"]
+    baseline: Baseline
     temperature: float
     kl_weight: float
     kl_floor: float
@@ -65,25 +67,19 @@ class JointModels:
         for model in (retrieval, generator, discriminator, teacher):
             compute.place(model)
         self.retrieval, self.generator, self.discriminator = retrieval, generator, discriminator
-        self.teacher = freeze(teacher)
+        self.teacher = teacher.eval().requires_grad_(False)
+        self.trained: dict[str, StoredModel] = {
+            "retrieval": retrieval,
+            "generator": generator,
+            "discriminator": discriminator,
+        }
         self.retrieval_optimizer = torch.optim.AdamW(
             parameter_groups(retrieval), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
-        self.generator_optimizer = torch.optim.Adam(
-            [weights for weights in generator.parameters() if weights.requires_grad],
-            lr=settings.generator_learning_rate,
-            fused=True,
-        )
+        of_generator = [weights for weights in generator.parameters() if weights.requires_grad]
+        self.generator_optimizer = torch.optim.Adam(of_generator, lr=settings.generator_learning_rate, fused=True)
         self.discriminator_optimizer = discriminator_optimizer(discriminator, settings.discriminator_learning_rate)
-
-    @property
-    def trained(self) -> dict[str, StoredModel]:
-        """The three models that training changes."""
-        return {"retrieval": self.retrieval, "generator": self.generator, "discriminator": self.discriminator}
 
     def state(self) -> dict[str, Stateful]:
         """All that training changes."""
-        optimizers: dict[str, Stateful] = {
-            f"{name}_optimizer": getattr(self, f"{name}_optimizer") for name in self.trained
-        }
-        return {**self.trained, **optimizers}
+        return {**self.trained, **{f"{name}_optimizer": getattr(self, f"{name}_optimizer") for name in self.trained}}

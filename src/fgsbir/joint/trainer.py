@@ -13,7 +13,7 @@ place of pseudo pairs.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.training import generator_losses
 from fgsbir.joint.noise_tolerance import semi_supervised_losses, weighted_sum
 from fgsbir.joint.policy_gradient import policy_gradient
-from fgsbir.joint.pseudo_pairs import PseudoPairs, certainty_histogram, pair_weights
+from fgsbir.joint.pseudo_pairs import PseudoPairs, certainty_histogram
 from fgsbir.joint.rivals import Rivals
 from fgsbir.joint.settings import JointModels, JointSettings
 from fgsbir.retrieval.objective import RetrievalObjective
@@ -73,15 +73,32 @@ class JointTrainer:
         The last epoch is kept, since the rate falls to 0 there, and a hundred photos cannot decide between epochs.
         Errors and resuming as in :func:`fgsbir.retrieval.training.train_retrieval`.
         """
-        with self._run(scratch) as run:
+        settings, rivals = self.settings, self.rivals
+        # A step of the run is a round, so that it is taken up again between rounds.
+        with Run(
+            "joint",
+            self.compute,
+            scratch,
+            steps=self.rounds,
+            epoch_steps=math.ceil(settings.validate_every / settings.k_r),
+            log_interval=math.ceil(settings.log_interval / settings.k_r),
+            parts=self.models.state() | ({"drawn": rivals.drawn.stored} if rivals else {}),
+            selected={**self.models.trained},
+            describe=lambda round_index: [
+                name for feed in (self.labelled, self.pseudo) for name in feed.photo_ids(round_index * settings.k_r)
+            ],
+            unit=settings.k_r,
+        ) as run:
             for round_index in range(run.first, self.rounds):
-                if self.rivals and round_index > 0:
-                    self.draw_round(self.rivals, round_index)
+                if rivals and round_index > 0:
+                    self.draw_round(rivals, round_index)
                 losses, measures = self.train_retrieval(round_index)
-                if self.rivals:
-                    losses |= self.train_discriminator(self.rivals, round_index)
-                    of_generator, rewards = self.train_generator(self.rivals, round_index)
-                    losses, measures = losses | of_generator, measures | rewards
+                if rivals:
+                    losses |= _means(
+                        self.discriminator_step(rivals, step) for step in _steps(round_index, settings.k_d)
+                    )
+                    losses |= _means(self.generator_step(rivals, step) for step in _steps(round_index, settings.k_g))
+                    measures["reward"] = losses.pop("reward")
                 run.step_done(round_index, losses, measures)
                 if run.epoch_ends(round_index):
                     scores = self.validation.scores(self.models.retrieval)
@@ -99,7 +116,7 @@ class JointTrainer:
         pairs = [(photo, row) for photo in np.sort(photos) if (row := drawn.oldest_drawing(photo)) is not None]
         if not pairs:
             return
-        rows, sketches = (np.array(values, np.int64) for values in zip(*pairs, strict=True))
+        rows, sketches = np.array(pairs, np.int64).T
         strokes = draw_sketches(
             self.models.generator,
             rivals.for_generator,
@@ -115,24 +132,26 @@ class JointTrainer:
     def train_retrieval(self, round_index: int) -> tuple[Scalars, Scalars]:
         """k_r steps of F (Eq. 7): mean terms of the loss, and the histogram of omega."""
         settings, model, optimizer = self.settings, self.models.retrieval, self.models.retrieval_optimizer
-        total, steps = self.rounds * settings.k_r, _steps(round_index, settings.k_r)
-        peaks = (settings.learning_rate, settings.blocks_learning_rate)
+        steps, peaks = _steps(round_index, settings.k_r), (settings.learning_rate, settings.blocks_learning_rate)
         found: list[Scalars] = []
         omegas: list[Tensor] = []
         for step, (labelled, pseudo) in prefetch(self._batches, steps.start, steps.stop):
             model.train()
             for group, peak in zip(optimizer.param_groups, peaks, strict=False):
-                group["lr"] = warmup_cosine(step, total, peak)
+                group["lr"] = warmup_cosine(step, self.rounds * settings.k_r, peak)
             numbers = torch_stream(self.seed, "joint/step", step)
             keep = dropout_mask(model, settings.dropout, numbers, self.compute.device) if settings.dropout else None
-            omega, weights = self._trust(pseudo)
+            weights, pairs = torch.ones(len(pseudo.rows)), self.pseudo.pairs
+            if isinstance(pairs, PseudoPairs):
+                omegas.append(torch.from_numpy(pairs.omega(pseudo.rows, pseudo.choices)))
+                weights = torch.from_numpy(pairs.weights(pseudo.rows, pseudo.choices, settings))
             terms = semi_supervised_losses(
                 self.compute,
                 model,
                 self.models.teacher,
                 labelled,
                 pseudo,
-                [of_photo[batch.rows] for of_photo, batch in zip(self._numbers, (labelled, pseudo), strict=True)],
+                [self._numbers[0][labelled.rows], self._numbers[1][pseudo.rows]],
                 weights,
                 self.objective,
                 settings.teacher,
@@ -143,103 +162,57 @@ class JointTrainer:
             weighted_sum(terms, settings.lambda_kd).backward()
             self.compute.sum_gradients(model)
             optimizer.step()
-            found.append(_detached(terms))
-            omegas += [omega] if omega is not None else []
-        shown = {}
-        if omegas:
-            shown = certainty_histogram(self.compute.gather(torch.cat(omegas).to(self.compute.device)))
+            found.append(terms)
+        shown = certainty_histogram(self.compute.gather(torch.cat(omegas).to(self.compute.device))) if omegas else {}
         return _means(found), shown
 
-    def train_discriminator(self, rivals: Rivals, round_index: int) -> Scalars:
-        """k_d steps of D_C (Eq. 5): the mean loss."""
-        found = []
-        for step in _steps(round_index, self.settings.k_d):
-            real = rivals.real.batch(step)
-            fakes = fake_batches(self.settings.fakes, real, rivals.generated, step)
-            model, optimizer = self.models.discriminator, self.models.discriminator_optimizer
-            found.append({"discriminator": discriminator_step(self.compute, model, optimizer, real, fakes)})
-        return _means([_detached(each) for each in found])
+    def discriminator_step(self, rivals: Rivals, step: int) -> Scalars:
+        """One step of D_C (Eq. 5): its loss."""
+        real = rivals.real.batch(step)
+        fakes = fake_batches(self.settings.fakes, real, rivals.generated, step)
+        model, optimizer = self.models.discriminator, self.models.discriminator_optimizer
+        return {"discriminator": discriminator_step(self.compute, model, optimizer, real, fakes)}
 
-    def train_generator(self, rivals: Rivals, round_index: int) -> tuple[Scalars, Scalars]:
-        """k_g steps of G: the supervised loss on labelled pairs and the policy gradient on all photos (Eq. 9)."""
+    def generator_step(self, rivals: Rivals, step: int) -> Scalars:
+        """One step of G, on labelled pairs (Eq. 3) and by reward on all photos (Eq. 9): losses, and the mean reward."""
         settings, model, optimizer = self.settings, self.models.generator, self.models.generator_optimizer
-        found: list[Scalars] = []
-        rewards: list[Tensor] = []
-        for step in _steps(round_index, settings.k_g):
-            model.train()
-            set_rate(optimizer, warmup_cosine(step, self.rounds * settings.k_g, settings.generator_learning_rate))
-            reconstruction, divergence = generator_losses(
-                self.compute,
-                model,
-                rivals.sequences.batch(step),
-                jitter=settings.point_jitter,
-                kl_floor=settings.kl_floor,
-                seed=self.seed,
-                step=step,
-            )
-            gradient, reward = policy_gradient(
-                self.compute,
-                model,
-                rivals.judges,
-                rivals.photos.batch(rivals.sequences.batch_size, self.seed, step, self.compute),
-                settings.rewards,
-                temperature=settings.temperature,
-                seed=self.seed,
-                step=step,
-            )
-            loss = reconstruction + settings.kl_weight * divergence + settings.lambda_g * gradient
-            optimizer.zero_grad()
-            loss.backward()
-            self.compute.sum_gradients(model)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), settings.grad_clip)
-            optimizer.step()
-            found.append(_detached({"reconstruction": reconstruction, "divergence": divergence}))
-            rewards.append(reward.detach())
-        return _means(found), {"reward": torch.stack(rewards).mean()}
+        model.train()
+        set_rate(optimizer, warmup_cosine(step, self.rounds * settings.k_g, settings.generator_learning_rate))
+        reconstruction, divergence = generator_losses(
+            self.compute,
+            model,
+            rivals.sequences.batch(step),
+            jitter=settings.point_jitter,
+            kl_floor=settings.kl_floor,
+            seed=self.seed,
+            step=step,
+        )
+        gradient, reward = policy_gradient(
+            model,
+            rivals.judges,
+            rivals.photos.batch(rivals.sequences.batch_size, self.seed, step, self.compute),
+            baseline=settings.baseline,
+            temperature=settings.temperature,
+            seed=self.seed,
+            step=step,
+        )
+        loss = reconstruction + settings.kl_weight * divergence + settings.lambda_g * gradient
+        optimizer.zero_grad()
+        loss.backward()
+        self.compute.sum_gradients(model)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.grad_clip)
+        optimizer.step()
+        return {"reconstruction": reconstruction, "divergence": divergence, "reward": reward}
 
     def _batches(self, step: int) -> tuple[PairBatch, PairBatch]:
         return self.labelled.batch(step), self.pseudo.batch(step)
-
-    def _trust(self, batch: PairBatch) -> tuple[Tensor | None, Tensor]:
-        """omega of the pairs of a pseudo batch, and what weighs their loss; people's are trusted, and have no omega."""
-        pairs, settings = self.pseudo.pairs, self.settings
-        if not isinstance(pairs, PseudoPairs):
-            return None, torch.ones(len(batch.rows))
-        omega = pairs.omega(batch.rows, batch.choices)
-        relative = pairs.relative_omega(batch.rows, batch.choices) if settings.relative_weights else None
-        weights = pair_weights(omega, relative, weighting=settings.instance_weighting, threshold=settings.threshold)
-        return torch.from_numpy(omega), torch.from_numpy(weights)
-
-    def _run(self, scratch: Scratch) -> Run:
-        # A step of the run is a round, so that it is taken up again between rounds.
-        settings = self.settings
-        parts = self.models.state()
-        if self.rivals:
-            parts["drawn"] = self.rivals.drawn.stored
-        return Run(
-            "joint",
-            self.compute,
-            scratch,
-            steps=self.rounds,
-            epoch_steps=math.ceil(settings.validate_every / settings.k_r),
-            log_interval=math.ceil(settings.log_interval / settings.k_r),
-            parts=parts,
-            selected={**self.models.trained},
-            describe=lambda round_index: [
-                name for feed in (self.labelled, self.pseudo) for name in feed.photo_ids(round_index * settings.k_r)
-            ],
-            unit=settings.k_r,
-        )
 
 
 def _steps(round_index: int, each: int) -> range:
     return range(round_index * each, (round_index + 1) * each)
 
 
-def _detached(scalars: Scalars) -> Scalars:
-    return {name: value.detach() for name, value in scalars.items()}
-
-
-def _means(found: Sequence[Scalars]) -> Scalars:
+def _means(found: Iterable[Scalars]) -> Scalars:
     """The means of scalars that every step has."""
-    return {name: torch.stack([each[name] for each in found]).mean() for name in found[0]}
+    steps = [{name: value.detach() for name, value in each.items()} for each in found]
+    return {name: torch.stack([each[name] for each in steps]).mean() for name in steps[0]}
