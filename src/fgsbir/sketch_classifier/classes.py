@@ -1,20 +1,20 @@
 """What the sketch classifier learns to tell apart: categories, or photos where there is one category only."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import is_labelled, seen_sketches
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre
 
 
-@dataclass(frozen=True, slots=True)
-class SketchClasses:
+class SketchClasses(NamedTuple):
     """Centred training sketches with their classes, int64, and held-out ones of the validation photos.
 
-    ``kind`` is "categories" or "photos"; with photos nothing is held out, as no other photo has
-    the same class.
+    ``kind`` is "categories" or "photos"; with photos nothing is held out, as no other photo has the same class.
     """
 
     kind: str
@@ -28,31 +28,24 @@ class SketchClasses:
 def sketch_classes(store: ShardStore, labelled_frac: float) -> SketchClasses:
     """Collect the sketches of all seen categories by seen users.
 
-    Sketches of test photos, and of training photos that ``labelled_frac`` makes unlabelled, are
-    not read.
+    Sketches of test photos, and of training photos that ``labelled_frac`` makes unlabelled, are not read.
     """
-    entries = [
-        entry
-        for entry in store.photos
-        if seen_sketches(entry) and (entry.split == "val" or is_labelled(entry, labelled_frac))
-    ]
-    several = len({entry.category for entry in entries}) > 1
+    drawn = [entry for entry in store.photos if seen_sketches(entry)]
+    training = [entry for entry in drawn if is_labelled(entry, labelled_frac)]
+    validation = [entry for entry in drawn if entry.split == "val"]
+    several = len({entry.category for entry in [*training, *validation]}) > 1
     if not several:
-        entries = [entry for entry in entries if entry.split == "train"]
-    names = sorted({entry.category if several else entry.id for entry in entries})
-    number = {name: row for row, name in enumerate(names)}
-    sketches: dict[str, list[np.ndarray]] = {"train": [], "val": []}
-    classes: dict[str, list[int]] = {"train": [], "val": []}
-    for entry in entries:
-        strokes = store.read_strokes(entry)
-        for place in seen_sketches(entry):
-            sketches[entry.split].append(centre(strokes[place]))
-            classes[entry.split].append(number[entry.category if several else entry.id])
-    return SketchClasses(
-        kind="categories" if several else "photos",
-        names=names,
-        sketches=sketches["train"],
-        classes=np.array(classes["train"], np.int64),
-        held_out=sketches["val"],
-        held_out_classes=np.array(classes["val"], np.int64),
-    )
+        validation = []
+    names = sorted({entry.category if several else entry.id for entry in [*training, *validation]})
+    numbers = {name: number for number, name in enumerate(names)}
+
+    def classified(entries: Sequence[PhotoEntry]) -> tuple[list[np.ndarray], np.ndarray]:
+        sketches, classes = [], []
+        for entry in entries:
+            strokes = store.read_strokes(entry)
+            for place in seen_sketches(entry):
+                sketches.append(centre(strokes[place]))
+                classes.append(numbers[entry.category if several else entry.id])
+        return sketches, np.array(classes, np.int64)
+
+    return SketchClasses("categories" if several else "photos", names, *classified(training), *classified(validation))

@@ -1,10 +1,12 @@
 """A small classifier of sketch rasters: its features and its guesses judge generated sketches (FID, recognition)."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from fgsbir.runtime.model_folder import StoredModel
 
-WIDTHS = (32, 64, 128, 128)
+CHANNELS = (1, 32, 64, 128, 128)
 
 
 class SketchClassifier(StoredModel):
@@ -16,12 +18,10 @@ class SketchClassifier(StoredModel):
         super().__init__(image_size=image_size, classes=classes)
         self.image_size = image_size
         blocks: list[nn.Module] = []
-        channels = 1
-        for width in WIDTHS:
+        for channels, width in pairwise(CHANNELS):
             blocks += [nn.Conv2d(channels, width, 3, 2, 1, bias=False), nn.GroupNorm(8, width), nn.ReLU()]
-            channels = width
         self.layers = nn.Sequential(*blocks)
-        self.classify = nn.Linear(channels, classes)
+        self.classify = nn.Linear(CHANNELS[-1], classes)
 
     def features(self, sketches: Tensor) -> Tensor:
         """Pooled features of sketch rasters, float32 (n, 1, s, s) in [0, 1] with ink 0: float32 (n, 128)."""

@@ -38,17 +38,15 @@ def train_sketch_classifier(
     share. Errors and resuming as in :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01, fused=True)
-    held_out = sketch_rasters(data.held_out, model.image_size, line_width)
-    classes = torch.from_numpy(data.held_out_classes)
+    held_out = torch.from_numpy(sketch_rasters(data.held_out, model.image_size, line_width))
 
     def rows_of(step: int) -> np.ndarray:
         return stream(seed, "sketch_classifier/rows", step).integers(0, len(data.sketches), batch_size)
 
-    def batch_of(step: int) -> tuple[np.ndarray, np.ndarray]:
-        rows = rows_of(step)
+    def rasters_of(step: int) -> np.ndarray:
         changes = draw_changes(stream(seed, "sketch_classifier/changes", step), batch_size, augment)
-        changed = change_sketches([data.sketches[row] for row in rows], changes)
-        return rasterise_batch(changed, model.image_size, line_width), data.classes[rows]
+        changed = change_sketches([data.sketches[row] for row in rows_of(step)], changes)
+        return rasterise_batch(changed, model.image_size, line_width)
 
     with Run(
         "sketch classifier",
@@ -61,23 +59,23 @@ def train_sketch_classifier(
         selected={"model": model},
         describe=lambda step: [f"sketch {row}" for row in rows_of(step)],
     ) as run:
-        for step, (rasters, named) in prefetch(batch_of, run.first, steps):
+        for step, rasters in prefetch(rasters_of, run.first, steps):
             model.train()
             set_rate(optimizer, warmup_cosine(step, steps, learning_rate))
             with compute.autocast():
                 logits = model(raster_tensor(torch.from_numpy(rasters).to(compute.device))).float()
-            loss = functional.cross_entropy(logits, torch.from_numpy(named).to(compute.device))
+            classes = torch.from_numpy(data.classes[rows_of(step)]).to(compute.device)
+            loss = functional.cross_entropy(logits, classes)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             run.step_done(step, {"classification": loss})
-
-            if run.epoch_ends(step):
-                scores = {}
-                if len(classes):
-                    with compute.scoring(model):
-                        pictures = raster_tensor(torch.from_numpy(held_out).to(compute.device))
-                        guess = model(pictures).argmax(1).cpu()
-                    scores["validation_accuracy"] = 100 * float((guess == classes).float().mean())
-                run.epoch_done(step, scores, score=scores.get("validation_accuracy", float(step)))
+            if run.epoch_ends(step) and len(held_out):
+                with compute.scoring(model):
+                    guess = model(raster_tensor(held_out.to(compute.device))).argmax(1).cpu()
+                right = guess == torch.from_numpy(data.held_out_classes)
+                accuracy = 100 * float(right.float().mean())
+                run.epoch_done(step, {"validation_accuracy": accuracy}, score=accuracy)
+            elif run.epoch_ends(step):
+                run.epoch_done(step, {}, score=step)
     return run.rows
