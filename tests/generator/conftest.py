@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from fgsbir.generator.model import Generator
-from fgsbir.generator.sequences import SequenceForm
 from tests.toy import MAP_CHANNELS, SPEC
 
 MakeGenerator = Callable[..., Generator]
@@ -18,19 +17,10 @@ def make_generator() -> MakeGenerator:
 
     def make(*, max_points: int = 12, end_bias: float = 0.0, **changes: object) -> Generator:
         torch.manual_seed(0)
-        settings = {
-            "spec": SPEC.as_json(),
-            "form": SequenceForm(4.0, max_points, True).as_json(),
-            "map_channels": MAP_CHANNELS,
-            "encoder_width": 10,
-            "latent": 6,
-            "hidden": 16,
-            "mixtures": 3,
-            "attention": True,
-            "attention_width": 8,
-            "pen_position": True,
-        }
-        model = Generator(**{**settings, **changes}).eval()  # type: ignore[arg-type]
+        sizes = {"encoder_width": 10, "latent": 6, "hidden": 16, "mixtures": 3, "attention": True, "attention_width": 8}
+        settings = {"spec": SPEC.as_json(), "map_channels": MAP_CHANNELS, "pen_position": True} | sizes | changes
+        form = {"simplify": 4.0, "max_points": max_points, "reorder": True}
+        model = Generator(form=form, **settings).eval()  # type: ignore[arg-type]
         model.offset_scale.fill_(20.0)
         with torch.no_grad():
             model.output_layer.bias[-1] += end_bias

@@ -1,6 +1,8 @@
 """What G learns from: photos and sketches that are mirrored together, edges, sketches without photos."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,48 +17,36 @@ from fgsbir.retrieval.pairs import PairStream
 from tests.toy import SPEC, Toy, shape
 
 FORM = SequenceForm(simplify=0.0, max_points=40, reorder=True)
-ALL = slice(None)
 
 
-class Drawn:
+def drawing(values: list[int]) -> Mock:
     """A random generator whose integers are given."""
-
-    def __init__(self, values: list[int]) -> None:
-        self.values = np.array(values)
-
-    def integers(self, low: int, high: int, size: int) -> np.ndarray:
-        assert (self.values >= low).all() and (self.values < high).all() and len(self.values) == size
-        return self.values
+    return Mock(**{"integers.return_value": np.array(values)})
 
 
-def strokes_of(sequences: torch.Tensor) -> list[np.ndarray]:
-    return [from_sequence(sequence) for sequence in sequences.numpy()]
+def assert_are(sequences: torch.Tensor, sketches: Iterable[np.ndarray]) -> None:
+    """Whether padded sequences hold these sketches in G's order."""
+    for sequence, strokes in zip(sequences.numpy(), sketches, strict=True):
+        np.testing.assert_allclose(from_sequence(sequence), sweep_order(strokes), atol=1e-2)
 
 
 def test_a_mirrored_photo_comes_with_its_mirrored_sketch(toy: Toy) -> None:
     pairs = human_sequences(toy.pictures, toy.split.labelled, FORM, "map")
-    rows, choices = np.array([3, 3, 5]), np.array([1, 1, 0])
-    photos, sequences = pairs.inputs(rows, choices, Drawn([0, 1, 1]), ALL)  # type: ignore[arg-type]
+    rows, hands, forms = np.array([3, 3, 5]), np.array([1, 1, 0]), [0, 1, 1]
+    photos, sequences = pairs.inputs(rows, hands, drawing(forms), slice(None))
     stored = toy.pictures.photos(toy.split.labelled, "map")
-    assert torch.equal(photos, stored(rows, np.array([0, 1, 1]))) and not torch.equal(photos[0], photos[1])
-    ours = [
-        centre(shape(int(entry.id.split("-")[1]), hand))
-        for entry, hand in zip([toy.split.labelled[row] for row in rows], choices.tolist(), strict=True)
-    ]
-    expected = [sweep_order(ours[0]), sweep_order(mirrored(ours[1])), sweep_order(mirrored(ours[2]))]
-    for found, strokes in zip(strokes_of(sequences), expected, strict=True):
-        np.testing.assert_allclose(found, strokes, atol=1e-2)
+    assert torch.equal(photos, stored(rows, np.array(forms))) and not torch.equal(photos[0], photos[1])
+    straight = [centre(shape(row, hand)) for row, hand in zip(rows, hands, strict=True)]
+    assert_are(sequences, [straight[0], mirrored(straight[1]), mirrored(straight[2])])
 
 
 def test_images_are_changed_as_their_sketches_are(toy: Toy) -> None:
     pairs = human_sequences(toy.pictures, toy.split.labelled, FORM, "pixels", 1.0)
-    rows, choices, numbers = np.array([0, 4]), np.zeros(2, np.int64), [17, 99]
-    photos, sequences = pairs.inputs(rows, choices, Drawn(numbers), ALL)  # type: ignore[arg-type]
+    rows, numbers = np.array([0, 4]), [17, 99]
+    photos, sequences = pairs.inputs(rows, np.zeros(2, np.int64), drawing(numbers), slice(None))
     assert torch.equal(photos, pairs.photos(rows, np.array(numbers)))
     before = [pairs.sketches[row][0] for row in rows]
-    expected = change_sketches_jointly(before, drawn_separately(numbers, 1.0))
-    for found, strokes in zip(strokes_of(sequences), expected, strict=True):
-        np.testing.assert_allclose(found, sweep_order(strokes), atol=1e-2)
+    assert_are(sequences, change_sketches_jointly(before, drawn_separately(numbers, 1.0)))
 
 
 def test_processes_share_the_batch_of_one(toy: Toy) -> None:
@@ -64,8 +54,7 @@ def test_processes_share_the_batch_of_one(toy: Toy) -> None:
     whole = PairStream(pairs, 4, 0, "test").batch(3)
     halves = [PairStream(pairs, 4, 0, "test", rank, 2).batch(3) for rank in range(2)]
     assert torch.equal(torch.cat([half.photo for half in halves]), whole.photo)
-    drawn = [strokes for half in halves for strokes in strokes_of(half.sketch)]
-    assert all(np.array_equal(one, other) for one, other in zip(drawn, strokes_of(whole.sketch), strict=True))
+    assert_are(whole.sketch, [from_sequence(sequence) for half in halves for sequence in half.sketch.numpy()])
 
 
 def test_edges_are_of_photos_that_nobody_drew_too(toy: Toy, tmp_path: Path) -> None:
@@ -85,12 +74,10 @@ def test_edges_are_of_photos_that_nobody_drew_too(toy: Toy, tmp_path: Path) -> N
 def test_a_sketch_alone_is_read_in_its_photos_place(toy: Toy, level: str) -> None:
     sketches = [shape(number) for number in range(3)]
     reader = Reader(toy.pictures.features.trunk(), SPEC, toy.compute)
-    pairs = lone_sequences(sketches, FORM, reader if level == "map" else SPEC)
-    batch = PairStream(pairs, 3, 0, "test").batch(0)
+    batch = PairStream(lone_sequences(sketches, FORM, reader if level == "map" else SPEC), 3, 0, "test").batch(0)
     rasters = SPEC.rasterise([sketches[row] for row in batch.rows])
     if level == "map":
         torch.testing.assert_close(batch.photo, reader.rasters(rasters).map, rtol=1e-2, atol=1e-2)
     else:
         assert torch.equal(batch.photo[:, 0], torch.from_numpy(rasters).float() / 255)
-    for found, row in zip(strokes_of(batch.sketch), batch.rows, strict=True):
-        np.testing.assert_allclose(found, sweep_order(sketches[row]), atol=1e-2)
+    assert_are(batch.sketch, [sketches[row] for row in batch.rows])
