@@ -8,43 +8,30 @@ from fgsbir.commands import adapt, draw, export, index, search, serve
 from fgsbir.data.records import DataError
 from fgsbir.runtime.memory import keep_freed_memory
 
-COMMANDS = {
-    "adapt": adapt,
-    "draw": draw,
-    "export": export,
-    "index": index,
-    "search": search,
-    "serve": serve,
-}
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options of every command."""
-    options = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
-    commands = options.add_subparsers(dest="command", required=True)
-    for name, command in COMMANDS.items():
-        summary = (command.__doc__ or "").split("``: ", 1)[1].splitlines()[0]
-        command.add_arguments(commands.add_parser(name, help=summary, description=summary))
-    return options
+COMMANDS = {"adapt": adapt, "draw": draw, "export": export, "index": index, "search": search, "serve": serve}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an error is told in one line, and the exit status is then 1; 130 after Ctrl-C."""
     keep_freed_memory()
-    parsed = parser()
-    options = parsed.parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        summary = (command.__doc__ or "").split("``: ", 1)[1].splitlines()[0]
+        command.add_arguments(commands.add_parser(name, help=summary, description=summary))
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("fgsbir").setLevel(logging.INFO)  # and not all that the libraries under it have to tell
     try:
         COMMANDS[options.command].run(options)
     except DataError as error:
-        parsed.exit(1, f"error: {error}\n")
+        parser.exit(1, f"error: {error}\n")
     except KeyboardInterrupt:
-        parsed.exit(130, "interrupted\n")
+        parser.exit(130, "interrupted\n")
     except OSError as error:
         if error.filename is None:
             raise
-        parsed.exit(1, f"error: {error.filename}: {error.strerror}\n")
+        parser.exit(1, f"error: {error.filename}: {error.strerror}\n")
 
 
 if __name__ == "__main__":

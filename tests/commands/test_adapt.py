@@ -2,15 +2,13 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from fgsbir.__main__ import main
 from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.adaptation.support import adapt_to, pooled_triplets, read_support
 from fgsbir.retrieval.encoder import Encoder
@@ -19,30 +17,31 @@ from fgsbir.runtime.model_folder import load_model, read_config, save_model
 from tests.toy import Toy, cpu
 from tests.trained import save_meta_trained, save_retrieval
 
-NAMES = ("cup", "jug", "pot")
+Refusal = Callable[..., str]
 
 
 @pytest.fixture
-def support(tmp_path: Path) -> Path:
+def support(tmp_path: Path, make_photo: Callable[[Path, int], Path]) -> Path:
+    """Pairs of three photos, the first of them drawn twice."""
     root = tmp_path / "mine"
-    for folder in ("photos", "sketches"):
-        (root / folder).mkdir(parents=True)
-    for number, name in enumerate(NAMES):
-        pixels = np.full((40, 50, 3), 255, np.uint8)
-        pixels[5 + 8 * number : 15 + 8 * number, 10:40] = 40 * number
-        Image.fromarray(pixels).save(root / "photos" / f"{name}.png")
+    (root / "sketches").mkdir(parents=True)
+    for number, name in enumerate(("cup", "jug", "pot")):
+        make_photo(root / "photos" / f"{name}.png", number)
         strokes = [[[20, 20 + 60 * number], [200, 20 + 60 * number]], [[20, 90], [90, 20]]]
         (root / "sketches" / f"{name}.json").write_text(json.dumps(strokes))
     (root / "sketches" / "cup_2.json").write_text(json.dumps([[[30, 30], [200, 100]]]))
     return root
 
 
-def adapt(model: Path, support: Path, out: Path) -> int:
-    try:
-        main(["adapt", "--model", str(model), "--support", str(support), "--out", str(out)])
-    except SystemExit as left:
-        return int(left.code or 0)
-    return 0
+@pytest.fixture
+def adapt(fgsbir: Callable[..., int], tmp_path: Path) -> Callable[[Path, Path], RetrievalModel]:
+    """Adapt a model to a support: the adapted one, in the folder ``adapted``."""
+
+    def run(model: Path, support: Path) -> RetrievalModel:
+        assert fgsbir("adapt", "--model", model, "--support", support, "--out", tmp_path / "adapted") == 0
+        return load_model(tmp_path / "adapted", RetrievalModel)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +49,12 @@ def model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
     return save_meta_trained(tmp_path_factory.mktemp("adapt") / "model", Toy(toy_folder))
 
 
-def test_a_model_of_its_own_is_written_and_the_first_is_left(tmp_path: Path, support: Path, model: Path) -> None:
+def test_a_model_of_its_own_is_written_and_the_first_is_left(
+    tmp_path: Path, support: Path, model: Path, adapt: Callable[[Path, Path], RetrievalModel]
+) -> None:
     before = {path.name: path.read_bytes() for path in model.iterdir()}
-    assert adapt(model, support, tmp_path / "adapted") == 0
+    adapted, first = adapt(model, support), load_model(model, AdaptiveModel)
     assert {path.name: path.read_bytes() for path in model.iterdir()} == before
-    adapted, first = load_model(tmp_path / "adapted", RetrievalModel), load_model(model, AdaptiveModel)
     expected = adapt_to(first, Encoder(first.retrieval, cpu()), read_support(support), pool=True)
     for name, value in expected.state_dict().items():
         # The command may compute in bf16.
@@ -66,15 +66,11 @@ def test_a_model_of_its_own_is_written_and_the_first_is_left(tmp_path: Path, sup
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_sketches_alone_move_the_statistics_of_a_plain_model(
-    tmp_path: Path, support: Path, joint_model: Path, inside: bool
+    support: Path, joint_model: Path, adapt: Callable[[Path, Path], RetrievalModel], inside: bool
 ) -> None:
-    for photo in (support / "photos").iterdir():
-        photo.unlink()
-    (support / "photos").rmdir()
-    assert adapt(joint_model, support if inside else support / "sketches", tmp_path / "adapted") == 0
-    first, adapted = (
-        load_model(folder, RetrievalModel) for folder in (joint_model / "retrieval", tmp_path / "adapted")
-    )
+    shutil.rmtree(support / "photos")
+    adapted = adapt(joint_model, support if inside else support / "sketches")
+    first = load_model(joint_model / "retrieval", RetrievalModel)
     assert torch.equal(adapted.head.weight, first.head.weight)
     assert torch.equal(adapted.sides["photo"].mean, first.sides["photo"].mean)
     assert not torch.equal(adapted.sides["sketch"].mean, first.sides["sketch"].mean)
@@ -92,65 +88,42 @@ def test_every_sketch_is_told_from_photos_that_are_not_its_own(support: Path) ->
     torch.testing.assert_close(triplets.negatives.sum(), torch.tensor(1.0))
 
 
-def unpaired_sketch(root: Path) -> str:
-    (root / "photos" / "jug.png").unlink()
-    return "jug.json"
-
-
-def unpaired_photo(root: Path) -> str:
-    (root / "sketches" / "pot.json").unlink()
-    return r"pot\.png: expected a sketch"
-
-
-def broken_photo(root: Path) -> str:
-    (root / "photos" / "jug.png").write_bytes(b"no image")
-    return r"jug\.png: expected a JPEG"
-
-
-def broken_sketch(root: Path) -> str:
-    (root / "sketches" / "jug.json").write_text("{")
-    return r"jug\.json: expected strokes"
-
-
-def empty(root: Path) -> str:
-    for path in root.glob("*/*"):
-        path.unlink()
-    return "expected sketches, found none"
-
-
-def no_folder(root: Path) -> str:
-    root.rename(root.with_name("moved"))
-    return r"mine: expected a folder of sketches, or with photos/ and sketches/, found nothing"
-
-
-@pytest.mark.parametrize("spoil", [unpaired_sketch, unpaired_photo, broken_photo, broken_sketch, empty, no_folder])
+@pytest.mark.parametrize(
+    ("spoiled", "content", "message"),
+    [
+        ("photos/jug.png", None, r"jug\.json"),
+        ("sketches/pot.json", None, r"pot\.png: expected a sketch"),
+        ("photos/jug.png", "no image", r"jug\.png: expected a JPEG"),
+        ("sketches/jug.json", "{", r"jug\.json: expected strokes"),
+        ("*/*", None, "expected sketches, found none"),
+    ],
+)
 def test_what_cannot_be_used_is_named_and_nothing_is_written(
-    tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], str], model: Path
+    tmp_path: Path, support: Path, model: Path, refusal: Refusal, spoiled: str, content: str | None, message: str
 ) -> None:
-    message = spoil(support)
-    assert adapt(model, support, tmp_path / "adapted") == 1
-    told = capsys.readouterr().err
-    assert re.search(message, told) and told.startswith("error: ") and told.count("\n") == 1
+    for path in support.glob(spoiled):
+        path.write_text(content) if content else path.unlink()
+    assert re.search(message, refusal("adapt", "--model", model, "--support", support, "--out", tmp_path / "adapted"))
     assert not (tmp_path / "adapted").exists()
 
 
-def test_models_that_cannot_adapt(
-    tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str], toy: Toy, joint_model: Path
-) -> None:
+def test_models_that_cannot_adapt(tmp_path: Path, support: Path, toy: Toy, joint_model: Path, refusal: Refusal) -> None:
     plain = RetrievalModel(**toy.retrieval().config() | {"standardise": False})
     save_model(tmp_path / "plain", plain, details={})
-    assert adapt(tmp_path / "plain", support, tmp_path / "adapted") == 1
-    assert "has nothing to adapt by" in capsys.readouterr().err
-    assert adapt(joint_model / "generator", support, tmp_path / "adapted") == 1
-    assert "expected a model of kind adaptive, found generator" in capsys.readouterr().err
+    arguments = ("--support", support, "--out", tmp_path / "adapted")
+    assert "has nothing to adapt by" in refusal("adapt", "--model", tmp_path / "plain", *arguments)
+    told = refusal("adapt", "--model", joint_model / "generator", *arguments)
+    assert "expected a model of kind adaptive, found generator" in told
     assert not (tmp_path / "adapted").exists()
 
 
 def test_nothing_but_a_model_of_this_command_is_replaced(
-    tmp_path: Path, support: Path, capsys: pytest.CaptureFixture[str], toy: Toy
+    tmp_path: Path, support: Path, toy: Toy, refusal: Refusal, adapt: Callable[[Path, Path], RetrievalModel]
 ) -> None:
     model = save_retrieval(tmp_path / "model", toy)
-    assert adapt(model, support, support) == 1 and "is no model folder" in capsys.readouterr().err
-    assert adapt(model, support, model) == 1 and "fgsbir adapt has not made" in capsys.readouterr().err
-    assert adapt(model, support, tmp_path / "adapted") == adapt(model, support, tmp_path / "adapted") == 0
+    arguments = ("adapt", "--model", model, "--support", support, "--out")
+    assert "is no model folder" in refusal(*arguments, support)
+    assert "fgsbir adapt has not made" in refusal(*arguments, model)
+    adapt(model, support)
+    adapt(model, support)
     assert sorted(path.name for path in support.iterdir()) == ["photos", "sketches"]

@@ -13,31 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from fgsbir.__main__ import main
-from fgsbir.search.indexing import index_photos
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def index(tmp_path: Path, joint_model: Path, make_photo: Callable[[Path, int], Path]) -> Path:
-    for number in range(3):
-        make_photo(tmp_path / "photos" / f"{number}.png", number)
-    index_photos([tmp_path / "photos"], joint_model, tmp_path / "index")
-    return tmp_path / "index"
-
-
-def error(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    with pytest.raises(SystemExit) as left:
-        main(["serve", *map(str, arguments)])
-    told = capsys.readouterr().err
-    assert left.value.code == 1 and told.startswith("error: ") and told.count("\n") == 1
-    return told
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
 def test_it_serves_until_interrupted(index: Path, joint_model: Path) -> None:
     command = [sys.executable, "-m", "fgsbir", "serve", "--index", index, "--port", "0", "--generator", joint_model]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    environment = os.environ | {"PYTHONPATH": str(SOURCE)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stderr
         try:
@@ -56,20 +37,21 @@ def test_it_serves_until_interrupted(index: Path, joint_model: Path) -> None:
 
 
 def test_what_cannot_be_served_is_told_in_one_line(
-    tmp_path: Path, index: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    index: Path,
+    refusal: Callable[..., str],
+    fgsbir: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert "expected an index" in error(capsys, "--index", tmp_path)
-    assert "no such file" in error(capsys, "--index", index, "--generator", tmp_path)
+    serve = ("serve", "--index", index)
+    assert "expected an index" in refusal("serve", "--index", tmp_path)
+    assert "no such file" in refusal(*serve, "--generator", tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = error(capsys, "--index", index, "--port", port)
+        told = refusal(*serve, "--port", port)
         assert f"cannot listen at 127.0.0.1, port {port}" in told and "give another --port" in told
-    assert "cannot listen at no.such.host.invalid" in error(capsys, "--index", index, "--host", "no.such.host.invalid")
+    assert "cannot listen at no.such.host.invalid" in refusal(*serve, "--host", "no.such.host.invalid")
+    assert fgsbir(*serve, "--port", 70000) == 2 and "from 0 to 65535" in capsys.readouterr().err
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert "pip install 'fgsbir[serve]'" in error(capsys, "--index", index)
-
-
-def test_a_port_that_is_none(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        main(["serve", "--index", str(index), "--port", "70000"])
-    assert left.value.code == 2 and "from 0 to 65535" in capsys.readouterr().err
+    assert "pip install 'fgsbir[serve]'" in refusal(*serve)

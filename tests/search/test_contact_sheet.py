@@ -20,12 +20,14 @@ def test_any_number_of_photos_and_any_names(
     tmp_path: Path, make_photo: Callable[[Path, int], Path], number: int
 ) -> None:
     names = ["$x_$.png", "a\nb\x1b[0m.png", "n" * 200 + ".png", "udc\udcff.png", *(f"{row}.png" for row in range(40))]
-    matches = [
-        Match("0" * 16, make_photo(tmp_path / "photos" / name, row), row + 1, row / 100)
-        for row, name in enumerate(names[:number])
-    ]
-    save_contact_sheet(tmp_path / "sheet.png", SKETCH, matches)
-    pixels = np.asarray(Image.open(tmp_path / "sheet.png").convert("L"))
+    paths = [make_photo(tmp_path / "photos" / name, row) for row, name in enumerate(names[:number])]
+    matches = [Match("0" * 16, path, row + 1, row / 100) for row, path in enumerate(paths)]
+    for path in paths[4:5]:
+        path.unlink()
+    for path in paths[5:6]:
+        path.write_bytes(b"no photo any more")
+    save_contact_sheet(tmp_path / "new" / "sheet.png", SKETCH, matches)
+    pixels = np.asarray(Image.open(tmp_path / "new" / "sheet.png").convert("L"))
     assert (pixels[:180, :180] < 100).any()  # the sketch
     assert pixels.shape[1] > 180 * min(number, 5)
 

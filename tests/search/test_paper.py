@@ -56,10 +56,8 @@ def photographed(
 
     def seen(picture: np.ndarray, outside: Any) -> np.ndarray:
         image = Image.fromarray(picture.clip(0, 255).astype(np.uint8))
-        warped = image.transform(
-            image.size, Image.Transform.PERSPECTIVE, tilt, Image.Resampling.BICUBIC, fillcolor=outside
-        )
-        return np.asarray(warped).astype(float)
+        form, filtered = Image.Transform.PERSPECTIVE, Image.Resampling.BICUBIC
+        return np.asarray(image.transform(image.size, form, tilt, filtered, fillcolor=outside)).astype(float)
 
     photo = seen(page, (92, 66, 48) if corners is ON_DESK else tuple(paper))
     x, y = np.meshgrid(np.linspace(0, 1, WIDTH), np.linspace(0, 1, HEIGHT))
@@ -99,9 +97,9 @@ def test_the_drawing_is_traced_and_nothing_else(kind: str) -> None:
     assert np.percentile(added, 97) < 3 and added.max() < 12
 
 
-def encoded(pixels: np.ndarray, **options: Any) -> bytes:
+def encoded(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", **options)
+    Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -114,14 +112,11 @@ def test_what_a_program_drew_is_traced_as_it_is(width: float) -> None:
         np.testing.assert_array_equal(read_query_bytes(data, "x"), trace(data, "x", TRACE_TOLERANCE))
 
 
-def test_a_page_without_a_drawing_has_no_ink() -> None:
-    for kind in ("a page in the shade", "squared", "on a desk"):
-        data, _ = photographed(**PHOTOS[kind] | {"ink": (238, 235, 226)})
-        if kind == "squared":  # then the rules are what is drawn
-            assert len(read_query_bytes(data, "x")) > 50
-            continue
-        with pytest.raises(DataError, match="found no ink"):
-            read_query_bytes(data, "x")
+@pytest.mark.parametrize("kind", ["a page in the shade", "on a desk"])
+def test_a_page_without_a_drawing_has_no_ink(kind: str) -> None:
+    data, _ = photographed(**PHOTOS[kind] | {"ink": (238, 235, 226)})
+    with pytest.raises(DataError, match="found no ink"):
+        read_query_bytes(data, "x")
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (31, 400), (40, 40)])
@@ -135,8 +130,3 @@ def test_noise_is_refused_before_it_is_traced(share: float) -> None:
     pixels = np.where(np.random.default_rng(0).random((512, 512)) < share, 0, 255).astype(np.uint8)
     with pytest.raises(DataError, match=r"^x: expected lines on paper, found a texture"):
         read_query_bytes(encoded(pixels), "x")
-
-
-def test_what_is_no_image_is_an_error() -> None:
-    with pytest.raises(DataError, match=r"^x: expected a JPEG"):
-        clean_paper(b"\x89PNG", "x")

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from tests.toy import Toy
 from tests.trained import save_adaptive, save_joint
 
 PHOTOS = 12
-MakePhoto = Callable[[Path, int], Path]
 
 
 class Client:
@@ -30,24 +30,20 @@ class Client:
     def __init__(self, app: FastAPI) -> None:
         self.app = app
 
-    def __call__(self, method: str, path: str, **request: Any) -> httpx.Response:
-        return self.together([(method, path, request)])[0]
-
-    def get(self, path: str, **request: Any) -> httpx.Response:
-        return self("GET", path, **request)
-
-    def post(self, path: str, **request: Any) -> httpx.Response:
-        return self("POST", path, **request)
-
     def together(self, requests: list[tuple[str, str, dict[str, Any]]]) -> list[httpx.Response]:
         """All at once. What the application raises is raised here."""
 
         async def ask() -> list[httpx.Response]:
             transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
-                return await asyncio.gather(*(client.request(*line[:2], **line[2]) for line in requests))
+                return await asyncio.gather(*(client.request(how, path, **more) for how, path, more in requests))
 
         return asyncio.run(ask())
+
+    def __call__(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return self.together([(method, path, request)])[0]
+
+    get, post = partialmethod(__call__, "GET"), partialmethod(__call__, "POST")
 
 
 @pytest.fixture(scope="session")
@@ -57,32 +53,28 @@ def joint_model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> P
 
 
 @pytest.fixture(scope="session")
-def adaptive_model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
-    return save_adaptive(tmp_path_factory.mktemp("models") / "adaptive", Toy(toy_folder))
-
-
-@pytest.fixture(scope="session")
-def index_of(make_photo: MakePhoto, joint_model: Path, adaptive_model: Path) -> Callable[[Path], Path]:
+def index_of(
+    tmp_path_factory: pytest.TempPathFactory,
+    toy_folder: Path,
+    make_photo: Callable[[Path, int], Path],
+    joint_model: Path,
+) -> Callable[[Path], Path]:
     """Write photos and an index of them below a folder, and return the index's."""
+    adaptive = save_adaptive(tmp_path_factory.mktemp("models") / "adaptive", Toy(toy_folder))
 
     def make(folder: Path) -> Path:
         for number in range(PHOTOS):
             make_photo(folder / "photos" / f"photo-{number:02}.png", number)
-        index_photos([folder / "photos"], joint_model, folder / "index", adaptive=adaptive_model)
+        index_photos([folder / "photos"], joint_model, folder / "index", adaptive=adaptive)
         return folder / "index"
 
     return make
 
 
 @pytest.fixture(scope="session")
-def index(tmp_path_factory: pytest.TempPathFactory, index_of: Callable[[Path], Path]) -> Path:
-    """The index that tests share; they leave its photos as they are."""
-    return index_of(tmp_path_factory.mktemp("shared"))
-
-
-@pytest.fixture(scope="session")
-def searcher(index: Path) -> Searcher:
-    return Searcher.open(index)
+def searcher(tmp_path_factory: pytest.TempPathFactory, index_of: Callable[[Path], Path]) -> Searcher:
+    """Of the index that tests share; they leave its photos as they are."""
+    return Searcher.open(index_of(tmp_path_factory.mktemp("shared")))
 
 
 @pytest.fixture(scope="session")
@@ -98,16 +90,21 @@ def client(app: FastAPI) -> Client:
 
 
 @pytest.fixture(scope="session")
-def client_of() -> Callable[[FastAPI], Client]:
-    return Client
+def client_of(searcher: Searcher) -> Callable[..., Client]:
+    """One of an application that lacks what is not given."""
+
+    def make(searcher: Searcher = searcher, adapter: Any = None, sketcher: Any = None, **more: Any) -> Client:
+        return Client(create_app(searcher, adapter, sketcher, **more))
+
+    return make
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[FastAPI], uvicorn.Server]]:
-    """Serve an application on a port of its own: ``server.servers[0].sockets[0]`` says which."""
+def serve() -> Iterator[Callable[[FastAPI], int]]:
+    """Serve an application on a port of its own, which is returned."""
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
-    def start(app: FastAPI) -> uvicorn.Server:
+    def start(app: FastAPI) -> int:
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
@@ -115,7 +112,7 @@ def serve() -> Iterator[Callable[[FastAPI], uvicorn.Server]]:
             assert thread.is_alive()
             thread.join(0.01)
         running.append((server, thread))
-        return server
+        return int(server.servers[0].sockets[0].getsockname()[1])
 
     yield start
     for server, thread in running:

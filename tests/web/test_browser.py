@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from PIL import Image
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
@@ -37,10 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "docs" / "pictures" / "page.png"
 PICTURE_SKETCH = "chair-00307-2"  # of the test set
 EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
-OPTIONS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 Strokes = list[list[list[float]]]
 BACK = [[60, 40], [60, 200]]
@@ -57,7 +53,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(message)
         pytest.skip(message)
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=list(OPTIONS))
+        launched = playwright.chromium.launch(executable_path=found, args=OPTIONS)
         yield launched
         launched.close()
 
@@ -102,19 +98,14 @@ class Site:
 
 
 @pytest.fixture
-def address(serve: Callable[[FastAPI], uvicorn.Server]) -> Callable[[FastAPI], str]:
-    return lambda app: f"http://127.0.0.1:{serve(app).servers[0].sockets[0].getsockname()[1]}/"
-
-
-@pytest.fixture
-def visit(browser: Browser, address: Callable[[FastAPI], str], app: FastAPI) -> Iterator[Callable[..., Site]]:
+def visit(browser: Browser, serve: Callable[[FastAPI], int], app: FastAPI) -> Iterator[Callable[..., Site]]:
     """Open a page of ``app`` in a browser window of some kind."""
     contexts = []
 
     def open_page(app: FastAPI = app, **kind: Any) -> Site:
         context = browser.new_context(**{"reduced_motion": "reduce"} | kind)
         contexts.append(context)
-        return Site(context.new_page(), address(app))
+        return Site(context.new_page(), f"http://127.0.0.1:{serve(app)}/")
 
     yield open_page
     for context in contexts:
@@ -147,14 +138,8 @@ def test_all_of_it_by_keyboard(visit: Callable[..., Site]) -> None:
     page = site.page
     page.keyboard.press("Tab")
     expect(page.locator("#pad")).to_be_focused()
-
-    def draw() -> None:
-        page.keyboard.press("Space")
-        for key in ("ArrowRight", "Shift+ArrowDown", "ArrowLeft"):
-            page.keyboard.press(key)
-        page.keyboard.press("Space")
-
-    site.found_by(draw)
+    keys = ("Space", "ArrowRight", "Shift+ArrowDown", "ArrowLeft", "Space")
+    site.found_by(lambda: [page.keyboard.press(key) for key in keys])
     for _ in range(5):  # undo, clear, upload, and by the list of results, which scrolls, to the first of them
         page.keyboard.press("Tab")
         if page.locator("#grid button").first.evaluate("button => button === document.activeElement"):
@@ -248,7 +233,7 @@ def test_corrections_adapt_the_search(visit: Callable[..., Site], searcher: Sear
 
 
 def test_what_a_server_cannot_do_is_not_offered(visit: Callable[..., Site], searcher: Searcher) -> None:
-    site = visit(create_app(searcher, None, None, Limits()))
+    site = visit(create_app(searcher, None, None))
     page = site.page
     expect(page.locator("#hand")).to_be_hidden()
     site.found_by(lambda: site.draw([BACK]))
@@ -258,9 +243,7 @@ def test_what_a_server_cannot_do_is_not_offered(visit: Callable[..., Site], sear
     expect(page.locator("#correct-button")).to_be_hidden()
 
 
-def test_a_server_that_goes_and_comes_back(
-    visit: Callable[..., Site], app: FastAPI, serve: Callable[[FastAPI], uvicorn.Server]
-) -> None:
+def test_a_server_that_goes_and_comes_back(visit: Callable[..., Site]) -> None:
     site = visit()
     page = site.page
     found = site.found_by(lambda: site.draw([BACK]))
@@ -283,11 +266,8 @@ def test_a_refusal_is_told_and_too_many_requests_are_waited_for(visit: Callable[
     page.unroute("**/search")
     site.found_by(lambda: site.click("retry-button"))
     expect(page.locator("#notice")).to_be_hidden()
-    page.route(
-        "**/search",
-        lambda route: route.fulfill(status=429, headers={"Retry-After": "1"}, json={"message": "later"}),
-        times=1,
-    )
+    busy = {"status": 429, "headers": {"Retry-After": "1"}, "json": {"message": "later"}}
+    page.route("**/search", lambda route: route.fulfill(**busy), times=1)
     site.found_by(lambda: site.draw([SEAT]))
     expect(page.locator("#notice")).to_be_hidden()
 
@@ -334,35 +314,29 @@ def test_by_finger_at_the_width_of_a_phone(visit: Callable[..., Site]) -> None:
     assert page.locator("#viewer").evaluate("viewer => viewer.scrollWidth <= viewer.clientWidth")
 
 
-def test_light_and_dark(visit: Callable[..., Site]) -> None:
-    ink = "getComputedStyle(document.querySelector('#pad')).color"
-    light, dark = (visit(color_scheme=scheme).page.evaluate(ink) for scheme in ("light", "dark"))
-    assert light == "rgb(30, 28, 25)" and dark == "rgb(240, 236, 227)"
-
-
-def test_everything_has_a_name(visit: Callable[..., Site]) -> None:
-    site = visit()
-    site.found_by(lambda: site.draw([BACK]))
-    site.page.locator("#grid button").first.click()
+def test_everything_has_a_name_in_light_and_in_dark(visit: Callable[..., Site]) -> None:
     unnamed = """() => [...document.querySelectorAll("button, input, img, canvas, dialog, svg[role], section")].filter(
       (one) => !(one.getAttribute("aria-label") || one.getAttribute("aria-labelledby") || one.hasAttribute("alt")
         || one.textContent.trim() || one.closest("label")?.textContent.trim() || one.type === "file")
     ).map((one) => one.outerHTML)"""
-    assert site.page.evaluate(unnamed) == []
-    ids = "[...document.querySelectorAll('[id]')].map((one) => one.id)"
-    listed = site.page.evaluate(ids)
-    assert len(listed) == len(set(listed))
+    for scheme, ink in (("light", "rgb(30, 28, 25)"), ("dark", "rgb(240, 236, 227)")):
+        site = visit(color_scheme=scheme)
+        expect(site.page.locator("#pad")).to_have_css("color", ink)
+        site.found_by(lambda site=site: site.draw([BACK]))
+        site.page.locator("#grid button").first.click()
+        assert site.page.evaluate(unnamed) == []
+        ids = site.page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+        assert len(ids) == len(set(ids))
 
 
 @pytest.mark.skipif("FGSBIR_PAGE_INDEX" not in os.environ, reason="FGSBIR_PAGE_INDEX names no index")
 def test_the_picture_of_the_readme(visit: Callable[..., Site]) -> None:
     root = Path(os.environ.get("FGSBIR_PAGE_ROOT", ROOT))
     searcher = Searcher.open(Path(os.environ["FGSBIR_PAGE_INDEX"]))
-    adapter = Adapter(searcher)
     sketcher = PhotoSketcher.load(root / "models" / "joint")
     with (root / "data" / "raw" / "synthetic" / "sketches.ndjson").open() as lines:
         sketch = next(line for line in map(json.loads, lines) if line["id"] == PICTURE_SKETCH)
-    site = visit(create_app(searcher, adapter, sketcher, Limits()), viewport={"width": 1280, "height": 800})
+    site = visit(create_app(searcher, Adapter(searcher), sketcher), viewport={"width": 1280, "height": 800})
     for stroke in sketch["strokes"][:-1]:
         site.draw([stroke])
     site.found_by(lambda: site.draw(sketch["strokes"][-1:]))

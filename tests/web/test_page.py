@@ -29,7 +29,7 @@ def test_what_the_files_name_is_there() -> None:
     named = [name for text in PAGE.values() for name in re.findall(r'["(]/page/([\w.]+)', text)]
     assert {"page.js", "page.css", "pad.js"} <= set(named) <= set(PAGE)
     ids = set(re.findall(r'\bid="([\w-]+)"', PAGE["index.html"]))
-    used = {id for name in SCRIPTS for id in re.findall(r'\bby\("([\w-]+)"\)', PAGE[name])}
+    used = {id for name in SCRIPTS for id in re.findall(r'\b(?:by|on)\("([\w-]+)"', PAGE[name])}
     assert used and used <= ids
     assert set(re.findall(r'href="#([\w-]+)"', PAGE["index.html"])) <= ids
 

@@ -4,9 +4,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from fgsbir.commands.options import require
+from fgsbir.commands.options import add_model, require
 from fgsbir.data.records import DataError
-from fgsbir.ready import READY_MODEL
 
 logger = logging.getLogger(__name__)
 
@@ -14,19 +13,12 @@ logger = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.epilog = "example: fgsbir adapt --support my/sketches --out models/mine"
-    parser.add_argument(
-        "--model",
-        type=Path,
-        default=READY_MODEL,
-        help="folder of an adaptive model, as models/adaptive/category/ours, or of a retrieval model, which adapts to "
-        "sketches alone (default: the one that comes with the package)",
+    add_model(
+        parser,
+        "an adaptive model, as models/adaptive/category/ours, or of a retrieval model, which adapts to sketches alone",
     )
-    parser.add_argument(
-        "--support",
-        type=Path,
-        required=True,
-        help="folder of sketches, or with photos/ and sketches/, alike in name",
-    )
+    support = "folder of sketches, or with photos/ and sketches/, alike in name"
+    parser.add_argument("--support", type=Path, required=True, help=support)
     parser.add_argument("--out", type=Path, required=True, help="folder of the adapted retrieval model, to be written")
 
 
@@ -51,10 +43,6 @@ def run(options: argparse.Namespace) -> None:
     adapted = adapt_to(model, Encoder(model.retrieval, computing()), support, pool=pool)
     origin = {"model": made["sha256"], "sketches": len(support.sketches), "support_sha256": support.sha256()}
     save_model(options.out, adapted, details=made["details"] | {"adapted": origin})
-    logger.info(
-        "%s: %s to %d sketches of %s",
-        options.out,
-        "adapted again" if again else "adapted",
-        len(support.sketches),
-        f"{len(support.photos)} photos" if support.photos else "photos that are not given",
-    )
+    did = "adapted again" if again else "adapted"
+    photos = f"{len(support.photos)} photos" if support.photos else "photos that are not given"
+    logger.info("%s: %s to %d sketches of %s", options.out, did, len(support.sketches), photos)

@@ -4,10 +4,9 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
-from fgsbir.commands.options import TRAINED, number, printable, require, table, whole_number
+from fgsbir.commands.options import TRAINED, number, printable, require, table
 from fgsbir.data.records import DataError
 
 logger = logging.getLogger(__name__)
@@ -17,20 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.epilog = "example: fgsbir draw my/photos/stool.jpg --svg stool.svg --animate stool.gif"
     parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="photos, and folders of them")
-    parser.add_argument(
-        "--model",
-        type=Path,
-        default=TRAINED,
-        help="folder of a generator, with a discriminator beside it, or of both (default: %(default)s)",
-    )
+    model = "folder of a generator, with a discriminator beside it, or of both (default: %(default)s)"
+    parser.add_argument("--model", type=Path, default=TRAINED, help=model)
     parser.add_argument("--svg", type=Path, metavar="OUT", help="SVG file to write; a folder for several photos")
-    parser.add_argument(
-        "--animate", type=Path, metavar="OUT.gif", help="GIF of the drawing to write; a folder for several photos"
-    )
-    parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help="another one draws another sketch")
-    parser.add_argument(
-        "--temperature", type=number(0, 10), default=0.4, help="0 draws greedily, 1 as variedly as G has learned"
-    )
+    animation = "GIF of the drawing to write; a folder for several photos"
+    parser.add_argument("--animate", type=Path, metavar="OUT.gif", help=animation)
+    parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0, help="another one draws another sketch")
+    temperature = "0 draws greedily, 1 as variedly as G has learned"
+    parser.add_argument("--temperature", type=number(float, 0, 10), default=0.4, help=temperature)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -49,22 +42,19 @@ def run(options: argparse.Namespace) -> None:
     photos = [photo for path in options.photos for photo in (find_photos([path]) if path.is_dir() else [path])]
     if not photos:
         raise DataError(f"{', '.join(map(str, options.photos))}: expected photos, found none")
-    svgs, gifs = outputs(photos, options.svg, ".svg"), outputs(photos, options.animate, ".gif")
+    svgs, gifs = _outputs(photos, options.svg, ".svg"), _outputs(photos, options.animate, ".gif")
 
     from tqdm import tqdm
 
     from fgsbir.data.atomic import write_bytes, write_text
     from fgsbir.data.photos import read_pixels
     from fgsbir.search.animation import SIDE, drawing_gif
-    from fgsbir.search.indexing import MAX_FILE_BYTES
     from fgsbir.search.sketching import PhotoSketcher
     from fgsbir.search.svg_writer import svg_of
 
     sketcher = PhotoSketcher.load(options.model)
-    read = partial(read_file, limit=MAX_FILE_BYTES, expected="a photo")
-    # One by one: the sketch of a photo does not depend on which others are drawn with it.
     drawn = [
-        sketcher.draw([read(path)], seed=options.seed, temperature=options.temperature, names=[str(path)])[0]
+        sketcher.draw(read_file(path), str(path), seed=options.seed, temperature=options.temperature)
         for path in tqdm(photos, "drawing", unit=" photos", disable=None if len(photos) > 1 else True)
     ]
     rows = [["photo", "points", "strokes", "certainty"]]
@@ -74,18 +64,14 @@ def run(options: argparse.Namespace) -> None:
     for out, sketch in zip(svgs, drawn, strict=False):
         write_text(out, svg_of(sketch.strokes))
     for out, path, sketch in zip(gifs, photos, drawn, strict=False):
-        write_bytes(out, drawing_gif(read_pixels(read(path), str(path), SIDE), sketch.strokes))
+        write_bytes(out, drawing_gif(read_pixels(read_file(path), str(path), SIDE), sketch.strokes))
     sys.stdout.write(table(rows))
-    for files in (svgs, gifs):
-        if files:
-            logger.info("wrote %s", printable(str(files[0] if len(files) == 1 else files[0].parent)))
+    for files in filter(None, (svgs, gifs)):
+        logger.info("wrote %s", printable(str(files[0] if len(files) == 1 else files[0].parent)))
 
 
-def outputs(photos: Sequence[Path], out: Path | None, suffix: str) -> list[Path]:
-    """The file to write for each photo: ``out`` itself for one, files in it by the photos' names for several.
-
-    None without ``out``. Raises DataError where two photos would be one file, or for another suffix.
-    """
+def _outputs(photos: Sequence[Path], out: Path | None, suffix: str) -> list[Path]:
+    """The file to write for each photo: ``out`` itself for one, files in it for several, none without ``out``."""
     if out is None:
         return []
     if len(photos) == 1 and not out.is_dir():

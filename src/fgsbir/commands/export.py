@@ -4,21 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import require
+from fgsbir.commands.options import add_model, require
 from fgsbir.data.records import DataError
-from fgsbir.ready import READY_MODEL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.epilog = "example: fgsbir export --onnx retrieval.onnx"
-    parser.add_argument(
-        "--model",
-        type=Path,
-        default=READY_MODEL,
-        help="folder of a retrieval model, or of several with it, as models/joint (default: the one that comes with "
-        "the package)",
-    )
+    add_model(parser, "a retrieval model, or of several with it, as models/joint")
     parser.add_argument("--onnx", type=Path, required=True, metavar="OUT", help="ONNX file to write")
 
 
@@ -36,18 +29,17 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(f"{options.onnx}: expected the name of a file, found a folder")
     folder = model_folder(options.model, "retrieval")
     model = load_model(folder, RetrievalModel)
-    config = read_config(folder)
+    config, size = read_config(folder), model.spec.image_size
     metadata = {
         "kind": str(config["kind"]),
         "sha256": str(config["sha256"]),
-        "image_size": str(model.spec.image_size),
+        "image_size": str(size),
         "line_width": f"{model.spec.line_width:g}",
         "input": "RGB in [0, 1]; photos padded to a square with white; sketches black on white, their longest side "
         "190 of 256 and centred, lines line_width of 256 wide; sketch says which of them are sketches",
     }
     difference = export_onnx(model, options.onnx, metadata)
-    size, dimensions = model.spec.image_size, search_dimensions(model)
     sys.stdout.write(
-        f"{options.onnx}: {IMAGES} (n, 3, {size}, {size}) and {SKETCH} (n,) to {EMBEDDINGS} (n, {dimensions}); "
-        f"largest difference from torch {difference:.1e}\n"
+        f"{options.onnx}: {IMAGES} (n, 3, {size}, {size}) and {SKETCH} (n,) to {EMBEDDINGS} "
+        f"(n, {search_dimensions(model)}); largest difference from torch {difference:.1e}\n"
     )

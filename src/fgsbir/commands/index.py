@@ -4,8 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import printable, require
-from fgsbir.ready import READY_MODEL
+from fgsbir.commands.options import add_model, printable, require
 
 # More would push the numbers off the terminal.
 LISTED = 20
@@ -15,23 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.epilog = "example: fgsbir index my/photos --out my/index"
     parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTOS", help="photos, and folders of them")
-    parser.add_argument(
-        "--model",
-        type=Path,
-        default=READY_MODEL,
-        help="folder of a retrieval model, or of several with it, as models/joint (default: the one that comes with "
-        "the package)",
+    add_model(parser, "a retrieval model, or of several with it, as models/joint")
+    adaptive = (
+        "folder of an adaptive model, as models/adaptive/user/ours, to adapt the search to a hand later "
+        "(default: that of the index at INDEX, if it has one)"
     )
-    parser.add_argument(
-        "--adaptive",
-        type=Path,
-        metavar="MODEL",
-        help="folder of an adaptive model, as models/adaptive/user/ours, to adapt the search to a hand later "
-        "(default: that of the index at INDEX, if it has one)",
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="INDEX", help="folder to write; what an index there knows is kept"
-    )
+    parser.add_argument("--adaptive", type=Path, metavar="MODEL", help=adaptive)
+    out = "folder to write; what an index there knows is kept"
+    parser.add_argument("--out", type=Path, required=True, metavar="INDEX", help=out)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,43 +1,35 @@
 """What the commands' options may hold, and how their answers are laid out."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from fgsbir.data.records import DataError
+from fgsbir.ready import READY_MODEL
 
 # What `make repro` trains: F, G and D_C.
 TRAINED = Path("models/joint")
 
 
-def whole_number(low: int, high: int) -> Callable[[str], int]:
-    """An option's type: a whole number from ``low`` to ``high``."""
-
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, found {text!r:.40}")
-        return value
-
-    return parse
-
-
-def number(low: float, high: float) -> Callable[[str], float]:
-    """An option's type: a number from ``low`` to ``high``."""
+def number(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], float]:
+    """An option's type: a number of a ``kind`` from ``low`` to ``high``."""
 
     def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:  # true for NaN as well
-            raise argparse.ArgumentTypeError(f"expected a number from {low:g} to {high:g}, found {text!r:.40}")
-        return value
+        with suppress(ValueError):
+            value = kind(text)
+            if low <= value <= high:  # not true for NaN
+                return value
+        expected = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"expected {expected} from {low} to {high}, found {text!r:.40}")
 
     return parse
+
+
+def add_model(parser: argparse.ArgumentParser, expected: str) -> None:
+    """The option --model, ``expected`` in words."""
+    text = f"folder of {expected} (default: the one that comes with the package)"
+    parser.add_argument("--model", type=Path, default=READY_MODEL, help=text)
 
 
 def require(path: Path, expected: str) -> None:
@@ -46,25 +38,17 @@ def require(path: Path, expected: str) -> None:
         raise DataError(f"{path}: expected {expected}, found nothing")
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Iterable[Sequence[str]]) -> str:
     """Rows of cells, the heading first, as aligned lines; numbers to the right. Cells are :func:`printable` here."""
-    cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [all(_is_number(cell) for cell in column[1:]) for column in zip(*cells, strict=True)]
-    lines = (
-        "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(row, widths, right, strict=True)
-        )
-        for row in cells
-    )
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    columns = []
+    for column in zip(*rows, strict=True):
+        cells = [printable(cell) for cell in column]
+        width = max(map(len, cells))
+        numbers = all(cell == "-" or cell.replace(".", "", 1).isdigit() for cell in cells[1:])
+        columns.append([cell.rjust(width) if numbers else cell.ljust(width) for cell in cells])
+    return "".join("  ".join(row).rstrip() + "\n" for row in zip(*columns, strict=True))
 
 
 def printable(text: str) -> str:
     """``text`` with what a terminal would obey, or could not show, escaped: names of files may hold anything."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
-
-
-def _is_number(cell: str) -> bool:
-    return cell == "-" or cell.replace(".", "", 1).isdigit()

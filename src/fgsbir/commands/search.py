@@ -5,27 +5,21 @@ import json
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import require, table, whole_number
+from fgsbir.commands.options import number, require, table
 from fgsbir.search.files import split_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.epilog = "example: fgsbir search my/drawing.svg --index my/index --sheet found.png"
-    parser.add_argument(
-        "sketch",
-        type=Path,
-        metavar="SKETCH",
-        help="SVG, scan or photo of a drawing, strokes as JSON or .npy, or a line of a QuickDraw file: file.ndjson:12",
-    )
+    forms = "SVG, scan or photo of a drawing, strokes as JSON or .npy, or a line of a QuickDraw file: file.ndjson:12"
+    parser.add_argument("sketch", type=Path, metavar="SKETCH", help=forms)
     parser.add_argument("--index", type=Path, required=True, help="folder that fgsbir index has written")
-    parser.add_argument("-k", type=whole_number(1, 1000), default=10, help="how many photos (default: %(default)s)")
-    parser.add_argument(
-        "--json", action="store_true", help="answer in JSON, as it does wherever no terminal reads the answer"
-    )
-    parser.add_argument(
-        "--sheet", type=Path, metavar="OUT.png", help="contact sheet to write, of the sketch and the photos"
-    )
+    parser.add_argument("-k", type=number(int, 1, 1000), default=10, help="how many photos (default: %(default)s)")
+    answer = "answer in JSON, as it does wherever no terminal reads the answer"
+    parser.add_argument("--json", action="store_true", help=answer)
+    sheet = "contact sheet to write, of the sketch and the photos"
+    parser.add_argument("--sheet", type=Path, metavar="OUT.png", help=sheet)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -44,7 +38,6 @@ def run(options: argparse.Namespace) -> None:
     if options.json or not sys.stdout.isatty():
         found = [match._asdict() | {"path": str(match.path)} for match in matches]
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
-        return
-    rows = [["rank", "distance", "photo"]]
-    rows += [[str(match.rank), f"{match.distance:.3f}", str(match.path)] for match in matches]
-    sys.stdout.write(table(rows))
+    else:
+        rows = [[str(match.rank), f"{match.distance:.3f}", str(match.path)] for match in matches]
+        sys.stdout.write(table([["rank", "distance", "photo"], *rows]))

@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from fgsbir.commands.options import TRAINED, require, whole_number
+from fgsbir.commands.options import TRAINED, number, require
 from fgsbir.data.records import DataError
 
 logger = logging.getLogger(__name__)
@@ -21,14 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example: fgsbir serve --index my/index"
     parser.add_argument("--index", type=Path, required=True, help="folder of an index, as fgsbir index writes it")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine only)")
-    parser.add_argument(
-        "--port", type=whole_number(0, 65535), default=8000, help="0 for any that is free (default: 8000)"
-    )
-    parser.add_argument(
-        "--generator",
-        type=Path,
-        help=f"folder of the G that sketches photos (default: {TRAINED}, if it is there)",
-    )
+    port = "0 for any that is free (default: %(default)s)"
+    parser.add_argument("--port", type=number(int, 0, 65535), default=8000, help=port)
+    generator = f"folder of the G that sketches photos (default: {TRAINED}, if it is there)"
+    parser.add_argument("--generator", type=Path, help=generator)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -45,21 +41,17 @@ def run(options: argparse.Namespace) -> None:
     from fgsbir.search.sketching import PhotoSketcher
     from fgsbir.web.app import create_app
     from fgsbir.web.guard import LOOPBACK
-    from fgsbir.web.limits import Limits
 
     searcher = Searcher.open(options.index)
-    adapts = searcher.gallery.adaptive_sha256 or searcher.encoder.model.standardised
-    adapter = Adapter(searcher) if adapts else None
+    adapts = searcher.gallery.about.adaptive or searcher.encoder.model.standardised
     generator = options.generator or (TRAINED if (TRAINED / "generator").is_dir() else None)
     sketcher = PhotoSketcher.load(generator) if generator else None
     listening = _listen(options.host, options.port)
     host = f"[{options.host}]" if ":" in options.host else options.host
     hosts = {*LOOPBACK, *(("*", socket.gethostname()) if options.host in ANYWHERE else (host,))}
-    app = create_app(searcher, adapter, sketcher, Limits(), hosts=hosts)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, log_level="warning", ws="none", server_header=False, timeout_graceful_shutdown=SECONDS_TO_END
-        )
+    app = create_app(searcher, Adapter(searcher) if adapts else None, sketcher, hosts=hosts)
+    config = uvicorn.Config(
+        app, log_level="warning", ws="none", server_header=False, timeout_graceful_shutdown=SECONDS_TO_END
     )
     shown = "localhost" if options.host in ANYWHERE else host
     logger.info("%d photos: http://%s:%d (Ctrl+C ends)", len(searcher.gallery), shown, listening.getsockname()[1])
@@ -67,13 +59,12 @@ def run(options: argparse.Namespace) -> None:
         logger.warning("whoever reaches this address sees the photos")
     # uvicorn ends in order, and then interrupts once more.
     with listening, suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         advice = "; give another --port" if port else ""
         raise DataError(f"cannot listen at {host}, port {port} ({error.strerror}){advice}") from None

@@ -26,12 +26,12 @@ class Adapter:
     """
 
     def __init__(self, searcher: Searcher) -> None:
-        self._searcher, gallery = searcher, searcher.gallery
-        folder = gallery.folder / (ADAPTIVE if gallery.adaptive_sha256 else MODEL)
-        if read_config(folder)["sha256"] != (gallery.adaptive_sha256 or gallery.model_sha256):
+        self._gallery = gallery = searcher.gallery
+        folder = gallery.folder / (ADAPTIVE if gallery.about.adaptive else MODEL)
+        if read_config(folder)["sha256"] != (gallery.about.adaptive or gallery.about.model):
             raise DataError(f"{folder}: is another model than the index was made with; index the photos again")
         self._model, self._pool = load_adaptive(folder)
-        self._encoder = Encoder(self._model.retrieval, computing(gallery.precision))
+        self._encoder = Encoder(self._model.retrieval, computing(gallery.about.precision))
 
     def adapt(self, sketches: Sequence[np.ndarray], photo_ids: Sequence[str]) -> Searcher:
         """The same photos, searched as adapted to canonical sketches (n_i, 3) and the id of each one's photo.
@@ -39,17 +39,17 @@ class Adapter:
         The weights move where there are at least two photos to tell from each other. Raises DataError for an unknown
         id, or no sketch at all.
         """
-        gallery = self._searcher.gallery
+        gallery, features = self._gallery, self._gallery.features
         if not len(sketches):
             raise DataError("expected at least one sketch to adapt to, found none")
         photo = np.array([gallery.row(photo_id) for photo_id in photo_ids], np.int64)
         drawn = pooled_sketches(self._encoder, sketches)
         pairs = None
-        if gallery.features is not None and self._model.steps:
+        if features is not None and self._model.steps:
             distinct, place = np.unique(photo, return_inverse=True)
-            pairs = pooled_triplets(drawn, self._taps(gallery.features[distinct])[:, 0], place, self._pool)
+            pairs = pooled_triplets(drawn, self._taps(features[distinct])[:, 0], place, self._pool)
         weights, side = self._model.meet(drawn, pairs)
-        if gallery.features is None:
+        if features is None:
             return Searcher(gallery, Encoder(self._model.with_weights(weights, side), self._encoder.compute))
         with torch.no_grad():
             embeddings = beside([self._model.embed(form, weights) for form in self._photos]).cpu().numpy()
@@ -60,7 +60,7 @@ class Adapter:
     @cached_property
     def _photos(self) -> tuple[Tensor, ...]:
         """What adaptation starts from, of all photos in each form: made once, since no correction changes it."""
-        features = self._searcher.gallery.features
+        features = self._gallery.features
         assert features is not None
         starts = range(0, len(features), BATCH)
         with torch.no_grad():

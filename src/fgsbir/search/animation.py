@@ -9,16 +9,12 @@ from fgsbir.data.sheet import sketch_picture
 from fgsbir.data.strokes import join_strokes, split_strokes
 
 SIDE = 256
-FRAMES = 60
+FRAMES, FRAME_MS, LAST_MS = 60, 45, 2000
 COLOURS = 232
-FRAME_MS, LAST_MS = 45, 2000
 
 
 def drawing_gif(photo: np.ndarray, strokes: np.ndarray) -> bytes:
-    """An endless GIF of a canonical sketch being drawn in about three seconds, the photo on its left.
-
-    ``photo`` is uint8 (s, s, 3).
-    """
+    """An endless GIF of a canonical sketch being drawn in about 3 s, the photo, uint8 (s, s, 3), on its left."""
     # One palette for all frames: with one each, the photo would flicker. The page has greys of its own, and white.
     picture = Image.fromarray(photo).resize((SIDE, SIDE), Image.Resampling.LANCZOS).quantize(COLOURS)
     colours = (picture.getpalette() or [])[: 3 * COLOURS]
@@ -32,27 +28,27 @@ def drawing_gif(photo: np.ndarray, strokes: np.ndarray) -> bytes:
         page[:, SIDE + 1 :] = COLOURS + np.rint(ink / 255 * (255 - COLOURS)).astype(np.uint8)
         frames.append(Image.fromarray(page.copy()))
         frames[-1].putpalette(palette)
-    buffer = io.BytesIO()
+    gif = io.BytesIO()
     durations = [FRAME_MS] * FRAMES + [LAST_MS]
-    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=False)
-    return buffer.getvalue()
+    frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=False)
+    return gif.getvalue()
 
 
 def drawn_part(strokes: np.ndarray, share: float) -> np.ndarray:
     """What of a canonical sketch the pen has drawn after ``share`` (0 to 1) of the way: canonical, perhaps empty."""
-    parts = split_strokes(strokes)
+    if share >= 1:
+        return strokes
+    drawn, parts = [], split_strokes(strokes)
     # A dot takes as long as a pixel's line.
     steps = [np.hypot(*np.diff(part, axis=0).T) if len(part) > 1 else np.ones(1) for part in parts]
     left = share * float(sum(step.sum() for step in steps))
-    drawn = []
     for part, step in zip(parts, steps, strict=True):
         if left <= 0:
             break
         walked = np.append(0, np.cumsum(step))
-        if len(part) == 1 or left >= walked[-1]:
-            drawn.append(part)
-        else:
+        if left < walked[-1] and len(part) > 1:
             end = [np.interp(left, walked, part[:, axis]) for axis in (0, 1)]
-            drawn.append(np.vstack([part[walked < left], end]))
+            part = np.vstack([part[walked < left], end])
+        drawn.append(part)
         left -= walked[-1]
-    return join_strokes(drawn) if share < 1 else strokes
+    return join_strokes(drawn)

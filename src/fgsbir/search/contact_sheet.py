@@ -38,14 +38,11 @@ def save_contact_sheet(path: Path, strokes: np.ndarray, matches: Sequence[Match]
         except (OSError, DataError):
             sheet.frame(x, y, TILE, TILE, QUIET, 0.8)
             sheet.text(x + TILE / 2, y + TILE / 2, "photo not found", colour=QUIET, ha="center")
+        # What cannot be drawn is not; and a name's end says more than its middle.
+        name = "".join(letter if letter.isprintable() else "?" for letter in match.path.name)
+        shown = name if len(name) <= LETTERS else f"{name[: LETTERS - 12]}…{name[-11:]}"
         sheet.text(x, y + TILE + 11, f"{match.rank}", weight="bold")
         sheet.text(x + TILE, y + TILE + 11, f"{match.distance:.3f}", colour=QUIET, ha="right")
-        sheet.text(x, y + TILE + 27, _shortened(match.path.name), size=8, parse_math=False)
+        sheet.text(x, y + TILE + 27, shown, size=8, parse_math=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)
-
-
-def _shortened(name: str) -> str:
-    """The name in at most ``LETTERS`` letters that can be drawn; its end says more than its middle."""
-    name = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return name if len(name) <= LETTERS else f"{name[: LETTERS - 12]}…{name[-11:]}"

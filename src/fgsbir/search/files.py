@@ -9,6 +9,7 @@ from pathlib import Path
 from fgsbir.data.photos import PHOTO_SUFFIXES
 from fgsbir.data.records import DataError
 
+MAX_PHOTO_BYTES = 256 << 20
 _LINE = re.compile(r"(.+\.ndjson):([1-9]\d{0,8})", re.DOTALL)
 
 
@@ -18,7 +19,7 @@ def split_line(path: Path) -> tuple[Path, int | None]:
     return (Path(named[1]), int(named[2])) if named else (path, None)
 
 
-def read_file(path: Path, limit: int, expected: str) -> bytes:
+def read_file(path: Path, limit: int = MAX_PHOTO_BYTES, expected: str = "a photo") -> bytes:
     """The bytes of a file of at most ``limit`` bytes; ``expected`` says what it should be.
 
     Raises DataError naming ``path`` for one that is larger, is no file, or cannot be read.
@@ -39,18 +40,14 @@ def find_photos(roots: Sequence[Path]) -> list[Path]:
 
     Raises DataError for a root that is not there.
     """
-    found = []
+    found = set()
     for root in roots:
         if root.is_file():
-            found.append(root.resolve())
-            continue
-        if not root.is_dir():
+            found.add(root.resolve())
+        elif not root.is_dir():
             raise DataError(f"{root}: expected a photo or a folder of photos, found nothing")
         for folder, folders, files in os.walk(root.resolve()):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            found += [
-                Path(folder, name)
-                for name in sorted(files)
-                if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES
-            ]
-    return sorted(set(found))
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            photos = (name for name in files if Path(name).suffix.lower() in PHOTO_SUFFIXES)
+            found.update(Path(folder, name) for name in photos if not name.startswith("."))
+    return sorted(found)

@@ -1,8 +1,7 @@
 """An index: a folder with the embeddings of a gallery's photos, opened without reading them, searched exactly.
 
 ======================  =====================================================================================
-``index.json``          format, number of photos, dimensions, the models' SHA-256, the precision of their arithmetic,
-                        what was skipped and why
+``index.json``          :class:`About`
 ``embeddings.npy``      float32 (n, d), by the order of the photos' hashes
 ``half_norms.npy``      float32 (n,), half of each embedding's squared length
 ``hashes.npy``          uint8 (n, 32), the SHA-256 of each photo's file, rising; its first 8 bytes are the photo's id
@@ -14,14 +13,14 @@
 """
 
 import importlib.util
-import json
 import os
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
+from pydantic import BaseModel, PositiveInt, ValidationError
 
 from fgsbir.data.records import DataError
 
@@ -35,11 +34,16 @@ _ID = re.compile(r"[0-9a-f]{16}")
 MANY = 1_000_000
 
 
-class Nearest(NamedTuple):
-    """What lies nearest to a query: ``rows`` int64 (k,), nearest first, and their ``distances`` float64 (k,)."""
+class About(BaseModel, strict=True):
+    """The models' SHA-256, the precision of their arithmetic, and each file left out with its reason."""
 
-    rows: np.ndarray
-    distances: np.ndarray
+    format: Literal[2]
+    photos: PositiveInt
+    dimensions: PositiveInt
+    model: str
+    adaptive: str | None
+    precision: Literal["bf16", "float32"]
+    skipped: dict[str, str]
 
 
 class Photos(NamedTuple):
@@ -54,27 +58,19 @@ class Photos(NamedTuple):
 class Gallery:
     """An opened index: ``embeddings`` float32 (n, d) and, if it can be adapted, ``features`` float16 (n, forms, D).
 
-    ``precision`` is that of the arithmetic behind them. Both are mapped, not read: opening takes no longer for a
-    million photos than for a hundred. Raises DataError for a folder that is no index, or whose files do not fit
-    together.
+    Both are mapped, not read: opening takes no longer for a million photos than for a hundred. Raises DataError for a
+    folder that is no index, or whose files do not fit together.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
-        about = read_index(self.folder)
-        self.model_sha256, self.adaptive_sha256 = str(about["model"]), about["adaptive"]
-        self.precision = str(about["precision"])
-        n, d = int(about["photos"]), int(about["dimensions"])
+        self.folder, self.about = Path(folder), read_about(folder)
+        n, d = self.about.photos, self.about.dimensions
         self.embeddings = self._array(EMBEDDINGS, np.float32, (n, d))
         self._half_norms = self._array(HALF_NORMS, np.float32, (n,))
         self.hashes = self._array(HASHES, np.uint8, (n, 32))
         self._ends = self._array(PATH_ENDS, np.int64, (n,))
-        self.features = self._array(FEATURES, np.float16, (n, None, None)) if self.adaptive_sha256 else None
-        self._paths = _mapped(self.folder / PATHS)
-        if n and len(self._paths) != self._ends[-1]:
-            raise DataError(
-                f"{self.folder / PATHS}: truncated: expected {self._ends[-1]} bytes, found {len(self._paths)}"
-            )
+        self.features = self._array(FEATURES, np.float16, (n, None, None)) if self.about.adaptive else None
+        self._paths = self._array(PATHS, np.uint8, (int(self._ends[-1]),))
         # The ids, as numbers that rise with the hashes.
         self._ids = np.ascontiguousarray(self.hashes[:, :ID_BYTES]).view(">u8")[:, 0].astype(np.uint64)
 
@@ -99,47 +95,38 @@ class Gallery:
         start = int(self._ends[row - 1]) if row else 0
         return Path(os.fsdecode(self._paths[start : int(self._ends[row])].tobytes()))
 
-    def nearest(self, query: np.ndarray, k: int) -> Nearest:
-        """The ``k`` photos nearest to an embedding ``query`` (d,) by Euclidean distance, fewer if there are fewer."""
+    def nearest(self, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """As :func:`nearest`, of the photos."""
         if len(self) > MANY and importlib.util.find_spec("faiss"):
             return nearest_by_faiss(query, self.embeddings, k)
         return nearest(query, self.embeddings, k, self._half_norms)
 
     def _array(self, name: str, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
+        """An array of the index, mapped; a side may be None for any."""
         path = self.folder / name
         try:
-            array = npy.open_memmap(path, mode="r")  # of arrays alone: np.load would open archives, too
-        except FileNotFoundError:
-            raise DataError(f"{path}: no such file; index the photos again") from None
+            # Of arrays alone: np.load would open archives, too. A plain view: a memmap's own methods are slow.
+            mapped = npy.open_memmap(path, mode="r") if path.suffix == ".npy" else np.memmap(path, dtype, mode="r")
+            array = np.asarray(mapped)
         except (ValueError, OSError, EOFError) as error:
-            raise DataError(f"{path}: expected an array, found damage ({error}); index the photos again") from None
-        fits = array.ndim == len(shape) and all(
-            side in (None, found) for side, found in zip(shape, array.shape, strict=True)
-        )
+            raise DataError(f"{path}: cannot be read ({error}); index the photos again") from None
+        fits = len(shape) == array.ndim and all(side in (None, array.shape[axis]) for axis, side in enumerate(shape))
         if array.dtype != dtype or not fits:
             raise DataError(f"{path}: expected {np.dtype(dtype)} {shape}, found {array.dtype} {array.shape}")
-        # A plain view: a memmap's own methods are slow.
-        return np.asarray(array)
+        return array
 
 
-def read_index(folder: Path) -> dict[str, Any]:
+def read_about(folder: Path) -> About:
     """What ``index.json`` says. Raises DataError if ``folder`` is no index of this format."""
-    path = folder / INDEX
+    path = Path(folder) / INDEX
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        return About.model_validate_json(path.read_bytes())
     except OSError:
         raise DataError(f"{folder}: expected an index, made by fgsbir index; found no {INDEX}") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: expected JSON: {error}") from None
-    counts = [about.get(name) for name in ("photos", "dimensions")] if isinstance(about, dict) else []
-    if not counts or about.get("format") != FORMAT or not all(isinstance(count, int) for count in counts):
-        raise DataError(f"{path}: expected an index of format {FORMAT}; index the photos again")
-    for name, kinds in (("model", str), ("adaptive", str | None)):
-        if not isinstance(about.get(name), kinds):
-            raise DataError(f"{path}: expected the model's SHA-256 as {name}, found {about.get(name)!r:.60}")
-    if about.get("precision") not in ("bf16", "float32"):
-        raise DataError(f"{path}: expected precision bf16 or float32, found {about.get('precision')!r:.60}")
-    return about
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = ".".join(map(str, (*first["loc"], ""))) + f" {first['msg']}"
+        raise DataError(f"{path}: expected an index of format {FORMAT} ({reason}); index the photos again") from None
 
 
 def write_photos(folder: Path, photos: Photos) -> None:
@@ -158,16 +145,18 @@ def half_norms(embeddings: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", embeddings, embeddings) / np.float32(2)
 
 
-def nearest(query: np.ndarray, embeddings: np.ndarray, k: int, half: np.ndarray | None = None) -> Nearest:
-    """The ``k`` rows of ``embeddings`` (n, d) nearest to ``query`` (d,); equal distances go by row.
+def nearest(
+    query: np.ndarray, embeddings: np.ndarray, k: int, half: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ``k`` rows of ``embeddings`` (n, d) nearest to ``query`` (d,), int64 (k,), and their distances, float64 (k,).
 
-    Exact: whatever float32 cannot tell from the k-th nearest is compared again in float64. ``half`` are the
-    embeddings' :func:`half_norms`, if they are known.
+    Nearest first; equal distances go by row; fewer if there are fewer. Exact: whatever float32 cannot tell from the
+    k-th nearest is compared again in float64. ``half`` are the embeddings' :func:`half_norms`, if they are known.
     """
     half = half_norms(embeddings) if half is None else half
     k = min(k, len(embeddings))
     if not k:
-        return Nearest(np.zeros(0, np.int64), np.zeros(0))
+        return np.zeros(0, np.int64), np.zeros(0)
     query = np.asarray(query, np.float32)
     # (|q|^2 - distance^2) / 2, less |q|^2 / 2: larger is nearer.
     closeness = embeddings @ query - half
@@ -177,24 +166,17 @@ def nearest(query: np.ndarray, embeddings: np.ndarray, k: int, half: np.ndarray 
     return _by_distance(query, embeddings, np.flatnonzero(closeness >= bound - tolerance), k)
 
 
-def nearest_by_faiss(query: np.ndarray, embeddings: np.ndarray, k: int) -> Nearest:
+def nearest_by_faiss(query: np.ndarray, embeddings: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """As :func:`nearest`, by faiss's exact search, which is faster where there are very many rows."""
     import faiss
 
     # A few more than asked for, so that float32's order among the last does not decide who is in.
     _, rows = faiss.knn(np.asarray(query, np.float32)[None], embeddings, min(len(embeddings), k + 16))
-    return _by_distance(query, embeddings, np.sort(rows[0]), min(k, len(embeddings)))
+    return _by_distance(query, embeddings, np.sort(rows[0]), k)
 
 
-def _by_distance(query: np.ndarray, embeddings: np.ndarray, rows: np.ndarray, k: int) -> Nearest:
+def _by_distance(query: np.ndarray, embeddings: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The nearest k of ``rows``, which rise, by float64 distances."""
     distances = np.sqrt(np.square(embeddings[rows].astype(np.float64) - np.asarray(query, np.float64)).sum(1))
     order = np.argsort(distances, kind="stable")[:k]
-    return Nearest(rows[order].astype(np.int64), distances[order])
-
-
-def _mapped(path: Path) -> np.ndarray:
-    try:
-        return np.asarray(np.memmap(path, np.uint8, mode="r"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); index the photos again") from None
+    return rows[order].astype(np.int64), distances[order]

@@ -3,11 +3,10 @@
 import hashlib
 import os
 import shutil
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Container, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -20,13 +19,12 @@ from fgsbir.features.store import half
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.runtime.model_folder import load_model, read_config
 from fgsbir.search.files import find_photos, read_file
-from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, read_index, write_photos
+from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, write_photos
 from fgsbir.search.searcher import computing, model_folder
 
-MAX_FILE_BYTES = 256 << 20
 # As in the stage features: the trunk is fastest so.
 BATCH = 32
-# Photos read and decoded ahead of the model: enough for the workers, few enough for the memory.
+# Photos decoded ahead of the model: enough for all cores, few enough for the memory.
 AHEAD = 256
 
 
@@ -41,20 +39,7 @@ class Indexed(NamedTuple):
     skipped: dict[str, str]
 
 
-class _Read(NamedTuple):
-    path: bytes
-    hash: bytes
-    pixels: np.ndarray | None  # None: the photo is known
-
-
-def index_photos(
-    roots: Sequence[Path],
-    model: Path,
-    out: Path,
-    *,
-    adaptive: Path | None = None,
-    workers: int | None = None,
-) -> Indexed:
+def index_photos(roots: Sequence[Path], model: Path, out: Path, *, adaptive: Path | None = None) -> Indexed:
     """Index the photos in the files and folders ``roots`` by the F in ``model``, into the folder ``out``, at once.
 
     Photos whose bytes an index at ``out`` holds already are not embedded again; those no longer found are dropped;
@@ -66,77 +51,65 @@ def index_photos(
     """
     folder = model_folder(model, "retrieval")
     sha256 = read_config(folder)["sha256"]
-    old = _old(out, sha256)
-    encoder = Encoder.load(folder, computing(old.precision if old else "bf16"))
-    if adaptive is None and old and old.adaptive_sha256:
+    old = Gallery(out) if out.exists() else None
+    if old and old.about.model != sha256:
+        raise DataError(f"{out}: was made by another model; give another --out, or delete it first")
+    encoder = Encoder.load(folder, computing(old.about.precision if old else "bf16"))
+    if adaptive is None and old and old.about.adaptive:
         adaptive = old.folder / ADAPTIVE
     adaptive_sha256 = _adaptive(adaptive, encoder) if adaptive else None
-    known = {row.tobytes(): number for number, row in enumerate(old.hashes)} if old else {}
-    if old and old.adaptive_sha256 != adaptive_sha256:
-        known = {}  # without the features of this adaptive model
+    rows: dict[bytes, int] = {}  # of the photos that are known with the features of this adaptive model, by hash
+    if old and old.about.adaptive == adaptive_sha256:
+        rows = {hash.tobytes(): row for row, hash in enumerate(old.hashes)}
 
-    paths = find_photos(roots)
-    found: dict[bytes, bytes] = {}
-    skipped: dict[str, str] = {}
-    new: list[bytes] = []
-    rows: list[np.ndarray] = []
-    features: list[np.ndarray] = []
-    waiting: list[_Read] = []
+    paths, found, skipped = find_photos(roots), dict[bytes, Path](), dict[str, str]()
+    waiting, embeddings, features = (dict[bytes, np.ndarray]() for _ in range(3))
 
     def embed() -> None:
-        pixels = np.stack([read.pixels for read in waiting if read.pixels is not None])
-        pooled = encoder.pooled_photos(pixels)
-        rows.append(encoder.from_pooled(pooled))
+        pooled = encoder.pooled_photos(np.stack(list(waiting.values())))
+        embeddings.update(zip(waiting, encoder.from_pooled(pooled), strict=True))
         if adaptive:
-            features.append(half(pooled))
-        new.extend(read.hash for read in waiting)
+            features.update(zip(waiting, half(pooled), strict=True))
         waiting.clear()
 
     with tqdm(desc="indexing", total=len(paths), unit=" photos", disable=None) as progress:
-        for path, read in zip(paths, _read_all(paths, known.keys(), encoder.spec.image_size, workers), strict=True):
+        for path, read in zip(paths, _read_all(paths, rows, encoder.spec.image_size), strict=True):
             progress.update()
             if isinstance(read, DataError):
                 skipped[_text(path)] = _text(read)
-            elif read.hash not in found:
-                found[read.hash] = read.path
-                if read.pixels is not None:
-                    waiting.append(read)
-                    if len(waiting) == BATCH:
-                        embed()
+                continue
+            hash, pixels = read
+            if hash not in found and pixels is not None:
+                waiting[hash] = pixels
+            found.setdefault(hash, path)
+            if len(waiting) == BATCH:
+                embed()
         if waiting:
             embed()
     if not found:
         raise DataError(f"{', '.join(map(str, roots))}: expected photos, found none that can be read")
 
-    order = sorted(found)
-    of_old = [hash for hash in order if hash in known]
-    kept = np.array([known[hash] for hash in of_old], np.int64)
-    place = {hash: number for number, hash in enumerate([*of_old, *new])}
-    take = np.array([place[hash] for hash in order])
+    new, order = len(embeddings), sorted(found)
+    for hash in order:
+        if old and hash in rows:
+            embeddings[hash] = old.embeddings[rows[hash]]
+            if old.features is not None:
+                features[hash] = old.features[rows[hash]]
     photos = Photos(
         hashes=np.frombuffer(b"".join(order), np.uint8).reshape(-1, 32),
-        paths=[found[hash] for hash in order],
-        embeddings=np.concatenate([*([old.embeddings[kept]] if old else []), *rows])[take],
-        features=None
-        if adaptive is None
-        else np.concatenate([*([old.features[kept]] if old and old.features is not None else []), *features])[take],
+        paths=[os.fsencode(found[hash]) for hash in order],
+        embeddings=np.stack([embeddings[hash] for hash in order]),
+        features=np.stack([features[hash] for hash in order]) if adaptive else None,
     )
-    about: dict[str, Any] = {
-        "format": FORMAT,
-        "photos": len(order),
-        "dimensions": encoder.dimensions,
-        "model": sha256,
-        "adaptive": adaptive_sha256,
-        "precision": encoder.compute.precision,
-        "skipped": skipped,
-    }
+    about = {"format": FORMAT, "photos": len(order), "dimensions": encoder.dimensions, "skipped": skipped}
+    about |= {"model": sha256, "adaptive": adaptive_sha256, "precision": encoder.compute.precision}
     with write_folder(out) as partial:
         write_photos(partial, photos)
         shutil.copytree(folder, partial / MODEL)
         if adaptive:
             shutil.copytree(adaptive, partial / ADAPTIVE)
         write_json(partial / INDEX, about)
-    return Indexed(len(order), len(new), len(paths) - len(order) - len(skipped), skipped)
+    return Indexed(len(order), new, len(paths) - len(order) - len(skipped), skipped)
 
 
 def _adaptive(folder: Path, encoder: Encoder) -> str:
@@ -152,38 +125,24 @@ def _adaptive(folder: Path, encoder: Encoder) -> str:
     return str(read_config(folder)["sha256"])
 
 
-def _old(out: Path, sha256: str) -> Gallery | None:
-    """The index at ``out``, if there is one."""
-    if not out.exists():
-        return None
-    if read_index(out)["model"] != sha256:
-        raise DataError(f"{out}: was made by another model; give another --out, or delete it first")
-    return Gallery(out)
-
-
 def _read_all(
-    paths: Sequence[Path], known: Sequence[bytes] | Any, size: int, workers: int | None
-) -> Iterator[_Read | DataError]:
-    """Each path's photo, or what is wrong with it, in the order of ``paths``, decoded in threads a little ahead."""
-    ahead: deque[Future[_Read | DataError]] = deque()
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
-        for path in paths:
-            ahead.append(pool.submit(_read, path, known, size))
-            if len(ahead) == AHEAD:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    paths: Sequence[Path], known: Container[bytes], size: int
+) -> Iterator[tuple[bytes, np.ndarray | None] | DataError]:
+    """Of each path in turn the photo's hash and its pixels, None if it is known; or what is wrong with it."""
+
+    def read(path: Path) -> tuple[bytes, np.ndarray | None] | DataError:
+        try:
+            data = read_file(path)
+            hash = hashlib.sha256(data).digest()
+            return hash, None if hash in known else read_pixels(data, str(path), size)
+        except DataError as error:
+            return error
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for start in range(0, len(paths), AHEAD):
+            yield from pool.map(read, paths[start : start + AHEAD])
 
 
 def _text(value: object) -> str:
     """A path, or a message with one, as text that any file can hold: names need not be UTF-8."""
     return str(value).encode("utf-8", "backslashreplace").decode()
-
-
-def _read(path: Path, known: Any, size: int) -> _Read | DataError:
-    try:
-        data = read_file(path, MAX_FILE_BYTES, "a photo")
-        hash = hashlib.sha256(data).digest()
-        return _Read(os.fsencode(path), hash, None if hash in known else read_pixels(data, str(path), size))
-    except DataError as error:
-        return error

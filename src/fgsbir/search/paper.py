@@ -37,13 +37,12 @@ def clean_paper(data: bytes, name: str) -> np.ndarray:
     with Image.open(io.BytesIO(data)) as image:
         transparent = image.has_transparency_data
         image.draft("RGB", (2 * MAX_SIDE, 2 * MAX_SIDE))  # a camera's JPEG, decoded at a half or a quarter
-        upright = ImageOps.exif_transpose(image)
-        upright = laid_on_white(upright)
-        light, upright = upright.convert("L"), upright.convert("RGB")
-    light.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+        upright = laid_on_white(ImageOps.exif_transpose(image))
+        light, colours = upright.convert("L"), upright.convert("RGB")
+    for picture in (light, colours):
+        picture.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     grey = np.asarray(light)
-    drawing = grey if transparent else _ink(grey, np.asarray(upright))
+    drawing = grey if transparent else _ink(grey, np.asarray(colours))
     mask = ink_mask(drawing)
     changes = sum(np.count_nonzero(np.diff(mask, axis=axis)) for axis in (0, 1)) / sum(mask.shape)
     if changes > MAX_CHANGES:
@@ -58,8 +57,7 @@ def _ink(grey: np.ndarray, colours: np.ndarray) -> np.ndarray:
     if min(grey.shape) < 32 or _light_on_dark(greys[1]):
         return grey
     paper = [_paper(part) for part in greys]
-    border = np.concatenate([paper[1][0], paper[1][-1], paper[1][:, 0], paper[1][:, -1]])
-    low, high = np.percentile(border, (2, 98))
+    low, high = np.percentile(np.concatenate([*paper[1][[0, -1]], *paper[1][:, [0, -1]].T]), (2, 98))
     if low > WHITE and high - low < EVEN:
         return grey
     page = _page(paper[1])
@@ -94,9 +92,7 @@ def _page(paper: np.ndarray) -> np.ndarray:
     height, width = labels.shape
     middle = labels[height // 3 : -(height // 3), width // 3 : -(width // 3)]
     label = np.bincount(middle[middle > 0]).argmax() if (middle > 0).any() else 0
-    page = labels == label if label else np.ones_like(labels, bool)
-    page = ndimage.binary_fill_holes(page)
+    page = ndimage.binary_fill_holes(labels == label if label else np.ones_like(labels, bool))
     if not page.all():
         page = ndimage.binary_erosion(page, iterations=MARGIN, border_value=1)
-    full = Image.fromarray(page).resize(paper.shape[::-1], Image.Resampling.NEAREST)
-    return np.asarray(full)
+    return np.asarray(Image.fromarray(page).resize(paper.shape[::-1], Image.Resampling.NEAREST))

@@ -40,15 +40,15 @@ def read_query(path: Path) -> np.ndarray:
     an array (n, 3) in canonical form, x and y absolute: offsets (stroke-3) cannot be told from these and must be summed
     before. Any other file is read as :func:`read_query_bytes` does. Raises DataError naming ``path``.
     """
-    file, line = split_line(Path(path))
-    suffix = file.suffix.lower()
-    if suffix == ".ndjson":
-        return _checked(_read_line(file, line or 1), str(path))
-    if suffix == ".npy":
-        return _checked(_read_array(file), str(path))
-    if suffix == ".json":
-        with np.errstate(all="ignore"):  # huge numbers are found below
-            return _checked(read_sketch_file(file, TRACE_TOLERANCE)[0], str(path))
+    file, line = split_line(path)
+    with np.errstate(all="ignore"):  # huge numbers are found by _checked
+        match file.suffix.lower():
+            case ".ndjson":
+                return _checked(_read_line(file, line or 1), str(path))
+            case ".npy":
+                return _checked(_read_array(file), str(path))
+            case ".json":
+                return _checked(read_sketch_file(file, TRACE_TOLERANCE)[0], str(path))
     return read_query_bytes(read_file(file, MAX_FILE_BYTES, "a sketch"), str(path))
 
 
@@ -89,28 +89,23 @@ def _read_line(path: Path, wanted: int) -> np.ndarray:
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise DataError(f'{name}: expected {{"drawing": [[xs, ys], ...]}}, found damage ({reason:.120})') from None
-    with np.errstate(all="ignore"):
-        return centre(parse_strokes(strokes, name))
+    return centre(parse_strokes(strokes, name))
 
 
 def _read_array(path: Path) -> np.ndarray:
     try:
         # Mapped: a header that promises more than the file holds is refused before anything is allocated, and
         # an array of objects, which is a pickle, cannot be.
-        array = npy.open_memmap(path, mode="r")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, TypeError, EOFError, OverflowError, RecursionError, MemoryError) as error:
-        raise DataError(f"{path}: expected an array of strokes (n, 3), found damage ({error!s:.120})") from None
-    return np.asarray(array)
+        return np.asarray(npy.open_memmap(path, mode="r"))
+    except (OSError, ValueError, TypeError, EOFError, OverflowError, RecursionError, MemoryError) as error:
+        raise DataError(f"{path}: cannot be read as an array of strokes (n, 3) ({error!s:.120})") from None
 
 
 def _checked(strokes: np.ndarray, name: str) -> np.ndarray:
     """``strokes`` as they are, if they are canonical and can be drawn."""
     if strokes.ndim and len(strokes) > MAX_POINTS:
         raise DataError(f"{name}: expected at most {MAX_POINTS:,} points, found {len(strokes):,}")
-    with np.errstate(over="ignore"):
-        strokes = check_strokes(strokes, name)
+    strokes = check_strokes(strokes, name)
     largest = np.abs(strokes[:, :2]).max()
     if not largest <= MAX_COORDINATE:  # true for NaN as well
         raise DataError(f"{name}: expected coordinates of at most {MAX_COORDINATE:,.0f}, found {largest:g}")

@@ -34,11 +34,10 @@ class Searcher:
     @classmethod
     def open(cls, folder: Path) -> "Searcher":
         """The index in ``folder`` with its own model. Raises DataError for one that cannot be searched."""
-        gallery = Gallery(folder)
-        found = read_config(gallery.folder / MODEL)["sha256"]
-        if found != gallery.model_sha256:
-            raise DataError(f"{gallery.folder}: was made by another model than it holds; index the photos again")
-        return cls(gallery, Encoder.load(gallery.folder / MODEL, computing(gallery.precision)))
+        gallery, model = Gallery(folder), Path(folder) / MODEL
+        if read_config(model)["sha256"] != gallery.about.model:
+            raise DataError(f"{folder}: was made by another model than it holds; index the photos again")
+        return cls(gallery, Encoder.load(model, computing(gallery.about.precision)))
 
     def search(self, strokes: np.ndarray, k: int) -> list[Match]:
         """The ``k`` photos nearest to a canonical sketch (n, 3), nearest first; fewer if there are fewer."""
@@ -56,10 +55,8 @@ class Searcher:
             found = self.gallery.nearest(embedding, k)
         else:
             found = nearest(embedding, self._embeddings, k)
-        return [
-            Match(self.gallery.id(row), self.gallery.path(row), rank, float(distance))
-            for rank, (row, distance) in enumerate(zip(*found, strict=True), 1)
-        ]
+        ranked = enumerate(zip(*found, strict=True), 1)
+        return [Match(self.gallery.id(row), self.gallery.path(row), rank, float(far)) for rank, (row, far) in ranked]
 
 
 def computing(precision: str = "bf16") -> Compute:
@@ -70,5 +67,4 @@ def computing(precision: str = "bf16") -> Compute:
 
 def model_folder(folder: Path, part: str) -> Path:
     """``folder`` itself, or the model ``part`` of a folder of several, as models/joint has "retrieval"."""
-    folder = Path(folder)
     return folder / part if not (folder / CONFIG).exists() and (folder / part).is_dir() else folder

@@ -1,7 +1,5 @@
 """G at work on anyone's photos: sketches of them, and how far D_C trusts each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +20,7 @@ from fgsbir.search.searcher import model_folder
 
 # Low, since one good drawing is wanted and not variety; G's drawings are evaluated at it as well.
 TEMPERATURE = 0.4
-BATCH = 32
+FIRST = np.zeros(1, np.int64)
 
 
 class Drawn(NamedTuple):
@@ -36,17 +34,22 @@ class Drawn(NamedTuple):
     ended: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """Inputs that are there already, float32 (n, ...), each in one form."""
+class _OnePhoto:
+    """What ``model`` reads of an encoded photo: a map, pooled taps or an image. Inputs of a single row."""
 
-    values: Tensor
+    def __init__(self, model: Generator | Discriminator, photo: bytes, name: str, compute: Compute) -> None:
+        pixels = read_pixels(photo, name, model.spec.image_size)[None]
+        if model.level == "pixels":
+            self._value = photo_tensor(torch.from_numpy(pixels))
+        else:
+            read = Reader(model.trunk, model.spec, compute).photos(pixels)
+            self._value = read.map if model.level == "map" else read.taps
 
     def __len__(self) -> int:
-        return len(self.values)
+        return 1
 
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        return self.values[torch.from_numpy(np.asarray(rows, np.int64))]
+        return self._value
 
 
 class PhotoSketcher:
@@ -54,9 +57,8 @@ class PhotoSketcher:
 
     def __init__(self, generator: Generator, discriminator: Discriminator | None, compute: Compute) -> None:
         self._generator, self._discriminator, self._compute = generator, discriminator, compute
-        for model in (generator, discriminator):
-            if model is not None:
-                compute.place(model)
+        for model in filter(None, (generator, discriminator)):
+            compute.place(model)
 
     @classmethod
     def load(cls, folder: Path) -> "PhotoSketcher":
@@ -70,53 +72,17 @@ class PhotoSketcher:
         discriminator = load_model(beside, Discriminator) if (beside / CONFIG).exists() else None
         return cls(generator, discriminator, Compute.alone("float32"))
 
-    def draw(
-        self,
-        photos: Sequence[bytes],
-        *,
-        seed: int = 0,
-        temperature: float = TEMPERATURE,
-        names: Sequence[str] | None = None,
-    ) -> list[Drawn]:
-        """Sketch encoded photos, one sketch each, in their order; the same ``seed`` draws the same.
+    def draw(self, photo: bytes, name: str, *, seed: int = 0, temperature: float = TEMPERATURE) -> Drawn:
+        """Sketch an encoded photo; the same ``seed`` draws the same.
 
-        What is random in a drawing depends on its photo's place in ``photos``. ``temperature`` 0 draws greedily, 1 as
-        variedly as G has learned. Raises DataError naming the photo, by ``names`` if given, that cannot be read.
+        ``temperature`` 0 draws greedily, 1 as variedly as G has learned. Raises DataError with the ``name`` of a photo
+        that cannot be read.
         """
-        if not photos:
-            return []
-        names = names or [f"photo {number}" for number in range(1, len(photos) + 1)]
-        drawn = draw_sketches(
-            self._generator,
-            Given(self._read(self._generator, photos, names)),
-            np.arange(len(photos)),
-            0,
-            temperature=temperature,
-            seed=seed,
-            compute=self._compute,
-            batch=BATCH,
-        )
-        trusted: list[float | None] = [None] * len(photos)
+        compute = self._compute
+        read = _OnePhoto(self._generator, photo, name, compute)
+        drawn = draw_sketches(self._generator, read, FIRST, 0, temperature=temperature, seed=seed, compute=compute)
+        certainty = None
         if self._discriminator is not None:
-            seen = Given(self._read(self._discriminator, photos, names))
-            rows = np.arange(len(photos))
-            trusted = certainties(self._discriminator, seen, rows, drawn.strokes, compute=self._compute).tolist()
-        return [
-            Drawn(strokes, omega, bool(ended))
-            for strokes, omega, ended in zip(drawn.strokes, trusted, drawn.ended, strict=True)
-        ]
-
-    def _read(self, model: Generator | Discriminator, photos: Sequence[bytes], names: Sequence[str]) -> Tensor:
-        """What ``model`` reads of photos, on the CPU: maps, pooled taps or images."""
-        reader = Reader(model.trunk, model.spec, self._compute)
-        parts = []
-        for start in range(0, len(photos), BATCH):
-            part = slice(start, start + BATCH)
-            encoded = zip(photos[part], names[part], strict=True)
-            pixels = np.stack([read_pixels(data, name, model.spec.image_size) for data, name in encoded])
-            if model.level == "pixels":
-                parts.append(photo_tensor(torch.from_numpy(pixels)))
-            else:
-                read = reader.photos(pixels)
-                parts.append((read.map if model.level == "map" else read.taps).cpu())
-        return torch.cat(parts)
+            seen = _OnePhoto(self._discriminator, photo, name, compute)
+            certainty = float(certainties(self._discriminator, seen, FIRST, drawn.strokes, compute=compute)[0])
+        return Drawn(drawn.strokes[0], certainty, bool(drawn.ended[0]))

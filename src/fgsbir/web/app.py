@@ -14,10 +14,10 @@ from fgsbir.search.searcher import Searcher
 from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.web.api import api
 from fgsbir.web.guard import LOOPBACK, Guard
-from fgsbir.web.limits import Limits
+from fgsbir.web.limits import USUAL, Limits
 from fgsbir.web.service import Service
 
-PAGE_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+PAGE_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 LONGEST_MESSAGE = 400
 
 
@@ -25,7 +25,7 @@ def create_app(
     searcher: Searcher,
     adapter: Adapter | None,
     sketcher: PhotoSketcher | None,
-    limits: Limits,
+    limits: Limits = USUAL,
     *,
     hosts: Collection[str] = LOOPBACK,
 ) -> FastAPI:
@@ -34,13 +34,8 @@ def create_app(
     ``hosts`` are the names that it answers under, see :class:`~fgsbir.web.guard.Guard`.
     """
     # The pages that describe an API load their scripts from elsewhere; its description is at /openapi.json.
-    app = FastAPI(
-        title="Draw, and find",
-        description='Search photos by drawing. Every refusal is {"message": …}.',
-        version="1",
-        docs_url=None,
-        redoc_url=None,
-    )
+    description = 'Search photos by drawing. Every refusal is {"message": …}.'
+    app = FastAPI(title="Draw, and find", description=description, version="1", docs_url=None, redoc_url=None)
     app.include_router(api(Service(searcher, adapter, sketcher, limits), limits))
     app.include_router(_page())
     app.add_middleware(Guard, limits=limits, hosts=hosts)
@@ -76,18 +71,15 @@ def _page() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     contents = {file.name: file.read_bytes() for file in files("fgsbir.web").joinpath("page").iterdir()}
 
-    def answer(name: str) -> Response:
-        suffix = name[name.rindex(".") :]
-        return Response(contents[name], media_type=PAGE_TYPES[suffix], headers={"Cache-Control": "no-cache"})
-
-    @router.get("/")
-    async def index() -> Response:
-        return answer("index.html")
-
     @router.get("/page/{name}")
     async def page_file(name: str) -> Response:
         if name not in contents:
             raise HTTPException(404, "there is no such file")
-        return answer(name)
+        type = PAGE_TYPES[name.rpartition(".")[2]]
+        return Response(contents[name], media_type=type, headers={"Cache-Control": "no-cache"})
+
+    @router.get("/")
+    async def index() -> Response:
+        return await page_file("index.html")
 
     return router

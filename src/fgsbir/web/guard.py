@@ -8,11 +8,11 @@ import time
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fgsbir.web.limits import Limits
-from fgsbir.web.recent import Recent
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 CLIENTS = 4096
@@ -34,14 +34,6 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
 _WORK = re.compile(r"/search|/sketches|/adapt|/photos/[^/]*/(sketch|similar)")
 
 
-class Refused(Exception):
-    """A request that goes no further, with its status, the message, and the seconds to wait before another."""
-
-    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.retry_after = status, message, retry_after
-
-
 class Guard:
     """The application ``app`` for this machine's own page, under the names ``hosts`` alone.
 
@@ -52,7 +44,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, limits: Limits, hosts: Collection[str]) -> None:
         self._app, self._limits, self._hosts = app, limits, frozenset(host.lower() for host in hosts)
-        self._buckets: Recent[str, tuple[float, float]] = Recent(CLIENTS)
+        # Of each client the requests that it may still make, and since when; the one that asked last at the end.
+        self._buckets: dict[str, tuple[float, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -70,12 +63,10 @@ class Guard:
             self._check_origin(scope["method"], headers)
             self._check_rate(scope)
             body = await self._body(scope["path"], headers, receive)
-        except Refused as refused:
+        except HTTPException as refused:
             # Its body has not been read, and would be taken for the next request.
-            extra = {"Connection": "close"}
-            if refused.retry_after is not None:
-                extra["Retry-After"] = str(refused.retry_after)
-            response = JSONResponse({"message": refused.message}, refused.status, extra)
+            extra = {"Connection": "close", **(refused.headers or {})}
+            response = JSONResponse({"message": refused.detail}, refused.status_code, extra)
             await response(scope, receive, send_guarded)
             return
         if body is None:
@@ -94,13 +85,12 @@ class Guard:
         host = headers.get("host", "").lower()
         found = _HOST.fullmatch(host)
         if not found or not self._is_own(found[1].rstrip(".")):
-            raise Refused(421, "this server answers under its own address only")
+            raise HTTPException(421, "this server answers under its own address only")
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
-        if origin is not None and origin.lower().partition("://")[2] != host:
-            raise Refused(403, "this server answers its own page only")
         followed = method == "GET" and headers.get("sec-fetch-mode") == "navigate"
-        if site not in ("same-origin", "none") and not followed:
-            raise Refused(403, "this server answers its own page only")
+        foreign = origin is not None and origin.lower().partition("://")[2] != host
+        if foreign or (site not in ("same-origin", "none") and not followed):
+            raise HTTPException(403, "this server answers its own page only")
 
     def _is_own(self, name: str) -> bool:
         if name in self._hosts:
@@ -114,34 +104,35 @@ class Guard:
     def _check_rate(self, scope: Scope) -> None:
         client = scope["client"][0] if scope.get("client") else ""
         now, cost = time.monotonic(), 1.0 if _WORK.fullmatch(scope["path"]) else PICTURE
-        tokens, then = self._buckets.get(client) or (self._limits.burst, now)
+        tokens, then = self._buckets.pop(client, (self._limits.burst, now))
         tokens = min(self._limits.burst, tokens + (now - then) * self._limits.rate)
-        self._buckets.put(client, (tokens - cost if tokens >= cost else tokens, now))
+        self._buckets[client] = (tokens - cost if tokens >= cost else tokens, now)
+        if len(self._buckets) > CLIENTS:
+            del self._buckets[next(iter(self._buckets))]
         if tokens < cost:
             wait = math.ceil((cost - tokens) / self._limits.rate)
-            raise Refused(429, f"too many requests; try again in {wait} s", wait)
+            raise HTTPException(429, f"too many requests; try again in {wait} s", {"Retry-After": str(wait)})
 
     async def _body(self, path: str, headers: Headers, receive: Receive) -> bytes | None:
         """The whole body, or None if the client has left."""
         most = self._limits.upload_bytes if path == "/sketches" else self._limits.body_bytes
-        too_large = Refused(413, f"expected at most {most:,} bytes")
-        announced = headers.get("content-length", "0")
-        if not announced.isascii() or not announced.isdigit() or len(announced) > 15:
-            raise Refused(400, "expected a Content-Length in digits")
-        if int(announced) > most:
+        too_large = HTTPException(413, f"expected at most {most:,} bytes")
+        announced = re.fullmatch("[0-9]{1,15}", headers.get("content-length", "0"))
+        if not announced:
+            raise HTTPException(400, "expected a Content-Length in digits")
+        if int(announced[0]) > most:
             raise too_large
-        parts: list[bytes] = []
-        found, more = 0, True
+        body, more = bytearray(), True
         try:
             async with asyncio.timeout(self._limits.seconds):
                 while more:
                     message = await receive()
                     if message["type"] != "http.request":
                         return None
-                    parts.append(message.get("body", b""))
-                    found, more = found + len(parts[-1]), message.get("more_body", False)
-                    if found > most:
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if len(body) > most:
                         raise too_large
         except TimeoutError:
-            raise Refused(408, f"expected the whole request within {self._limits.seconds:g} s") from None
-        return b"".join(parts)
+            raise HTTPException(408, f"expected the whole request within {self._limits.seconds:g} s") from None
+        return bytes(body)

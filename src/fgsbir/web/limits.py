@@ -12,22 +12,19 @@ MAX_CORRECTIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one server.
+    """Of one server."""
 
-    ``body_bytes`` is of a request's body in JSON, ``upload_bytes`` of a drawing as a file, ``svg_bytes`` of one in SVG,
-    where a few bytes can be a lot to draw. ``seconds`` is the time that a body may take to arrive. Each client has
-    ``burst`` requests at once and ``rate`` more a second; a picture counts as a twentieth. ``waiting`` is of requests
-    behind those being worked on, before more are turned away. ``adapted`` is how many adaptations are remembered,
-    ``thumbnails`` and ``drawings`` how many of those.
-    """
-
-    body_bytes: int = 2 << 20
-    upload_bytes: int = 16 << 20
-    svg_bytes: int = 1 << 20
-    seconds: float = 30.0
-    rate: float = 60.0
-    burst: float = 240.0
-    waiting: int = 128
+    body_bytes: int = 2 << 20  # of a request's body in JSON
+    upload_bytes: int = 16 << 20  # of a drawing as a file
+    svg_bytes: int = 1 << 20  # of one in SVG, where a few bytes can be a lot to draw
+    seconds: float = 30.0  # in which a body arrives
+    rate: float = 60.0  # requests a second of a client; a picture counts as a twentieth
+    burst: float = 240.0  # and at once
+    waiting: int = 128  # requests behind those being worked on, before more are turned away
+    # How many are remembered.
     adapted: int = 8
     thumbnails: int = 4096
     drawings: int = 256
+
+
+USUAL = Limits()

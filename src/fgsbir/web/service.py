@@ -3,6 +3,8 @@
 import secrets
 import time
 from collections.abc import Sequence
+from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from starlette.exceptions import HTTPException
@@ -16,13 +18,11 @@ from fgsbir.search.searcher import Match, Searcher
 from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.svg_writer import svg_of
 from fgsbir.web.limits import MAX_POINTS, MAX_STROKES, Limits
-from fgsbir.web.messages import Adapted, Correction, Drawing, Found, FoundPhoto, Sketched
+from fgsbir.web.messages import Adapted, Correction, Drawing, Features, Found, FoundPhoto, Health, Sketched
 from fgsbir.web.pictures import Pictures, shown_name
-from fgsbir.web.recent import Recent
 
 # Canvas pixels by which a drawing with too many points may be simplified.
 TOLERANCE = 0.5
-SEED = 0
 
 
 class Service:
@@ -31,42 +31,36 @@ class Service:
     def __init__(
         self, searcher: Searcher, adapter: Adapter | None, sketcher: PhotoSketcher | None, limits: Limits
     ) -> None:
-        self._searcher, self._adapter, self._sketcher = searcher, adapter, sketcher
-        self._svg_bytes = limits.svg_bytes
+        self._searcher, self._adapter, self._sketcher, self._limits = searcher, adapter, sketcher, limits
         self.pictures = Pictures(searcher.gallery, limits.thumbnails)
-        self._adapted: Recent[str, Searcher] = Recent(limits.adapted)
-        self._drawings: Recent[str, Sketched] = Recent(limits.drawings)
+        self.sketch = lru_cache(limits.drawings)(self._sketch)
+        # By token, the one asked for last at the end.
+        self._adapted, self._lock = dict[str, Searcher](), Lock()
 
-    @property
-    def photos(self) -> int:
-        """How many there are."""
-        return len(self._searcher.gallery)
-
-    @property
-    def draws(self) -> bool:
-        """Whether there is a G."""
-        return self._sketcher is not None
-
-    @property
-    def adapts(self) -> bool:
-        """Whether the index can be adapted."""
-        return self._adapter is not None
+    def health(self) -> Health:
+        """What there is, and what can be done."""
+        return Health(
+            photos=len(self._searcher.gallery),
+            features=Features(sketch=self._sketcher is not None, adapt=self._adapter is not None),
+            upload_bytes=self._limits.upload_bytes,
+        )
 
     def search(self, strokes: list[list[list[float]]], k: int, token: str | None) -> Found:
         """The ``k`` photos nearest to a drawing."""
         started = time.perf_counter()
-        return self._found(self._by(token).search(canonical(strokes), k), started)
+        return _found(self._by(token).search(canonical(strokes), k), started)
 
     def similar(self, photo_id: str, k: int, token: str | None) -> Found:
         """The ``k`` photos nearest to another, itself left out."""
         started = time.perf_counter()
         self.pictures.row(photo_id)
-        return self._found(self._by(token).similar(photo_id, k), started)
+        return _found(self._by(token).similar(photo_id, k), started)
 
     def read(self, data: bytes) -> Drawing:
         """An SVG or a raster drawing as strokes that fit the canvas and a search."""
-        if len(data) > self._svg_bytes and b"<" in data.lstrip()[:4]:
-            raise HTTPException(413, f"expected an SVG of at most {self._svg_bytes:,} bytes, found {len(data):,}")
+        most = self._limits.svg_bytes
+        if len(data) > most and b"<" in data.lstrip()[:4]:
+            raise HTTPException(413, f"expected an SVG of at most {most:,} bytes, found {len(data):,}")
         strokes = read_query_bytes(data, "the drawing")
         if len(strokes) > MAX_POINTS:
             strokes = simplify(strokes, TOLERANCE)
@@ -84,43 +78,38 @@ class Service:
         """Remember the index as adapted to ``corrections``."""
         if self._adapter is None:
             raise HTTPException(404, "the model of this index cannot be adapted")
-        for correction in corrections:
-            self.pictures.row(correction.photo)
-        sketches = [canonical(correction.strokes) for correction in corrections]
-        adapted = self._adapter.adapt(sketches, [correction.photo for correction in corrections])
+        photos = [correction.photo for correction in corrections]
+        for photo in photos:
+            self.pictures.row(photo)
+        adapted = self._adapter.adapt([canonical(correction.strokes) for correction in corrections], photos)
         token = secrets.token_urlsafe(16)
-        self._adapted.put(token, adapted)
+        with self._lock:
+            self._adapted[token] = adapted
+            if len(self._adapted) > self._limits.adapted:
+                del self._adapted[next(iter(self._adapted))]
         return Adapted(token=token)
 
-    def sketch(self, photo_id: str) -> Sketched:
+    def _sketch(self, photo_id: str) -> Sketched:
         """G's sketch of a photo, the same every time."""
         if self._sketcher is None:
             raise HTTPException(404, "this server has no generator, and cannot sketch photos")
-        known = self._drawings.get(photo_id)
-        if known is not None:
-            return known
-        photo = self.pictures.original(photo_id)
-        drawn = self._sketcher.draw([photo], seed=SEED)[0]
-        made = Sketched(
-            strokes=listed(drawn.strokes), svg=svg_of(drawn.strokes), certainty=drawn.certainty, ended=drawn.ended
-        )
-        self._drawings.put(photo_id, made)
-        return made
+        strokes, certainty, ended = self._sketcher.draw(self.pictures.original(photo_id), "the photo")
+        return Sketched(strokes=listed(strokes), svg=svg_of(strokes), certainty=certainty, ended=ended)
 
     def _by(self, token: str | None) -> Searcher:
         if token is None:
             return self._searcher
-        adapted = self._adapted.get(token)
-        if adapted is None:
-            raise HTTPException(404, "this adaptation is not remembered any more; adapt again")
+        with self._lock:
+            adapted = self._adapted.pop(token, None)
+            if adapted is None:
+                raise HTTPException(404, "this adaptation is not remembered any more; adapt again")
+            self._adapted[token] = adapted
         return adapted
 
-    def _found(self, matches: list[Match], started: float) -> Found:
-        photos = [
-            FoundPhoto(id=match.id, name=shown_name(match.path), rank=match.rank, distance=match.distance)
-            for match in matches
-        ]
-        return Found(photos=photos, milliseconds=1e3 * (time.perf_counter() - started))
+
+def _found(matches: list[Match], started: float) -> Found:
+    photos = [FoundPhoto(id=id, name=shown_name(path), rank=rank, distance=far) for id, path, rank, far in matches]
+    return Found(photos=photos, milliseconds=1e3 * (time.perf_counter() - started))
 
 
 def canonical(strokes: list[list[list[float]]]) -> np.ndarray:

@@ -1,9 +1,7 @@
 // Adapting to one hand: corrections, and the search that has learned from them.
 
-import { picture } from "/page/lines.js";
-import { ask, thumbnail } from "/page/server.js";
-
-const by = (id) => document.getElementById(id);
+import { picture } from "/page/results.js";
+import { ask, by, made, on, thumbnail } from "/page/server.js";
 
 export class Hand {
   /** Calls `onChange` when the search is another one, and `onError` with what went wrong. */
@@ -11,8 +9,8 @@ export class Hand {
     this.corrections = []; // { strokes, photo }
     this.learned = null; // { token, corrections }
     Object.assign(this, { onChange, onError, onSay });
-    by("adapt-button").addEventListener("click", () => this.adapt());
-    by("adapted").addEventListener("change", () => onChange());
+    on("adapt-button", "click", () => this.adapt());
+    on("adapted", "change", () => onChange());
   }
 
   /** Show the section, where the server can learn. */
@@ -27,8 +25,7 @@ export class Hand {
   }
 
   add(strokes, photo) {
-    this.corrections = this.corrections.filter((other) => other.strokes !== strokes);
-    this.corrections.push({ strokes, photo });
+    this.corrections = [...this.corrections.filter((other) => other.strokes !== strokes), { strokes, photo }];
     this.onSay(`Correction added: your drawing is ${photo.name}. ${this.advice()}`);
     this.show();
   }
@@ -46,14 +43,16 @@ export class Hand {
     return "Ready to learn from these drawings.";
   }
 
+  async learn(corrections) {
+    const json = { corrections: corrections.map(({ strokes, photo }) => ({ strokes, photo: photo.id })) };
+    const { token } = await ask("/adapt", { json });
+    this.learned = { token, corrections };
+  }
+
   async adapt() {
-    const button = by("adapt-button");
-    const { corrections } = this;
-    button.disabled = true;
+    by("adapt-button").disabled = true;
     try {
-      const json = { corrections: corrections.map(({ strokes, photo }) => ({ strokes, photo: photo.id })) };
-      const { token } = await ask("/adapt", { json });
-      this.learned = { token, corrections };
+      await this.learn(this.corrections);
       by("adapted").checked = true;
       this.onSay("The search has learned from your drawings.");
       this.onChange();
@@ -66,13 +65,8 @@ export class Hand {
   /** The server has forgotten: learn the same again. Returns whether it could. */
   async renew() {
     const { corrections } = this.learned;
-    const json = { corrections: corrections.map(({ strokes, photo }) => ({ strokes, photo: photo.id })) };
     this.learned = null;
-    try {
-      this.learned = { token: (await ask("/adapt", { json })).token, corrections };
-    } catch {
-      this.show();
-    }
+    await this.learn(corrections).catch(() => this.show());
     return this.learned !== null;
   }
 
@@ -87,26 +81,13 @@ export class Hand {
   }
 
   item(correction) {
-    const item = document.createElement("li");
-    const image = document.createElement("img");
+    const item = made(by("correction-template"));
+    const [image, remove] = item.querySelectorAll("img, button");
     image.src = thumbnail(correction.photo.id);
     image.alt = correction.photo.name;
-    const remove = document.createElement("button");
-    remove.type = "button";
-    remove.className = "icon";
     remove.setAttribute("aria-label", `Remove the correction to ${correction.photo.name}`);
-    remove.append(icon("close"));
     remove.addEventListener("click", () => this.remove(correction));
-    item.append(picture(correction.strokes, "Your drawing"), icon("arrow"), image, remove);
+    item.prepend(picture(correction.strokes, "Your drawing"));
     return item;
   }
-}
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#${name}`);
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(use);
-  return svg;
 }

@@ -1,6 +1,6 @@
 // The paper: strokes by mouse, finger, pen or keyboard, with undo and redo.
 
-export const CANVAS = 256; // the side of the paper, in the units of all strokes
+const CANVAS = 256; // the side of the paper, in the units of all strokes
 const LINE = 2.2; // thinner than the model sees it: it is the drawing that is looked at here
 const APART = 0.8; // points nearer to the last one are left out
 const STEP = 4;
@@ -21,9 +21,11 @@ export class Pad {
     this.frame = 0;
 
     canvas.addEventListener("pointerdown", (event) => this.down(event));
-    canvas.addEventListener("pointermove", (event) => this.move(event));
-    canvas.addEventListener("pointerup", (event) => this.up(event));
-    canvas.addEventListener("pointercancel", (event) => this.drop(event));
+    for (const kind of ["pointermove", "pointerup", "pointercancel"]) {
+      canvas.addEventListener(kind, (event) => {
+        if (this.stroke?.pointer === event.pointerId) this.moved(event);
+      });
+    }
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("blur", () => this.finish());
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
@@ -57,9 +59,8 @@ export class Pad {
   /** Other strokes in place of these; undo brings them back. */
   replace(strokes) {
     this.stroke = null;
-    this.versions.length = this.at + 1;
-    this.versions.push(strokes);
     this.at += 1;
+    this.versions.splice(this.at, Infinity, strokes);
     this.changed();
   }
 
@@ -70,10 +71,8 @@ export class Pad {
 
   place(event) {
     const box = this.canvas.getBoundingClientRect();
-    return [
-      round(clamp(((event.clientX - box.left) / box.width) * CANVAS)),
-      round(clamp(((event.clientY - box.top) / box.height) * CANVAS)),
-    ];
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return [round(clamp(CANVAS * x)), round(clamp(CANVAS * y))];
   }
 
   down(event) {
@@ -89,29 +88,20 @@ export class Pad {
     this.paint();
   }
 
-  move(event) {
-    if (this.stroke?.pointer !== event.pointerId) return;
-    const all = event.getCoalescedEvents?.() ?? [];
-    for (const one of all.length ? all : [event]) this.add(this.place(one));
-    this.paint();
-  }
-
-  up(event) {
-    if (this.stroke?.pointer !== event.pointerId) return;
-    this.add(this.place(event));
-    this.finish();
-  }
-
-  drop(event) {
-    if (this.stroke?.pointer !== event.pointerId) return;
-    this.stroke = null;
+  moved(event) {
+    if (event.type === "pointercancel") {
+      this.stroke = null;
+    } else {
+      const all = event.getCoalescedEvents?.() ?? [];
+      for (const one of all.length ? all : [event]) this.add(this.place(one));
+      if (event.type === "pointerup") this.finish();
+    }
     this.paint();
   }
 
   add([x, y]) {
-    const points = this.stroke.points;
-    const [lastX, lastY] = points[points.length - 1];
-    if (Math.hypot(x - lastX, y - lastY) >= APART) points.push([x, y]);
+    const [lastX, lastY] = this.stroke.points.at(-1);
+    if (Math.hypot(x - lastX, y - lastY) >= APART) this.stroke.points.push([x, y]);
   }
 
   /** Lift the pen: what it drew is a stroke, a dot if it did not move. */
@@ -123,21 +113,19 @@ export class Pad {
 
   key(event) {
     this.canvas.classList.remove("pointed");
-    const toward = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey || (this.stroke && this.stroke.type !== "keys")) return;
+    const toward = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!toward && event.key !== " " && !(event.key === "Escape" && this.stroke)) return;
+    const [x, y] = this.pen ?? [CANVAS / 2, CANVAS / 2];
     if (toward) {
       const step = event.shiftKey ? LONG_STEP : STEP;
-      const [x, y] = this.pen ?? [CANVAS / 2, CANVAS / 2];
       this.pen = [clamp(x + step * toward[0]), clamp(y + step * toward[1])];
       if (this.stroke) this.add(this.pen);
-    } else if (event.key === " ") {
-      this.pen ??= [CANVAS / 2, CANVAS / 2];
-      if (this.stroke) this.finish();
-      else this.stroke = { pointer: null, type: "keys", points: [this.pen] };
-    } else if (event.key === "Escape" && this.stroke) {
+    } else if (this.stroke) {
       this.finish();
     } else {
-      return;
+      this.pen = [x, y];
+      this.stroke = { pointer: null, type: "keys", points: [this.pen] };
     }
     event.preventDefault();
     this.paint();
@@ -153,22 +141,21 @@ export class Pad {
     const side = Math.round(canvas.clientWidth * devicePixelRatio);
     if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
     const context = canvas.getContext("2d");
-    const style = getComputedStyle(canvas);
+    const { color, accentColor } = getComputedStyle(canvas);
     context.setTransform(side / CANVAS, 0, 0, side / CANVAS, 0, 0);
     context.clearRect(0, 0, CANVAS, CANVAS);
-    Object.assign(context, { lineWidth: LINE, lineCap: "round", lineJoin: "round", strokeStyle: style.color });
+    Object.assign(context, { lineWidth: LINE, lineCap: "round", lineJoin: "round", strokeStyle: color });
     for (const points of this.stroke ? [...this.strokes, this.stroke.points] : this.strokes) {
       context.beginPath();
       context.moveTo(...points[0]);
       for (const point of points) context.lineTo(...point);
       context.stroke();
     }
-    if (this.pen) {
-      context.beginPath();
-      context.arc(...this.pen, 5, 0, 2 * Math.PI);
-      Object.assign(context, { lineWidth: 1.5, strokeStyle: style.accentColor, fillStyle: style.accentColor });
-      context.stroke();
-      if (this.stroke) context.fill();
-    }
+    if (!this.pen) return;
+    context.beginPath();
+    context.arc(...this.pen, 5, 0, 2 * Math.PI);
+    Object.assign(context, { lineWidth: 1.5, strokeStyle: accentColor, fillStyle: accentColor });
+    context.stroke();
+    if (this.stroke) context.fill();
   }
 }

@@ -3,10 +3,9 @@
 import { Hand } from "/page/hand.js";
 import { Pad } from "/page/pad.js";
 import { Results } from "/page/results.js";
-import { ask, thumbnail } from "/page/server.js";
+import { ask, by, on, thumbnail } from "/page/server.js";
 import { Viewer } from "/page/viewer.js";
 
-const by = (id) => document.getElementById(id);
 const WAIT = 120; // milliseconds after a stroke, in which the next may begin
 const PAGE = 24;
 const MOST = 200;
@@ -35,8 +34,7 @@ function drawn(strokes) {
   by("paper-hint").hidden = strokes.length > 0;
   const count = strokes.length === 1 ? "1 stroke" : `${strokes.length} strokes`;
   by("pad").setAttribute("aria-label", strokes.length ? `Drawing, ${count}` : "Drawing, empty");
-  state.alike = null;
-  state.k = PAGE;
+  Object.assign(state, { alike: null, k: PAGE });
   refresh(WAIT);
 }
 
@@ -45,24 +43,24 @@ function refresh(wait = 0) {
   clearTimeout(state.timer);
   state.asked?.abort();
   state.asked = null;
-  if (!state.alike && !pad.strokes.length) {
+  if (state.alike || pad.strokes.length) {
+    state.timer = setTimeout(search, wait);
+  } else {
+    calm();
     show([]);
-    return;
   }
-  state.timer = setTimeout(search, wait);
 }
 
 async function search() {
   const { alike, k } = state;
-  const token = hand.token;
+  const { token } = hand;
   const asked = (state.asked = new AbortController());
+  const { signal } = asked;
   by("found").setAttribute("aria-busy", "true");
   try {
-    const { signal } = asked;
-    const query = `k=${k}` + (token ? `&adapted=${token}` : "");
     const found = alike
-      ? await ask(`/photos/${alike.id}/similar?${query}`, { signal })
-      : await ask("/search", { json: { strokes: pad.strokes, k, ...(token && { adapted: token }) }, signal });
+      ? await ask(`/photos/${alike.id}/similar?k=${k}${token ? `&adapted=${token}` : ""}`, { signal })
+      : await ask("/search", { json: { strokes: pad.strokes, k, adapted: token }, signal });
     if (asked !== state.asked) return;
     calm();
     state.renewed = false;
@@ -80,8 +78,7 @@ async function search() {
 function show(photos, milliseconds) {
   const { alike } = state;
   const searched = alike || pad.strokes.length > 0;
-  by("found").setAttribute("aria-busy", "false");
-  by("found").classList.remove("stale");
+  settle(false);
   results.show(photos);
   by("found-title").textContent = alike ? `More like ${alike.name}` : "Nearest photos";
   by("found-title").classList.toggle("unseen", !searched);
@@ -90,21 +87,24 @@ function show(photos, milliseconds) {
   by("took").textContent = photos.length ? `${milliseconds.toFixed(0)} ms${hand.token ? ", in your style" : ""}` : "";
   by("more-button").hidden = photos.length < state.k || state.k >= Math.min(MOST, state.health?.photos ?? MOST);
   by("empty").hidden = photos.length > 0;
-  by("empty-lead").textContent = searched ? "No other photo" : "Draw what you look for";
-  by("empty-text").textContent = searched
-    ? "There is nothing else in this index."
-    : "A few lines are enough to begin. The photos that come nearest change with every stroke.";
-  if (photos.length) {
-    say(`${photos.length} photos. Nearest: ${photos[0].name}, distance ${photos[0].distance.toFixed(2)}.`);
-  } else {
-    calm();
-    say(searched ? "No other photo." : "");
-  }
+  const [lead, text] = searched
+    ? ["No other photo", "There is nothing else in this index."]
+    : ["Draw what you look for", "A few lines are enough to begin. The photos that come nearest change with every stroke."];
+  by("empty-lead").textContent = lead;
+  by("empty-text").textContent = text;
+  const [nearest] = photos;
+  if (nearest) say(`${photos.length} photos. Nearest: ${nearest.name}, distance ${nearest.distance.toFixed(2)}.`);
+  else say(searched ? "No other photo." : "");
+}
+
+/** Nothing is asked any more; what is shown is `stale` where it is not the answer. */
+function settle(stale) {
+  by("found").setAttribute("aria-busy", "false");
+  by("found").classList.toggle("stale", stale);
 }
 
 function alike(photo) {
-  state.alike = photo;
-  state.k = PAGE;
+  Object.assign(state, { alike: photo, k: PAGE });
   by("found").scrollTo({ top: 0 });
   refresh();
 }
@@ -116,8 +116,7 @@ function say(text) {
 /** Tell what went wrong; `again` tries it once more. A server that has gone is looked for until it is back. */
 function fail(error, again) {
   clearTimeout(state.retry);
-  by("found").setAttribute("aria-busy", "false");
-  by("found").classList.toggle("stale", results.photos.length > 0);
+  settle(results.photos.length > 0);
   by("notice-text").textContent = error.message;
   by("retry-button").hidden = !again;
   by("retry-button").onclick = again ?? null;
@@ -169,24 +168,24 @@ async function start() {
   hand.start(state.health.features.adapt);
 }
 
-by("undo-button").addEventListener("click", () => pad.undo());
-by("redo-button").addEventListener("click", () => pad.redo());
-by("clear-button").addEventListener("click", () => pad.replace([]));
-by("upload-button").addEventListener("click", () => by("upload-file").click());
-by("upload-file").addEventListener("change", ({ target }) => {
+on("undo-button", "click", () => pad.undo());
+on("redo-button", "click", () => pad.redo());
+on("clear-button", "click", () => pad.replace([]));
+on("upload-button", "click", () => by("upload-file").click());
+on("upload-file", "change", ({ target }) => {
   upload(target.files[0]);
   target.value = ""; // the same file can be chosen again
 });
-by("back-button").addEventListener("click", () => {
+on("back-button", "click", () => {
   state.alike = null;
   refresh();
   by("pad").focus();
 });
-by("more-button").addEventListener("click", () => {
+on("more-button", "click", () => {
   state.k = Math.min(MOST, state.k + PAGE);
   refresh();
 });
-by("dismiss-button").addEventListener("click", calm);
+on("dismiss-button", "click", calm);
 
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || viewer.dialog.open) return;

@@ -1,8 +1,14 @@
-// The photos found, nearest first.
+// The photos found, nearest first; and strokes as small pictures.
 
-import { thumbnail } from "/page/server.js";
+import { by, made, thumbnail } from "/page/server.js";
 
-const by = (id) => document.getElementById(id);
+/** A picture of strokes, with `label` for who cannot see it. */
+export function picture(strokes, label) {
+  const svg = made(by("lines-template"));
+  svg.setAttribute("aria-label", label);
+  svg.firstElementChild.setAttribute("d", strokes.map((points) => `M${points.join("L")}`).join(""));
+  return svg;
+}
 
 export class Results {
   /** In the page's grid; calls `onOpen` with a photo's place in `photos` when it is chosen. */
@@ -20,12 +26,10 @@ export class Results {
     for (const [place, photo] of photos.entries()) {
       const card = this.cards.get(photo.id) ?? this.card(photo);
       const button = card.firstElementChild;
-      const distance = photo.distance.toFixed(2);
-      button.setAttribute("aria-label", `${photo.rank}: ${photo.name}, distance ${distance}`);
-      button.title = photo.name;
-      card.querySelector(".rank").textContent = photo.rank;
-      card.querySelector(".name").textContent = photo.name;
-      card.querySelector(".distance").textContent = distance;
+      const shown = { rank: photo.rank, name: photo.name, distance: photo.distance.toFixed(2) };
+      button.setAttribute("aria-label", `${shown.rank}: ${shown.name}, distance ${shown.distance}`);
+      button.title = shown.name;
+      for (const part in shown) button.querySelector(`.${part}`).textContent = shown[part];
       cards.set(photo.id, card);
       if (this.grid.children[place] !== card) this.grid.insertBefore(card, this.grid.children[place] ?? null);
     }
@@ -34,27 +38,13 @@ export class Results {
   }
 
   card(photo) {
-    const card = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    const image = document.createElement("img");
-    image.alt = "";
-    image.decoding = "async";
+    const card = made(by("card-template"));
+    const image = card.querySelector("img");
     image.addEventListener("error", () => card.classList.add("missing"));
     image.src = thumbnail(photo.id);
-    const frame = document.createElement("span");
-    frame.className = "frame";
-    frame.append(image);
-    const caption = document.createElement("span");
-    caption.className = "caption";
-    for (const part of ["rank", "name", "distance"]) {
-      const shown = document.createElement("span");
-      shown.className = part;
-      caption.append(shown);
-    }
-    button.append(frame, caption);
-    button.addEventListener("click", () => this.onOpen(this.photos.findIndex(({ id }) => id === photo.id)));
-    card.append(button);
+    card.firstElementChild.addEventListener("click", () => {
+      this.onOpen(this.photos.findIndex(({ id }) => id === photo.id));
+    });
     return card;
   }
 

@@ -1,29 +1,20 @@
-// What the page asks of the server.
+// What the page asks of the server, and of its own document.
 
-/** A request without the answer that was hoped for. `status` is 0 where there was no answer at all. */
-export class Refusal extends Error {
-  constructor(status, message, retryAfter = 0) {
-    super(message);
-    this.status = status;
-    this.retryAfter = retryAfter;
-  }
-}
-
-/** The JSON that the server answers with. Throws a Refusal, or an AbortError where `signal` said so. */
-export async function ask(path, { json, body, type, signal } = {}) {
+/**
+ * The JSON that the server answers with. Throws an Error with the `status` of its refusal, 0 where there was no answer
+ * at all; or an AbortError where `signal` said so.
+ */
+export async function ask(path, { json, body, type = "application/json", signal } = {}) {
   const request = { signal };
-  if (json !== undefined) {
-    Object.assign(request, { method: "POST", body: JSON.stringify(json), headers: { "Content-Type": "application/json" } });
-  } else if (body !== undefined) {
-    Object.assign(request, { method: "POST", body, headers: { "Content-Type": type } });
-  }
+  const sent = json ? JSON.stringify(json) : body;
+  if (sent) Object.assign(request, { method: "POST", body: sent, headers: { "Content-Type": type } });
   let answer;
   try {
     answer = await fetch(path, request);
     if (answer.ok) return await answer.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal(0, "The server does not answer. Is fgsbir serve still running?");
+    throw refusal(0, "The server does not answer. Is fgsbir serve still running?");
   }
   let message = `The server refused this (${answer.status}).`;
   try {
@@ -31,12 +22,16 @@ export async function ask(path, { json, body, type, signal } = {}) {
   } catch (error) {
     if (error.name === "AbortError") throw error;
   }
-  throw new Refusal(answer.status, message, Number(answer.headers.get("Retry-After")) || 0);
+  throw refusal(answer.status, message, Number(answer.headers.get("Retry-After")));
 }
 
-function sentence(text) {
-  return text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
-}
+const refusal = (status, message, retryAfter) => Object.assign(new Error(message), { status, retryAfter });
+const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 export const thumbnail = (id) => `/photos/${id}/thumbnail`;
 export const original = (id) => `/photos/${id}`;
+
+export const by = (id) => document.getElementById(id);
+export const on = (id, kind, act) => by(id).addEventListener(kind, act);
+/** A new element of a template of the page. */
+export const made = (template) => template.content.firstElementChild.cloneNode(true);

@@ -1,9 +1,7 @@
 // One photo, large: what it is like, how G draws it, and whether it is what was meant.
 
-import { drawnPicture } from "/page/lines.js";
-import { ask, original } from "/page/server.js";
-
-const by = (id) => document.getElementById(id);
+import { picture } from "/page/results.js";
+import { ask, by, on, original } from "/page/server.js";
 
 export class Viewer {
   /** Calls `onAlike` and `onCorrect` with the photo they are asked for, and `onClose` with its place. */
@@ -11,21 +9,21 @@ export class Viewer {
     this.dialog = by("viewer");
     this.photos = [];
     this.place = 0;
-    by("viewer-close").addEventListener("click", () => this.dialog.close());
-    by("previous-button").addEventListener("click", () => this.turn(-1));
-    by("next-button").addEventListener("click", () => this.turn(1));
-    by("sketch-button").addEventListener("click", () => this.sketch());
-    by("alike-button").addEventListener("click", () => this.leave(onAlike));
-    by("correct-button").addEventListener("click", () => this.leave(onCorrect));
-    by("viewer-photo").addEventListener("error", () => this.missing());
-    this.dialog.addEventListener("close", () => {
+    on("viewer-close", "click", () => this.dialog.close());
+    on("previous-button", "click", () => this.turn(-1));
+    on("next-button", "click", () => this.turn(1));
+    on("sketch-button", "click", () => this.sketch());
+    on("alike-button", "click", () => this.leave(onAlike));
+    on("correct-button", "click", () => this.leave(onCorrect));
+    on("viewer-photo", "error", () => this.missing());
+    on("viewer", "close", () => {
       this.asked?.abort();
       onClose(this.place);
     });
-    this.dialog.addEventListener("click", (event) => {
+    on("viewer", "click", (event) => {
       if (event.target === this.dialog) this.dialog.close(); // beside it
     });
-    this.dialog.addEventListener("keydown", (event) => {
+    on("viewer", "keydown", (event) => {
       const turns = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (turns) this.turn(turns);
     });
@@ -45,19 +43,16 @@ export class Viewer {
     if (!this.dialog.open) this.dialog.showModal();
   }
 
-  turn(by) {
-    const place = this.place + by;
-    if (place < 0 || place >= this.photos.length) return;
-    this.place = place;
+  turn(step) {
+    if (!this.photos[this.place + step]) return;
+    this.place += step;
     this.show();
   }
 
   show() {
     const { photo } = this;
     this.asked?.abort();
-    const image = by("viewer-photo");
-    image.src = original(photo.id);
-    image.alt = photo.name;
+    Object.assign(by("viewer-photo"), { src: original(photo.id), alt: photo.name });
     by("viewer-name").textContent = photo.name;
     by("viewer-facts").textContent = `Rank ${photo.rank} · distance ${photo.distance.toFixed(3)}`;
     by("viewer-message").textContent = "";
@@ -94,13 +89,15 @@ export class Viewer {
       by("viewer-sketch").hidden = false;
       by("sketch-button").lastElementChild.textContent = "Draw it again";
       by("viewer-certainty").hidden = true;
-      const told = () => {
+      const drawn = picture(strokes, `Sketch of ${this.photo.name}`);
+      // The page's style draws it line by line.
+      drawn.addEventListener("animationend", () => {
         if (signal.aborted || certainty === null) return;
         by("certainty").textContent = certainty.toFixed(2);
         by("certainty-meter").value = certainty;
         by("viewer-certainty").hidden = false;
-      };
-      by("viewer-lines").replaceChildren(drawnPicture(strokes, `Sketch of ${this.photo.name}`, told));
+      });
+      by("viewer-lines").replaceChildren(drawn);
     } catch (error) {
       if (error.name !== "AbortError") message.textContent = error.message;
     }
