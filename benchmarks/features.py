@@ -50,10 +50,8 @@ def measure(shards: Path, work: Path, answer: "multiprocessing.Queue[tuple[float
     name = "tf_efficientnet_lite0"
     spec = FeatureSpec(name, PACKAGED[name].sha256, image_size=64, line_width=6.0, taps=(2, 4), places=2, map_block=4)
     trunk, store = packaged_trunk(spec), ShardStore(shards)
-    reader, layout = (
-        Reader(trunk, spec, Compute(torch.device("cpu"))),
-        layout_of(trunk, spec, variants=1, sketch_maps=False),
-    )
+    reader = Reader(trunk, spec, Compute(torch.device("cpu")))
+    layout = layout_of(trunk, spec, variants=1, sketch_maps=False)
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     write_features(reader, store, layout, strength=0.0, scratch=work / "scratch", out=work / "features")
     answer.put((time.perf_counter() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))

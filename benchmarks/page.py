@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -34,11 +33,10 @@ def prepare(work: Workload) -> Callable[[], Measured]:
     drawn = [photo for photo in work.store.photos if photo.sketches][: USERS * DRAWINGS]
     sketches = [work.store.read_strokes(photo)[0] for photo in drawn]
     drawings = [[part.astype(float).tolist() for part in split_strokes(sketch)] for sketch in sketches]
-    temporary = TemporaryDirectory()
-    index_of_nothing(Path(temporary.name), PHOTOS)
+    index = index_of_nothing(work.new_folder(), PHOTOS)
 
     def round() -> Measured:
-        with serving(Path(temporary.name)) as address, ThreadPoolExecutor(USERS) as users:
+        with serving(index) as address, ThreadPoolExecutor(USERS) as users:
             draw(address, drawings[:1])  # the first answer finds what it needs unprepared
             found = users.map(lambda user: draw(address, drawings[user::USERS]), range(USERS))
             seconds = [one for of_user in found for one in of_user]
@@ -73,13 +71,11 @@ def serving(index: Path) -> Iterator[str]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stderr
-            lines = []
-            for line in server.stderr:
-                lines.append(line)
-                if found := re.search(r"http://(\S+)", line):
-                    break
-            else:
-                raise RuntimeError(f"{' '.join(command)} ended: {''.join(lines)}")
+            said = ""
+            while not (found := re.search(r"http://(\S+)", said)):
+                if not (line := server.stderr.readline()):
+                    raise RuntimeError(f"{' '.join(command)} ended: {said}")
+                said += line
             yield found[1]
         finally:
             server.terminate()

@@ -9,13 +9,13 @@ import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.readers.sketchx import read_sketchx
-from fgsbir.data.records import Photo
 from fgsbir.ready import READY_MODEL
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.ranking import acc_at, ranks
@@ -41,27 +41,19 @@ def main() -> None:
 def scores(encoder: Encoder, chairs: Path, split: str, products: Path | None = None) -> dict[str, Scores]:
     """acc@1, @5 and @10 in percent of a split's sketches among its photos ("alone") and with the ``products``."""
     source = read_sketchx(chairs, TRACE_TOLERANCE)
-    photos = sorted((photo for photo in source.photos if photo.split == split), key=photo_id)
+    photos = sorted((photo for photo in source.photos if photo.split == split), key=attrgetter("id"))
     row = {photo.id: number for number, photo in enumerate(photos)}
     sketches = [sketch for sketch in source.sketches if sketch.photo_id in row]
     truth = np.array([row[sketch.photo_id] for sketch in sketches])
-    queries = np.concatenate(
-        [
-            encoder.sketches([sketch.strokes for sketch in sketches[start : start + BATCH]])
-            for start in range(0, len(sketches), BATCH)
-        ]
-    )
+    strokes = [sketch.strokes for sketch in sketches]
+    starts = range(0, len(strokes), BATCH)
+    queries = np.concatenate([encoder.sketches(strokes[start : start + BATCH]) for start in starts])
     gallery = embedded(encoder, [photo.path for photo in photos])
     found = {"alone": accuracies(ranks(queries, gallery, truth))}
     if products:
         more = np.concatenate([gallery, embedded(encoder, find_photos([products]))])
         found["among products"] = accuracies(ranks(queries, more, truth))
     return found
-
-
-def photo_id(photo: Photo) -> str:
-    """What photos are sorted by."""
-    return photo.id
 
 
 def accuracies(ranks: np.ndarray) -> Scores:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -24,16 +25,8 @@ from pipeline.sections import Params
 
 logger = logging.getLogger("benchmarks")
 
-RATIOS = [
-    sampler.FLOAT32,
-    sampler.BF16,
-    ranking.RATIO,
-    search.QUERY,
-    search.INDEXING,
-    search.NEAREST,
-    search.OPENING,
-    page.RATIO,
-]
+RATIOS = [sampler.FLOAT32, sampler.BF16, ranking.RATIO]
+RATIOS += [search.QUERY, search.INDEXING, search.NEAREST, search.OPENING, page.RATIO]
 
 
 @dataclass(slots=True)
@@ -70,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     params = load(options.params)
     on = machine(params.precision)
     lines = measure(params, options.shards, rounds=options.rounds, names=options.only)
-    text = table(lines, on, rounds=options.rounds)
+    text = "\n".join(page_of(lines, on, options.rounds)) + "\n"
     options.out.write_text(text, encoding="utf-8")
     sys.stdout.write(text)
 
@@ -79,11 +72,11 @@ def measure(params: Params, shards: Path, *, rounds: int, names: str) -> list[Li
     """Measure the ratios whose names hold ``names``: one round of each, and again, ``rounds`` times."""
     chosen = [ratio for ratio in RATIOS if names in ratio.name]
     lines = [Line(ratio, device) for device in ("cpu", "cuda") for ratio in chosen if device == "cpu" or ratio.on_cuda]
-    with open_store(shards, params) as store:
+    with TemporaryDirectory() as temporary, open_store(shards, params) as store:
         prepared = []
         for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
             runtime = params.runtime.model_copy(update={"accelerator": device, "devices": 1})
-            work = Workload(params, launch(runtime, params.precision), store)
+            work = Workload(params, launch(runtime, params.precision), store, Path(temporary))
             prepared += [(line, line.ratio.prepare(work)) for line in lines if line.device == device]
         for line, round in prepared:
             logger.info("warming up: %s, %s", line.ratio.name, line.device)
@@ -95,26 +88,19 @@ def measure(params: Params, shards: Path, *, rounds: int, names: str) -> list[Li
     return lines
 
 
-def table(lines: Iterable[Line], on: dict[str, str], *, rounds: int) -> str:
+def page_of(lines: Iterable[Line], on: dict[str, str], rounds: int) -> Iterator[str]:
     """The lines as a page of Markdown with the machine's description."""
-    return "\n".join(_page(lines, on, rounds)) + "\n"
+    yield f"""# Speed, as ratios
 
+Medians of {rounds} interleaved rounds; floors timed in the same run. With ≥, a ratio is the floor's time over ours: \
+1 is as fast as the floor. With ≤, it is ours over the floor's.
 
-def _page(lines: Iterable[Line], on: dict[str, str], rounds: int) -> Iterator[str]:
-    yield "# Speed, as ratios"
-    yield ""
-    yield (
-        f"Medians of {rounds} interleaved rounds; floors timed in the same run. "
-        "With ≥, a ratio is the floor's time over ours: 1 is as fast as the floor. With ≤, it is ours over the floor's."
-    )
-    yield ""
-    yield "| ratio | device | median | rounds | ours / floor, s or photos | target | holds |"
-    yield "|---|---|---|---|---|---|---|"
+| ratio | device | median | rounds | ours / floor, s or photos | target | holds |
+|---|---|---|---|---|---|---|"""
     yield from (f"| {' | '.join(line.cells())} |" for line in lines)
     yield ""
     yield from (f"* {name}: {value}" for name, value in on.items())
-    yield ""
-    yield "Made by `python -m benchmarks.run`."
+    yield "\nMade by `python -m benchmarks.run`."
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

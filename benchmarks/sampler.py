@@ -10,6 +10,7 @@ from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.workload import Workload
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.generator.model import Generator
+from fgsbir.generator.sequences import SequenceForm
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import seed_weights
 
@@ -18,18 +19,14 @@ BATCH, SIDE, CHANNELS = 64, 14, 88  # of the default trunk's map
 
 def prepare(work: Workload, precision: str) -> Callable[[], Measured]:
     """64 drawings of maps that are encoded, none of which ends early, against as many steps of the bare cell."""
-    settings, features = work.params.pretrain_generator, work.params.features
+    settings = work.params.pretrain_generator
     compute = Compute(work.compute.device, precision)
-    spec = FeatureSpec(**features.model_dump(include=set(FeatureSpec.__dataclass_fields__)))
+    spec = FeatureSpec(**work.params.features.of(FeatureSpec))
     seed_weights(0, "generator")
-    model = Generator(
-        spec=spec.as_json(),
-        form={"simplify": settings.simplify, "max_points": settings.max_points, "reorder": settings.reorder},
-        map_channels=CHANNELS,
-        **settings.model_dump(
-            include={"encoder_width", "latent", "hidden", "mixtures", "attention", "attention_width", "pen_position"}
-        ),
+    sizes = settings.model_dump(
+        include={"encoder_width", "latent", "hidden", "mixtures", "attention", "attention_width", "pen_position"}
     )
+    model = Generator(spec=spec.as_json(), form=settings.of(SequenceForm), map_channels=CHANNELS, **sizes)
     compute.place(model)
     with torch.no_grad():
         # The pen never ends a drawing, so that both sides take every step with the whole batch.

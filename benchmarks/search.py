@@ -4,7 +4,6 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -29,11 +28,7 @@ FOUND = 10
 def query(work: Workload) -> Callable[[], Measured]:
     """Drawing a sketch, embedding it and finding ten of a thousand photos, against the trunk's forward pass."""
     sketch = next(work.store.read_strokes(photo)[0] for photo in work.store.photos if photo.sketches)
-    # Kept as long as the round that is returned: the index is mapped.
-    temporary = TemporaryDirectory()
-    folder = Path(temporary.name)
-    index_of_nothing(folder, FEW)
-    searcher = Searcher.open(folder)
+    searcher = Searcher.open(index_of_nothing(work.new_folder(), FEW))
     model, compute = searcher.encoder.model, searcher.encoder.compute
     images = sketch_tensor(torch.from_numpy(model.spec.rasterise([sketch])).to(compute.device)).contiguous()
 
@@ -41,76 +36,54 @@ def query(work: Workload) -> Callable[[], Measured]:
         with compute.scoring(model.trunk):
             model.trunk(images, model.spec)
 
-    def round() -> Measured:
-        assert temporary
-        return alternate(lambda: searcher.search(sketch, FOUND), forward, device=compute.device, times=50)
-
-    return round
+    return lambda: alternate(lambda: searcher.search(sketch, FOUND), forward, device=compute.device, times=50)
 
 
 def indexing(work: Workload) -> Callable[[], Measured]:
     """Indexing a folder of photos, against decoding the same files and passing them through the trunk."""
-    temporary = TemporaryDirectory()
-    folder = Path(temporary.name)
+    folder = work.new_folder()
     photos = [photo for photo in work.store.photos if photo.split != "unlabelled"][:INDEXED]
-    (folder / "photos").mkdir()
-    for number, photo in enumerate(photos):
-        (folder / "photos" / f"{number:05d}.jpg").write_bytes(work.store.read_photo(photo))
+    paths = [folder / f"{number:05d}.jpg" for number in range(len(photos))]
+    for path, photo in zip(paths, photos, strict=True):
+        path.write_bytes(work.store.read_photo(photo))
     model, compute = load_model(READY_MODEL, RetrievalModel), computing()
     reader = Reader(model.trunk, model.spec, compute)
-    paths = sorted((folder / "photos").iterdir())
 
     def index() -> None:
-        # Nothing of the last time is known.
-        with TemporaryDirectory() as out:
-            index_photos([folder / "photos"], READY_MODEL, Path(out) / "index")
+        # In a new folder, where nothing of the last time is known.
+        index_photos([folder], READY_MODEL, work.new_folder() / "index")
 
     def bare() -> None:
         for start in range(0, len(paths), BATCH):
             data = [path.read_bytes() for path in paths[start : start + BATCH]]
             reader.photos(np.stack([decode_photo(one, model.spec.image_size) for one in data]))
 
-    def round() -> Measured:
-        assert temporary
-        return alternate(index, bare, device=compute.device, times=1)
-
-    return round
+    return lambda: alternate(index, bare, device=compute.device, times=1)
 
 
 def many(work: Workload) -> Callable[[], Measured]:
     """Finding ten of a million photos, exactly, against the product of the query with all of them."""
-    temporary = TemporaryDirectory()
-    index_of_nothing(Path(temporary.name), MANY)
-    gallery = Gallery(Path(temporary.name))
+    gallery, cpu = Gallery(index_of_nothing(work.new_folder(), MANY)), torch.device("cpu")
     asked = np.array(gallery.embeddings[0])
-
-    def round() -> Measured:
-        assert temporary
-        return alternate(
-            lambda: gallery.nearest(asked, FOUND),
-            lambda: gallery.embeddings @ asked,
-            device=torch.device("cpu"),
-            times=5,
-        )
-
-    return round
+    return lambda: alternate(
+        lambda: gallery.nearest(asked, FOUND), lambda: gallery.embeddings @ asked, device=cpu, times=5
+    )
 
 
 def opening(work: Workload) -> Callable[[], Measured]:
     """Opening an index of a million photos, against one second."""
-    temporary = TemporaryDirectory()
-    index_of_nothing(Path(temporary.name), MANY)
+    folder = index_of_nothing(work.new_folder(), MANY)
 
     def round() -> Measured:
         start = time.perf_counter()
-        Gallery(Path(temporary.name))
+        Gallery(folder)
         return Measured(time.perf_counter() - start, 1.0)
 
     return round
 
 
-def index_of_nothing(folder: Path, photos: int) -> None:
-    """An index by the ready model of random unit vectors, of photos that are not there."""
+def index_of_nothing(folder: Path, photos: int) -> Path:
+    """An index by the ready model of random unit vectors, of photos that are not there; returns ``folder``."""
     shutil.copytree(READY_MODEL, folder / MODEL)
     config = read_config(READY_MODEL)
     dimensions = int(config["architecture"]["embedding_dim"])
@@ -121,6 +94,7 @@ def index_of_nothing(folder: Path, photos: int) -> None:
     write_photos(folder, Photos(hashes, [b"photo.jpg"] * photos, embeddings, None))
     about = {"format": FORMAT, "photos": photos, "dimensions": dimensions, "model": config["sha256"], "adaptive": None}
     write_json(folder / INDEX, about | {"precision": computing().precision, "skipped": {}})
+    return folder
 
 
 QUERY = Ratio("a query among 1,000 photos / the trunk's forward pass", 1.10, query, speed=False)

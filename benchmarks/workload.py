@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 from fgsbir.data.readers import read
 from fgsbir.data.shards import ShardStore, write_shards
@@ -16,11 +16,16 @@ from pipeline.sections import Params
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Settings, device and data of a measurement."""
+    """Settings, device and data of a measurement, and a folder that lasts as long."""
 
     params: Params
     compute: Compute
     store: ShardStore
+    temporary: Path
+
+    def new_folder(self) -> Path:
+        """An empty folder of one's own."""
+        return Path(mkdtemp(dir=self.temporary))
 
 
 @contextmanager
@@ -30,31 +35,15 @@ def open_store(folder: Path, params: Params) -> Iterator[ShardStore]:
         with ShardStore(folder) as store:
             yield store
         return
-    sizes = params.synthesise
+    sizes, smaller = params.synthesise, {"unlabelled": 0, "other_categories": 0}
+    smaller |= {"labelled": min(64, sizes.labelled), "val": min(4, sizes.val), "test": min(48, sizes.test)}
     with TemporaryDirectory() as temporary:
         raw, shards = Path(temporary, "raw"), Path(temporary, "shards")
-        smaller = {
-            "labelled": min(64, sizes.labelled),
-            "unlabelled": 0,
-            "val": min(4, sizes.val),
-            "test": min(48, sizes.test),
-            "other_categories": 0,
-        }
         synthesise(raw, **(sizes.model_dump() | smaller), workers=params.runtime.workers)
-        source = read(
-            "synthetic",
-            raw,
-            val_frac=params.dataset.val_frac,
-            max_megapixels=params.dataset.max_megapixels,
-            trace_tolerance=params.shard.trace_tolerance,
-        )
-        write_shards(
-            source,
-            shards,
-            name="stand-in",
-            layout="synthetic",
-            category=MAIN,
-            photos_per_shard=params.shard.photos_per_shard,
-        )
+        val_frac, max_megapixels = params.dataset.val_frac, params.dataset.max_megapixels
+        tolerance, per_shard = params.shard.trace_tolerance, params.shard.photos_per_shard
+        source = read("synthetic", raw, val_frac=val_frac, max_megapixels=max_megapixels, trace_tolerance=tolerance)
+        about = {"name": "stand-in", "layout": "synthetic", "category": MAIN}
+        write_shards(source, shards, **about, photos_per_shard=per_shard)
         with ShardStore(shards) as store:
             yield store
