@@ -16,11 +16,9 @@ DECIMALS = 6
 
 @contextmanager
 def write_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty sibling of ``folder`` to write into; it becomes ``folder`` when the block ends well.
+    """Yield an empty sibling of ``folder`` to write into; it replaces ``folder`` as a whole when the block ends well.
 
-    What stood at ``folder`` is replaced as a whole. If the block raises (a full disk, an interrupt)
-    the sibling is removed and ``folder`` stays as it was. A sibling left by a killed process is
-    cleared by the next call.
+    If the block raises, ``folder`` stays as it was. The next call clears what a killed process left.
     """
     partial, old = _sibling(folder, "partial"), _sibling(folder, "old")
     if old.exists() and not folder.exists():  # killed between the two renames below
@@ -46,8 +44,7 @@ def write_folder(folder: Path) -> Iterator[Path]:
 def write_file(path: Path) -> Iterator[Path]:
     """Yield a sibling of ``path`` to write to; it becomes ``path`` when the block ends well.
 
-    For libraries that want a file name (pictures, safetensors). The sibling keeps the suffix,
-    since such libraries choose the format by it. Parents are made.
+    The sibling keeps the suffix, by which libraries choose the format. Parents are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _sibling(path, "partial").with_suffix(path.suffix)
@@ -73,28 +70,22 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
-    """Write ``value`` as JSON: keys sorted, floats rounded to 6 decimals, a final newline.
+    """Write ``value`` as JSON: keys sorted, floats (numpy's too) rounded to 6 decimals, a final newline.
 
-    ``indent`` None packs it, for files with an entry a photo. Raises ValueError naming the key
-    if a number is NaN or infinite: JSON has neither, and DVC could not compare them.
+    ``indent`` None packs it. Raises ValueError naming the key if a number is NaN or infinite: JSON has neither, and
+    DVC could not compare them.
     """
-    rounded = round_floats(value, path.name)
     separators = (",", ":") if indent is None else None
-    text = json.dumps(
-        rounded, sort_keys=True, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False
-    )
+    rounded = _rounded(value, path.name)
+    text = json.dumps(rounded, sort_keys=True, indent=indent, separators=separators, ensure_ascii=False)
     write_text(path, text + "\n")
 
 
-def round_floats(value: Any, name: str = "value") -> Any:
-    """Copy nested mappings and sequences with every float, also numpy's, rounded to 6 decimals.
-
-    Raises ValueError for a NaN or an infinity, naming its key after ``name``.
-    """
+def _rounded(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
-        return {key: round_floats(item, f"{name}: {key}") for key, item in value.items()}
+        return {key: _rounded(item, f"{name}: {key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [round_floats(item, f"{name}[{position}]") for position, item in enumerate(value)]
+        return [_rounded(item, f"{name}[{position}]") for position, item in enumerate(value)]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):

@@ -1,10 +1,6 @@
 """Augmentation of sketch-photo pairs: vector changes of the sketch, pixel changes of the photo.
 
-Three kinds of change, those of a batch drawn from a generator of (seed, stream, step) so that they
-depend on nothing else:
-
-* *joint*: mirror image and a change of proportions of photo and sketch alike, which makes a new
-  instance that both show;
+* *joint*: mirror image and a change of proportions of photo and sketch alike, a new instance that both show;
 * *sketch only*: another hand: rotation, proportions, a smooth warp, strokes left out, placement;
 * *photo only*: another camera: rotation, scale, position, brightness, contrast, colour.
 

@@ -1,12 +1,12 @@
 """Edge drawings: the contours in a photo as strokes, which show G where lines lie before people show it which to draw.
 
-Needs no sketch, so every photo serves. An edge drawing holds what no person would draw (shadows, the
-floor's edge, a picture on the wall) and misses what stands out little.
+They need no sketch, but hold what no person would draw (shadows, pictures on a wall) and miss what stands out little.
 """
 
 import multiprocessing
 import shutil
 import zipfile
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -59,10 +59,10 @@ def write_edges(store: ShardStore, *, tolerance: float, workers: int, scratch: P
     One file a shard, finished in ``scratch`` one by one: a shard that is whole is not done again. ``workers``
     processes draw.
     """
-    by_shard: dict[str, list[PhotoEntry]] = {}
+    by_shard = defaultdict(list)
     for entry in store.photos:
         if entry.split in ("train", "unlabelled"):
-            by_shard.setdefault(Path(entry.shard).stem, []).append(entry)
+            by_shard[Path(entry.shard).stem].append(entry)
     draw = partial(edge_drawing, tolerance=tolerance)
     # Processes are spawned, not forked: the caller may run threads (a loaded torch does).
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
@@ -71,12 +71,9 @@ def write_edges(store: ShardStore, *, tolerance: float, workers: int, scratch: P
             if done.exists():
                 continue
             drawn = list(pool.imap(draw, map(store.read_photo, entries), chunksize=16))
+            counts = np.array([len(strokes) for strokes in drawn], np.int64)
             with write_file(done) as partial_file:
-                np.savez(
-                    partial_file,
-                    points=np.concatenate([np.zeros((0, 3), np.float32), *drawn]),
-                    counts=np.array([len(strokes) for strokes in drawn], np.int64),
-                )
+                np.savez(partial_file, points=np.concatenate(drawn), counts=counts)
     with write_folder(out) as folder:
         for name in by_shard:
             shutil.move(scratch / f"{name}.npz", folder / f"{name}.npz")
@@ -87,13 +84,12 @@ def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -
 
     Raises DataError for a file that is missing, damaged, or of other photos.
     """
-    rows: dict[str, dict[str, int]] = {}
+    ids = defaultdict(list)
     for entry in store.photos:
-        in_shard = rows.setdefault(Path(entry.shard).stem, {})
-        in_shard[entry.id] = len(in_shard)
-    drawn: dict[str, list[np.ndarray]] = {}
-    for name in sorted({Path(entry.shard).stem for entry in entries}):
-        path = folder / f"{name}.npz"
+        ids[entry.shard].append(entry.id)
+    drawn: dict[str, np.ndarray] = {}
+    for shard in sorted({entry.shard for entry in entries}):
+        path = folder / f"{Path(shard).stem}.npz"
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 points, counts = arrays["points"], arrays["counts"]
@@ -101,8 +97,8 @@ def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -
             raise DataError(f"{path}: no such file; expected the output of the stage edges") from None
         except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: expected edge drawings, found damage ({error})") from None
-        if len(counts) != len(rows[name]) or counts.sum() != len(points):
-            raise DataError(f"{path}: expected the drawings of {len(rows[name])} photos, found {len(counts)}")
-        drawn[name] = np.split(points, np.cumsum(counts)[:-1])
-    found = [drawn[Path(entry.shard).stem][rows[Path(entry.shard).stem][entry.id]] for entry in entries]
+        if len(counts) != len(ids[shard]) or counts.sum() != len(points):
+            raise DataError(f"{path}: expected the drawings of {len(ids[shard])} photos, found {len(counts)}")
+        drawn |= zip(ids[shard], np.split(points, np.cumsum(counts)[:-1]), strict=True)
+    found = [drawn[entry.id] for entry in entries]
     return [centre(strokes) if len(strokes) > 1 else strokes[:0] for strokes in found]

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from fgsbir.data.atomic import write_bytes
 from fgsbir.data.records import SPLITS, DataError, Split
 
-FORMAT = 1
 INDEX_FILE = "index.json"
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -75,12 +74,12 @@ class Shard:
 class Index:
     """All that is in a folder of shards, photos in the order of their ids.
 
-    ``category`` is the one that training and evaluation are restricted to (None: all seen ones).
-    ``counts`` is split -> category -> {"photos", "sketches"}; ``split_hash`` is the SHA-256 of the
-    sorted (id, split) pairs, so that two runs can tell whether they share their splits.
+    ``category`` is the one that training and evaluation are restricted to (None: all seen ones). ``counts`` is split
+    -> category -> {"photos", "sketches"}. ``split_hash`` is the SHA-256 of the sorted (id, split) pairs, so that two
+    runs can tell whether they share their splits.
     """
 
-    format: int
+    format: Literal[1]
     name: str
     layout: str
     category: str | None
@@ -99,16 +98,15 @@ def make_index(
     entries = tuple(sorted(photos, key=lambda photo: photo.id))
     names = sorted({photo.category for photo in entries})
     check_category(category, names)
+    seen = {photo.category for photo in entries if not photo.unseen}
     return Index(
-        format=FORMAT,
+        format=1,
         name=name,
         layout=layout,
         category=category,
-        categories={
-            name: CategoryEntry(all(photo.unseen for photo in entries if photo.category == name)) for name in names
-        },
-        counts=count(entries),
-        split_hash=split_hash((photo.id, photo.split) for photo in entries),
+        categories={name: CategoryEntry(name not in seen) for name in names},
+        counts=_count(entries),
+        split_hash=_split_hash(entries),
         shards=tuple(sorted(shards, key=lambda shard: shard.file)),
         photos=entries,
     )
@@ -121,25 +119,19 @@ def check_category(category: str | None, known: Iterable[str]) -> None:
         raise DataError(f"category {category!r} is not in the set, which has: {', '.join(names) or 'no photo at all'}")
 
 
-def count(photos: Iterable[PhotoEntry]) -> dict[Split, dict[str, dict[str, int]]]:
-    """Count photos and sketches by split (all four, also empty ones) and category."""
-    found = Counter[tuple[str, str]]()
-    drawn = Counter[tuple[str, str]]()
-    for photo in photos:
-        found[photo.split, photo.category] += 1
-        drawn[photo.split, photo.category] += len(photo.sketches)
-    return {
-        split: {
-            category: {"photos": found[split, category], "sketches": drawn[split, category]}
-            for _, category in sorted(pair for pair in found if pair[0] == split)
-        }
-        for split in SPLITS
-    }
+def _count(photos: Iterable[PhotoEntry]) -> dict[Split, dict[str, dict[str, int]]]:
+    """Photos and sketches by split (all four, also empty ones) and category."""
+    counts: dict[Split, dict[str, dict[str, int]]] = {split: {} for split in SPLITS}
+    for photo in sorted(photos, key=lambda photo: photo.category):
+        count = counts[photo.split].setdefault(photo.category, {"photos": 0, "sketches": 0})
+        count["photos"] += 1
+        count["sketches"] += len(photo.sketches)
+    return counts
 
 
-def split_hash(pairs: Iterable[tuple[str, str]]) -> str:
-    """SHA-256 over the sorted (id, split) pairs."""
-    return hashlib.sha256(json.dumps(sorted(pairs)).encode()).hexdigest()
+def _split_hash(photos: Iterable[PhotoEntry]) -> str:
+    pairs = sorted((photo.id, photo.split) for photo in photos)
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 
 
 def write_index(index: Index, folder: Path) -> None:
@@ -150,33 +142,20 @@ def write_index(index: Index, folder: Path) -> None:
 def read_index(folder: Path) -> Index:
     """Read ``folder/index.json`` strictly: an unknown, missing or out-of-range key is a DataError.
 
-    Also checked: that every photo lies inside a shard of its own split, that ids and keys are
-    unique, and that the counts and the split hash are those of the photos.
+    Also checked: that every photo lies inside a shard of its own split, that ids and keys are unique, and that the
+    counts and the split hash are those of the photos.
     """
     path = folder / INDEX_FILE
     try:
-        data = path.read_bytes()
+        index = TypeAdapter(Index).validate_json(path.read_bytes())
     except FileNotFoundError:
         raise DataError(f"{path}: not found; expected the index of a folder of shards") from None
-    found = _format(data, path)
-    if found != FORMAT:
-        raise DataError(f"{path}: expected index format {FORMAT}, found {found!r}")
-    try:
-        index = TypeAdapter(Index).validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        place = ".".join(map(str, first["loc"])) or "expected the index of a folder of shards"
         raise DataError(f"{path}: {place}: {first['msg']}, found {str(first['input'])[:80]!r}") from None
     _check(index, path)
     return index
-
-
-def _format(data: bytes, path: Path) -> Any:
-    try:
-        value = json.loads(data)
-    except ValueError as error:
-        raise DataError(f"{path}: expected JSON, found something else or a truncated file ({error})") from None
-    return value.get("format") if isinstance(value, dict) else type(value).__name__
 
 
 def _check(index: Index, path: Path) -> None:
@@ -193,14 +172,13 @@ def _check(index: Index, path: Path) -> None:
         shard = shards.get(photo.shard)
         if shard is None or shard.split != photo.split:
             raise DataError(f"{path}: photo {photo.id!r} of split {photo.split} points to shard {photo.shard!r}")
-        for extent in (photo.photo, photo.strokes):
-            if extent is not None and sum(extent) > shard.bytes:
-                raise DataError(f"{path}: photo {photo.id!r} lies beyond the end of {photo.shard}")
+        if any(extent is not None and sum(extent) > shard.bytes for extent in (photo.photo, photo.strokes)):
+            raise DataError(f"{path}: photo {photo.id!r} lies beyond the end of {photo.shard}")
         if (photo.strokes is None) != (not photo.sketches):
             raise DataError(f"{path}: photo {photo.id!r} has {len(photo.sketches)} sketches, strokes {photo.strokes}")
     if index.category is not None and index.category not in index.categories:
         raise DataError(f"{path}: category {index.category!r} is not one of {', '.join(index.categories)}")
-    if index.counts != count(index.photos):
+    if index.counts != _count(index.photos):
         raise DataError(f"{path}: counts are not those of the photos listed")
-    if index.split_hash != split_hash((photo.id, photo.split) for photo in index.photos):
+    if index.split_hash != _split_hash(index.photos):
         raise DataError(f"{path}: split_hash is not that of the photos listed")

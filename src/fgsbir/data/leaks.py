@@ -1,9 +1,8 @@
 """Leak guard: photos of the training and unlabelled splits that also stand in the validation or test split.
 
-Cheap signs propose pairs: the same file name, or a close perceptual hash (the same bytes give the same
-hash). Pixels then decide, since product photos on white look alike to any 64-bit hash. A copy may have been resized,
-recompressed, mirrored, cropped to the product or given a wider margin; another product, or the same
-one in another colour, is no copy.
+Cheap signs propose pairs: the same file name, or a close perceptual hash. Pixels then decide, since product photos on
+white look alike to any 64-bit hash. A copy may have been resized, recompressed, mirrored, cropped to the product or
+given a wider margin; another product, or the same one in another colour, is no copy.
 """
 
 import hashlib
@@ -12,7 +11,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice, product, starmap
-from pathlib import PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -21,7 +19,6 @@ from tqdm import tqdm
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.records import Photo, Source
 
-HELD_OUT = ("val", "test")
 DECODE = 256  # pixels; the frame is found at this size, so that a wrong pixel moves a view by a quarter of one
 VIEW = 64  # pixels of the views that are correlated
 HASH = 32  # pixels of the grey image whose low frequencies make the hash
@@ -33,7 +30,7 @@ BACKGROUND_STEP = 16  # grey levels: what differs less from the border is backgr
 class Leak:
     """Photo ``photo`` shows the same picture as the held-out photo ``duplicate_of``.
 
-    ``reason`` is "same bytes", "same picture" or "mirrored"; ``correlation`` is that of the pixels.
+    ``reason`` is "same bytes", "same picture" or "mirrored".
     """
 
     photo: str
@@ -44,9 +41,9 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What is compared: SHA-256 of the bytes and, whole and cut to the product, views and their hashes."""
+    """What is compared of a photo: its bytes and two views, whole and cut to the product."""
 
-    digest: bytes
+    digest: bytes  # SHA-256
     views: np.ndarray  # uint8 (2, VIEW, VIEW, 3)
     hashes: np.ndarray  # uint64 (2,)
     mirrored: np.ndarray  # uint64 (2,)
@@ -55,13 +52,13 @@ class _Look:
 def find_leaks(photos: Sequence[Photo], *, hash_bits: int, correlation: float) -> list[Leak]:
     """Find the training and unlabelled photos that duplicate a validation or test photo.
 
-    ``hash_bits`` in [0, 64] is the largest Hamming distance of perceptual hashes that proposes a
-    pair; ``correlation`` in [-1, 1] the smallest Pearson correlation of the RGB pixels that confirms
-    one, in the best of their views at 64 x 64 (whole, and cut to the product). Each photo is listed once,
-    with its best match, in the order of the ids. Photos must be readable images (readers check).
+    ``hash_bits`` in [0, 64] is the largest Hamming distance of perceptual hashes that proposes a pair; ``correlation``
+    in [-1, 1] the smallest Pearson correlation of the RGB pixels that confirms one, in the best of their views at
+    64 x 64 (whole, and cut to the product). Each photo is listed once, with its best match, in the order of the ids.
     """
-    held = sorted((photo for photo in photos if photo.split in HELD_OUT), key=lambda photo: photo.id)
-    free = sorted((photo for photo in photos if photo.split not in HELD_OUT), key=lambda photo: photo.id)
+    in_order = sorted(photos, key=lambda photo: photo.id)
+    held = [photo for photo in in_order if photo.split in ("val", "test")]
+    free = [photo for photo in in_order if photo.split in ("train", "unlabelled")]
     if not held or not free:
         return []
     with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter's lock
@@ -70,16 +67,13 @@ def find_leaks(photos: Sequence[Photo], *, hash_bits: int, correlation: float) -
         held_looks = list(islice(progress, len(held)))
         free_hashes = [look.hashes for look in progress]  # the views of many photos would fill the memory
 
-    proposed = _propose_by_hash(
-        np.stack([np.concatenate([look.hashes, look.mirrored]) for look in held_looks]),
-        np.stack(free_hashes),
-        hash_bits,
-    )
+    held_hashes = np.stack([np.concatenate([look.hashes, look.mirrored]) for look in held_looks])
+    proposed = _propose_by_hash(held_hashes, np.stack(free_hashes), hash_bits)
     names = defaultdict(list)
     for i, photo in enumerate(held):
-        names[_name(photo)].append(i)
+        names[photo.path.stem.lower()].append(i)
     for j, photo in enumerate(free):
-        proposed[j].update(names.get(_name(photo), ()))
+        proposed[j].update(names[photo.path.stem.lower()])
 
     candidates = sorted(j for j, pairs in proposed.items() if pairs)
     leaks = []
@@ -103,10 +97,7 @@ def leave_out(source: Source, leaks: Sequence[Leak]) -> Source:
 
 
 def perceptual_hash(grey: np.ndarray) -> np.uint64:
-    """The signs of 63 low frequencies of ``grey``, float (32, 32), against their median, as 64 bits.
-
-    DCT-II coefficients 0 to 7 in both directions, without the mean (the "pHash" of common use).
-    """
+    """The "pHash" of ``grey``, float (32, 32): which of its 63 lowest DCT-II coefficients exceed their median."""
     low = (_COSINES @ grey @ _COSINES.T).ravel()[1:]
     return np.uint64(np.packbits(np.append(low > np.median(low), False)).view(">u8")[0])
 
@@ -142,13 +133,8 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _name(photo: Photo) -> str:
-    """The file's own name without folders and suffix: what a photo keeps when it is copied elsewhere."""
-    return PurePosixPath(photo.path.as_posix()).stem.lower()
-
-
 def _propose_by_hash(held: np.ndarray, free: np.ndarray, bits: int) -> defaultdict[int, set[int]]:
-    """Row of ``free`` (m, hashes) -> rows of ``held`` (n, hashes) with any two hashes within ``bits`` of each other."""
+    """Row of ``free`` (m, hashes) -> rows of ``held`` (n, hashes) with a hash within ``bits`` of one of its own."""
     proposed = defaultdict(set)
     step = max(1, PAIRS_AT_ONCE // held.size)
     for column in free.T:
@@ -160,14 +146,12 @@ def _propose_by_hash(held: np.ndarray, free: np.ndarray, bits: int) -> defaultdi
 
 
 def _compare(look: _Look, held: _Look, id: str, held_id: str) -> Leak:
+    if look.digest == held.digest:
+        return Leak(id, held_id, "same bytes", 1.0)
     # Every view with every other: what is left of a wider margin, once cut away, is the other's whole picture.
     plain = max(starmap(_correlation, product(look.views, held.views)))
     mirrored = max(starmap(_correlation, product(look.views[:, :, ::-1], held.views)))
-    if look.digest == held.digest:
-        return Leak(id, held_id, "same bytes", 1.0)
-    if plain >= mirrored:
-        return Leak(id, held_id, "same picture", plain)
-    return Leak(id, held_id, "mirrored", mirrored)
+    return Leak(id, held_id, "same picture" if plain >= mirrored else "mirrored", max(plain, mirrored))
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

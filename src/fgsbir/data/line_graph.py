@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
+from scipy.cluster.hierarchy import DisjointSet
 
-# How far along a line its direction at a junction is measured, and up to which turn it goes on there.
-DIRECTION_PIXELS = 8
-MAX_TURN = 60.0
+DIRECTION_PIXELS = 8  # along which a line's direction at a junction is measured
 BENT_PIXELS = 2  # that thinning pulls towards a fork
-# A bridge between two forks is a crossing if it is no longer than this many widths of a line, and lines go on beyond
-# it within this turn.
+MAX_TURN = 60.0  # degrees, up to which a line goes on through a junction
+# A bridge between two forks is a crossing if it is at most this many widths of a line long, and lines go on beyond it
+# within this turn.
 FAR_CROSSING = 4.0
 MAX_CROSSING_TURN = 20.0
 
@@ -35,9 +35,9 @@ class _Line:
 def line_paths(skeleton: np.ndarray, radius: float) -> list[np.ndarray]:
     """The strokes of a skeleton, bool (h, w) with an empty border: each float64 (m, 2), x and y of pixels.
 
-    ``radius`` is half the drawn lines' width. Branches no longer than that are fringes of thinning
-    and are pruned; junctions no further apart than twice that are one crossing. At a junction the
-    two lines that go on straightest, within 60 degrees, are one stroke, then the next two.
+    ``radius`` is half the drawn lines' width. Branches no longer than that are fringes of thinning and are pruned;
+    junctions no further apart than twice that are one crossing. At a junction the two lines that go on straightest,
+    within 60 degrees, are one stroke, then the next two.
     """
     lines, nodes = _cut(skeleton)
     lines = _prune(lines, 1.5 * radius + 1)
@@ -97,55 +97,42 @@ def _walk(start: int, around: list[int], open_pixels: dict[int, None]) -> list[i
 
 def _prune(lines: list[_Line], length: float) -> list[_Line]:
     """Drop branches shorter than ``length`` from junctions, except where nothing longer meets."""
-    longest: dict[int, float] = defaultdict(float)
+    lengths = defaultdict(list)
     for line in lines:
         for node in line.nodes:
-            longest[node] = max(longest[node], line.length)
-    kept = []
-    for line in lines:
+            lengths[node].append(line.length)
+
+    def is_fringe(line: _Line) -> bool:
         branch = (line.nodes[0] < 0) != (line.nodes[1] < 0)
-        if not branch or line.length > length or longest[max(line.nodes)] <= length:
-            kept.append(line)
-    return kept
+        return branch and line.length <= length < max(lengths[max(line.nodes)])
+
+    return [line for line in lines if not is_fringe(line)]
 
 
 def _merge_junctions(lines: list[_Line], nodes: np.ndarray, near: float) -> list[_Line]:
     """Make one junction of two that a line of at most ``near`` joins, or a longer one that is a crossing."""
-    parent = list(range(len(nodes)))
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
     at_node = _ends_at_nodes(lines)
+    junctions = DisjointSet(range(len(nodes)))
     kept = []
     for line in lines:
         first, last = line.nodes
-        if (
-            min(first, last) >= 0
-            and first != last
-            and (line.length <= near or (line.length <= FAR_CROSSING * near and _is_crossing(line, lines, at_node)))
-        ):
-            parent[root(first)] = root(last)
+        bridge = min(first, last) >= 0 and first != last and line.length <= FAR_CROSSING * near
+        if bridge and (line.length <= near or _is_crossing(line, lines, at_node)):
+            junctions.merge(first, last)
         else:
             kept.append(line)
-    groups = defaultdict(list)
-    for node in range(len(nodes)):
-        groups[root(node)].append(node)
-    for target, members in groups.items():
-        nodes[target] = nodes[members].mean(0)
+    for members in junctions.subsets():
+        nodes[junctions[min(members)]] = nodes[sorted(members)].mean(0)
     for line in kept:
-        line.nodes = [root(node) if node >= 0 else -1 for node in line.nodes]
+        line.nodes = [junctions[node] if node >= 0 else -1 for node in line.nodes]
     return kept
 
 
 def _is_crossing(bridge: _Line, lines: list[_Line], at_node: dict[int, list[_End]]) -> bool:
     """Whether two lines cross here at an acute angle, which thinning turns into two forks with a bridge between.
 
-    Then each line of one fork has one at the other fork that lies on the same straight line. Two bars
-    that end on both sides of a post are parallel, but do not.
+    Then each line of one fork and a line of the other lie on one straight line. Two bars that end on both sides of a
+    post are parallel, but do not.
     """
     forks = []
     for node in bridge.nodes:

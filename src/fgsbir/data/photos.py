@@ -1,6 +1,7 @@
 """Photos: checking that a file is one usable image, and the one way from its bytes to pixels."""
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,7 @@ from PIL import Image, ImageOps
 from fgsbir.data.records import DataError
 
 PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"))
-
-# Of photos that no data set, with a limit of its own, vouches for.
-MAX_MEGAPIXELS = 100.0
-
+MAX_MEGAPIXELS = 100.0  # of photos that no data set, with a limit of its own, vouches for
 # Only these decoders ever see a stranger's file.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 # MPO is what Pillow calls a phone's JPEG with a second picture in it.
@@ -41,9 +39,8 @@ def read_photo(path: Path, max_megapixels: float) -> tuple[bytes, str]:
 def check_photo(data: bytes, name: str, max_megapixels: float) -> str:
     """Decode one photo to see that it is whole; returns "jpg", "png", "webp", "bmp" or "gif" by its content.
 
-    The size limit is applied to the header, before any pixel is decoded. Raises DataError naming
-    ``name`` for an empty file, anything but an image of these formats, a truncated one and one of
-    more than ``max_megapixels`` million pixels.
+    The size limit is applied to the header, before any pixel is decoded. Raises DataError naming ``name`` for anything
+    but a whole image of these formats and for one of more than ``max_megapixels`` million pixels.
     """
     with _opened(data, name, max_megapixels) as image:
         # A JPEG at an eighth of its size takes every byte of the file and a fraction of the time.
@@ -53,21 +50,15 @@ def check_photo(data: bytes, name: str, max_megapixels: float) -> str:
 
 
 def read_pixels(data: bytes, name: str, size: int) -> np.ndarray:
-    """A stranger's photo as :func:`decode_photo` gives it.
-
-    Raises DataError as :func:`check_photo` does, the limit being MAX_MEGAPIXELS.
-    """
+    """A stranger's photo as :func:`decode_photo` gives it; errors as of :func:`check_photo`, with MAX_MEGAPIXELS."""
     with _opened(data, name, MAX_MEGAPIXELS) as image:
         return _pixels(image, size)
 
 
 def image_extension(data: bytes, name: str) -> str:
     """The extension that the bytes deserve, whatever the file's name says, by their header alone. Raises DataError."""
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return EXTENSIONS[image.format or ""]
-    except (Image.UnidentifiedImageError, OSError, KeyError):
-        raise DataError(f"{name}: {_EXPECTED}") from None
+    with _opened(data, name, math.inf) as image:
+        return EXTENSIONS[image.format or ""]
 
 
 def laid_on_white(image: Image.Image) -> Image.Image:
@@ -81,9 +72,8 @@ def laid_on_white(image: Image.Image) -> Image.Image:
 def decode_photo(data: bytes, size: int) -> np.ndarray:
     """Turn a photo's bytes into uint8 (size, size, 3), RGB.
 
-    The same for every photo, labelled or not: turned as its EXIF orientation says, transparency
-    laid on white, resized with anti-aliasing so that the longest side is ``size``, aspect ratio
-    kept, and padded with white to a square.
+    Turned as the EXIF orientation says, transparency laid on white, resized with anti-aliasing so that the longest side
+    is ``size``, and padded with white to a square.
     """
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         return _pixels(image, size)
@@ -97,27 +87,26 @@ def _opened(data: bytes, name: str, max_megapixels: float) -> Iterator[Image.Ima
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
-            if width * height > max_megapixels * 1e6:
-                raise DataError(
-                    f"{name}: expected at most {max_megapixels:g} megapixels, found {width} x {height} "
-                    f"({width * height / 1e6:.1f} megapixels)"
-                )
+            found = width * height / 1e6
+            if found > max_megapixels:
+                size = f"{width} x {height} ({found:.1f} megapixels)"
+                raise DataError(f"{name}: expected at most {max_megapixels:g} megapixels, found {size}")
             yield image
     except DataError:
         raise
     except Image.DecompressionBombError as error:
         raise DataError(f"{name}: expected at most {max_megapixels:g} megapixels, found more ({error})") from None
     except Exception as error:  # decoders raise whatever a broken file leads them to: struct.error, SyntaxError, ...
-        raise DataError(f"{name}: {_EXPECTED}, found a damaged or other file ({_reason(error)})") from None
+        unknown = isinstance(error, Image.UnidentifiedImageError)
+        reason = "not an image of these formats" if unknown else str(error)[:200] or type(error).__name__
+        raise DataError(f"{name}: {_EXPECTED}, found a damaged or other file ({reason})") from None
 
 
 def _pixels(image: Image.Image, size: int) -> np.ndarray:
-    longest = max(image.size)
     # JPEG can decode straight to a half, a quarter or an eighth; twice the size leaves the filter its margin.
-    image.draft("RGB", tuple(max(1, 2 * size * side // longest) for side in image.size))  # type: ignore[arg-type]
+    image.draft("RGB", tuple(max(1, 2 * size * side // max(image.size)) for side in image.size))  # type: ignore[arg-type]
     rgb = _on_white(ImageOps.exif_transpose(image))
-    longest = max(rgb.size)
-    width, height = (max(1, round(side * size / longest)) for side in rgb.size)
+    width, height = (max(1, round(side * size / max(rgb.size))) for side in rgb.size)
     if rgb.size != (width, height):
         rgb = rgb.resize((width, height), Image.Resampling.BICUBIC)
     pixels = np.full((size, size, 3), 255, np.uint8)
@@ -130,9 +119,3 @@ def _on_white(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion clips to white
         return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
     return laid_on_white(image).convert("RGB")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "not an image of these formats"
-    return str(error)[:200] or type(error).__name__

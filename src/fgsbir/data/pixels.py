@@ -1,21 +1,12 @@
 """Photos and sketch rasters as arrays and tensors: the one way from pixels and strokes to what the models read."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
 
 from fgsbir.data.rasterise import rasterise_batch
 from fgsbir.data.strokes import centre
-
-
-class PhotoRows(Protocol):
-    """Decoded photos by row: a uint8 array (n, s, s, 3), or anything that decodes the rows it is asked for."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, rows: np.ndarray, /) -> np.ndarray: ...
 
 
 def photo_tensor(photos: torch.Tensor) -> torch.Tensor:
@@ -40,6 +31,5 @@ def sketch_rasters(sketches: Sequence[np.ndarray], image_size: int, line_width: 
     ``line_width`` is in pixels of the 256 canvas. A drawing without points (a generator may end at
     once) is a white page.
     """
-    return rasterise_batch(
-        [centre(strokes) if len(strokes) else strokes for strokes in sketches], image_size, line_width
-    )
+    placed = [centre(strokes) if len(strokes) else strokes for strokes in sketches]
+    return rasterise_batch(placed, image_size, line_width)

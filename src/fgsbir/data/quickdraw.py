@@ -1,7 +1,7 @@
 """QuickDraw files: sketches without photos, for pre-training G.
 
-Two public forms: ``.npz`` as sketch-rnn published it (object arrays of stroke-3 sketches: dx, dy,
-pen lifted) and ``.ndjson`` (a JSON object a line, its ``drawing`` a list of strokes [xs, ys, ...]).
+Two public forms: ``.npz`` as sketch-rnn published it (object arrays of stroke-3 sketches: dx, dy, pen lifted) and
+``.ndjson`` (a JSON object a line, its ``drawing`` a list of strokes [xs, ys, ...]).
 """
 
 import hashlib
@@ -10,7 +10,6 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,20 +23,19 @@ MAX_MEMBER_BYTES = 1 << 30
 MAX_LINE_BYTES = 4 << 20
 
 
-def read_quickdraw(path: Path, limit: int | None = None) -> Iterator[np.ndarray]:
-    """Yield a file's sketches in its order, at most ``limit``: canonical float32 (n, 3), centred.
+def read_quickdraw(path: Path) -> Iterator[np.ndarray]:
+    """Yield a file's sketches in its order: canonical float32 (n, 3), centred.
 
-    A drawing of fewer than two points is left out. Of an .npz file the part ``train`` comes first,
-    then the others in the order of their names. Raises DataError naming the file and the line, or
-    the part and position, of what is malformed.
+    A drawing of fewer than two points is left out. Of an .npz file the part ``train`` comes first, then the others in
+    the order of their names. Raises DataError naming the file and the line, or the part and position, of what is
+    malformed.
     """
     readers = {".npz": _read_npz, ".ndjson": _read_ndjson}
     if path.suffix not in readers:
         raise DataError(f"{path}: expected a QuickDraw file, .npz or .ndjson")
     if not path.is_file():
         raise DataError(f"{path}: expected a QuickDraw file, found nothing")
-    drawings = (centre(strokes) for strokes in readers[path.suffix](path) if len(strokes) >= 2)
-    return islice(drawings, limit)
+    return (centre(strokes) for strokes in readers[path.suffix](path) if len(strokes) >= 2)
 
 
 def read_verified(path: Path, sha256: str) -> list[np.ndarray]:
@@ -72,19 +70,17 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
                     raise DataError(f"{name}: expected at most {MAX_MEMBER_BYTES:,} bytes, found {info.file_size:,}")
                 with archive.open(info) as file:
                     member = io.BytesIO(file.read(MAX_MEMBER_BYTES))
-                read_header = {
-                    (1, 0): npy.read_array_header_1_0,
-                    (2, 0): npy.read_array_header_2_0,
-                }.get(npy.read_magic(member))
-                if read_header is None:
+                headers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+                version = npy.read_magic(member)
+                if version not in headers:
                     raise DataError(f"{name}: expected an array in format 1.0 or 2.0")
-                dtype = read_header(member)[2]
+                dtype = headers[version](member)[2]
                 if dtype.kind != "O":
                     raise DataError(f"{name}: expected an object array of sketches, found dtype {dtype}")
                 yield info.filename.removesuffix(".npy"), member.read()
+    except DataError:
+        raise
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, RuntimeError) as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(f"{path}: expected an .npz file of sketches, found damage ({error})") from None
 
 

@@ -11,8 +11,8 @@ SUPERSAMPLE = 2
 def rasterise(strokes: np.ndarray, size: int, line_width: float = 3.0) -> np.ndarray:
     """Draw a canonical sketch (n, 3) as uint8 (size, size), black 0 on white 255.
 
-    ``line_width`` is in pixels of the 256 canvas and scales with ``size``. Drawn at twice the size
-    and box-filtered down, which anti-aliases the lines.
+    ``line_width`` is in pixels of the 256 canvas and scales with ``size``. Drawn at twice the size and box-filtered
+    down, which anti-aliases the lines.
     """
     scale = SUPERSAMPLE * size / CANVAS
     width = max(1, round(line_width * scale))
@@ -36,7 +36,5 @@ def rasterise(strokes: np.ndarray, size: int, line_width: float = 3.0) -> np.nda
 
 def rasterise_batch(sketches: list[np.ndarray], size: int, line_width: float = 3.0) -> np.ndarray:
     """Draw many sketches: uint8 (n, size, size)."""
-    out = np.empty((len(sketches), size, size), np.uint8)
-    for row, strokes in enumerate(sketches):
-        out[row] = rasterise(strokes, size, line_width)
-    return out
+    rasters = [rasterise(strokes, size, line_width) for strokes in sketches]
+    return np.array(rasters, np.uint8).reshape(-1, size, size)

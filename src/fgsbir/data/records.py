@@ -18,8 +18,7 @@ class DataError(ValueError):
 class Photo:
     """One photo as it lies on disk.
 
-    ``id`` is unique in the data set (namespaced where the layout's ids are not, as ``shoes/12``).
-    ``unseen`` marks a photo of a category that no training stage of paper 1 may read.
+    ``id`` is unique in the data set. ``unseen`` marks a photo of a category that no training stage of paper 1 may read.
     """
 
     id: str
@@ -33,10 +32,8 @@ class Photo:
 class Sketch:
     """One drawing of one photo.
 
-    ``strokes`` is float32 (n, 3): absolute x, y on the 256 canvas, y down, and a pen flag that is
-    1 on a stroke's last point (see :mod:`fgsbir.data.strokes`). ``user`` is None where the set
-    does not say who drew. ``unseen`` marks a sketch by a user, or of a category, held out for
-    adaptation.
+    ``strokes`` is canonical float32 (n, 3), as :mod:`fgsbir.data.strokes` says. ``user`` is None where the set does not
+    say who drew. ``unseen`` marks a sketch by a user, or of a category, held out for adaptation.
     """
 
     id: str
@@ -58,9 +55,8 @@ class Skipped:
 class Source:
     """What a reader found: the records, what it skipped, and how that compares with the public counts.
 
-    ``known_counts`` holds the published numbers to compare with (for example
-    ``{"train_photos": 300}``), empty for sets that have none; ``found_counts`` the numbers under the
-    same names as the layout's files gave them, before anything was held out or left out.
+    ``known_counts`` holds the published numbers (for example ``{"train_photos": 300}``), if there are any;
+    ``found_counts`` what the layout's files gave under the same names, before anything was held out or left out.
     """
 
     photos: list[Photo] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """Which photos and sketches a training stage may use: subsets by stable hashes of the photo id.
 
-Every use has its own salt, so that the subsets are independent of each other, and every subset is
-"hash below a fraction", so that a smaller fraction gives a subset of what a larger one gives.
+Every use has its own salt, so that the subsets are independent; every subset is "hash below a fraction", so that a
+smaller fraction gives a subset of what a larger one gives.
 """
 
 import hashlib
@@ -41,30 +41,24 @@ def is_labelled(entry: PhotoEntry, labelled_frac: float) -> bool:
 def training_split(index: Index, labelled_frac: float) -> TrainingSplit:
     """Split the photos of ``index.category`` (None: of every seen category) for training.
 
-    Labelled are the training photos that have a seen sketch and whose hash lies below
-    ``labelled_frac`` in [0, 1]; the other ones with a seen sketch join the set's own unlabelled
-    photos. Photos of unseen categories are in none of the lists. A training photo that only
-    held-out users drew is in none either: it is support for adaptation.
+    Labelled are the training photos that have a seen sketch and whose hash lies below ``labelled_frac`` in [0, 1]; the
+    other ones with a seen sketch join the set's own unlabelled photos. Photos of unseen categories, and training photos
+    that only held-out users drew, are in none of the lists: they are support for adaptation.
 
     Raises DataError if ``index.category`` is itself an unseen category.
     """
     if index.category is not None and index.categories[index.category].unseen:
         raise DataError(f"category {index.category!r} is marked unseen: nothing may be trained on it")
-    photos = [
-        photo
-        for photo in sorted(index.photos, key=lambda photo: photo.id)
-        if not photo.unseen and index.category in (None, photo.category)
-    ]
-    drawn = [photo for photo in photos if photo.split == "train" and seen_sketches(photo)]
-    labelled = [photo for photo in drawn if is_labelled(photo, labelled_frac)]
-    kept = {photo.id for photo in labelled}
-    moved = {photo.id for photo in drawn} - kept
-    return TrainingSplit(
-        labelled=labelled,
-        unlabelled=[photo for photo in photos if photo.split == "unlabelled" or photo.id in moved],
-        validation=[photo for photo in photos if photo.split == "val"],
-        test=[photo for photo in photos if photo.split == "test"],
-    )
+    split = TrainingSplit([], [], [], [])
+    lists = {"unlabelled": split.unlabelled, "val": split.validation, "test": split.test}
+    for photo in sorted(index.photos, key=lambda photo: photo.id):
+        if photo.unseen or index.category not in (None, photo.category):
+            continue
+        if photo.split != "train":
+            lists[photo.split].append(photo)
+        elif seen_sketches(photo):
+            (split.labelled if is_labelled(photo, labelled_frac) else split.unlabelled).append(photo)
+    return split
 
 
 def labelled_in_every_category(index: Index, labelled_frac: float) -> list[PhotoEntry]:

@@ -82,8 +82,7 @@ class Sheet:
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure atomically, with nothing in the file that changes from run to run.
 
-    A .jpg gets the best quality that keeps it below ``LARGEST_FILE`` bytes; a .png beyond it is
-    reduced to 256 colours.
+    A .jpg gets the best quality that keeps it below ``LARGEST_FILE`` bytes; a .png beyond it is reduced to 256 colours.
     """
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

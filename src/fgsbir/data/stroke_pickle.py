@@ -1,11 +1,9 @@
 """Reads numpy arrays out of a Python pickle without unpickling it.
 
-Public stroke files are pickles from strangers, and unpickling one runs whatever it says. This is a
-small interpreter of the pickle language instead: it knows the opcodes that CPython writes for
-dicts, lists and numbers, and the five names that a pickled numpy array refers to. It never imports
-or calls anything that the file names; arrays are built here from their bytes. Protocols 0 to 5 are
-read, whether written by Python 2 or 3, by numpy 1 or 2. Everything else is a DataError that says
-what was found.
+Public stroke files are pickles from strangers, and unpickling one runs whatever it says. This is a small interpreter of
+the pickle language instead: it knows the opcodes that CPython writes for dicts, lists and numbers, and the names that a
+pickled numpy array refers to. It never imports or calls anything that the file names; arrays are built here from their
+bytes. Protocols 0 to 5 are read, of Python 2 and 3, of numpy 1 and 2. All else is a DataError that says what was found.
 """
 
 import codecs
@@ -20,8 +18,6 @@ from typing import Any
 import numpy as np
 
 from fgsbir.data.records import DataError
-
-MAX_FILE_BYTES = 1 << 30
 
 _OPCODES = {op.code.encode("latin1"): op for op in pickletools.opcodes}
 _VALUES = re.compile(
@@ -81,13 +77,8 @@ def load_array_dict(data: bytes, name: str) -> dict[str, np.ndarray]:
     found = _interpret(data, name)
     if not isinstance(found, dict):
         raise _error(name, f"{_describe(found)} where the dict should be")
-    arrays = {}
-    for key, value in found.items():
-        if not isinstance(value, _Array) or not isinstance(value.values, np.ndarray):
-            raise _error(name, f"{_describe(value)} under key {key!r}")
-        arrays[key] = value.values
-    _check_size(arrays.values(), data, name)
-    return arrays
+    places = [f"under key {key!r}" for key in found]
+    return dict(zip(found, _numeric(list(found.values()), places, data, name), strict=True))
 
 
 def load_array_list(data: bytes, name: str) -> list[np.ndarray]:
@@ -96,25 +87,23 @@ def load_array_list(data: bytes, name: str) -> list[np.ndarray]:
     elements = found.values if isinstance(found, _Array) else found
     if not isinstance(elements, list):
         raise _error(name, f"{_describe(found)} where a list of arrays should be")
+    return _numeric(elements, [f"at position {position}" for position in range(len(elements))], data, name)
+
+
+def _numeric(values: list[Any], places: list[str], data: bytes, name: str) -> list[np.ndarray]:
     arrays = []
-    for position, value in enumerate(elements):
+    for value, place in zip(values, places, strict=True):
         if not isinstance(value, _Array) or not isinstance(value.values, np.ndarray):
-            raise _error(name, f"{_describe(value)} at position {position}")
+            raise _error(name, f"{_describe(value)} {place}")
         arrays.append(value.values)
-    _check_size(arrays, data, name)
-    return arrays
-
-
-def _check_size(arrays: Any, data: bytes, name: str) -> None:
     # Each array's bytes stand in the file, but a bomb can name the same ones a million times.
     total = sum(array.nbytes for array in arrays)
     if total > 16 * len(data):
         raise _error(name, f"arrays of {total:,} bytes in a file of {len(data):,}")
+    return arrays
 
 
 def _interpret(data: bytes, name: str) -> Any:
-    if len(data) > MAX_FILE_BYTES:
-        raise _error(name, f"{len(data):,} bytes, more than {MAX_FILE_BYTES:,}")
     machine = _Machine(data)
     try:
         return machine.run()
@@ -138,19 +127,19 @@ class _Machine:
         self.marked: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
         self.actions: dict[str, Callable[[Any], None]] = {
-            "PROTO": self._ignore,
-            "FRAME": self._ignore,
+            "PROTO": lambda _: None,
+            "FRAME": lambda _: None,
             "MARK": self._mark,
             "EMPTY_LIST": lambda _: self.stack.append([]),
             "EMPTY_DICT": lambda _: self.stack.append({}),
             "LIST": lambda _: self._push(self._to_mark()),
             "TUPLE": lambda _: self._push(tuple(self._to_mark())),
             "DICT": lambda _: self._new_dict(self._to_mark()),
+            "MEMOIZE": lambda _: self._put(len(self.memo)),
             "APPEND": lambda _: self._append([self.stack.pop()]),
             "APPENDS": lambda _: self._append(self._to_mark()),
             "SETITEM": lambda _: self._set([self.stack.pop(-2), self.stack.pop()]),
             "SETITEMS": lambda _: self._set(self._to_mark()),
-            "MEMOIZE": lambda _: self._put(len(self.memo)),
             "GLOBAL": lambda names: self._name(*names.split(" ", 1)),
             "STACK_GLOBAL": lambda _: self._name(self.stack.pop(-2), self.stack.pop()),
             "REDUCE": lambda _: self._reduce(),
@@ -185,9 +174,6 @@ class _Machine:
                 self.actions[op.name](argument)
             else:
                 raise _Refused(f"opcode {op.name} {'' if argument is None else argument!r}".strip())
-
-    def _ignore(self, _: Any) -> None:
-        pass
 
     def _push(self, value: Any) -> None:
         self.stack.append(value)
@@ -232,8 +218,7 @@ class _Machine:
 
     def _reduce(self) -> None:
         arguments, called = self.stack.pop(), self.stack.pop()
-        role = called.role if isinstance(called, _Name) else None
-        match role, arguments:
+        match getattr(called, "role", None), arguments:
             case "reconstruct", (_Name("ndarray"), tuple(), bytes() | str()):
                 self.stack.append(_Array())
             case "dtype", (str(code), *_):

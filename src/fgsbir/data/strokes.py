@@ -1,13 +1,11 @@
 """Strokes: the canonical vector form of a sketch, and the point sequence that G reads and writes.
 
-Canonical form: float32 (n, 3), rows (x, y, pen). x and y are absolute, in pixels of a 256 x 256
-canvas with y pointing down; pen is 1 on the last point of a stroke and 0 elsewhere, so the last
-row's pen is always 1.
+Canonical form: float32 (n, 3), rows (x, y, pen). x and y are absolute, in pixels of a 256 x 256 canvas with y pointing
+down; pen is 1 on the last point of a stroke and 0 elsewhere, so the last row's pen is always 1.
 
-Sequence form (paper 1, section 3.2): float32 (n + 1, 5), rows (dx, dy, p1, p2, p3). dx and dy are
-offsets from the previous point, the first from the canvas centre; exactly one of p1 (the pen stays
-down to the next point), p2 (the pen is lifted after this point) and p3 (the drawing has ended)
-is 1. The last row is (0, 0, 0, 0, 1).
+Sequence form (paper 1, section 3.2): float32 (n + 1, 5), rows (dx, dy, p1, p2, p3). dx and dy are offsets from the
+previous point, the first from the canvas centre; exactly one of p1 (the pen stays down to the next point), p2 (the pen
+is lifted after this point) and p3 (the drawing has ended) is 1. The last row is (0, 0, 0, 0, 1).
 """
 
 import numpy as np
@@ -22,8 +20,8 @@ LONGEST_SIDE = 190.0
 def check_strokes(strokes: np.ndarray, name: str) -> np.ndarray:
     """Return ``strokes`` as a canonical float32 array, or raise DataError naming ``name``.
 
-    Accepts any numeric (n, 3) array with n >= 2, finite values and pen flags 0 or 1. A missing
-    last pen flag is an error: silently closing it would hide a truncated drawing.
+    Accepts any numeric (n, 3) array with n >= 2, finite values and pen flags 0 or 1. A missing last pen flag is an
+    error: silently closing it would hide a truncated drawing.
     """
     array = np.asarray(strokes)
     if array.ndim != 2 or array.shape[1] != 3 or array.dtype.kind not in "fiu":
@@ -63,22 +61,21 @@ def mirrored(strokes: np.ndarray) -> np.ndarray:
     return other
 
 
-def centre(strokes: np.ndarray, longest_side: float = LONGEST_SIDE) -> np.ndarray:
-    """Scale and move a sketch so that its longest side is ``longest_side`` and its box is centred.
+def centre(strokes: np.ndarray) -> np.ndarray:
+    """Scale and move a sketch so that its longest side is ``LONGEST_SIDE`` and its box is centred.
 
-    Keeps the aspect ratio. Real and generated sketches go through this same rule, so that how a
-    sketch is placed tells the discriminator nothing about where it came from. A sketch without
-    extent is only centred.
+    Real and generated sketches go through this same rule, so that how a sketch is placed tells the discriminator
+    nothing about where it came from. A sketch without extent is only centred.
     """
-    return centre_all(strokes, np.array([len(strokes)]), longest_side)
+    return centre_all(strokes, np.array([len(strokes)]))
 
 
-def centre_all(strokes: np.ndarray, counts: np.ndarray, longest_side: float = LONGEST_SIDE) -> np.ndarray:
+def centre_all(strokes: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """:func:`centre` for many sketches at once: points (n, 3) one sketch after the other, ``counts`` > 0 of each."""
     placed, first = strokes.astype(np.float32, copy=True), np.cumsum(counts) - counts
     low, high = (extreme.reduceat(placed[:, :2], first, axis=0) for extreme in (np.minimum, np.maximum))
     side = (high - low).max(1)
-    scale = np.where(side > 1e-6, longest_side / np.maximum(side, 1e-6), 1.0).astype(np.float32)
+    scale = np.where(side > 1e-6, LONGEST_SIDE / np.maximum(side, 1e-6), 1.0).astype(np.float32)
     middle = np.repeat((low + high) / 2, counts, axis=0)
     placed[:, :2] = (placed[:, :2] - middle) * np.repeat(scale, counts)[:, None] + CANVAS / 2
     return placed
@@ -105,14 +102,13 @@ def to_sequence(strokes: np.ndarray) -> np.ndarray:
 def from_sequence(sequence: np.ndarray) -> np.ndarray:
     """Turn a point sequence (t, 5) back into a canonical sketch; what follows the first end is dropped.
 
-    A sequence that never ends is taken whole, and its last point closes the last stroke. An empty
-    drawing (the first row is an end) gives shape (0, 3).
+    A sequence that never ends is taken whole, and its last point closes the last stroke. An empty drawing (the first
+    row is an end) gives shape (0, 3).
     """
     ends = np.flatnonzero(sequence[:, 4] > 0.5)
     points = sequence[: ends[0]] if len(ends) else sequence
     strokes = np.zeros((len(points), 3), np.float32)
-    if len(points):
-        strokes[:, :2] = np.cumsum(points[:, :2], axis=0, dtype=np.float64) + CANVAS / 2
-        strokes[:, 2] = points[:, 3] > 0.5
-        strokes[-1, 2] = 1
+    strokes[:, :2] = np.cumsum(points[:, :2], axis=0, dtype=np.float64) + CANVAS / 2
+    strokes[:, 2] = points[:, 3] > 0.5
+    strokes[-1:, 2] = 1
     return strokes

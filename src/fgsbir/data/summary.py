@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fgsbir.data.index import Index, check_category
+from fgsbir.data.index import Index, PhotoEntry, check_category
 from fgsbir.data.leaks import Leak
 from fgsbir.data.records import SPLITS, DataError, Source
 from fgsbir.data.selection import seen_sketches, training_split
@@ -29,13 +29,13 @@ def check_usable(source: Source, category: str | None) -> None:
 def summarise(index: Index, source: Source, leaks: Sequence[Leak], root: Path) -> dict[str, Any]:
     """Count photos, sketches, users and categories; list what was left out and why.
 
-    ``source`` is what the reader found below ``root``. Numbers of one kind stand in a mapping of
-    their own, one level deep, as ``dvc metrics diff`` compares them; the table by category and
-    the first 20 skipped files are lists, which it passes over. ``labelled`` and ``unlabelled`` are
-    what training has at labelled_frac 1.
+    ``source`` is what the reader found below ``root``. Numbers stand one level deep, as ``dvc metrics diff`` compares
+    them; it passes over the lists: the table by category and the first 20 skipped files. ``training`` is what training
+    has at labelled_frac 1.
     """
     split = training_split(index, 1.0)
-    drawn = [sketch for photo in index.photos for sketch in photo.sketches]
+    users = {sketch.user for photo in index.photos for sketch in photo.sketches}
+    unseen = sum(category.unseen for category in index.categories.values())
     return {
         "name": index.name,
         "layout": index.layout,
@@ -43,22 +43,16 @@ def summarise(index: Index, source: Source, leaks: Sequence[Leak], root: Path) -
         "split_hash": index.split_hash,
         "photos": _by_split(index, "photos"),
         "sketches": _by_split(index, "sketches"),
-        "categories": {
-            "seen": sum(not category.unseen for category in index.categories.values()),
-            "unseen": sum(category.unseen for category in index.categories.values()),
-        },
-        "users": {
-            "all": len({sketch.user for sketch in drawn} - {None}),
-            "unseen": len(_unseen_users(index)),
-        },
+        "categories": {"seen": len(index.categories) - unseen, "unseen": unseen},
+        "users": {"all": len(users - {None}), "unseen": len(_unseen_users(index))},
         "training": {
             "labelled": len(split.labelled),
-            "labelled_sketches": sum(len(seen_sketches(photo)) for photo in split.labelled),
+            "labelled_sketches": _seen(split.labelled),
             "unlabelled": len(split.unlabelled),
             "validation": len(split.validation),
-            "validation_sketches": sum(len(seen_sketches(photo)) for photo in split.validation),
+            "validation_sketches": _seen(split.validation),
             "test": len(split.test),
-            "test_sketches": sum(len(seen_sketches(photo)) for photo in split.test),
+            "test_sketches": _seen(split.test),
         },
         "published": dict(source.known_counts),
         "found": dict(source.found_counts),
@@ -83,15 +77,14 @@ def _by_split(index: Index, kind: str) -> dict[str, int]:
     return {split: sum(counts[kind] for counts in index.counts[split].values()) for split in SPLITS}
 
 
-def _unseen_users(index: Index) -> set[str]:
+def _seen(photos: Sequence[PhotoEntry]) -> int:
+    return sum(len(seen_sketches(photo)) for photo in photos)
+
+
+def _unseen_users(index: Index) -> set[str | None]:
     """Users held out from training: those none of whose sketches of seen categories is seen."""
-    seen, unseen = set[str](), set[str]()
-    for photo in index.photos:
-        if not photo.unseen:
-            for sketch in photo.sketches:
-                if sketch.user is not None:
-                    (unseen if sketch.unseen else seen).add(sketch.user)
-    return unseen - seen
+    drawn = [sketch for photo in index.photos if not photo.unseen for sketch in photo.sketches]
+    return {sketch.user for sketch in drawn} - {sketch.user for sketch in drawn if not sketch.unseen} - {None}
 
 
 def _below(root: Path, text: str) -> str:

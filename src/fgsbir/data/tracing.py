@@ -1,7 +1,7 @@
 """Tracing: from a raster sketch to strokes, so that sets without vectors can train G as well.
 
-The ink is separated from the paper, thinned to lines of one pixel, and cut at the junctions into
-paths; at a junction the paths that run straight on are one stroke, as a pen would have drawn them.
+The ink is separated from the paper, thinned to lines of one pixel, and cut at the junctions into paths; at a junction
+the paths that run straight on are one stroke, as a pen would have drawn them.
 """
 
 import io
@@ -17,6 +17,7 @@ from fgsbir.data.photos import check_photo, laid_on_white
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, join_strokes, simplify
 
+MAX_MEGAPIXELS = 50.0
 MAX_SIDE = 512
 MIN_CONTRAST = 24  # of 255; paper without ink still varies by a few
 FAINT_SHARE = 0.7  # of the threshold of ink
@@ -25,16 +26,19 @@ MIN_INK_SHARE = 5e-5  # of the image's area; smaller specks are dirt: 3 pixels a
 _EIGHT = np.ones((3, 3), int)
 
 
-def trace(data: bytes, name: str, tolerance: float, max_megapixels: float = 50) -> np.ndarray:
+def trace(data: bytes, name: str, tolerance: float) -> np.ndarray:
     """Trace an encoded raster sketch (PNG, JPEG, ...) into canonical strokes on the 256 canvas.
 
-    Dark lines on light paper or light ones on dark; transparency is laid on white. The image's
-    longest side becomes the canvas, the other is centred. ``tolerance`` of the simplification is in
-    canvas pixels. Raises DataError naming ``name`` for a file that is no image or shows no ink.
+    Dark lines on light paper or light ones on dark; transparency is laid on white. The image's longest side becomes the
+    canvas, the other is centred. ``tolerance`` of the simplification is in canvas pixels. Raises DataError naming
+    ``name`` for a file that is no image or shows no ink.
     """
-    check_photo(data, name, max_megapixels)
+    check_photo(data, name, MAX_MEGAPIXELS)
     with Image.open(io.BytesIO(data)) as image:
-        grey = _grey(ImageOps.exif_transpose(image))
+        light = laid_on_white(ImageOps.exif_transpose(image)).convert("L")
+    if max(light.size) > MAX_SIDE:
+        light.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    grey = np.asarray(light)
     parts = trace_mask(ink_mask(grey))
     if not parts:
         raise DataError(f"{name}: expected lines on paper, found no ink")
@@ -49,8 +53,8 @@ def trace(data: bytes, name: str, tolerance: float, max_megapixels: float = 50) 
 def ink_mask(grey: np.ndarray) -> np.ndarray:
     """Separate ink from paper: bool (h, w), true on ink, from uint8 (h, w).
 
-    What is compared is each pixel's difference from the paper around it, so that a shadow or a
-    yellowed edge of a scan is not ink. All false if nothing stands out.
+    Compares each pixel with the paper around it, so that a shadow or a yellowed edge of a scan is not ink. All false
+    if nothing stands out.
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     light = grey if np.median(border) >= 128 else 255 - grey
@@ -85,12 +89,10 @@ def trace_mask(ink: np.ndarray) -> list[np.ndarray]:
 
 
 def order_strokes(parts: list[np.ndarray]) -> list[np.ndarray]:
-    """Put strokes into a drawing order: the longest first, then always the one that begins nearest.
+    """Put strokes, at least one, into a drawing order: the longest first, then always the one that begins nearest.
 
     A stroke is turned round where its other end is nearer; the first begins at its upper left end.
     """
-    if not parts:
-        return []
     lengths = [float(np.hypot(*np.diff(part, axis=0).T).sum()) for part in parts]
     ends = np.array([[part[0], part[-1]] for part in parts])
     left = np.ones(len(parts), bool)
@@ -108,17 +110,9 @@ def order_strokes(parts: list[np.ndarray]) -> list[np.ndarray]:
         turned = end == 1
 
 
-def _grey(image: Image.Image) -> np.ndarray:
-    grey = laid_on_white(image).convert("L")
-    if max(grey.size) > MAX_SIDE:
-        grey.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    return np.asarray(grey)
-
-
 def _paper(light: np.ndarray) -> np.ndarray:
     """The brightness of the paper at each pixel, float32: a closing wider than any line, on a coarse copy."""
-    small = Image.fromarray(light).reduce(4) if min(light.shape) >= 32 else Image.fromarray(light)
-    coarse = np.asarray(small)
+    coarse = np.asarray(Image.fromarray(light).reduce(4 if min(light.shape) >= 32 else 1))
     width = max(3, max(coarse.shape) // 5)
     paper = ndimage.grey_closing(coarse, (width, width), mode="nearest").astype(np.float32)
     paper = ndimage.gaussian_filter(paper, width / 4, mode="nearest")

@@ -1,16 +1,16 @@
 """Readers: one file a layout on disk, each turning it into the same records.
 
-A reader takes (root, trace_tolerance) and returns a :class:`~fgsbir.data.records.Source` with the
-splits that the layout itself knows. :func:`read` adds what all layouts share.
+A reader takes (root, trace_tolerance) and returns a :class:`~fgsbir.data.records.Source` with the splits that the
+layout itself knows. :func:`read` adds what all layouts share.
 """
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fgsbir.data.readers.checks import check_ids, check_photos, check_sketches, report_counts, settle_splits
+from fgsbir.data.readers.checks import check_ids, check_photos, check_sketches, report_counts
 from fgsbir.data.readers.folder import read_folder
-from fgsbir.data.readers.holdout import hold_out, mark_unseen, name_users
+from fgsbir.data.readers.holdout import hold_out, mark_unseen, name_users, settle_unlabelled
 from fgsbir.data.readers.qmul import read_qmul
 from fgsbir.data.readers.qmul_v1 import read_qmul_v1
 from fgsbir.data.readers.sketchx import read_sketchx
@@ -44,38 +44,33 @@ def read(
 ) -> Source:
     """Read and check a whole data set.
 
-    ``layout`` is a key of :data:`READERS`. ``users`` maps sketch ids to users, for sets that do not
-    say who drew. ``val_frac`` of the training photos become validation photos where the layout has
-    none, and likewise test photos where it has none of those. ``trace_tolerance`` is in pixels of
-    the 256 canvas and concerns raster sketches only. Photos come back in the order of their ids,
-    sketches in the order of photo and id; strokes lie on the 256 canvas, not centred.
+    ``layout`` is a key of :data:`READERS`. ``users`` maps sketch ids to users, for sets that do not say who drew.
+    ``val_frac`` of the training photos become validation photos where the layout has none, and likewise test photos.
+    ``trace_tolerance`` is in pixels of the 256 canvas and concerns raster sketches only. Photos come back in the order
+    of their ids, sketches in the order of photo and id; strokes lie on the 256 canvas, not centred.
 
-    Raises DataError, naming the file or key and what was expected, for anything that cannot be
-    used. In layout ``folder`` and below unlabelled/ a bad file is skipped and reported instead, as
-    long as there is a good one.
+    Raises DataError, naming the file or key and what was expected, for anything that cannot be used. In layout
+    ``folder`` and below unlabelled/ a bad file is skipped and reported instead, as long as there is a good one.
     """
     if layout not in READERS:
         raise DataError(f"layout {layout!r}: expected one of {', '.join(READERS)}")
     if not root.is_dir():
-        raise DataError(
-            f"{root}: expected a folder of layout {layout}, found {'a file' if root.exists() else 'nothing'}"
-        )
+        found = "a file" if root.exists() else "nothing"
+        raise DataError(f"{root}: expected a folder of layout {layout}, found {found}")
     source = READERS[layout](root, trace_tolerance)
     if not source.photos or not source.sketches:
         raise DataError(f"{root}: expected photos and sketches of layout {layout}, found none")
     report_counts(source)
     add_unlabelled(source, root)
-
     check_ids(source)
     check_sketches(source)
     check_photos(source, max_megapixels, lenient=layout == "folder")
     if not source.sketches:
         raise DataError(f"{root}: expected photos with sketches, found none that can be used")
-
     if users is not None:
         name_users(source, users)
     mark_unseen(source, unseen_categories, unseen_users)
-    settle_splits(source)
+    settle_unlabelled(source)
     hold_out(source, "test", val_frac)
     hold_out(source, "val", val_frac)
     for skipped in source.skipped:

@@ -1,9 +1,7 @@
 """Checks that every layout's records go through: whole photos, unique ids, a photo for each sketch."""
 
 import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 from tqdm import tqdm
@@ -20,19 +18,21 @@ MAX_COORDINATE = 1e5
 
 
 def check_ids(source: Source) -> None:
-    """Raise DataError if two photos or two sketches share an id, or a sketch has no photo."""
-    paths: dict[str, Photo] = {}
+    """Raise DataError if two photos or two sketches share an id, or a sketch has no photo or an unlabelled one."""
+    photos: dict[str, Photo] = {}
     for photo in source.photos:
-        if photo.id in paths:
-            raise DataError(f"{photo.path}: expected one photo of id {photo.id!r}, found also {paths[photo.id].path}")
-        paths[photo.id] = photo
+        if photo.id in photos:
+            raise DataError(f"{photo.path}: expected one photo of id {photo.id!r}, found also {photos[photo.id].path}")
+        photos[photo.id] = photo
     seen = set()
     for sketch in source.sketches:
         if sketch.id in seen:
             raise DataError(f"sketch {sketch.id!r}: expected one sketch of this id, found two")
         seen.add(sketch.id)
-        if sketch.photo_id not in paths:
+        if sketch.photo_id not in photos:
             raise DataError(f"sketch {sketch.id!r}: expected a photo of id {sketch.photo_id!r}, found none")
+        if photos[sketch.photo_id].split == "unlabelled":
+            raise DataError(f"sketch {sketch.id!r}: its photo {sketch.photo_id!r} is in the split unlabelled")
 
 
 def check_sketches(source: Source) -> None:
@@ -47,68 +47,53 @@ def check_sketches(source: Source) -> None:
 def check_photos(source: Source, max_megapixels: float, lenient: bool) -> None:
     """Decode every photo once. A bad one is an error, or is skipped with its sketches where ``lenient``.
 
-    Photos below unlabelled/ are a user's own folder in every layout: a bad one is skipped and
-    reported. A group of photos with nothing but bad ones is an error.
+    Photos below unlabelled/ are a user's own folder in every layout: a bad one is skipped. A group of photos with
+    nothing but bad ones is an error.
     """
-    with ThreadPoolExecutor(2) as pool:  # Pillow decodes outside the interpreter's lock
-        problems = pool.map(_problem(max_megapixels), source.photos)
-        shown = tqdm(problems, "checking photos", len(source.photos), disable=len(source.photos) < 2000 or None)
-        bad = {photo.id: problem for photo, problem in zip(source.photos, shown, strict=True) if problem}
-    own = [photo for photo in source.photos if not _below_unlabelled(photo)]
-    others = [photo for photo in source.photos if _below_unlabelled(photo)]
-    for group, skips in ((own, lenient), (others, True)):
-        found = [photo for photo in group if photo.id in bad]
-        if found and (not skips or len(found) == len(group)):
-            more = f" (and {len(found) - 1} more bad photos)" if len(found) > 1 else ""
-            raise DataError(bad[found[0].id] + more)
-        for photo in found:
-            source.skipped.append(Skipped(str(photo.path), bad[photo.id].removeprefix(f"{photo.path}: ")))
-    without_photo = [sketch for sketch in source.sketches if sketch.photo_id in bad]
-    source.skipped += [Skipped(sketch.id, "sketch of a photo that was skipped") for sketch in without_photo]
-    source.sketches = [sketch for sketch in source.sketches if sketch.photo_id not in bad]
-    source.photos = [photo for photo in source.photos if photo.id not in bad]
 
-
-def settle_splits(source: Source) -> None:
-    """Move the training photos that nobody drew to the unlabelled ones."""
-    drawn = {sketch.photo_id for sketch in source.sketches}
-    source.photos = [
-        replace(photo, split="unlabelled") if photo.split == "train" and photo.id not in drawn else photo
-        for photo in source.photos
-    ]
-
-
-def report_counts(source: Source) -> None:
-    """Note and log what was found beside the published counts; a difference is a warning."""
-    for name, known in source.known_counts.items():
-        found = source.found_counts[name] = count(source, name)
-        level = logging.INFO if found == known else logging.WARNING
-        log.log(level, "%s: found %d, published %d", name, found, known)
-
-
-def count(source: Source, name: str) -> int:
-    """How many records a name of ``Source.known_counts`` means in ``source``.
-
-    Names are ``photos`` or ``sketches``, headed by a split, a category or both, as
-    ``chair_train_sketches``; ``categories`` and ``unseen_categories`` count categories.
-    """
-    if name in ("categories", "unseen_categories"):
-        return len({photo.category for photo in source.photos if photo.unseen or name == "categories"})
-    *head, kind = name.split("_")
-    chosen = {photo.id: photo for photo in source.photos if all(word in (photo.split, photo.category) for word in head)}
-    return len(chosen) if kind == "photos" else sum(sketch.photo_id in chosen for sketch in source.sketches)
-
-
-def _problem(max_megapixels: float) -> Callable[[Photo], str | None]:
-    def check(photo: Photo) -> str | None:
+    def problem(photo: Photo) -> str | None:
         try:
             read_photo(photo.path, max_megapixels)
         except DataError as error:
             return str(error)
         return None
 
-    return check
+    with ThreadPoolExecutor(2) as pool:  # Pillow decodes outside the interpreter's lock
+        problems = pool.map(problem, source.photos)
+        shown = tqdm(problems, "checking photos", len(source.photos), disable=len(source.photos) < 2000 or None)
+        bad = {photo.id: reason for photo, reason in zip(source.photos, shown, strict=True) if reason}
+    groups: dict[bool, list[Photo]] = {False: [], True: []}
+    for photo in source.photos:
+        groups[photo.split == "unlabelled" and photo.id.startswith(f"{FOLDER}/")].append(photo)
+    for below_unlabelled, group in groups.items():
+        skips = lenient or below_unlabelled
+        found = [photo for photo in group if photo.id in bad]
+        if found and (not skips or len(found) == len(group)):
+            more = f" (and {len(found) - 1} more bad photos)" if len(found) > 1 else ""
+            raise DataError(bad[found[0].id] + more)
+        source.skipped += [Skipped(str(photo.path), bad[photo.id].removeprefix(f"{photo.path}: ")) for photo in found]
+    without_photo = [sketch for sketch in source.sketches if sketch.photo_id in bad]
+    source.skipped += [Skipped(sketch.id, "sketch of a photo that was skipped") for sketch in without_photo]
+    source.sketches = [sketch for sketch in source.sketches if sketch.photo_id not in bad]
+    source.photos = [photo for photo in source.photos if photo.id not in bad]
 
 
-def _below_unlabelled(photo: Photo) -> bool:
-    return photo.split == "unlabelled" and photo.id.startswith(f"{FOLDER}/")
+def report_counts(source: Source) -> None:
+    """Note and log what was found beside the published counts; a difference is a warning."""
+    for name, known in source.known_counts.items():
+        found = source.found_counts[name] = _count(source, name)
+        level = logging.INFO if found == known else logging.WARNING
+        log.log(level, "%s: found %d, published %d", name, found, known)
+
+
+def _count(source: Source, name: str) -> int:
+    """How many records a name of ``Source.known_counts`` means.
+
+    Names are ``photos`` or ``sketches``, headed by a split, a category or both, as ``chair_train_sketches``;
+    ``categories`` and ``unseen_categories`` count categories.
+    """
+    if name in ("categories", "unseen_categories"):
+        return len({photo.category for photo in source.photos if photo.unseen or name == "categories"})
+    *head, kind = name.split("_")
+    chosen = {photo.id for photo in source.photos if set(head) <= {photo.split, photo.category}}
+    return len(chosen) if kind == "photos" else sum(sketch.photo_id in chosen for sketch in source.sketches)

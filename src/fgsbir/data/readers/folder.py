@@ -3,8 +3,8 @@
     <root>/photos/<name>.jpg
     <root>/sketches/<name>.svg, or <name>_<k>.svg for several; .json strokes and .png, .jpg, ... alike
 
-Photos without a sketch are unlabelled. All photos are one category, named after the root. A file
-that cannot be used is skipped and reported; a folder with nothing but such files is an error.
+Photos without a sketch are unlabelled. All photos are one category, named after the root. A file that cannot be used is
+skipped and reported; a folder with nothing but such files is an error.
 """
 
 from pathlib import Path
@@ -43,12 +43,9 @@ def read_folder(root: Path, trace_tolerance: float) -> Source:
         else:
             source.sketches.append(Sketch(stem, _photo_name(stem, photos) or stem, drawing[1], drawing[0]))
     if not source.sketches:
-        found = [
-            f"{Path(skipped.path).name}: {skipped.reason}" for skipped in source.skipped if "/sketches/" in skipped.path
-        ]
-        raise DataError(
-            f"{root / 'sketches'}: expected sketches, found none that can be used ({(found or ['no file'])[0]})"
-        )
+        bad = [skipped for skipped in source.skipped if "/sketches/" in skipped.path]
+        why = f"{Path(bad[0].path).name}: {bad[0].reason}" if bad else "no file"
+        raise DataError(f"{root / 'sketches'}: expected sketches, found none that can be used ({why})")
     return source
 
 

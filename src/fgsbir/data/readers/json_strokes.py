@@ -11,8 +11,8 @@ from fgsbir.data.strokes import check_strokes, join_strokes
 def parse_strokes(value: Any, name: str) -> np.ndarray:
     """Turn parsed JSON ``[[[x, y], ...], ...]`` into a canonical (n, 3) sketch.
 
-    A point may have more than two numbers (time, pressure): the rest is dropped. Raises DataError
-    naming ``name`` and the stroke for anything else.
+    What follows x and y in a point (time, pressure) is dropped. Raises DataError naming ``name`` and the stroke for
+    anything else.
     """
     if not isinstance(value, list) or not value:
         raise DataError(f"{name}: expected a list of strokes, [[[x, y], ...], ...], found {value!r:.60}")

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from fgsbir.data.photos import PHOTO_SUFFIXES
 from fgsbir.data.records import DataError
@@ -12,8 +12,8 @@ from fgsbir.data.records import DataError
 def files_by_stem(folder: Path, suffixes: Collection[str] = PHOTO_SUFFIXES) -> dict[str, Path]:
     """Map the name without its last suffix to the file, for the files of ``folder`` with one of ``suffixes``.
 
-    In the order of the names. Raises DataError for a missing folder and for two files of one stem,
-    as a.jpg beside a.png: both would have the same id.
+    In the order of the names. Raises DataError for a missing folder and for two files of one stem, as a.jpg and a.png:
+    both would have the same id.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder, found {'a file' if folder.exists() else 'nothing'}")
@@ -41,15 +41,19 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def read_lines(path: Path) -> list[str]:
-    """The non-empty lines of a text file, stripped. Raises DataError if it is missing or is not text."""
+def read_names(path: Path) -> list[PurePosixPath]:
+    """The names of a list, one a line, without the suffix of a picture.
+
+    Raises DataError if the file is missing or is not text.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"{path}: expected a text file with one name a line, found none ({error.strerror})") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: expected a text file with one name a line, found other bytes") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    names = [PurePosixPath(line.strip()) for line in text.splitlines() if line.strip()]
+    return [name.with_suffix("") if name.suffix.lower() in (*PHOTO_SUFFIXES, ".svg") else name for name in names]
 
 
 def category_name(set_name: str) -> str:

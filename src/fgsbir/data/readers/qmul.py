@@ -4,21 +4,19 @@
     <root>/ShoeV2/ShoeV2_sketch/<id>_<n>.svg
     <root>/ShoeV2/photo_train.txt  photo_test.txt  sketch_train.txt  sketch_test.txt
 
-The lists hold one file name a line. Sketches rendered as PNG are traced where there is no SVG. The
-root may hold several such folders, or be one itself. Photos in neither list are unlabelled.
+The lists hold one file name a line. Sketches rendered as PNG are traced where there is no SVG. Photos in neither list
+are unlabelled. The root may hold several such folders, or be one itself.
 """
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from fgsbir.data.photos import PHOTO_SUFFIXES
-from fgsbir.data.readers.listing import category_name, files_by_stem, namespaced, read_lines
-from fgsbir.data.readers.sketch_files import read_sketch_files
+from fgsbir.data.readers.listing import category_name, files_by_stem, namespaced, read_names
+from fgsbir.data.readers.sketch_files import read_drawings
 from fgsbir.data.readers.unlabelled import FOLDER as UNLABELLED
 from fgsbir.data.records import DataError, Photo, Sketch, Skipped, Source, Split
 
 PHOTO_FOLDER = "_photo"
 LISTED: tuple[Split, ...] = ("train", "test")
-_SUFFIXES = frozenset((*PHOTO_SUFFIXES, ".svg"))
 _COUNTS = {
     "chair": {"train_photos": 300, "train_sketches": 964, "test_photos": 100, "test_sketches": 311},
     "shoe": {"train_photos": 1800, "train_sketches": 5982, "test_photos": 200, "test_sketches": 666},
@@ -57,12 +55,9 @@ def _read_set(photo_folder: Path, several: bool, trace_tolerance: float, source:
             raise DataError(f"{where}: expected a sketch {set_name}_sketch/{sketch_id}.svg, found none")
         if splits.get(photo_id, (None,))[0] != split:
             raise DataError(f"{where}: sketch {sketch_id!r}: expected its photo {photo_id!r} in photo_{split}.txt")
-    drawings = read_sketch_files([files[sketch_id] for sketch_id in listed], trace_tolerance)
-    for sketch_id, drawing in zip(listed, drawings, strict=True):
-        if isinstance(drawing, DataError):
-            raise drawing
+    for sketch_id, strokes in read_drawings({id: files[id] for id in listed}, trace_tolerance).items():
         photo = namespaced(category, sketch_id.rpartition("_")[0], several)
-        source.sketches.append(Sketch(namespaced(category, sketch_id, several), photo, None, drawing[0]))
+        source.sketches.append(Sketch(namespaced(category, sketch_id, several), photo, None, strokes))
     source.skipped += [Skipped(str(path), "in neither list") for id, path in files.items() if id not in listed]
     for count, known in _COUNTS.get(category, {}).items():
         source.known_counts[f"{category}_{count}" if several else count] = known
@@ -70,27 +65,22 @@ def _read_set(photo_folder: Path, several: bool, trace_tolerance: float, source:
 
 def _sketch_files(folder: Path, set_name: str) -> dict[str, Path]:
     """The sketches by id: SVG where there is one, otherwise the rendered image."""
-    rendered = [folder / f"{set_name}_sketch_png", folder / f"{set_name}_sketch"]
-    files: dict[str, Path] = {}
-    for place in rendered:
-        if place.is_dir():
-            files |= files_by_stem(place)
-    if not rendered[-1].is_dir() and not files:
-        raise DataError(f"{rendered[-1]}: expected a folder of sketches, found none")
-    if rendered[-1].is_dir():
-        files |= files_by_stem(rendered[-1], (".svg",))
+    sketches, rendered = folder / f"{set_name}_sketch", folder / f"{set_name}_sketch_png"
+    files = files_by_stem(rendered) if rendered.is_dir() else {}
+    if sketches.is_dir():
+        return files | files_by_stem(sketches) | files_by_stem(sketches, (".svg",))
+    if not files:
+        raise DataError(f"{sketches}: expected a folder of sketches, found none")
     return files
 
 
 def _read_lists(folder: Path, kind: str) -> dict[str, tuple[Split, str]]:
-    """Map each listed name, without its suffix, to its split and to where it stands."""
+    """Map each listed name to its split and to where it stands."""
     listed: dict[str, tuple[Split, str]] = {}
     for split in LISTED:
         path = folder / f"{kind}_{split}.txt"
-        for number, line in enumerate(read_lines(path), 1):
-            name = PurePosixPath(line)
-            id = name.stem if name.suffix.lower() in _SUFFIXES else name.name
-            if id in listed:
-                raise DataError(f"{path}: name {number}: {id!r} stands also in {listed[id][1]}")
-            listed[id] = split, f"{path}: name {number}"
+        for number, name in enumerate(read_names(path), 1):
+            if name.name in listed:
+                raise DataError(f"{path}: name {number}: {name.name!r} stands also in {listed[name.name][1]}")
+            listed[name.name] = split, f"{path}: name {number}"
     return listed

@@ -3,14 +3,14 @@
     <root>/shoes/train/images/<n>.jpg
     <root>/shoes/train/sketches/<n>.png     the same n is a pair; test/ alike, chairs/ alike
 
-There are no strokes, so the sketches are traced. The numbers repeat between the categories, so ids
-are ``shoes/12``; where they repeat between training and test as well, ``shoes/test/12``.
+There are no strokes, so the sketches are traced. The numbers repeat between the categories, so ids are ``shoes/12``;
+where they repeat between training and test as well, ``shoes/test/12``.
 """
 
 from pathlib import Path
 
 from fgsbir.data.readers.listing import files_by_stem
-from fgsbir.data.readers.sketch_files import read_sketch_files
+from fgsbir.data.readers.sketch_files import read_drawings
 from fgsbir.data.records import DataError, Photo, Sketch, Source, Split
 
 CATEGORIES = ("chairs", "shoes")
@@ -29,18 +29,15 @@ def read_qmul_v1(root: Path, trace_tolerance: float) -> Source:
     source = Source()
     for category in found:
         photos = {split: files_by_stem(root / category / split / "images") for split in SPLIT_FOLDERS}
-        sketches = {split: files_by_stem(root / category / split / "sketches") for split in SPLIT_FOLDERS}
         repeated = bool(set(photos["train"]) & set(photos["test"]))
         for split in SPLIT_FOLDERS:
             prefix = f"{category}/{split}/" if repeated else f"{category}/"
-            for number, path in sketches[split].items():
+            sketches = files_by_stem(root / category / split / "sketches")
+            for number, path in sketches.items():
                 if number not in photos[split]:
                     raise DataError(f"{path}: expected its photo images/{number}.jpg beside sketches/, found none")
             source.photos += [Photo(prefix + number, category, split, path) for number, path in photos[split].items()]
-            drawings = read_sketch_files(list(sketches[split].values()), trace_tolerance)
-            for number, drawing in zip(sketches[split], drawings, strict=True):
-                if isinstance(drawing, DataError):
-                    raise drawing
-                source.sketches.append(Sketch(prefix + number, prefix + number, None, drawing[0]))
+            drawings = read_drawings(sketches, trace_tolerance)
+            source.sketches += [Sketch(prefix + n, prefix + n, None, strokes) for n, strokes in drawings.items()]
         source.known_counts |= {f"{category}_{count}": known for count, known in _COUNTS[category].items()}
     return source

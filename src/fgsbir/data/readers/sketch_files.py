@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -30,8 +30,8 @@ PARALLEL_FROM = 500
 def read_sketch_file(path: Path, trace_tolerance: float) -> tuple[np.ndarray, str | None]:
     """Read one sketch: canonical strokes on the 256 canvas, and the user if a JSON file names one.
 
-    JSON is a list of strokes ``[[[x, y], ...], ...]``, or an object with ``strokes`` and, if known,
-    ``canvas`` [width, height] and ``user``. Without ``canvas`` the drawing is centred.
+    JSON is a list of strokes ``[[[x, y], ...], ...]``, or an object with ``strokes`` and, if known, ``canvas``
+    [width, height] and ``user``. Without ``canvas`` the drawing is centred.
     """
     try:
         found = path.stat().st_size
@@ -61,6 +61,16 @@ def read_sketch_files(paths: Sequence[Path], trace_tolerance: float) -> list[tup
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         results = pool.map(read, paths, chunksize=32)
         return list(tqdm(results, "reading sketches", len(paths), disable=None))
+
+
+def read_drawings(files: Mapping[str, Path], trace_tolerance: float) -> dict[str, np.ndarray]:
+    """The strokes of many sketches under their ids; raises the DataError of the first bad file."""
+    drawings = {}
+    for id, found in zip(files, read_sketch_files(list(files.values()), trace_tolerance), strict=True):
+        if isinstance(found, DataError):
+            raise found
+        drawings[id] = found[0]
+    return drawings
 
 
 def _read_or_error(path: Path, trace_tolerance: float) -> tuple[np.ndarray, str | None] | DataError:

@@ -6,17 +6,17 @@
     <root>/info/invalid-*.txt             sketches to leave out, <category>/<id>-<k>
     <root>/sketches/<category>/<id>-<k>.svg     the SVG release, read instead of the images if there
 
-The tx_ folders hold the same pictures placed differently; of several, the untransformed one (all
-zeros) is read. Ids are ``<category>/<id>``, as in the lists. Folders ``invalid`` are skipped. The
-21 categories that zero-shot and adaptive work holds out are marked unseen.
+The tx_ folders hold the same pictures placed differently; of several, the untransformed one (all zeros) is read. Ids
+are ``<category>/<id>``, as in the lists. Folders ``invalid`` are skipped. The 21 categories that zero-shot and adaptive
+work holds out are marked unseen.
 """
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from fgsbir.data.photos import PHOTO_SUFFIXES
-from fgsbir.data.readers.listing import files_by_stem, read_lines
-from fgsbir.data.readers.sketch_files import read_sketch_files
+from fgsbir.data.readers.listing import files_by_stem, read_names
+from fgsbir.data.readers.sketch_files import read_drawings
 from fgsbir.data.records import DataError, Photo, Sketch, Skipped, Source, Split
 
 # fmt: off
@@ -26,7 +26,6 @@ UNSEEN_CATEGORIES = frozenset((
     "songbird", "sword", "tree", "wheelchair", "windmill", "window",
 ))
 # fmt: on
-_SUFFIXES = frozenset((*PHOTO_SUFFIXES, ".svg"))
 _COUNTS = {"categories": 125, "unseen_categories": 21, "photos": 12_500, "sketches": 75_471}
 
 
@@ -36,11 +35,10 @@ def read_sketchy(root: Path, trace_tolerance: float) -> Source:
     invalid = {name: path.name for path in sorted((root / "info").glob("invalid*.txt")) for name in _names(path)}
     source = Source(known_counts=dict(_COUNTS))
     for folder in _category_folders(_placement(root / "256x256" / "photo")):
-        category = folder.name
         for stem, path in files_by_stem(folder).items():
-            id = f"{category}/{stem}"
+            id = f"{folder.name}/{stem}"
             split: Split = "test" if id in test else "train"
-            source.photos.append(Photo(id, category, split, path, category in UNSEEN_CATEGORIES))
+            source.photos.append(Photo(id, folder.name, split, path, folder.name in UNSEEN_CATEGORIES))
     ids = {photo.id for photo in source.photos}
     if not test & ids:
         raise DataError(f"{root}/info/testset.txt: expected photos of this folder, found none of them")
@@ -57,11 +55,9 @@ def read_sketchy(root: Path, trace_tolerance: float) -> Source:
                 raise DataError(f"{path}: expected its photo {id.rpartition('-')[0]}.jpg, found none")
             else:
                 files[id] = path
-    for id, drawing in zip(files, read_sketch_files(list(files.values()), trace_tolerance), strict=True):
-        if isinstance(drawing, DataError):
-            raise drawing
+    for id, strokes in read_drawings(files, trace_tolerance).items():
         unseen = id.partition("/")[0] in UNSEEN_CATEGORIES
-        source.sketches.append(Sketch(id, id.rpartition("-")[0], None, drawing[0], unseen))
+        source.sketches.append(Sketch(id, id.rpartition("-")[0], None, strokes, unseen))
     return source
 
 
@@ -80,9 +76,8 @@ def _category_folders(folder: Path) -> Iterator[Path]:
 
 
 def _names(path: Path) -> Iterator[str]:
-    """The listed ``<category>/<name>``, without folders before them and suffixes."""
-    for line in read_lines(path):
-        name = PurePosixPath(line)
+    """The listed ``<category>/<name>``, without folders before them."""
+    for name in read_names(path):
         if len(name.parts) < 2:
-            raise DataError(f"{path}: expected lines <category>/<name>, found {line!r:.80}")
-        yield f"{name.parts[-2]}/{name.stem if name.suffix.lower() in _SUFFIXES else name.name}"
+            raise DataError(f"{path}: expected lines <category>/<name>, found {str(name)!r:.80}")
+        yield f"{name.parts[-2]}/{name.name}"

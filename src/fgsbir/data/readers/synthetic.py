@@ -27,9 +27,8 @@ def read_synthetic(root: Path, trace_tolerance: float) -> Source:
         unseen_users = {user["id"]: user["unseen"] for user in manifest["users"]}
         rows = [(row["id"], row["category"], row["split"]) for row in manifest["photos"]]
     except (KeyError, TypeError) as error:
-        raise DataError(
-            f"{manifest_path}: expected categories, users and photos with their keys, missing {error}"
-        ) from None
+        expected = "categories, users and photos with their keys"
+        raise DataError(f"{manifest_path}: expected {expected}, missing {error}") from None
 
     source = Source()
     categories = {}
@@ -49,9 +48,7 @@ def read_synthetic(root: Path, trace_tolerance: float) -> Source:
         except KeyError as error:
             raise DataError(f"{name}: expected id, photo, user and strokes, missing {error}") from None
         if photo_id not in categories or user not in unseen_users:
-            raise DataError(
-                f"{name}: sketch {id!r}: photo {photo_id!r} or user {user!r} is not in {manifest_path.name}"
-            )
+            raise DataError(f"{name}: sketch {id!r}: photo {photo_id!r} or user {user!r} is not in manifest.json")
         unseen = unseen_users[user] or unseen_categories[categories[photo_id]]
         source.sketches.append(Sketch(id, photo_id, user, parse_strokes(strokes, name), unseen))
     return source
