@@ -29,16 +29,11 @@ def encoded(*shapes: tuple[int, int, int, int], noise: float = 0.0) -> bytes:
     return out.getvalue()
 
 
-def along(strokes: np.ndarray) -> np.ndarray:
-    """Points (n, 2) every pixel or so along the strokes."""
-    lines = [line for part in split_strokes(strokes) for line in itertools.pairwise(part)]
-    return np.concatenate([np.linspace(start, end, 50) for start, end in lines])
-
-
 @pytest.mark.parametrize("noise", [0.0, 6.0])
 def test_a_box_is_drawn_along_its_sides(noise: float) -> None:
     strokes = check_strokes(edge_drawing(encoded(BOX, noise=noise), tolerance=4.0), "box")
-    x, y = along(strokes).T
+    lines = [line for part in split_strokes(strokes) for line in itertools.pairwise(part)]
+    x, y = np.concatenate([np.linspace(start, end, 50) for start, end in lines]).T
     left, top, right, bottom = BOX
     to_side = np.minimum.reduce([abs(x - left), abs(x - right), abs(y - top), abs(y - bottom)])
     assert to_side.max() < 6
@@ -46,21 +41,16 @@ def test_a_box_is_drawn_along_its_sides(noise: float) -> None:
     assert len(strokes) < 20  # sides, not pixels
 
 
-def test_nothing_stands_out_of_an_empty_photo() -> None:
-    assert edge_drawing(encoded(), tolerance=4.0).shape == (0, 3)
-
-
 def test_the_surroundings_and_specks_are_left_out() -> None:
+    assert edge_drawing(encoded(), tolerance=4.0).shape == (0, 3)
     alone = edge_drawing(encoded(BOX), tolerance=4.0)
     among = edge_drawing(encoded(BOX, (2, 100, 12, 150), (20, 30, 24, 34)), tolerance=4.0)
     np.testing.assert_allclose(among, alone)
 
 
 def test_the_longest_contours_come_first_and_fit() -> None:
-    boxes = [
-        (30 + 25 * column, 30 + 25 * row, 44 + 25 * column, 44 + 25 * row) for column in range(8) for row in range(8)
-    ]
-    strokes = edge_drawing(encoded(*boxes), tolerance=1.0)
+    corners = itertools.product(range(30, 230, 25), repeat=2)
+    strokes = edge_drawing(encoded(*((x, y, x + 14, y + 14) for x, y in corners)), tolerance=1.0)
     assert MOST_POINTS - 10 < len(strokes) <= MOST_POINTS
     both = edge_drawing(encoded(BOX, (200, 30, 215, 45)), tolerance=4.0)
     lengths = [np.linalg.norm(np.diff(part, axis=0), axis=1).sum() for part in split_strokes(both)]
@@ -81,29 +71,28 @@ def test_every_training_photo_has_its_own_edges(toy: Toy, drawn: Path) -> None:
     found = read_edges(drawn, store, entries)
     for entry, strokes in zip(entries, found, strict=True):
         alone = edge_drawing(store.read_photo(entry), tolerance=2.0)
-        expected = centre(alone) if len(alone) > 1 else alone[:0]
-        np.testing.assert_array_equal(strokes, expected)
+        np.testing.assert_array_equal(strokes, centre(alone) if len(alone) > 1 else alone[:0])
     assert any(map(len, found))
     # Nobody trains on held-out photos, so they are not drawn.
     with pytest.raises(DataError, match=r"val-.*\.npz: no such file"):
         read_edges(drawn, store, toy.split.validation)
 
 
-def test_a_shard_that_is_whole_is_not_drawn_again(toy: Toy, drawn: Path, tmp_path: Path) -> None:
+def test_a_shard_that_is_whole_is_not_drawn_again_and_a_damaged_one_is_named(
+    toy: Toy, drawn: Path, tmp_path: Path
+) -> None:
     shutil.copytree(drawn, tmp_path / "scratch")
-    marked = next(path for path in sorted((tmp_path / "scratch").iterdir()))
+    marked, missing = sorted((tmp_path / "scratch").iterdir())[:2]
+    np.savez(marked, points=np.zeros((0, 3)), counts=[0])
     kept = marked.read_bytes()
-    next(path for path in sorted((tmp_path / "scratch").iterdir()) if path != marked).unlink()
-    write_edges(toy.pictures.shards, tolerance=2.0, workers=1, scratch=tmp_path / "scratch", out=tmp_path / "out")
-    assert (tmp_path / "out" / marked.name).read_bytes() == kept
-    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {
-        path.name: path.read_bytes() for path in drawn.iterdir()
-    }
+    missing.unlink()
+    out = tmp_path / "out"
+    write_edges(toy.pictures.shards, tolerance=2.0, workers=1, scratch=tmp_path / "scratch", out=out)
+    for path in drawn.iterdir():
+        assert (out / path.name).read_bytes() == (kept if path.name == marked.name else path.read_bytes())
 
-
-def test_damaged_edges_are_named(toy: Toy, drawn: Path, tmp_path: Path) -> None:
-    shutil.copytree(drawn, tmp_path / "edges")
-    path = next((tmp_path / "edges").glob("train-*"))
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DataError, match=path.name):
-        read_edges(tmp_path / "edges", toy.pictures.shards, toy.split.labelled)
+    with pytest.raises(DataError, match=rf"{marked.name}: expected the drawings of . photos, found 1"):
+        read_edges(out, toy.pictures.shards, [*toy.split.unlabelled, *toy.split.labelled])
+    (out / marked.name).write_bytes(kept[:100])
+    with pytest.raises(DataError, match=marked.name):
+        read_edges(out, toy.pictures.shards, [*toy.split.unlabelled, *toy.split.labelled])

@@ -5,26 +5,24 @@ from typing import Any
 
 import pytest
 
-from fgsbir.data.index import PhotoEntry, Shard, SketchEntry, make_index, read_index, split_hash, write_index
+from fgsbir.data.index import PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
 from fgsbir.data.records import DataError
 
-
-def entries() -> list[PhotoEntry]:
-    sketches = (SketchEntry("b_1", "u1", False, 7), SketchEntry("b_2", None, True, 3))
-    return [
-        PhotoEntry("b", "b", "chair", "train", False, "train-00000.tar", (512, 100), (2048, 248), sketches),
-        PhotoEntry("a/1", "a_2f1", "boat", "test", True, "test-00000.tar", (512, 60), None, ()),
-        PhotoEntry("c", "c", "chair", "train", False, "train-00000.tar", (4096, 90), None, ()),
-    ]
+SKETCHES = (SketchEntry("b_1", "u1", False, 7), SketchEntry("b_2", None, True, 3))
+ENTRIES = [
+    PhotoEntry("b", "b", "chair", "train", False, "train-00000.tar", (512, 100), (2048, 248), SKETCHES),
+    PhotoEntry("a/1", "a_2f1", "boat", "test", True, "test-00000.tar", (512, 60), None, ()),
+    PhotoEntry("c", "c", "chair", "train", False, "train-00000.tar", (4096, 90), None, ()),
+]
+SHARDS = [
+    Shard("train-00000.tar", "train", "0" * 64, 10240, 2, 2),
+    Shard("test-00000.tar", "test", "f" * 64, 10240, 1, 0),
+]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    shards = [
-        Shard("train-00000.tar", "train", "0" * 64, 10240, 2, 2),
-        Shard("test-00000.tar", "test", "f" * 64, 10240, 1, 0),
-    ]
-    index = make_index(name="toy", layout="qmul", category="chair", shards=shards, photos=entries())
+    index = make_index(name="toy", layout="qmul", category="chair", shards=SHARDS, photos=ENTRIES)
     write_index(index, tmp_path)
     assert read_index(tmp_path) == index
     return tmp_path
@@ -44,21 +42,15 @@ def test_the_index_sorts_counts_and_hashes(folder: Path) -> None:
     assert index.split_hash == hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_the_split_hash_sees_a_photo_change_its_split(folder: Path) -> None:
-    before = read_index(folder).split_hash
-    moved = [*entries()[:2], PhotoEntry("c", "c", "chair", "val", False, "val-00000.tar", (0, 1), None, ())]
-    assert make_index(name="", layout="", category=None, shards=[], photos=moved).split_hash != before
-
-
-def test_the_split_hash_does_not_depend_on_the_order() -> None:
-    pairs = [("b", "train"), ("a", "test"), ("c", "val")]
-    assert split_hash(pairs) == split_hash(reversed(pairs))
+DELETED = object()
 
 
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (["format"], 2, "expected index format 1, found 2"),
+        (["format"], 2, "format: .* 1, found '2'"),
+        (["format"], DELETED, "format"),
+        (["photos"], DELETED, "photos"),
         (["more"], 1, "more: .*found '1'"),
         (["photos", 0, "key"], "a.1", "photos.0.key"),
         (["photos", 0, "photo"], [1, -1], "photos.0.photo.1"),
@@ -83,27 +75,18 @@ def test_a_bad_index_is_refused_and_its_place_named(folder: Path, keys: list[Any
     for key in keys[:-1]:
         inner = inner[key]
     inner[keys[-1]] = value
+    if value is DELETED:
+        del inner[keys[-1]]
     (folder / "index.json").write_text(json.dumps(content))
     with pytest.raises(DataError, match=f"index.json: .*{message}"):
         read_index(folder)
 
 
-@pytest.mark.parametrize("key", ["format", "photos", "category", "split_hash"])
-def test_a_missing_key_is_named(folder: Path, key: str) -> None:
-    content = json.loads((folder / "index.json").read_text())
-    del content[key]
-    (folder / "index.json").write_text(json.dumps(content))
-    with pytest.raises(DataError, match=key):
-        read_index(folder)
-
-
-@pytest.mark.parametrize("text", ["", '{"format": 1, "photos": [', "[]", "null", "\x80"])
-def test_what_is_no_index_is_refused(folder: Path, text: str) -> None:
-    (folder / "index.json").write_bytes(text.encode("latin-1"))
+@pytest.mark.parametrize("data", [b"", b'{"format": 1, "photos": [', b"[]", b"null", b"\x80"])
+def test_what_is_no_index_is_refused(folder: Path, data: bytes) -> None:
+    (folder / "index.json").write_bytes(data)
     with pytest.raises(DataError, match=r"index\.json: expected"):
         read_index(folder)
-
-
-def test_a_missing_index_is_refused(tmp_path: Path) -> None:
+    (folder / "index.json").unlink()
     with pytest.raises(DataError, match=r"index\.json: not found"):
-        read_index(tmp_path)
+        read_index(folder)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from fgsbir.data.photos import check_photo, decode_photo, read_photo
 from fgsbir.data.records import DataError
@@ -30,31 +31,18 @@ def scene(height: int = 60, width: int = 90) -> np.ndarray:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_whole_image_gives_its_extension_whatever_its_name(form: str) -> None:
+def test_a_whole_image_gives_its_extension_and_a_truncated_one_an_error(form: str) -> None:
     assert check_photo(encode(scene(), form), "photo.txt", 1.0) == FORMATS[form]
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_truncated_image_is_refused_by_name(form: str) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
-    whole = encode(noise, form)
+    whole = encode(np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8), form)
     for share in (0.0, 0.01, 0.1, 0.5, 0.9):
         with pytest.raises(DataError, match=r"^a/b\.jpg: expected a JPEG, PNG, WebP, BMP or GIF image, found"):
             check_photo(whole[: int(share * len(whole))], "a/b.jpg", 1.0)
 
 
-@pytest.mark.parametrize("form", ["TIFF", "ICO", "PPM", "TGA", "PDF", "EPS"])
+@pytest.mark.parametrize("form", ["TIFF", "ICO", "PPM", "PDF", "EPS"])
 def test_other_formats_never_reach_their_decoders(form: str) -> None:
     with pytest.raises(DataError, match="not an image of these formats"):
         check_photo(encode(scene(), form), "x", 1.0)
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"hello", b"<html></html>", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a"]
-)
-def test_what_is_no_image_is_refused(data: bytes) -> None:
-    with pytest.raises(DataError, match=r"^x: expected a JPEG, PNG"):
-        check_photo(data, "x", 1.0)
 
 
 @given(st.binary(max_size=60), st.sampled_from(list(FORMATS)), st.integers(0, 200))
@@ -92,8 +80,6 @@ def test_a_bomb_is_refused_by_its_header(side: int) -> None:
 
 
 def test_a_huge_text_chunk_is_refused() -> None:
-    from PIL.PngImagePlugin import PngInfo
-
     info = PngInfo()
     info.add_text("comment", "x" * 2_000_000, zip=True)
     data = encode(scene(8, 8), pnginfo=info)
@@ -124,23 +110,21 @@ def test_the_longest_side_fills_the_square_and_white_the_rest() -> None:
     assert np.array_equal(decode_photo(encode(red.transpose(1, 0, 2)), 64), pixels.transpose(1, 0, 2))
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (700, 1), (3, 2), (64, 64), (65, 64)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (700, 1), (65, 64)])
 def test_any_shape_decodes(shape: tuple[int, int]) -> None:
     for form in FORMATS:
         assert decode_photo(encode(np.zeros((*shape, 3), np.uint8), form), 64).min() < 20
 
 
-@pytest.mark.parametrize("form", ["PNG", "BMP", "WEBP"])
-def test_lossless_formats_give_the_same_pixels(form: str) -> None:
-    options = {"lossless": True} if form == "WEBP" else {}
-    assert np.array_equal(decode_photo(encode(scene(), form, **options), 48), decode_photo(encode(scene()), 48))
-
-
-@pytest.mark.parametrize("side", [64, 300, 1500])
-def test_a_jpeg_decoded_at_part_of_its_size_looks_the_same(side: int) -> None:
-    picture = Image.fromarray(scene(side, side))
-    jpeg, png = (decode_photo(encode(picture, form, quality=95), 64).astype(int) for form in ("JPEG", "PNG"))
-    assert np.abs(jpeg - png).mean() < 2
+def test_all_formats_give_the_same_picture() -> None:
+    for form, options in (("BMP", {}), ("WEBP", {"lossless": True})):
+        assert np.array_equal(decode_photo(encode(scene(), form, **options), 48), decode_photo(encode(scene()), 48))
+    for side in (64, 300, 1500):  # JPEG is decoded at part of its size
+        forms = (("JPEG", {"quality": 95}), ("PNG", {}))
+        jpeg, png = (
+            decode_photo(encode(scene(side, side), form, **options), 64).astype(int) for form, options in forms
+        )
+        assert np.abs(jpeg - png).mean() < 2
 
 
 def test_shrinking_is_anti_aliased() -> None:
@@ -149,8 +133,9 @@ def test_shrinking_is_anti_aliased() -> None:
     assert np.abs(pixels.astype(int) - 127).max() < 12
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_exif_orientation_is_applied(orientation: int) -> None:
+def test_the_exif_orientation_is_applied(orientation: int, form: str) -> None:
     upright = scene()
     # How each orientation's stored pixels come from the upright picture, after the EXIF standard's table.
     stored = {
@@ -165,12 +150,8 @@ def test_the_exif_orientation_is_applied(orientation: int) -> None:
     }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    for form in ("PNG", "JPEG"):
-        pixels = decode_photo(
-            encode(np.ascontiguousarray(stored), form, exif=exif, **({"quality": 98} if form == "JPEG" else {})), 90
-        )
-        expected = decode_photo(encode(upright), 90)
-        assert np.abs(pixels.astype(int) - expected).mean() < 2
+    pixels = decode_photo(encode(np.ascontiguousarray(stored), form, exif=exif), 90)
+    assert np.abs(pixels.astype(int) - decode_photo(encode(upright), 90)).mean() < 2
 
 
 def test_transparency_is_laid_on_white() -> None:
@@ -179,18 +160,18 @@ def test_transparency_is_laid_on_white() -> None:
     rgba[4:6, :, 3] = 128
     paletted = Image.fromarray(np.repeat([[0], [1]], 4, 0).astype(np.uint8).repeat(8, 1), "P")
     paletted.putpalette([0, 0, 0, 0, 0, 0])
+    keyed = np.zeros((8, 8, 3), np.uint8)
+    keyed[4:] = 9
     for data in (
         encode(rgba),
         encode(rgba, "WEBP", lossless=True),
         encode(Image.fromarray(rgba).convert("LA")),
         encode(paletted, transparency=1),
+        encode(keyed, transparency=(9, 9, 9)),
     ):
         pixels = decode_photo(data, 8)
         assert (pixels[:4] == 0).all() and (pixels[6:] == 255).all()
     assert abs(int(decode_photo(encode(rgba), 8)[5, 5, 0]) - 127) <= 1
-    keyed = np.zeros((8, 8, 3), np.uint8)
-    keyed[4:] = 9
-    assert (decode_photo(encode(keyed, transparency=(9, 9, 9)), 8)[4:] == 255).all()
 
 
 def test_other_modes_become_rgb() -> None:
@@ -202,15 +183,10 @@ def test_other_modes_become_rgb() -> None:
     assert red[0] > 240 and red[1:].max() < 20
 
 
-def test_the_first_picture_of_an_animation_counts() -> None:
+def test_the_first_picture_of_several_counts() -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
-    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert check_photo(data, "x.gif", 1.0) == "gif"
-    assert decode_photo(data, 8)[4, 4].tolist() == [255, 0, 0]
-
-
-def test_a_phones_jpeg_of_several_pictures_is_a_jpeg() -> None:
-    second = Image.fromarray(scene()[::-1])
-    data = encode(Image.fromarray(scene()), "MPO", save_all=True, append_images=[second])
-    assert check_photo(data, "x.jpg", 1.0) == "jpg"
-    assert np.abs(decode_photo(data, 60).astype(int) - decode_photo(encode(scene()), 60)).mean() < 4
+    # An animation, and what Pillow calls a phone's JPEG with a second picture in it.
+    for form, extension in (("GIF", "gif"), ("MPO", "jpg")):
+        data = encode(frames[0], form, save_all=True, append_images=frames[1:])
+        assert check_photo(data, "x", 1.0) == extension
+        assert np.abs(decode_photo(data, 8)[4, 4].astype(int) - [255, 0, 0]).max() < 4

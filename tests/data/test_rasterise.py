@@ -13,7 +13,7 @@ part = hnp.arrays(np.float32, st.tuples(st.integers(2, 5), st.just(2)), elements
 drawings = st.lists(part, min_size=1, max_size=3).map(join_strokes)
 
 
-def _distance_map(strokes: np.ndarray, size: int) -> np.ndarray:
+def distance_map(strokes: np.ndarray, size: int) -> np.ndarray:
     """The oracle: the distance of each pixel's centre to the nearest line, in canvas pixels."""
     centres = (np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1) + 0.5) * CANVAS / size
     best = np.full((size, size), np.inf)
@@ -27,23 +27,16 @@ def _distance_map(strokes: np.ndarray, size: int) -> np.ndarray:
     return best
 
 
-@settings(max_examples=40, deadline=None)
-@given(drawings, st.sampled_from([64, 128, 256]), st.sampled_from([2.0, 3.0, 6.0]))
+@settings(max_examples=40)
+@given(drawings, st.sampled_from([32, 64, 128, 256]), st.sampled_from([2.0, 3.0, 6.0]))
 def test_ink_lies_where_the_lines_are(strokes: np.ndarray, size: int, line_width: float) -> None:
     image = rasterise(strokes, size, line_width)
-    distance = _distance_map(strokes, size)
+    assert image.shape == (size, size) and image.dtype == np.uint8 and image.min() < 200
+    distance = distance_map(strokes, size)
     pixel = CANVAS / size
     # Within a pixel of the line's edge anti-aliasing and rounding of the width may decide either way.
     assert (image[distance < line_width / 2 - pixel] < 128).all()
     assert (image[distance > line_width / 2 + 1.5 * pixel] == 255).all()
-
-
-@given(drawings)
-@settings(deadline=None)
-def test_every_line_leaves_ink_at_every_size(strokes: np.ndarray) -> None:
-    for size in (32, 64, 256):
-        image = rasterise(strokes, size)
-        assert image.shape == (size, size) and image.dtype == np.uint8 and image.min() < 200
 
 
 @pytest.mark.parametrize("size", [64, 256])
@@ -53,27 +46,13 @@ def test_a_dot_leaves_ink_at_its_place(size: int) -> None:
     np.testing.assert_allclose((ink.mean(0) + 0.5) * CANVAS / size, [200, 40], atol=CANVAS / size)
 
 
-def test_a_shift_by_whole_pixels_shifts_the_picture() -> None:
-    strokes = np.array([[40, 50, 0], [90, 60, 0], [70, 120, 1], [60, 60, 0], [100, 100, 1]], np.float32)
-    moved = strokes + np.array([8, 16, 0], np.float32)
-    assert np.array_equal(np.roll(rasterise(strokes, 64), (4, 2), (0, 1)), rasterise(moved, 64))
-
-
-def test_the_pen_is_lifted_between_strokes() -> None:
-    strokes = np.array([[20, 128, 0], [80, 128, 1], [180, 128, 0], [240, 128, 1]], np.float32)
-    assert (rasterise(strokes, 256)[:, 90:170] == 255).all()
-
-
 def test_lines_off_the_canvas_are_cut() -> None:
-    strokes = np.array([[-500, 128, 0], [800, 128, 1]], np.float32)
-    image = rasterise(strokes, 256)
+    image = rasterise(np.array([[-500, 128, 0], [800, 128, 1]], np.float32), 256)
     assert (image[127:129] == 0).all() and (image[:100] == 255).all()
 
 
 def test_a_batch_is_its_sketches_one_by_one() -> None:
     sketches = [np.array([[10 * k, 20, 0], [200, 30 * k, 1]], np.float32) for k in range(1, 5)]
-    batch = rasterise_batch(sketches, 96, 4.0)
-    assert batch.shape == (4, 96, 96)
-    assert all(
-        np.array_equal(image, rasterise(strokes, 96, 4.0)) for image, strokes in zip(batch, sketches, strict=True)
-    )
+    one_by_one = [rasterise(strokes, 96, 4.0) for strokes in sketches]
+    assert np.array_equal(rasterise_batch(sketches, 96, 4.0), one_by_one)
+    assert rasterise_batch([], 96).shape == (0, 96, 96)

@@ -1,13 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fgsbir.data.index import Index, PhotoEntry, SketchEntry, make_index
 from fgsbir.data.records import DataError, Split
 from fgsbir.data.selection import seen_sketches, stable_fraction, training_split, unlabelled_subset
-
-FRACTIONS = st.floats(0, 1)
 
 
 def entry(
@@ -26,40 +24,30 @@ def labelled_photos(number: int) -> list[PhotoEntry]:
     return [entry(f"p{i}", "train", [False]) for i in range(number)]
 
 
-def ids(photos: list[PhotoEntry]) -> set[str]:
-    return {photo.id for photo in photos}
+def ids(photos: list[PhotoEntry]) -> list[str]:
+    return [photo.id for photo in photos]
 
 
-def test_stable_fraction_keeps_its_published_values() -> None:
+def test_stable_fraction_is_even_and_keeps_its_published_values() -> None:
     # A change here would silently change every subset of every run.
     assert stable_fraction("labelled", "finbo_10") == 0.57842118611855
     assert stable_fraction("unlabelled", "finbo_10") == 0.8821034390581769
-
-
-@settings(deadline=None)
-@given(st.text(), st.text())
-def test_stable_fraction_lies_in_the_half_open_unit_interval(salt: str, id: str) -> None:
-    assert 0 <= stable_fraction(salt, id) < 1
-
-
-def test_stable_fraction_is_even() -> None:
     values = np.sort([stable_fraction("labelled", f"photo-{i}") for i in range(4000)])
     # Kolmogorov-Smirnov distance from the uniform distribution; 1.95 / sqrt(n) is its 0.1 % point.
     assert np.abs(values - np.arange(4000) / 4000).max() < 1.95 / np.sqrt(4000)
 
 
-@settings(deadline=None)
-@given(FRACTIONS, FRACTIONS)
+@given(st.floats(0, 1), st.floats(0, 1))
 def test_subsets_nest(a: float, b: float) -> None:
     low, high = sorted((a, b))
     photos = labelled_photos(60)
-    whole = index(photos)
-    assert ids(unlabelled_subset(photos, low)) <= ids(unlabelled_subset(photos, high))
-    assert ids(training_split(whole, low).labelled) <= ids(training_split(whole, high).labelled)
-    assert ids(training_split(whole, low).unlabelled) >= ids(training_split(whole, high).unlabelled)
+    few, many = (training_split(index(photos), fraction) for fraction in (low, high))
+    assert set(ids(unlabelled_subset(photos, low))) <= set(ids(unlabelled_subset(photos, high)))
+    assert set(ids(few.labelled)) <= set(ids(many.labelled))
+    assert set(ids(few.unlabelled)) >= set(ids(many.unlabelled))
 
 
-@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.25, 0.4, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.4, 0.9, 1.0])
 def test_subsets_have_the_size_asked_for(fraction: float) -> None:
     photos = labelled_photos(4000)
     for chosen in (training_split(index(photos), fraction).labelled, unlabelled_subset(photos, fraction)):
@@ -68,8 +56,7 @@ def test_subsets_have_the_size_asked_for(fraction: float) -> None:
 
 
 def test_the_two_fractions_are_independent() -> None:
-    photos = labelled_photos(4000)
-    split = training_split(index(photos), 0.4)
+    split = training_split(index(labelled_photos(4000)), 0.4)
     assert len(split.labelled) + len(split.unlabelled) == 4000
     chosen = unlabelled_subset(split.unlabelled, 0.25)
     # With one hash for both, the moved photos (hash >= 0.4) would hold none below 0.25.
@@ -90,30 +77,22 @@ def test_every_kind_of_photo_goes_where_it_belongs() -> None:
         entry("unseen-unlabelled", "unlabelled", [], "boat", True),
     ]
     split = training_split(index(photos), 1.0)
-    assert [photo.id for photo in split.labelled] == ["a-own", "b-own"]
-    assert [photo.id for photo in split.unlabelled] == ["free"]
-    assert [photo.id for photo in split.validation] == ["checked"]
-    assert [photo.id for photo in split.test] == ["asked"]
+    lists = (split.labelled, split.unlabelled, split.validation, split.test)
+    assert list(map(ids, lists)) == [["a-own", "b-own"], ["free"], ["checked"], ["asked"]]
 
     moved = training_split(index(photos), 0.0)
-    assert moved.labelled == []
-    assert [photo.id for photo in moved.unlabelled] == ["a-own", "b-own", "free"]
+    assert moved.labelled == [] and ids(moved.unlabelled) == ["a-own", "b-own", "free"]
 
     everything = training_split(index(photos, None), 1.0)
-    assert ids(everything.labelled) == {"a-own", "b-own", "lamp-own"}
-    assert ids(everything.unlabelled) == {"free", "lamp-free"}
-    for fraction in (0.0, 0.5, 1.0):
-        chosen = training_split(index(photos, None), fraction)
-        assert not any(photo.unseen for part in (chosen.labelled, chosen.unlabelled) for photo in part)
+    assert ids(everything.labelled) == ["a-own", "b-own", "lamp-own"]
+    assert ids(everything.unlabelled) == ["free", "lamp-free"]
+    assert not any(photo.unseen for photo in training_split(index(photos, None), 0.0).unlabelled)
+
+    with pytest.raises(DataError, match="'boat' is marked unseen"):
+        training_split(index(photos, "boat"), 1.0)
 
 
 def test_seen_sketches_leave_out_held_out_users_and_categories() -> None:
     assert seen_sketches(entry("a", "train", [False, True, False])) == [0, 2]
     assert seen_sketches(entry("a", "train", [False, False], "boat", True)) == []
     assert seen_sketches(entry("a", "unlabelled", [])) == []
-
-
-def test_nothing_can_be_trained_on_an_unseen_category() -> None:
-    photos = [entry("a", "train", [True], "boat", True), entry("b", "train", [False])]
-    with pytest.raises(DataError, match="'boat' is marked unseen"):
-        training_split(index(photos, "boat"), 1.0)

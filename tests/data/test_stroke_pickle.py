@@ -18,10 +18,10 @@ arrays = hnp.arrays(
     st.sampled_from([np.dtype(code) for code in ("<f8", ">f8", "<f4", "<f2", "<i8", ">i2", "<u4", "|u1", "|i1")]),
     hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4),
 )
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 
-@settings(deadline=None)
-@given(st.dictionaries(st.text(), arrays, max_size=4), st.integers(0, pickle.HIGHEST_PROTOCOL), st.booleans())
+@given(st.dictionaries(st.text(), arrays, max_size=4), st.sampled_from(PROTOCOLS), st.booleans())
 def test_reads_what_numpy_pickles(expected: dict[str, np.ndarray], protocol: int, fortran: bool) -> None:
     if fortran:
         expected = {key: np.asfortranarray(value) for key, value in expected.items()}
@@ -32,7 +32,7 @@ def test_reads_what_numpy_pickles(expected: dict[str, np.ndarray], protocol: int
         assert found[key].tobytes() == value.tobytes()
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_reads_object_arrays_as_lists(protocol: int) -> None:
     expected = np.empty(3, object)
     expected[:] = [np.arange(3 * n, dtype=np.int16).reshape(n, 3) for n in range(3)]
@@ -41,7 +41,7 @@ def test_reads_object_arrays_as_lists(protocol: int) -> None:
         assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
-def _as_python2(protocol: int) -> bytes:
+def as_python2(protocol: int) -> bytes:
     """What Python 2 and numpy 1 write for {"a": float64 [[1, 2, 1]]}, spelt out opcode by opcode."""
     raw = np.array([[1.0, 2.0, 1.0]]).tobytes()
     if protocol == 0:
@@ -60,18 +60,9 @@ def _as_python2(protocol: int) -> bytes:
 
 @pytest.mark.parametrize("protocol", [0, 2])
 def test_reads_python2_pickles(protocol: int) -> None:
-    data = _as_python2(protocol)
+    data = as_python2(protocol)
     assert pickle.loads(data, encoding="latin1")["a"].tolist() == [[1, 2, 1]]  # the test's own bytes are right
     assert load_array_dict(data, "x")["a"].tolist() == [[1, 2, 1]]
-
-
-def test_reads_both_names_of_numpys_modules() -> None:
-    new = pickle.dumps({"a": np.ones((2, 3))}, 2)
-    old = new.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
-    assert old != new
-    assert (
-        load_array_dict(old, "x")["a"].tolist() == load_array_dict(new, "x")["a"].tolist() == np.ones((2, 3)).tolist()
-    )
 
 
 class Runs:
@@ -84,7 +75,7 @@ class Runs:
         return self.called, self.arguments
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_nothing_is_ever_called(protocol: int, tmp_path: Path) -> None:
     witness = tmp_path / "witness"
     for value in (
@@ -108,10 +99,8 @@ def test_nothing_is_ever_called(protocol: int, tmp_path: Path) -> None:
         ({("a",): np.ones(3)}, "a tuple as a key"),
         ({"a": 1.5}, "float 1.5 under key 'a'"),
         ({"a": None}, "nothing under key 'a'"),
-        ({"a": [np.ones(3)]}, "a list under key 'a'"),
         ({"a": {"b": np.ones(3)}}, "a dict under key 'a'"),
         ({"a": np.array(["x"])}, "an array of dtype 'U1'"),
-        ({"a": np.array([True])}, "an array of dtype 'b1'"),
         ({"a": np.array([1j])}, "an array of dtype 'c16'"),
         ({"a": np.array([None, 1])}, "an array of objects under key 'a'"),
         ({"a": np.zeros(2, "f8,i4")}, "for a dtype"),
@@ -119,41 +108,31 @@ def test_nothing_is_ever_called(protocol: int, tmp_path: Path) -> None:
         ({"a": {1, 2}}, "opcode EMPTY_SET"),
         (collections.OrderedDict(a=np.ones(3)), "a reference to collections.OrderedDict"),
         ({"a": np.ma.masked_array([1.0])}, r"a reference to numpy\.ma"),
+        (b"\x80\x02}(U\x01aK\x01U\x01aK\x02u.", "key 'a' twice"),
+        (b"Pname\n.", "opcode PERSID"),  # persistent ids, the extension registry
+        (b"\x80\x02K\x01Q.", "opcode BINPERSID"),
+        (b"\x80\x02\x82\x01.", "opcode EXT1"),
+        *((data, "") for data in (b"", b"hello", b"\x89PNG\r\n", b"\x80\x04", b".")),
     ],
 )
 def test_anything_but_arrays_is_refused_by_name(value: Any, found: str) -> None:
+    data = value if isinstance(value, bytes) else pickle.dumps(value, 4)
     with pytest.raises(DataError, match=f"^strokes: expected a pickle of numeric numpy arrays only, found .*{found}"):
-        load_array_dict(pickle.dumps(value, 4), "strokes")
+        load_array_dict(data, "strokes")
 
 
-def test_references_outside_the_file_are_refused() -> None:
+def test_buffers_outside_the_file_are_refused() -> None:
     buffer = io.BytesIO()
-    pickler = pickle.Pickler(buffer, 5, buffer_callback=lambda _: None)
-    pickler.dump({"a": np.ones((40, 3))})
+    pickle.Pickler(buffer, 5, buffer_callback=lambda _: None).dump({"a": np.ones((40, 3))})
     with pytest.raises(DataError, match="opcode NEXT_BUFFER"):
         load_array_dict(buffer.getvalue(), "x")
-    for data in (b"Pname\n.", b"\x80\x02K\x01Q.", b"\x80\x02\x82\x01."):  # persistent ids, the extension registry
-        with pytest.raises(DataError, match=r"opcode (PERSID|BINPERSID|EXT1)"):
-            load_array_dict(data, "x")
 
 
-def test_a_key_that_stands_there_twice_is_refused() -> None:
-    with pytest.raises(DataError, match="found key 'a' twice"):
-        load_array_dict(b"\x80\x02}(U\x01aK\x01U\x01aK\x02u.", "x")
-
-
-def test_text_that_is_no_pickle_is_refused() -> None:
-    for data in (b"", b"hello", b"\x89PNG\r\n", b"\x80\x04", b"."):
-        with pytest.raises(DataError, match=r"^strokes: expected a pickle"):
-            load_array_dict(data, "strokes")
-
-
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_damaged_pickle_is_an_error_and_never_a_crash(data: st.DataObject) -> None:
-    whole = pickle.dumps(
-        {"a": np.arange(6.0).reshape(2, 3), "b": np.arange(3, dtype="i2")}, data.draw(st.integers(0, 5))
-    )
+    value = {"a": np.arange(6.0).reshape(2, 3), "b": np.arange(3, dtype="i2")}
+    whole = pickle.dumps(value, data.draw(st.sampled_from(PROTOCOLS)))
     if data.draw(st.booleans()):
         with pytest.raises(DataError):
             load_array_dict(whole[: data.draw(st.integers(0, len(whole) - 1))], "x")
@@ -168,11 +147,11 @@ def test_a_damaged_pickle_is_an_error_and_never_a_crash(data: st.DataObject) -> 
     assert all(isinstance(value, np.ndarray) and value.dtype.kind in "fiu" for value in found.values())
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.sampled_from([op.code.encode("latin1") for op in pickletools.opcodes]), max_size=30),
-    st.binary(max_size=8),
-)
+OPCODES = [op.code.encode("latin1") for op in pickletools.opcodes]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(OPCODES), max_size=30), st.binary(max_size=8))
 def test_random_opcodes_are_an_error_and_never_a_crash(codes: list[bytes], argument: bytes) -> None:
     with pytest.raises(DataError):
         load_array_dict(b"\x80\x04" + argument.join(codes) + b"\x30", "x")
@@ -183,19 +162,16 @@ def test_bombs_are_refused() -> None:
     with pytest.raises(DataError, match="arrays of 800,000,000 bytes in a file of"):
         load_array_list(pickle.dumps([shared] * 100_000), "x")
     # The file claims more bytes than it has: refused without making room for them.
-    claim = pickle.dumps({"a": np.zeros(8, "u1")}, 4).replace(
-        b"C\x08" + bytes(8), b"\x8e" + (1 << 40).to_bytes(8, "little")
-    )
+    small = pickle.dumps({"a": np.zeros(8, "u1")}, 4)
     with pytest.raises(DataError, match="damage near byte"):
-        load_array_dict(claim, "x")
+        load_array_dict(small.replace(b"C\x08" + bytes(8), b"\x8e" + (1 << 40).to_bytes(8, "little")), "x")
     shape = pickle.dumps({"a": np.zeros((1, 5), "u1")}, 2).replace(b"K\x01K\x05\x86", b"K\x01J\xff\xff\xff\x7f\x86")
     with pytest.raises(DataError, match="5 bytes for an array of"):
         load_array_dict(shape, "x")
     # A tuple of a tuple of ... twice each: hashing or printing it would take 2 ** 60 steps.
     doubled = [b"\x94h" + bytes([level]) + b"h" + bytes([level]) + b"\x86" for level in range(60)]
-    nested = b"\x80\x04}K\x01" + b"".join(doubled)
     for tail in (b"K\x01s.", b"."):
         with pytest.raises(DataError):
-            load_array_dict(nested + tail, "x")
+            load_array_dict(b"\x80\x04}K\x01" + b"".join(doubled) + tail, "x")
     # Memo positions are labels, not sizes.
     assert load_array_dict(b"\x80\x02}r\xff\xff\xff\x7f.", "x") == {}

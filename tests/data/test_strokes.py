@@ -19,11 +19,8 @@ from fgsbir.data.strokes import (
     to_sequence,
 )
 
-part = hnp.arrays(
-    np.float32,
-    st.tuples(st.integers(1, 12), st.just(2)),
-    elements=st.floats(0, CANVAS, width=32, allow_subnormal=False),
-)
+coordinates = st.floats(0, CANVAS, width=32, allow_subnormal=False)
+part = hnp.arrays(np.float32, st.tuples(st.integers(1, 12), st.just(2)), elements=coordinates)
 drawings = st.lists(part, min_size=1, max_size=6).map(join_strokes).filter(lambda strokes: len(strokes) >= 2)
 
 
@@ -32,9 +29,6 @@ def test_strokes_joined_are_the_strokes_split(parts: list[np.ndarray]) -> None:
     joined = join_strokes(parts)
     assert joined.dtype == np.float32 and joined[-1, 2] == 1 and joined[:, 2].sum() == len(parts)
     assert all(np.array_equal(one, other) for one, other in zip(split_strokes(joined), parts, strict=True))
-
-
-def test_no_strokes_join_to_an_empty_sketch() -> None:
     assert join_strokes([]).shape == (0, 3) and split_strokes(join_strokes([])) == []
 
 
@@ -51,40 +45,30 @@ def test_the_sequence_gives_the_sketch_back(strokes: np.ndarray) -> None:
 
 def test_a_sequence_worked_by_hand() -> None:
     strokes = np.array([[130, 128, 0], [140, 120, 1], [10, 20, 1]], np.float32)
-    assert to_sequence(strokes).tolist() == [
-        [2, 0, 1, 0, 0],
-        [10, -8, 0, 1, 0],
-        [-130, -100, 0, 1, 0],
-        [0, 0, 0, 0, 1],
-    ]
-
-
-def test_what_follows_the_first_end_is_dropped_and_an_open_drawing_is_closed() -> None:
-    sequence = to_sequence(np.array([[130, 128, 0], [140, 120, 1]], np.float32))
-    after = np.concatenate([sequence, sequence])
-    assert np.array_equal(from_sequence(after), from_sequence(sequence))
+    sequence = to_sequence(strokes)
+    assert sequence.tolist() == [[2, 0, 1, 0, 0], [10, -8, 0, 1, 0], [-130, -100, 0, 1, 0], [0, 0, 0, 0, 1]]
+    # What follows the first end is dropped, and an open drawing is closed.
+    assert np.array_equal(from_sequence(np.concatenate([sequence, sequence])), strokes)
     assert from_sequence(sequence[:1]).tolist() == [[130, 128, 1]]
     assert from_sequence(sequence[-1:]).shape == (0, 3)
 
 
-@given(drawings.filter(lambda strokes: np.ptp(strokes[:, :2], axis=0).max() > 1))
-def test_centred_sketches_fill_the_same_square_and_keep_their_shape(strokes: np.ndarray) -> None:
+@given(drawings.filter(lambda strokes: np.ptp(strokes[:, :2], axis=0).max() > 1), st.floats(0.5, 3), st.floats(-90, 90))
+def test_centred_sketches_fill_the_same_square_and_keep_their_shape(
+    strokes: np.ndarray, scale: float, shift: float
+) -> None:
     placed = centre(strokes)
     low, high = placed[:, :2].min(0), placed[:, :2].max(0)
     assert (high - low).max() == pytest.approx(LONGEST_SIDE, abs=0.01)
     np.testing.assert_allclose((low + high) / 2, CANVAS / 2, atol=0.01)
     # One scale for both axes: every distance is multiplied by the same number.
-    scale = LONGEST_SIDE / np.ptp(strokes[:, :2], axis=0).max()
-    np.testing.assert_allclose(np.diff(placed[:, :2], axis=0), np.diff(strokes[:, :2], axis=0) * scale, atol=0.05)
+    times = LONGEST_SIDE / np.ptp(strokes[:, :2], axis=0).max()
+    np.testing.assert_allclose(np.diff(placed[:, :2], axis=0), np.diff(strokes[:, :2], axis=0) * times, atol=0.05)
     assert np.array_equal(placed[:, 2], strokes[:, 2])
-    np.testing.assert_allclose(centre(placed), placed, atol=0.01)
-
-
-@given(drawings.filter(lambda strokes: np.ptp(strokes[:, :2], axis=0).max() > 1), st.floats(0.5, 3), st.floats(-90, 90))
-def test_where_and_how_large_a_sketch_was_drawn_does_not_show(strokes: np.ndarray, scale: float, shift: float) -> None:
+    # Where and how large it was drawn does not show.
     moved = strokes.copy()
     moved[:, :2] = moved[:, :2] * np.float32(scale) + np.float32(shift)
-    np.testing.assert_allclose(centre(moved), centre(strokes), atol=0.1)
+    np.testing.assert_allclose(centre(moved), placed, atol=0.1)
 
 
 def test_a_sketch_without_extent_is_only_moved() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
@@ -13,7 +13,7 @@ from scipy import ndimage
 from fgsbir.data.rasterise import rasterise
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import check_strokes, join_strokes, split_strokes
-from fgsbir.data.tracing import ink_mask, order_strokes, trace, trace_mask
+from fgsbir.data.tracing import order_strokes, trace, trace_mask
 
 points = hnp.arrays(np.float64, st.tuples(st.integers(2, 6), st.just(2)), elements=st.integers(15, 240).map(float))
 drawings = st.lists(points, min_size=1, max_size=5).map(join_strokes)
@@ -50,20 +50,13 @@ def test_tracing_a_drawing_gives_its_ink_back(strokes: np.ndarray) -> None:
 
 
 @settings(max_examples=60)
-@given(
-    st.integers(15, 240),
-    st.integers(15, 240),
-    st.integers(15, 240),
-    st.integers(15, 240),
-    st.sampled_from([2.0, 3.0, 5.0, 8.0]),
-)
-@example(30, 30, 200, 200, 3.0)  # diagonals, which some thinning eats up
-@example(200, 40, 40, 200, 3.0)
-def test_a_straight_line_comes_back_as_its_two_ends(x0: int, y0: int, x1: int, y1: int, width: float) -> None:
-    if np.hypot(x1 - x0, y1 - y0) < 4 * width:
-        return
-    (found,) = retrace(rasterise(lines([(x0, y0), (x1, y1)]), 256, width), 2.0)
-    wanted = np.array([(x0, y0), (x1, y1)])
+@given(st.lists(st.integers(15, 240), min_size=4, max_size=4), st.sampled_from([2.0, 3.0, 5.0, 8.0]))
+@example([30, 30, 200, 200], 3.0)  # diagonals, which some thinning eats up
+@example([200, 40, 40, 200], 3.0)
+def test_a_straight_line_comes_back_as_its_two_ends(corners: list[int], width: float) -> None:
+    wanted = np.array(corners, float).reshape(2, 2)
+    assume(np.hypot(*(wanted[1] - wanted[0])) >= 4 * width)
+    (found,) = retrace(rasterise(join_strokes([wanted]), 256, width), 2.0)
     error = min(np.abs(found[[0, -1]] - ends).max() for ends in (wanted, wanted[::-1]))
     assert error < 0.5 * width + 2 and len(found) <= 4
 
@@ -104,11 +97,8 @@ def test_each_line_of_a_crossing_goes_straight_on(angle: int, turn: int) -> None
     assert all(np.hypot(*(part[-1] - part[0])) == pytest.approx(180, abs=4) for part in found)
 
 
-def test_the_point_of_a_tip_is_no_branch() -> None:
+def test_the_point_of_a_tip_is_no_branch_and_a_closed_line_ends_where_it_began() -> None:
     assert len(retrace(rasterise(lines([(60, 40), (128, 216), (170, 40)]), 256))) == 1
-
-
-def test_a_closed_line_ends_where_it_began() -> None:
     (ring,) = retrace(rasterise(lines(ellipse(128, 128, 80, 60)), 256))
     assert ring[0].tolist() == ring[-1].tolist()
 
@@ -217,7 +207,6 @@ def test_strokes_begin_with_the_longest_and_go_on_with_the_nearest() -> None:
         pen = ordered[position - 1][-1]
         others = [np.hypot(*(end - pen)) for left in ordered[position:] for end in (left[0], left[-1])]
         assert np.hypot(*(part[0] - pen)) == pytest.approx(min(others))
-    assert order_strokes([]) == []
 
 
 @settings(max_examples=60)
@@ -232,21 +221,13 @@ def test_any_mask_gives_lines_inside_the_picture(ink: np.ndarray) -> None:
 
 def test_paper_without_ink_is_an_error() -> None:
     rng = np.random.default_rng(0)
-    for paper in (
-        np.full((256, 256), 255, np.uint8),
-        np.zeros((64, 64), np.uint8),
-        scan(lines([(-9, -9), (-9, -8)]), 256, rng),
-    ):
+    white = np.full((256, 256), 255, np.uint8)
+    for paper in (white, np.zeros((64, 64), np.uint8), scan(lines([(-9, -9), (-9, -8)]), 256, rng)):
         with pytest.raises(DataError, match=r"^sketches/1\.png: expected lines on paper, found no ink"):
             trace(encode(paper), "sketches/1.png", 1.0)
-    assert not ink_mask(np.full((8, 8), 200, np.uint8)).any()
-
-
-def test_one_dot_is_an_error() -> None:
-    image = np.full((256, 256), 255, np.uint8)
-    image[100:103, 100:103] = 0
+    white[100:103, 100:103] = 0
     with pytest.raises(DataError, match=r"^x: expected lines on paper, found a single dot"):
-        trace(encode(image), "x", 1.0)
+        trace(encode(white), "x", 1.0)
 
 
 def test_what_is_no_image_is_an_error() -> None:
@@ -254,5 +235,3 @@ def test_what_is_no_image_is_an_error() -> None:
     for data in (b"", b"<svg/>", whole[:200]):
         with pytest.raises(DataError, match=r"^x\.png: expected a JPEG, PNG"):
             trace(data, "x.png", 1.0)
-    with pytest.raises(DataError, match=r"^x\.png: expected at most 0\.01 megapixels"):
-        trace(whole, "x.png", 1.0, max_megapixels=0.01)

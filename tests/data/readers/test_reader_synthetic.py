@@ -1,64 +1,48 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fgsbir.data.records import DataError, Source
+from fgsbir.data.records import DataError
+from tests.data.readers.toy_files import read_all, write_photo
 
-Read = Callable[..., Source]
-Writer = Callable[[Path], Path]
-
+PHOTOS = [
+    {"id": "chair-00000", "category": "chair", "split": "train"},
+    {"id": "chair-00001", "category": "chair", "split": "val"},
+    {"id": "chair-00002", "category": "chair", "split": "test"},
+    {"id": "chair-00003", "category": "chair", "split": "unlabelled"},
+    {"id": "lamp-00000", "category": "lamp", "split": "train"},
+    {"id": "lamp-00001", "category": "lamp", "split": "test"},
+]
 MANIFEST: dict[str, Any] = {
     "format": 1,
     "seed": 0,
     "categories": [{"name": "chair", "unseen": False}, {"name": "lamp", "unseen": True}],
     "users": [{"id": "u00", "unseen": False}, {"id": "u01", "unseen": True}],
-    "photos": [
-        {"id": "chair-00000", "category": "chair", "split": "train"},
-        {"id": "chair-00001", "category": "chair", "split": "val"},
-        {"id": "chair-00002", "category": "chair", "split": "test"},
-        {"id": "chair-00003", "category": "chair", "split": "unlabelled"},
-        {"id": "lamp-00000", "category": "lamp", "split": "train"},
-        {"id": "lamp-00001", "category": "lamp", "split": "test"},
-    ],
+    "photos": PHOTOS,
     "hash": "0",
 }
-LINES = [
-    ("chair-00000", "u00"),
-    ("chair-00000", "u01"),
-    ("chair-00001", "u00"),
-    ("chair-00002", "u00"),
-    ("lamp-00001", "u00"),
+STROKES = [[[10.5, 20], [30, 40.1]], [[50, 60], [70, 80], [90, 100]]]
+DRAWN = [("chair-00000", "u00"), ("chair-00000", "u01"), ("chair-00001", "u00"), ("chair-00002", "u00")]
+ROWS = [
+    {"id": f"{photo}-{k}", "photo": photo, "user": user, "strokes": STROKES}
+    for k, (photo, user) in enumerate([*DRAWN, ("lamp-00001", "u00")])
 ]
 
 
-def rows() -> list[dict[str, Any]]:
-    strokes = [[[10.5, 20], [30, 40.1]], [[50, 60], [70, 80], [90, 100]]]
-    return [
-        {"id": f"{photo}-{k}", "photo": photo, "user": user, "strokes": strokes}
-        for k, (photo, user) in enumerate(LINES)
-    ]
+def write_set(root: Path, manifest: Any = MANIFEST, rows: list[Any] = ROWS) -> Path:
+    for photo in PHOTOS:
+        write_photo(root / "photos" / photo["category"] / f"{photo['id']}.jpg")
+    (root / "manifest.json").write_text(manifest if isinstance(manifest, str) else json.dumps(manifest))
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    (root / "sketches.ndjson").write_text("\n".join(lines) + "\n")
+    return root
 
 
-@pytest.fixture
-def write_set(write_photo: Writer) -> Callable[..., Path]:
-    def write(root: Path, manifest: Any = MANIFEST, sketches: list[Any] | None = None) -> Path:
-        for photo in MANIFEST["photos"]:
-            write_photo(root / "photos" / photo["category"] / f"{photo['id']}.jpg")
-        (root / "manifest.json").write_text(manifest if isinstance(manifest, str) else json.dumps(manifest))
-        lines = [row if isinstance(row, str) else json.dumps(row) for row in (rows() if sketches is None else sketches)]
-        (root / "sketches.ndjson").write_text("\n".join(lines) + "\n")
-        return root
-
-    return write
-
-
-def test_the_manifest_is_followed(tmp_path: Path, write_set: Callable[..., Path], read_all: Read) -> None:
+def test_the_manifest_is_followed(tmp_path: Path) -> None:
     source = read_all("synthetic", write_set(tmp_path), val_frac=0.5)
-    found = {photo.id: (photo.category, photo.split, photo.unseen) for photo in source.photos}
-    assert found == {
+    assert {photo.id: (photo.category, photo.split, photo.unseen) for photo in source.photos} == {
         "chair-00000": ("chair", "train", False),
         "chair-00001": ("chair", "val", False),
         "chair-00002": ("chair", "test", False),
@@ -90,16 +74,11 @@ def without(mapping: dict[str, Any], key: str) -> dict[str, Any]:
         (without(MANIFEST, "users"), r"manifest\.json: .*missing 'users'"),
         (MANIFEST | {"photos": [{"id": "a", "category": "chair", "split": "dev"}]}, r"photo 'a': unknown split 'dev'"),
         (MANIFEST | {"photos": [{"id": "a", "category": "sofa", "split": "val"}]}, r"photo 'a': .* category 'sofa'"),
-        (MANIFEST | {"photos": MANIFEST["photos"] + MANIFEST["photos"][:1]}, r"expected one photo of id 'chair-00000'"),
-        (
-            MANIFEST | {"photos": [*MANIFEST["photos"], {"id": "chair-9", "category": "chair", "split": "test"}]},
-            r"chair-9\.jpg: cannot be read",
-        ),
+        (MANIFEST | {"photos": PHOTOS + PHOTOS[:1]}, r"expected one photo of id 'chair-00000'"),
+        (MANIFEST | {"photos": [*PHOTOS, PHOTOS[2] | {"id": "chair-9"}]}, r"chair-9\.jpg: cannot be read"),
     ],
 )
-def test_a_bad_manifest_is_named(
-    tmp_path: Path, write_set: Callable[..., Path], read_all: Read, manifest: Any, message: str
-) -> None:
+def test_a_bad_manifest_is_named(tmp_path: Path, manifest: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_all("synthetic", write_set(tmp_path, manifest))
 
@@ -107,30 +86,26 @@ def test_a_bad_manifest_is_named(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("{", "expected a JSON object, found damage"),
-        (without(rows()[0], "user"), "missing 'user'"),
-        (rows()[0] | {"photo": "chair-9"}, "photo 'chair-9' or user 'u00' is not in manifest.json"),
-        (rows()[0] | {"user": "u99"}, "user 'u99' is not in manifest.json"),
-        (rows()[0] | {"strokes": []}, "expected a list of strokes"),
-        (rows()[0] | {"strokes": "abc"}, "expected a list of strokes"),
-        (rows()[0] | {"strokes": [[]]}, "stroke 0: expected points"),
-        (rows()[0] | {"strokes": [[[1, 2], [3]]]}, "stroke 0: expected points"),
-        (rows()[0] | {"strokes": [[[1, 2]], ["ab"]]}, "stroke 1: expected points"),
-        (rows()[0] | {"strokes": [[["a", "b"]]]}, "stroke 0: expected points"),
-        (rows()[0] | {"strokes": [[[1, 2]]]}, "expected at least 2 points, found 1"),
-        (json.dumps(rows()[0]).replace("10.5", "NaN"), "row 0 is not finite"),
+        ("{", "line 2: expected a JSON object, found damage"),
+        (without(ROWS[0], "user"), "line 2: .*missing 'user'"),
+        (ROWS[0] | {"photo": "chair-9"}, "line 2: .*photo 'chair-9' or user 'u00' is not in manifest.json"),
+        (ROWS[0] | {"user": "u99"}, "line 2: .*user 'u99' is not in manifest.json"),
+        (ROWS[0] | {"photo": "chair-00003"}, "'chair-00000-0': its photo 'chair-00003' is in the split unlabelled"),
+        (ROWS[0] | {"strokes": []}, "line 2: expected a list of strokes"),
+        (ROWS[0] | {"strokes": [[]]}, "line 2: stroke 0: expected points"),
+        (ROWS[0] | {"strokes": [[[1, 2], [3]]]}, "line 2: stroke 0: expected points"),
+        (ROWS[0] | {"strokes": [[[1, 2]], ["ab"]]}, "line 2: stroke 1: expected points"),
+        (ROWS[0] | {"strokes": [[["a", "b"]]]}, "line 2: stroke 0: expected points"),
+        (json.dumps(ROWS[0]).replace("10.5", "NaN"), "line 2: row 0 is not finite"),
     ],
 )
-def test_a_bad_sketch_is_named_by_its_line(
-    tmp_path: Path, write_set: Callable[..., Path], read_all: Read, row: Any, message: str
-) -> None:
-    with pytest.raises(DataError, match=rf"sketches\.ndjson: line 2: .*{message}"):
-        read_all("synthetic", write_set(tmp_path, sketches=[rows()[1], row, rows()[2]]))
+def test_a_bad_sketch_is_named_by_its_line(tmp_path: Path, row: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_all("synthetic", write_set(tmp_path, rows=[ROWS[1], row, ROWS[2]]))
 
 
-def test_what_is_missing_is_named(tmp_path: Path, write_set: Callable[..., Path], read_all: Read) -> None:
-    for name in ("sketches.ndjson", "manifest.json"):
-        write_set(tmp_path)
-        (tmp_path / name).unlink()
-        with pytest.raises(DataError, match=f"{name}: expected a file of layout synthetic, found none"):
-            read_all("synthetic", tmp_path)
+@pytest.mark.parametrize("name", ["sketches.ndjson", "manifest.json"])
+def test_what_is_missing_is_named(tmp_path: Path, name: str) -> None:
+    (write_set(tmp_path) / name).unlink()
+    with pytest.raises(DataError, match=f"{name}: expected a file of layout synthetic, found none"):
+        read_all("synthetic", tmp_path)
