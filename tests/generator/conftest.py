@@ -15,7 +15,7 @@ MakeGenerator = Callable[..., Generator]
 def make_generator() -> MakeGenerator:
     """A generator in evaluation mode; changes are arguments of the constructor, and its initial bias to end."""
 
-    def make(*, max_points: int = 12, end_bias: float = 0.0, **changes: object) -> Generator:
+    def make(*, max_points: int = 40, end_bias: float = 0.0, **changes: object) -> Generator:
         torch.manual_seed(0)
         sizes = {"encoder_width": 10, "latent": 6, "hidden": 16, "mixtures": 3, "attention": True, "attention_width": 8}
         settings = {"spec": SPEC.as_json(), "map_channels": MAP_CHANNELS, "pen_position": True} | sizes | changes

@@ -31,22 +31,6 @@ def sequences(n: int = 4, steps: int = 7) -> tuple[Tensor, Tensor]:
     return made, lengths
 
 
-@pytest.mark.parametrize("attention", [True, False])
-@pytest.mark.parametrize("pen_position", [True, False])
-def test_shapes(make_generator: MakeGenerator, attention: bool, pen_position: bool) -> None:
-    model = make_generator(attention=attention, pen_position=pen_position)
-    output = model(maps(), sequences()[0], torch.randn(4, 6))
-    assert all(field.shape == (4, 7, 3) and field.dtype == torch.float32 for field in output.mixture)
-    assert output.pen_logits.shape == (4, 7, 3) and output.hidden.shape == (4, 7, 16)
-    assert output.mu.shape == output.log_sigma.shape == (4, 6)
-    drawing = model.sample(maps(), return_attention=True)
-    steps = drawing.sequences.shape[1]
-    assert drawing.sequences.shape == (4, steps, 5) and drawing.hidden.shape == (4, steps, 16)
-    assert (drawing.attention.shape if drawing.attention is not None else None) == (
-        (4, steps, 4, 4) if attention else None
-    )
-
-
 def test_the_attention_is_eq_2() -> None:
     """J = tanh(W_B * B + W_S s), alpha = softmax(W_a J), g = sum of alpha B, place by place."""
     torch.manual_seed(0)
@@ -58,31 +42,36 @@ def test_the_attention_is_eq_2() -> None:
         scores = [attention.score.weight[0] @ torch.tanh(keys[row, :, place] + query) for place in range(12)]
         alpha = torch.stack(scores).exp() / torch.stack(scores).exp().sum()
         torch.testing.assert_close(found[row].flatten(), alpha)
-        torch.testing.assert_close(
-            seen[row], sum(alpha[place] * features[row].flatten(1)[:, place] for place in range(12))
-        )
+        torch.testing.assert_close(seen[row], (alpha * features[row].flatten(1)).sum(1))
 
 
 @pytest.mark.parametrize("attention", [True, False])
-def test_forced_states_equal_eq_2_and_lstm_cell_at_each_step(make_generator: MakeGenerator, attention: bool) -> None:
-    model, (rows, lengths), noise = make_generator(attention=attention), sequences(), torch.randn(4, 6)
-    found = model(maps(), rows, noise).hidden
+@pytest.mark.parametrize("pen_position", [True, False])
+def test_forced_states_equal_eq_2_and_lstm_cell_at_each_step(
+    make_generator: MakeGenerator, attention: bool, pen_position: bool
+) -> None:
+    model, (rows, lengths) = make_generator(attention=attention, pen_position=pen_position), sequences()
+    noise, features = torch.randn(4, 6), model.narrow(maps())
+    output = model(maps(), rows, noise)
     # Beside the encoder's channels stand each place's own x and y: centres of a 4 x 4 grid over (-1, 1).
     side = torch.tensor([-0.75, -0.25, 0.25, 0.75])
     own = torch.stack([side.expand(4, 4), side.expand(4, 4).T])
-    features = torch.cat([model.narrow(maps()), own.expand(4, 2, 4, 4)], 1)
+    if pen_position:
+        features = torch.cat([features, own.expand(4, 2, 4, 4)], 1)
     pooled = features.mean((2, 3))
     h, c = torch.tanh(model.to_state(model.to_mu(pooled) + model.to_log_sigma(pooled).exp() * noise)).chunk(2, 1)
     previous, pen = torch.tensor([0.0, 0, 1, 0, 0]).expand(4, 5), torch.zeros(4, 2)
     for step in range(rows.shape[1]):
-        seen = pooled
+        at, seen = pen * 20.0 / 128, pooled
         if model.attention is not None:
-            away = (own - pen[:, :, None, None] * 20.0 / 128).square().sum(1)
-            seen = model.attention(features, h, -8.0 * away.flatten(1) / 2)[1]
-        h, c = model.cell(torch.cat([seen, previous, pen * 20.0 / 128], 1), (h, c))
+            near = -8.0 * (own - at[:, :, None, None]).square().sum(1).flatten(1) / 2 if pen_position else None
+            seen = model.attention(features, h, near)[1]
+        h, c = model.cell(torch.cat([seen, previous, *([at] if pen_position else [])], 1), (h, c))
         needed = step < lengths
-        torch.testing.assert_close(found[needed, step], h[needed], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(output.hidden[needed, step], h[needed], rtol=1e-4, atol=1e-5)
         previous, pen = rows[:, step], pen + rows[:, step, :2]
+    assert all(field.shape == (4, 7, 3) and field.dtype == torch.float32 for field in output.mixture)
+    assert output.pen_logits.shape == (4, 7, 3) and output.mu.shape == output.log_sigma.shape == (4, 6)
 
 
 def test_every_weight_learns(make_generator: MakeGenerator) -> None:

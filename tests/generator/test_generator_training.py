@@ -27,12 +27,12 @@ from fgsbir.generator.training import (
 )
 from fgsbir.retrieval.pairs import PairBatch, PairStream, human_pairs
 from fgsbir.retrieval.validation import RetrievalValidation
-from fgsbir.runtime.checkpoint import Interruption, Scratch
-from fgsbir.runtime.faults import TrainingInterrupted
-from fgsbir.runtime.run import Row, Run
+from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.run import Row
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import torch_stream
 from tests.generator.conftest import MakeGenerator
+from tests.interruptions import broken_off_everywhere
 from tests.toy import SPEC, Toy, shape
 
 SETTINGS = GeneratorSettings(
@@ -108,30 +108,13 @@ def test_jitter_moves_points_and_no_end_anew_at_every_step(toy: Toy, model: Gene
     assert found[0] == found[1] and len({*found}) == 3
 
 
-@pytest.mark.parametrize("stopped", [True, False])
-def test_stopped_after_every_step_or_killed_it_ends_the_same(
-    train: Train, tmp_path: Path, stopped: bool, monkeypatch: pytest.MonkeyPatch
+def test_stopped_or_killed_at_every_step_it_ends_the_same(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, rows = train(Scratch(tmp_path / "whole"))
     assert [row["step"] for row in rows] == [3, 6, 7]
-    if stopped:
-        monkeypatch.setattr(Interruption, "requested", lambda self: True)
-        for _ in range(6):
-            with pytest.raises(TrainingInterrupted):
-                train(Scratch(tmp_path / "again"))
-    else:
-        done, killed = Run.step_done, iter([False] * 4 + [True] + [False] * 9)
-
-        def killing(self: Run, *given: object) -> None:
-            if next(killed):
-                raise KeyboardInterrupt
-            done(self, *given)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(Run, "step_done", killing)
-        with pytest.raises(KeyboardInterrupt):
-            train(Scratch(tmp_path / "again"))
-    again, rows_again = train(Scratch(tmp_path / "again"))
-    assert rows_again == rows
+    (again, rows_again), stops = broken_off_everywhere(lambda: train(Scratch(tmp_path / "again")), monkeypatch)
+    assert stops == 7 + 6 and rows_again == rows
     for name, value in whole.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), name
 

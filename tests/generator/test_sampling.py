@@ -1,7 +1,6 @@
 """Drawing with G: the distribution drawn from, early stop, independence, temperature."""
 
 import math
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -13,14 +12,6 @@ from fgsbir.generator.sampling import RHO_LIMIT, draw_randomness
 from tests.generator.conftest import MakeGenerator
 from tests.toy import MAP_CHANNELS
 
-Make = Callable[..., Generator]
-
-
-@pytest.fixture
-def make(make_generator: MakeGenerator) -> Make:
-    """Generators of up to 40 points, by their bias to end and whether they attend."""
-    return lambda end_bias=0.0, attention=True: make_generator(max_points=40, end_bias=end_bias, attention=attention)
-
 
 def maps(n: int) -> Tensor:
     return torch.randn(n, MAP_CHANNELS, 4, 4, generator=torch.Generator().manual_seed(1))
@@ -30,8 +21,8 @@ def numbers(seed: int = 2) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_drawn_rows_are_well_formed_and_end_once(make: Make) -> None:
-    drawing = make(-1.0).sample(maps(12), generator=numbers())
+def test_drawn_rows_are_well_formed_and_end_once(make_generator: MakeGenerator) -> None:
+    drawing = make_generator(end_bias=-1.0).sample(maps(12), generator=numbers())
     rows = drawing.sequences
     assert torch.equal(rows[..., 2:].sum(-1), torch.ones(rows.shape[:2]))
     assert set(rows[..., 2:].unique().tolist()) <= {0.0, 1.0}
@@ -44,8 +35,8 @@ def test_drawn_rows_are_well_formed_and_end_once(make: Make) -> None:
     assert drawing.ended.any()
 
 
-def test_never_ending_drawings_are_cut_off_and_look_at_the_whole_map(make: Make) -> None:
-    drawing = make(-100.0).sample(maps(2), generator=numbers(), max_points=11, return_attention=True)
+def test_never_ending_drawings_are_cut_off_and_look_at_the_whole_map(make_generator: MakeGenerator) -> None:
+    drawing = make_generator(end_bias=-100.0).sample(maps(2), generator=numbers(), max_points=11, return_attention=True)
     assert drawing.sequences.shape == (2, 11, 5)
     assert not drawing.ended.any() and drawing.lengths.tolist() == [11, 11]
     assert drawing.attention is not None
@@ -53,8 +44,10 @@ def test_never_ending_drawings_are_cut_off_and_look_at_the_whole_map(make: Make)
 
 
 @pytest.mark.parametrize("attention", [True, False])
-def test_early_stop_equals_the_full_run(make: Make, attention: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = make(-1.0, attention)
+def test_early_stop_equals_the_full_run(
+    make_generator: MakeGenerator, attention: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make_generator(end_bias=-1.0, attention=attention)
     short = model.sample(maps(24), generator=numbers(), return_attention=True)
     monkeypatch.setattr(sampling, "CHECK_EVERY", 40)
     full = model.sample(maps(24), generator=numbers(), return_attention=True)
@@ -70,25 +63,25 @@ def test_early_stop_equals_the_full_run(make: Make, attention: bool, monkeypatch
             torch.testing.assert_close(short.attention[row, :length], full.attention[row, :length])
 
 
-def test_a_drawing_does_not_depend_on_the_photos_after_it(make: Make) -> None:
-    model = make(-1.0)
+def test_a_drawing_does_not_depend_on_the_photos_after_it(make_generator: MakeGenerator) -> None:
+    model = make_generator(end_bias=-1.0)
     few, many = model.sample(maps(9)[:3], generator=numbers()), model.sample(maps(9), generator=numbers())
     assert torch.equal(few.lengths, many.lengths[:3])
     steps = int(few.lengths.max())
     torch.testing.assert_close(few.sequences[:, :steps], many.sequences[:3, :steps], rtol=1e-4, atol=1e-5)
 
 
-def test_the_states_of_a_drawing_are_those_of_reading_it(make: Make) -> None:
+def test_the_states_of_a_drawing_are_those_of_reading_it(make_generator: MakeGenerator) -> None:
     """The sampler and teacher forcing are the same decoder, so the policy gradient scores what was drawn."""
-    model, noise = make(-2.0), torch.randn(5, 6)
+    model, noise = make_generator(end_bias=-2.0), torch.randn(5, 6)
     drawing = model.sample(maps(5), generator=numbers(), noise=noise)
     read = model(maps(5), drawing.sequences, noise).hidden
     for row, length in enumerate(drawing.lengths.tolist()):
         torch.testing.assert_close(drawing.hidden[row, :length], read[row, :length], rtol=1e-4, atol=1e-5)
 
 
-def test_greedy_takes_the_likeliest_and_no_numbers(make: Make) -> None:
-    model = make(-3.0)
+def test_greedy_takes_the_likeliest_and_no_numbers(make_generator: MakeGenerator) -> None:
+    model = make_generator(end_bias=-3.0)
     drawing, again = (model.sample(maps(3), temperature=0.0, generator=numbers(seed)) for seed in (2, 3))
     assert torch.equal(drawing.sequences, again.sequences)
     mixture, pens = model.output(drawing.hidden)
@@ -110,12 +103,12 @@ def always(model: Generator, fields: list[list[float]], pens: list[float]) -> Ge
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.4])
-def test_points_follow_the_mixture_at_the_temperature(make: Make, temperature: float) -> None:
+def test_points_follow_the_mixture_at_the_temperature(make_generator: MakeGenerator, temperature: float) -> None:
     """Two components a long way apart: shares, means, spreads, correlation and pens of 40,000 first points."""
     logits, pens = torch.tensor([0.5, -0.2, -50.0]), torch.tensor([0.3, 0.9, -0.4])
     means, log_sigmas = [[-300.0, 300.0, 0.0], [10.0, -20.0, 0.0]], [[0.5, -0.5, 0.0], [0.0, 1.0, 0.0]]
     rho = [1.0, -0.3, 0.0]
-    model = always(make(), [logits.tolist(), *means, *log_sigmas, rho], pens.tolist())
+    model = always(make_generator(), [logits.tolist(), *means, *log_sigmas, rho], pens.tolist())
     inputs = maps(1).expand(40_000, -1, -1, -1)
     rows = model.sample(inputs, temperature=temperature, generator=numbers(), max_points=1).sequences[:, 0]
     # The chance of an end is the model's own at every temperature; between down and lifted, it counts.
@@ -133,8 +126,8 @@ def test_points_follow_the_mixture_at_the_temperature(make: Make, temperature: f
         assert correlation.item() == pytest.approx(math.tanh(rho[component]) * RHO_LIMIT, abs=0.03)
 
 
-def test_wild_outputs_draw_finite_points(make: Make) -> None:
-    model = always(make(), [[1e30, -1e30, 1e30]] * 6, [1e30, -1e30, -1e30])
+def test_wild_outputs_draw_finite_points(make_generator: MakeGenerator) -> None:
+    model = always(make_generator(), [[1e30, -1e30, 1e30]] * 6, [1e30, -1e30, -1e30])
     assert model.sample(maps(2), generator=numbers()).sequences.isfinite().all()
 
 

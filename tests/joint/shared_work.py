@@ -41,7 +41,7 @@ def work(toy: Toy, joint: JointToy, scratch: Path) -> dict[str, Tensor]:
     compute.sum_gradients(model)
     found["eq. 4 gradient"] = model.head.weight.grad
     photos = PhotoPool(toy.pictures, toy.split.labelled, toy.split.unlabelled, {"taps"}).batch(4, 0, 0, compute)
-    earned = judges(toy).rewards(photos, [shape(number, 1) for number in photos.numbers], torch_stream(0, "n"))
+    earned = judges(toy).rewards(photos, [shape(number, 1) for number in photos.numbers.tolist()], torch_stream(0, "n"))
     found["eq. 8"] = compute.gather(earned)
     return {name: value.detach() for name, value in found.items()}
 

@@ -1,5 +1,6 @@
 """Algorithm 1: who is trained on what, and that a training goes on as if nothing had stopped it."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from fgsbir.joint import trainer as module
 from fgsbir.joint.pseudo_sketches import PseudoSketches
 from fgsbir.joint.trainer import JointTrainer
 from fgsbir.retrieval.validation import RetrievalValidation
-from fgsbir.runtime.checkpoint import Interruption, Scratch
-from fgsbir.runtime.faults import TrainingInterrupted
-from fgsbir.runtime.run import Run
+from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.run import Row
+from tests.interruptions import broken_off_everywhere
 from tests.joint.toy_joint import JointToy
 
 SCORES = {"step", "validation_acc@1", "validation_acc@10", "validation_mean_reciprocal_rank"}
@@ -146,31 +147,16 @@ def test_the_last_step_is_kept_whatever_validation_says(
 
 
 def test_stopped_or_killed_anywhere_it_ends_as_if_it_had_not_been(
-    joint: JointToy, stored: PseudoSketches, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    joint: JointToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asked to stop after every round, and killed in each after its weights have changed."""
-    unbroken = joint.trainer(stored=stored)
-    rows = unbroken.run(Scratch(tmp_path / "unbroken"))
-    note = Run.step_done
-    killed = set[int]()
+    def train() -> tuple[list[Row], dict[str, Tensor], PseudoSketches]:
+        stored = joint.stored()
+        trainer = joint.trainer(stored=stored)
+        return trainer.run(Scratch(tmp_path)), weights(trainer), stored
 
-    def kill(self: Run, step: int, *given: Any) -> None:
-        if step not in killed:
-            killed.add(step)
-            raise MemoryError("killed")
-        note(self, step, *given)
-
-    monkeypatch.setattr(Run, "step_done", kill)
-    monkeypatch.setattr(Interruption, "requested", lambda self: True)
-    stops, found = 0, None
-    while found is None:
-        again = joint.stored()
-        trainer = joint.trainer(stored=again)
-        try:
-            found = trainer.run(Scratch(tmp_path / "broken"))
-        except (MemoryError, TrainingInterrupted):
-            stops += 1
-    assert stops == 3 + 2 and found == rows
-    assert changed(weights(unbroken), weights(trainer)) == set()
-    assert np.array_equal(stored.taps, again.taps) and np.array_equal(stored.certainty, again.certainty)
-    assert all(np.array_equal(a, b) for a, b in zip(stored.strokes, again.strokes, strict=True))
+    rows, ends, stored = train()
+    shutil.rmtree(tmp_path)
+    (rows_again, ends_again, stored_again), stops = broken_off_everywhere(train, monkeypatch)
+    assert stops == 3 + 2 and rows_again == rows and changed(ends, ends_again) == set()
+    assert np.array_equal(stored.taps, stored_again.taps) and np.array_equal(stored.certainty, stored_again.certainty)
+    assert all(np.array_equal(a, b) for a, b in zip(stored.strokes, stored_again.strokes, strict=True))

@@ -40,10 +40,8 @@ def test_the_expected_gradient_is_that_of_the_expected_reward_whatever_the_basel
 @pytest.mark.parametrize("temperature", [0.25, 1.0, 1.7])
 def test_the_policy_is_what_g_draws_from_at_the_temperature(temperature: float) -> None:
     """Weights and spreads as the sampler's; a lift is tempered and an end is not."""
-    mixture, pen = (
-        Mixture(*torch.randn(6, 3, generator=torch.Generator().manual_seed(0))),
-        torch.tensor([0.2, -0.3, -1.5]),
-    )
+    mixture = Mixture(*torch.randn(6, 3, generator=torch.Generator().manual_seed(0)))
+    pen = torch.tensor([0.2, -0.3, -1.5])
     policy, pens = tempered(mixture, pen, temperature)
     end = pen.softmax(0)[2:]
     expected = torch.cat([(pen[:2] / temperature).softmax(0) * (1 - end), end])
@@ -74,7 +72,7 @@ def test_half_of_a_batch_is_labelled(toy: Toy, pool: PhotoPool) -> None:
     for step in range(4):
         batch = pool.batch(6, 0, step, toy.compute)
         assert (batch.numbers < len(toy.split.labelled)).sum() == 3
-        assert torch.equal(batch.inputs["map"], stored(batch.numbers))
+        assert torch.equal(batch.inputs["map"], stored(batch.numbers.numpy()))
 
 
 def test_the_reward_is_eq_8_of_what_the_judges_see(judging: Judges, photos: PhotoBatch) -> None:
@@ -83,8 +81,7 @@ def test_the_reward_is_eq_8_of_what_the_judges_see(judging: Judges, photos: Phot
     with torch.no_grad():
         omega = certainty(judging.discriminator.eval()(shown, taps))
         sketch, photo = judging.retrieval.eval().embed(taps, "sketch"), judging.retrieval.embed(shown, "photo")
-        numbers, categories = torch.from_numpy(photos.numbers), torch.from_numpy(photos.categories)
-        loss = OBJECTIVE(sketch, photo, numbers, categories, torch_stream(0, "n"))
+        loss = OBJECTIVE(sketch, photo, photos.numbers, photos.categories, torch_stream(0, "n"))
     torch.testing.assert_close(judging.rewards(photos, sketches, torch_stream(0, "n")), -0.5 * loss + 2.0 * omega)
 
 

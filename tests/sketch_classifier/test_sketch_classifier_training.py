@@ -5,28 +5,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fgsbir.data.strokes import join_strokes
+from fgsbir.data.strokes import centre
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.sketch_classifier.classes import SketchClasses
 from fgsbir.sketch_classifier.model import SketchClassifier
 from fgsbir.sketch_classifier.training import train_sketch_classifier
-from tests.toy import cpu
+from tests.toy import cpu, shape
 
 
-def lines(count: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Pairs of lines that lie (class 0) or stand (class 1)."""
-    rng, classes = np.random.default_rng(seed), np.arange(count) % 2
-    lying = [[np.array([[20, y], [230, y]], np.float32) for y in rng.uniform(30, 220, 2)] for _ in classes]
-    return [
-        join_strokes([part[:, ::-1] if upright else part for part in parts])
-        for parts, upright in zip(lying, classes, strict=True)
-    ], classes
-
-
-def test_it_learns_lines_from_their_direction(tmp_path: Path) -> None:
+def test_it_learns_which_of_two_products_a_new_hand_has_drawn(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = SketchClassifier(image_size=32, classes=2)
-    data = SketchClasses("categories", ["lying", "standing"], *lines(16, 0), *lines(10, 1))
+    drawn, held_out = (
+        [centre(shape(number, hand)) for hand in hands for number in (0, 1)] for hands in (range(8), [8, 9])
+    )
+    data = SketchClasses("photos", ["0", "1"], drawn, np.tile([0, 1], 8), held_out, np.tile([0, 1], 2))
     rows = train_sketch_classifier(
         cpu(),
         model,

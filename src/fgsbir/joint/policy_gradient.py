@@ -35,8 +35,8 @@ class PhotoBatch(NamedTuple):
     """Photos to draw, as inputs of every level that a model reads; numbers and categories int64 (n,)."""
 
     inputs: Mapping[Level, Tensor]
-    numbers: np.ndarray
-    categories: np.ndarray
+    numbers: Tensor
+    categories: Tensor
 
 
 class PhotoPool:
@@ -57,7 +57,8 @@ class PhotoPool:
         share = size // compute.world
         rows = rng.permutation(np.concatenate([labelled, unlabelled]))[compute.rank * share :][:share]
         inputs = {level: photos(rows).to(compute.device) for level, photos in self._inputs.items()}
-        return PhotoBatch(inputs, rows, self._categories[rows])
+        numbers, categories = (torch.from_numpy(each).to(compute.device) for each in (rows, self._categories[rows]))
+        return PhotoBatch(inputs, numbers, categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,7 @@ class Judges:
             sketch = self.retrieval.embed(drawn[level], "sketch")
             photo = self.retrieval.embed(shown[level], "photo")
             omega = certainty(self.discriminator(shown[of_discriminator], drawn[of_discriminator]))
-        numbers, categories = (
-            torch.from_numpy(values).to(compute.device) for values in (photos.numbers, photos.categories)
-        )
-        sketch, photo, numbers, categories = map(compute.gather, (sketch, photo, numbers, categories))
+        sketch, photo, numbers, categories = map(compute.gather, (sketch, photo, photos.numbers, photos.categories))
         loss = self.objective(sketch, photo, numbers, categories, generator).view(compute.world, -1)[compute.rank]
         return -self.lambda_r1 * loss + self.lambda_r2 * omega
 

@@ -179,9 +179,8 @@ def read_pseudo(folder: Path) -> PseudoSketches:
             points, counts = arrays["points"], arrays["counts"]
             small = {name: arrays[name] for name in (*OF_SKETCHES, *OF_SOURCES)}
         total = sum(numbers.values())
-        mode: Literal["c"] | None = "c" if total else None  # numpy maps no empty file
-        taps = np.load(folder / TAPS, mode, allow_pickle=False)
-        maps = np.load(folder / MAPS, mode, allow_pickle=False) if (folder / MAPS).exists() else None
+        taps = np.load(folder / TAPS, "c", allow_pickle=False)
+        maps = np.load(folder / MAPS, "c", allow_pickle=False) if (folder / MAPS).exists() else None
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: no such file; expected the output of the stage pseudo") from error
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:

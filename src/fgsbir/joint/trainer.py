@@ -28,7 +28,7 @@ from fgsbir.joint.pseudo_pairs import PseudoPairs, certainty_histogram
 from fgsbir.joint.rivals import Rivals
 from fgsbir.joint.settings import JointModels, JointSettings
 from fgsbir.retrieval.objective import RetrievalObjective
-from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
+from fgsbir.retrieval.pairs import PairStream, prefetch
 from fgsbir.retrieval.training import dropout_mask
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
@@ -135,7 +135,8 @@ class JointTrainer:
         steps, peaks = _steps(round_index, settings.k_r), (settings.learning_rate, settings.blocks_learning_rate)
         found: list[Scalars] = []
         omegas: list[Tensor] = []
-        for step, (labelled, pseudo) in prefetch(self._batches, steps.start, steps.stop):
+        batches = prefetch(lambda step: (self.labelled.batch(step), self.pseudo.batch(step)), steps.start, steps.stop)
+        for step, (labelled, pseudo) in batches:
             model.train()
             for group, peak in zip(optimizer.param_groups, peaks, strict=False):
                 group["lr"] = warmup_cosine(step, self.rounds * settings.k_r, peak)
@@ -203,9 +204,6 @@ class JointTrainer:
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.grad_clip)
         optimizer.step()
         return {"reconstruction": reconstruction, "divergence": divergence, "reward": reward}
-
-    def _batches(self, step: int) -> tuple[PairBatch, PairBatch]:
-        return self.labelled.batch(step), self.pseudo.batch(step)
 
 
 def _steps(round_index: int, each: int) -> range:
