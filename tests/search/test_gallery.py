@@ -86,17 +86,17 @@ HASHED[0, 0], HASHED[0, 7] = 0, 171
 NAMES = [b"/a/b.jpg", b"/\xff\xfe.png", "/ü/ß.jpg".encode(), b"/a\nb.jpg", b"/z"]
 
 
+ABOUT = {"format": FORMAT, "photos": 5, "dimensions": 4, "skipped": {}, "precision": "float32"}
+ABOUT |= {"model": "a" * 64, "adaptive": "b" * 64}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An index of 5 photos, without its model, which no search of the gallery needs."""
-    path = tmp_path / "index"
-    path.mkdir()
     embeddings = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
-    write_photos(path, Photos(HASHED, NAMES, embeddings, embeddings[:, None, :3].astype(np.float16)))
-    about = {"format": FORMAT, "photos": 5, "dimensions": 4, "skipped": {}}
-    about |= {"model": "a" * 64, "adaptive": "b" * 64, "precision": "float32"}
-    (path / INDEX).write_text(json.dumps(about))
-    return path
+    write_photos(tmp_path, Photos(HASHED, NAMES, embeddings, embeddings[:, None, :3].astype(np.float16)))
+    (tmp_path / INDEX).write_text(json.dumps(ABOUT))
+    return tmp_path
 
 
 def test_ids_rows_and_paths_belong_together(folder: Path) -> None:
@@ -144,36 +144,30 @@ def test_a_truncated_file_is_told(folder: Path, name: str, left: int | None) -> 
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    "text",
     [
-        *(("format", 1), ("format", None), ("photos", 4), ("photos", "5"), ("photos", -5), ("dimensions", 3)),
-        *(("dimensions", None), ("model", 3), ("adaptive", 3), ("precision", "float16"), ("precision", None)),
+        *(
+            json.dumps(ABOUT | {key: value})
+            for key in ("format", "photos", "dimensions")
+            for value in (1, None, "5", -5)
+        ),
+        *(json.dumps(ABOUT | {key: 3}) for key in ("model", "adaptive", "precision")),
+        *("", "[]", "null", "3", "{", '"x"', "\xff", "[" * 100_000),
     ],
 )
-def test_another_index_json_is_told(folder: Path, key: str, value: object) -> None:
-    about = json.loads((folder / INDEX).read_text())
-    (folder / INDEX).write_text(json.dumps(about | {key: value}))
-    with pytest.raises(DataError, match="expected"):
-        Gallery(folder)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "null", "3", "{", '"x"', "\xff", "[" * 100_000])
-def test_what_is_no_index_json_is_told(folder: Path, text: str) -> None:
+def test_another_index_json_is_told(folder: Path, text: str) -> None:
     (folder / INDEX).write_text(text, encoding="latin-1")
-    with pytest.raises(DataError, match=r"index\.json: expected") as refused:
+    with pytest.raises(DataError, match="expected") as refused:
         Gallery(folder)
     assert "\n" not in str(refused.value)
 
 
-def test_files_of_another_type_are_told(folder: Path) -> None:
+@pytest.mark.parametrize("other", [np.zeros((5, 4)), np.zeros((5, 3), np.float32), np.array([{}] * 5), None])
+def test_files_of_another_type_are_told(folder: Path, other: np.ndarray | None) -> None:
     with (folder / EMBEDDINGS).open("wb") as file:
-        np.savez(file, a=np.zeros(3))
+        if other is None:
+            np.savez(file, a=np.zeros(3))
+        else:
+            np.save(file, other, allow_pickle=True)
     with pytest.raises(DataError, match=EMBEDDINGS):
         Gallery(folder)
-    for other, message in (
-        (np.zeros((5, 4)), r"expected float32 \(5, 4\), found float64"),
-        (np.array([{}] * 5), EMBEDDINGS),
-    ):
-        np.save(folder / EMBEDDINGS, other, allow_pickle=True)
-        with pytest.raises(DataError, match=message):
-            Gallery(folder)

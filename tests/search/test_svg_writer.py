@@ -1,7 +1,5 @@
 """Strokes to SVG and back."""
 
-import xml.etree.ElementTree as ElementTree
-
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -36,7 +34,5 @@ def test_an_svg_reads_back_as_the_strokes_that_it_was_made_of(parts: list[np.nda
 
 def test_it_is_small_and_complete() -> None:
     text = svg_of(join_strokes([np.array([[10.0, 20.5], [30.25, -0.001]]), np.array([[7.0, 8.0]])]))
-    root = ElementTree.fromstring(text)
-    assert root.tag == "{http://www.w3.org/2000/svg}svg" and root.get("viewBox") == "0 0 256 256"
-    assert [path.get("d") for path in root.iter("{http://www.w3.org/2000/svg}path")] == ["M10,20.5L30.25,0", "M7,8L7,8"]
-    assert 'fill="none"' in text and 'stroke-linecap="round"' in text
+    assert text.startswith('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256">\n<g fill="none" ')
+    assert '>\n<path d="M10,20.5L30.25,0"/>\n<path d="M7,8L7,8"/>\n</g>\n</svg>\n' in text

@@ -5,16 +5,17 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 import torch
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.exceptions import HTTPException
 
+from fgsbir.data.photos import image_extension
 from fgsbir.web import messages
 from fgsbir.web.limits import Limits
 from fgsbir.web.messages import Adapted, Corrections, Drawing, Found, Health, Message, Sketched
-from fgsbir.web.pictures import media_type
 from fgsbir.web.service import Service
 
 Result = TypeVar("Result")
@@ -23,20 +24,6 @@ PHOTO_TYPES = ("image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"
 DRAWING_TYPES = ("image/svg+xml", *PHOTO_TYPES)
 # An id is of a photo's content, so what it names never changes.
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-
-_MEANINGS = {
-    400: "The request is malformed.",
-    403: "The request comes from another site.",
-    404: "There is no such photo or adaptation, or this server cannot do this.",
-    408: "The body did not arrive in time.",
-    410: "The photo has moved or changed since it was indexed.",
-    413: "The body is too large.",
-    415: "The body is of another type.",
-    421: "The request names another host.",
-    422: "The body or a parameter is not as described, or cannot be used.",
-    429: "There were too many requests; Retry-After says how many seconds to wait.",
-}
-_ALWAYS = (400, 403, 408, 413, 421, 422, 429)
 
 PhotoId = Annotated[messages.PhotoId, Path()]
 Count = Annotated[messages.Count, Query()]
@@ -88,13 +75,14 @@ def api(service: Service, limits: Limits) -> APIRouter:
     @router.get("/photos/{id}", response_class=Response, responses=_picture(*PHOTO_TYPES))
     async def photo(id: PhotoId) -> Response:
         """A photo, as its file is."""
-        data = await looking.run(service.pictures.original, id)
-        return Response(data, media_type=media_type(data), headers=FOR_EVER)
+        data = await looking.run(service.original, id)
+        type = f"image/{image_extension(data, 'the photo')}".replace("jpg", "jpeg")
+        return Response(data, media_type=type, headers=FOR_EVER)
 
     @router.get("/photos/{id}/thumbnail", response_class=Response, responses=_picture("image/jpeg"))
     async def thumbnail(id: PhotoId) -> Response:
         """A photo, small."""
-        return Response(await looking.run(service.pictures.thumbnail, id), media_type="image/jpeg", headers=FOR_EVER)
+        return Response(await looking.run(service.thumbnail, id), media_type="image/jpeg", headers=FOR_EVER)
 
     @router.get("/photos/{id}/similar", responses=_refusals(404))
     async def similar(id: PhotoId, k: Count = 24, adapted: Token = None) -> Found:
@@ -120,7 +108,8 @@ def api(service: Service, limits: Limits) -> APIRouter:
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Message, "description": _MEANINGS[status]} for status in sorted({*_ALWAYS, *statuses})}
+    statuses = (400, *statuses, 403, 408, 413, 421, 422, 429)
+    return {status: {"model": Message, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
 def _picture(*types: str) -> dict[int | str, dict[str, Any]]:

@@ -1,5 +1,8 @@
 """What the API does, without HTTP: every method is called in a thread of its own."""
 
+import hashlib
+import io
+import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -7,22 +10,26 @@ from functools import lru_cache
 from threading import Lock
 
 import numpy as np
+from PIL import Image
 from starlette.exceptions import HTTPException
 
+from fgsbir.data.photos import FORMATS, decode_photo
 from fgsbir.data.readers.json_strokes import parse_strokes
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, centre, simplify, split_strokes
 from fgsbir.search.adaptation import Adapter
+from fgsbir.search.files import read_file
 from fgsbir.search.queries import read_query_bytes
 from fgsbir.search.searcher import Match, Searcher
 from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.svg_writer import svg_of
 from fgsbir.web.limits import MAX_POINTS, MAX_STROKES, Limits
 from fgsbir.web.messages import Adapted, Correction, Drawing, Features, Found, FoundPhoto, Health, Sketched
-from fgsbir.web.pictures import Pictures, shown_name
 
 # Canvas pixels by which a drawing with too many points may be simplified.
 TOLERANCE = 0.5
+THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 384, 85
+ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # of EXIF
 
 
 class Service:
@@ -32,7 +39,7 @@ class Service:
         self, searcher: Searcher, adapter: Adapter | None, sketcher: PhotoSketcher | None, limits: Limits
     ) -> None:
         self._searcher, self._adapter, self._sketcher, self._limits = searcher, adapter, sketcher, limits
-        self.pictures = Pictures(searcher.gallery, limits.thumbnails)
+        self.thumbnail = lru_cache(limits.thumbnails)(self._thumbnail)
         self.sketch = lru_cache(limits.drawings)(self._sketch)
         # By token, the one asked for last at the end.
         self._adapted, self._lock = dict[str, Searcher](), Lock()
@@ -53,8 +60,33 @@ class Service:
     def similar(self, photo_id: str, k: int, token: str | None) -> Found:
         """The ``k`` photos nearest to another, itself left out."""
         started = time.perf_counter()
-        self.pictures.row(photo_id)
+        self._row(photo_id)
         return _found(self._by(token).similar(photo_id, k), started)
+
+    def original(self, photo_id: str) -> bytes:
+        """A photo's bytes. Raises HTTPException 404 for an unknown one, 410 for one that is not as it was indexed."""
+        gallery, row = self._searcher.gallery, self._row(photo_id)
+        try:
+            data = read_file(gallery.path(row))
+        except DataError:
+            raise HTTPException(410, "the photo is no longer where it was indexed; index the photos again") from None
+        if hashlib.sha256(data).digest() != gallery.hashes[row].tobytes():
+            raise HTTPException(410, "the photo has changed since it was indexed; index the photos again")
+        return data
+
+    def _thumbnail(self, photo_id: str) -> bytes:
+        """A photo as a small JPEG, its longer side at most 384 pixels, turned upright, transparency on white."""
+        data = self.original(photo_id)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            turned = image.getexif().get(ORIENTATION) in ON_ITS_SIDE
+            upright = image.size[::-1] if turned else image.size
+        side = min(THUMBNAIL_SIDE, max(upright))
+        width, height = (max(1, round(length * side / max(upright))) for length in upright)
+        left, top = (side - width) // 2, (side - height) // 2
+        square = Image.fromarray(decode_photo(data, side))
+        made = io.BytesIO()
+        square.crop((left, top, left + width, top + height)).save(made, "JPEG", quality=THUMBNAIL_QUALITY)
+        return made.getvalue()
 
     def read(self, data: bytes) -> Drawing:
         """An SVG or a raster drawing as strokes that fit the canvas and a search."""
@@ -80,7 +112,7 @@ class Service:
             raise HTTPException(404, "the model of this index cannot be adapted")
         photos = [correction.photo for correction in corrections]
         for photo in photos:
-            self.pictures.row(photo)
+            self._row(photo)
         adapted = self._adapter.adapt([canonical(correction.strokes) for correction in corrections], photos)
         token = secrets.token_urlsafe(16)
         with self._lock:
@@ -93,8 +125,14 @@ class Service:
         """G's sketch of a photo, the same every time."""
         if self._sketcher is None:
             raise HTTPException(404, "this server has no generator, and cannot sketch photos")
-        strokes, certainty, ended = self._sketcher.draw(self.pictures.original(photo_id), "the photo")
+        strokes, certainty, ended = self._sketcher.draw(self.original(photo_id), "the photo")
         return Sketched(strokes=listed(strokes), svg=svg_of(strokes), certainty=certainty, ended=ended)
+
+    def _row(self, photo_id: str) -> int:
+        try:
+            return self._searcher.gallery.row(photo_id)
+        except DataError:
+            raise HTTPException(404, f"there is no photo {photo_id} in the index") from None
 
     def _by(self, token: str | None) -> Searcher:
         if token is None:
@@ -108,7 +146,10 @@ class Service:
 
 
 def _found(matches: list[Match], started: float) -> Found:
-    photos = [FoundPhoto(id=id, name=shown_name(path), rank=rank, distance=far) for id, path, rank, far in matches]
+    photos = []
+    for id, path, rank, distance in matches:
+        name = os.fsencode(path.name).decode("utf-8", "replace")  # it need not be text
+        photos.append(FoundPhoto(id=id, name=name, rank=rank, distance=distance))
     return Found(photos=photos, milliseconds=1e3 * (time.perf_counter() - started))
 
 
