@@ -70,11 +70,9 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
                     raise DataError(f"{name}: expected at most {MAX_MEMBER_BYTES:,} bytes, found {info.file_size:,}")
                 with archive.open(info) as file:
                     member = io.BytesIO(file.read(MAX_MEMBER_BYTES))
-                headers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-                version = npy.read_magic(member)
-                if version not in headers:
-                    raise DataError(f"{name}: expected an array in format 1.0 or 2.0")
-                dtype = headers[version](member)[2]
+                if npy.read_magic(member) != (1, 0):  # an object array's short header never needs another
+                    raise DataError(f"{name}: expected an array in format 1.0")
+                dtype = npy.read_array_header_1_0(member)[2]
                 if dtype.kind != "O":
                     raise DataError(f"{name}: expected an object array of sketches, found dtype {dtype}")
                 yield info.filename.removesuffix(".npy"), member.read()

@@ -24,10 +24,6 @@ _VALUES = re.compile(
     r"INT|LONG1?|BININT[12]?|(BIN)?FLOAT|(SHORT_)?(BIN)?STRING|(SHORT_)?(BIN)?UNICODE8?|(SHORT_)?BINBYTES8?|BYTEARRAY8"
 )
 _VALUE_OPCODES = frozenset(op.name for op in pickletools.opcodes if _VALUES.fullmatch(op.name))
-_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_PUT = frozenset(("PUT", "BINPUT", "LONG_BINPUT"))
-_GET = frozenset(("GET", "BINGET", "LONG_BINGET"))
-_TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _NUMERIC = re.compile(r"[iu][1248]|f[248]")
 _OBJECT = re.compile(r"O[48]?")
 
@@ -127,14 +123,23 @@ class _Machine:
         self.marked: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
         self.actions: dict[str, Callable[[Any], None]] = {
-            "PROTO": lambda _: None,
-            "FRAME": lambda _: None,
+            **dict.fromkeys(("PROTO", "FRAME"), lambda _: None),
+            **dict.fromkeys(_VALUE_OPCODES, self._push),
+            "NONE": lambda _: self._push(None),
+            "NEWTRUE": lambda _: self._push(True),
+            "NEWFALSE": lambda _: self._push(False),
             "MARK": self._mark,
-            "EMPTY_LIST": lambda _: self.stack.append([]),
-            "EMPTY_DICT": lambda _: self.stack.append({}),
+            "EMPTY_LIST": lambda _: self._push([]),
+            "EMPTY_DICT": lambda _: self._push({}),
+            "EMPTY_TUPLE": lambda _: self._push(()),
             "LIST": lambda _: self._push(self._to_mark()),
             "TUPLE": lambda _: self._push(tuple(self._to_mark())),
+            "TUPLE1": lambda _: self._push(self._last(1)),
+            "TUPLE2": lambda _: self._push(self._last(2)),
+            "TUPLE3": lambda _: self._push(self._last(3)),
             "DICT": lambda _: self._new_dict(self._to_mark()),
+            **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), self._put),
+            **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), lambda position: self._push(self.memo[position])),
             "MEMOIZE": lambda _: self._put(len(self.memo)),
             "APPEND": lambda _: self._append([self.stack.pop()]),
             "APPENDS": lambda _: self._append(self._to_mark()),
@@ -155,28 +160,17 @@ class _Machine:
             # pickletools reads this one argument as ASCII only, but Python 2 puts array bytes in it.
             read = _read_python2_string if op.name == "STRING" else op.arg.reader if op.arg else None
             argument: Any = read(self.stream) if read else None
-            if op.name in _VALUE_OPCODES:
-                self.stack.append(argument)
-            elif op.name in _PUT:
-                self._put(argument)
-            elif op.name in _GET:
-                self.stack.append(self.memo[argument])
-            elif op.name in _TUPLES:
-                start = len(self.stack) - _TUPLES[op.name]
-                if start < 0:
-                    raise ValueError("tuple of more values than there are")
-                self.stack[start:] = [tuple(self.stack[start:])]
-            elif op.name in _CONSTANTS:
-                self.stack.append(_CONSTANTS[op.name])
-            elif op.name == "STOP":
+            if op.name == "STOP":
                 return self.stack.pop()
-            elif op.name in self.actions:
-                self.actions[op.name](argument)
-            else:
+            if op.name not in self.actions:
                 raise _Refused(f"opcode {op.name} {'' if argument is None else argument!r}".strip())
+            self.actions[op.name](argument)
 
     def _push(self, value: Any) -> None:
         self.stack.append(value)
+
+    def _last(self, number: int) -> tuple[Any, ...]:
+        return tuple(reversed([self.stack.pop() for _ in range(number)]))
 
     def _mark(self, _: Any) -> None:
         self.marked.append(self.stack)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fgsbir.data.readers.checks import check_ids, check_photos, check_sketches, report_counts
+from fgsbir.data.readers.checks import check_photos, check_records, report_counts
 from fgsbir.data.readers.folder import read_folder
 from fgsbir.data.readers.holdout import hold_out, mark_unseen, name_users, settle_unlabelled
 from fgsbir.data.readers.qmul import read_qmul
@@ -62,8 +62,7 @@ def read(
         raise DataError(f"{root}: expected photos and sketches of layout {layout}, found none")
     report_counts(source)
     add_unlabelled(source, root)
-    check_ids(source)
-    check_sketches(source)
+    check_records(source)
     check_photos(source, max_megapixels, lenient=layout == "folder")
     if not source.sketches:
         raise DataError(f"{root}: expected photos with sketches, found none that can be used")

@@ -17,8 +17,11 @@ log = logging.getLogger(__name__)
 MAX_COORDINATE = 1e5
 
 
-def check_ids(source: Source) -> None:
-    """Raise DataError if two photos or two sketches share an id, or a sketch has no photo or an unlabelled one."""
+def check_records(source: Source) -> None:
+    """Raise DataError if two photos or two sketches share an id, or a sketch has no photo or an unlabelled one.
+
+    Likewise if a sketch is not canonical or lies absurdly far off its canvas.
+    """
     photos: dict[str, Photo] = {}
     for photo in source.photos:
         if photo.id in photos:
@@ -26,22 +29,17 @@ def check_ids(source: Source) -> None:
         photos[photo.id] = photo
     seen = set()
     for sketch in source.sketches:
+        name = f"sketch {sketch.id!r}"
         if sketch.id in seen:
-            raise DataError(f"sketch {sketch.id!r}: expected one sketch of this id, found two")
+            raise DataError(f"{name}: expected one sketch of this id, found two")
         seen.add(sketch.id)
         if sketch.photo_id not in photos:
-            raise DataError(f"sketch {sketch.id!r}: expected a photo of id {sketch.photo_id!r}, found none")
+            raise DataError(f"{name}: expected a photo of id {sketch.photo_id!r}, found none")
         if photos[sketch.photo_id].split == "unlabelled":
-            raise DataError(f"sketch {sketch.id!r}: its photo {sketch.photo_id!r} is in the split unlabelled")
-
-
-def check_sketches(source: Source) -> None:
-    """Raise DataError if a sketch is not canonical or lies absurdly far off its canvas."""
-    for sketch in source.sketches:
-        strokes = check_strokes(sketch.strokes, f"sketch {sketch.id!r}")
-        furthest = float(np.abs(strokes[:, :2]).max())
+            raise DataError(f"{name}: its photo {sketch.photo_id!r} is in the split unlabelled")
+        furthest = float(np.abs(check_strokes(sketch.strokes, name)[:, :2]).max())
         if furthest > MAX_COORDINATE:
-            raise DataError(f"sketch {sketch.id!r}: expected points on a canvas of 256 pixels, found {furthest:g}")
+            raise DataError(f"{name}: expected points on a canvas of 256 pixels, found {furthest:g}")
 
 
 def check_photos(source: Source, max_megapixels: float, lenient: bool) -> None:
