@@ -34,7 +34,7 @@ def repeated(originals: list[bytes], photos: int, folder: Path) -> Path:
     return folder / "shards"
 
 
-def measure(shards: Path, work: Path, answer: "multiprocessing.Queue[tuple[float, float]]") -> None:
+def measure(shards: Path, work: Path) -> tuple[float, float]:
     """Seconds of the stage on ``shards``, and the process's largest memory beyond what it began with, MiB."""
     import torch
 
@@ -54,7 +54,7 @@ def measure(shards: Path, work: Path, answer: "multiprocessing.Queue[tuple[float
     layout = layout_of(trunk, spec, variants=1, sketch_maps=False)
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     write_features(reader, store, layout, strength=0.0, scratch=work / "scratch", out=work / "features")
-    answer.put((time.perf_counter() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))
+    return time.perf_counter() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
 def main() -> None:
@@ -66,14 +66,10 @@ def main() -> None:
         entries = training_split(store.index, 1.0).unlabelled[:200]
         originals = [store.read_photo(entry) for entry in entries]
     lines = ["| photos | seconds | photos/s | memory beyond the start, MiB |", "|---|---|---|---|"]
-    context = multiprocessing.get_context("spawn")
     for photos in asked.photos:
-        with tempfile.TemporaryDirectory() as folder:
-            shards, answer = repeated(originals, photos, Path(folder, "set")), context.Queue()
-            process = context.Process(target=measure, args=(shards, Path(folder, "work"), answer))
-            process.start()
-            seconds, memory = answer.get()
-            process.join()
+        with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(1) as pool:
+            shards = repeated(originals, photos, Path(folder, "set"))
+            seconds, memory = pool.apply(measure, (shards, Path(folder, "work")))
         lines.append(f"| {photos:,} | {seconds:.1f} | {photos / seconds:.0f} | {memory:.0f} |")
     lines += ["", *(f"* {name}: {value}" for name, value in machine("float32").items())]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -105,19 +105,12 @@ Medians of {rounds} interleaved rounds; floors timed in the same run. With ≥, 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=_positive, default=5, help="rounds that the medians are over (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that the medians are over (%(default)s)")
     parser.add_argument("--only", default="", metavar="TEXT", help="measure the ratios whose name holds this text")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results.md"), help="the table (%(default)s)")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="settings (%(default)s)")
     parser.add_argument("--shards", type=Path, default=Path("data/shards"), help="data; a small set if not there")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text}")
-    return number
 
 
 if __name__ == "__main__":

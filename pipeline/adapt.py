@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import run, scratch_folder
+from pipeline.stage import open_pictures, run, scratch_folder
 
 MODELS = Path("models/adaptive")
 
@@ -23,9 +23,6 @@ def main() -> None:
     from fgsbir.adaptation.training import AdaptationSettings
     from fgsbir.adaptation.word_vectors import read_word_vectors
     from fgsbir.data.atomic import write_folder, write_json
-    from fgsbir.data.shards import ShardStore
-    from fgsbir.features.pictures import Pictures
-    from fgsbir.features.store import FeatureStore
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.compute import launch
@@ -34,15 +31,15 @@ def main() -> None:
     from fgsbir.runtime.training_data import training_data
 
     compute = launch(params.runtime, params.precision)
-    shards = ShardStore(Path("data/shards"))
-    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
+    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    index = pictures.shards.index
     supervised = load_model(Path("models/retrieval"), RetrievalModel, map_location=compute.device)
     data = read_config(Path("models/retrieval"))["details"]["data"]
     scratch = scratch_folder("adapt")
 
     def tasks(kind: Kind, part: Part, unseen_too: bool = False) -> TaskSet:
         return task_set(
-            shards.index,
+            index,
             kind,
             part,
             labelled_frac=data["labelled_frac"],
@@ -90,7 +87,7 @@ def main() -> None:
 
     if compute.is_main:
         details = {"negatives": settings.negatives}
-        details |= training_data(shards.index, data["labelled_frac"], params.seed, data["labelled_photos"])
+        details |= training_data(index, data["labelled_frac"], params.seed, data["labelled_photos"])
         with write_folder(MODELS) as folder:
             for kind, comparison in compared.items():
                 for name, (model, curve) in comparison.trained.items():

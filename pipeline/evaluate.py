@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import run
+from pipeline.stage import open_pictures, run
 
 METRICS = Path("metrics")
 CURVES = {
@@ -27,15 +27,12 @@ def main() -> None:
     from fgsbir.certainty.certainty import certainties
     from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.data.atomic import write_bytes, write_folder, write_json, write_text
-    from fgsbir.data.shards import ShardStore
     from fgsbir.evaluation.comparison import compare, rank_table, rounded
     from fgsbir.evaluation.drawings import DrawingJudge
     from fgsbir.evaluation.generation import certainty_scores
     from fgsbir.evaluation.pictures import Pictures as PictureSheets
     from fgsbir.evaluation.protocol import protocol
     from fgsbir.evaluation.search import Search, evaluation_set
-    from fgsbir.features.pictures import Pictures
-    from fgsbir.features.store import FeatureStore
     from fgsbir.generator.drawing import Sketches, draw_sketches
     from fgsbir.generator.model import Generator
     from fgsbir.retrieval.model import RetrievalModel
@@ -45,10 +42,8 @@ def main() -> None:
     from fgsbir.sketch_classifier.model import SketchClassifier
 
     compute, seed = launch(params.runtime, params.precision), params.seed
-    shards = ShardStore(Path("data/shards"))
-    test = evaluation_set(
-        Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
-    )
+    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    test = evaluation_set(pictures)
     model_of = partial(load_model, map_location=compute.device)
     trained = {"before_joint": Path("models"), "after_joint": Path("models/joint")}
     generators = {name: model_of(folder / "generator", Generator) for name, folder in trained.items()}
@@ -118,7 +113,7 @@ def main() -> None:
     report = scores | {
         "n_query": len(test.sketches),
         "n_gallery": len(test.photos),
-        "protocol": protocol(shards.index, joint, seed=seed, compute=compute),
+        "protocol": protocol(pictures.shards.index, joint, seed=seed, compute=compute),
     }
     write_json(METRICS / "evaluate.json", report)
 

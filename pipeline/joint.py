@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import run, scratch_folder
+from pipeline.stage import open_pictures, run, scratch_folder
 
 logger = logging.getLogger(__name__)
 
@@ -15,10 +15,7 @@ def main() -> None:
 
     from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.data.selection import training_split, unlabelled_subset
-    from fgsbir.data.shards import ShardStore
     from fgsbir.features.extraction import Reader
-    from fgsbir.features.pictures import Pictures
-    from fgsbir.features.store import FeatureStore
     from fgsbir.generator.model import Generator
     from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
     from fgsbir.joint.pseudo_sketches import read_pseudo
@@ -37,9 +34,9 @@ def main() -> None:
     from fgsbir.runtime.training_data import training_data
 
     compute = launch(params.runtime, params.precision)
-    shards = ShardStore(Path("data/shards"))
-    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
-    split = training_split(shards.index, params.labelled_frac)
+    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    index = pictures.shards.index
+    split = training_split(index, params.labelled_frac)
     chosen = unlabelled_subset(split.unlabelled, params.unlabelled_frac)
 
     supervised, of_generator, of_discriminator = (
@@ -105,7 +102,7 @@ def main() -> None:
         ).run(scratch)
 
     if compute.is_main:
-        data = training_data(shards.index, params.labelled_frac, params.seed, len(labelled))
+        data = training_data(index, params.labelled_frac, params.seed, len(labelled))
         data |= {"unlabelled_photos": len(chosen), "unlabelled_frac": params.unlabelled_frac}
         for name, model in models.trained.items():
             details = read_config(Path(f"models/{name}"))["details"] | data

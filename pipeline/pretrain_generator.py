@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import run, scratch_folder
+from pipeline.stage import open_pictures, run, scratch_folder
 
 
 def main() -> None:
@@ -14,10 +14,7 @@ def main() -> None:
 
     from fgsbir.data.quickdraw import read_verified
     from fgsbir.data.selection import labelled_in_every_category, training_split
-    from fgsbir.data.shards import ShardStore
     from fgsbir.features.extraction import Reader
-    from fgsbir.features.pictures import Pictures
-    from fgsbir.features.store import FeatureStore
     from fgsbir.features.trunk import Start, WeightFile, build_trunk
     from fgsbir.generator.model import Generator, channels_of
     from fgsbir.generator.pairs import SequencePairs, edge_sequences, human_sequences, lone_sequences
@@ -34,9 +31,9 @@ def main() -> None:
     from fgsbir.runtime.training_data import training_data
 
     compute = launch(params.runtime, params.precision)
-    shards = ShardStore(Path("data/shards"))
-    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
-    split = training_split(shards.index, params.labelled_frac)
+    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    index = pictures.shards.index
+    split = training_split(index, params.labelled_frac)
 
     seed_weights(params.seed, "generator")
     trunk, form = pictures.features.trunk(), SequenceForm(**settings.of(SequenceForm))
@@ -79,7 +76,7 @@ def main() -> None:
         pairs = edge_sequences(pictures, photos, Path("data/edges"), form, model.level, settings.augment)
         phases.append(phase("edges", pairs, settings.edge_steps))
     if settings.category_steps:
-        everywhere = labelled_in_every_category(shards.index, params.labelled_frac)
+        everywhere = labelled_in_every_category(index, params.labelled_frac)
         pairs = human_sequences(pictures, everywhere, form, model.level, settings.augment)
         phases.append(phase("categories", pairs, settings.category_steps))
     phases.append(phase("pairs", labelled, settings.steps))
@@ -104,7 +101,7 @@ def main() -> None:
 
     if compute.is_main:
         details = settings.model_dump(include={"point_jitter", "kl_weight", "kl_floor", "augment"})
-        details |= training_data(shards.index, params.labelled_frac, params.seed, len(labelled))
+        details |= training_data(index, params.labelled_frac, params.seed, len(labelled))
         save_model(Path("models/generator"), model, details=details)
         write_curve(Path("models/generator/curve.csv"), curve)
         scratch.clear()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import run, scratch_folder
+from pipeline.stage import open_pictures, run, scratch_folder
 
 
 def main() -> None:
@@ -12,9 +12,6 @@ def main() -> None:
 
     from fgsbir.data.records import DataError
     from fgsbir.data.selection import training_split
-    from fgsbir.data.shards import ShardStore
-    from fgsbir.features.pictures import Pictures
-    from fgsbir.features.store import FeatureStore
     from fgsbir.features.trunk import tap_channels
     from fgsbir.ready import READY_MODEL
     from fgsbir.retrieval.model import RetrievalModel
@@ -30,9 +27,9 @@ def main() -> None:
     from fgsbir.runtime.training_data import training_data
 
     compute = launch(params.runtime, params.precision)
-    shards = ShardStore(Path("data/shards"))
-    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
-    split = training_split(shards.index, params.labelled_frac)
+    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    index = pictures.shards.index
+    split = training_split(index, params.labelled_frac)
 
     seed_weights(params.seed, "retrieval")
     trunk = pictures.features.trunk()
@@ -52,7 +49,7 @@ def main() -> None:
     photos = pictures.photos([*split.labelled, *split.unlabelled], model.level)
     rows = pooled_rows(model, photos, compute), pooled_rows(model, labelled.sketches, compute)
     if settings.start == "ready":
-        if shards.index.layout == "synthetic":
+        if index.layout == "synthetic":
             raise DataError("pretrain_retrieval.start ready: the ready model has learned the default set's labels")
         start_from(model, load_model(READY_MODEL, RetrievalModel), *rows)
     else:
@@ -71,7 +68,7 @@ def main() -> None:
     if compute.is_main:
         details = settings.model_dump(include={"weight_decay", "dropout", "head", "augment"})
         details |= {"objective": settings.of(RetrievalObjective)}
-        details |= training_data(shards.index, params.labelled_frac, params.seed, len(labelled))
+        details |= training_data(index, params.labelled_frac, params.seed, len(labelled))
         save_model(Path("models/retrieval"), model, details=details)
         write_curve(Path("models/retrieval/curve.csv"), curve)
         scratch.clear()

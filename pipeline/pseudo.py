@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import run, scratch_folder
+from pipeline.stage import open_pictures, run, scratch_folder
 
 
 def main() -> None:
@@ -16,10 +16,8 @@ def main() -> None:
     from fgsbir.certainty.training import train_discriminator
     from fgsbir.data.edges import read_edges
     from fgsbir.data.selection import seen_sketches, training_split
-    from fgsbir.data.shards import ShardStore
     from fgsbir.features.extraction import Reader
-    from fgsbir.features.pictures import PhotoImages, Pictures
-    from fgsbir.features.store import FeatureStore
+    from fgsbir.features.pictures import PhotoImages
     from fgsbir.features.trunk import tap_channels
     from fgsbir.generator.model import Generator
     from fgsbir.joint.drawing import Draughtsman, as_given, by_generator, draw_photos, partners, read_given
@@ -36,9 +34,9 @@ def main() -> None:
     from fgsbir.runtime.training_data import training_data
 
     compute = launch(params.runtime, params.precision)
-    shards = ShardStore(Path("data/shards"))
-    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index), params.runtime.photo_cache_gib)
-    split = training_split(shards.index, params.labelled_frac)
+    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    index = pictures.shards.index
+    split = training_split(index, params.labelled_frac)
     retrieval = load_model(Path("models/retrieval"), RetrievalModel)
     generator = load_model(Path("models/generator"), Generator)
     compute.place(generator)
@@ -59,7 +57,7 @@ def main() -> None:
         ]
         draughtsmen.append(as_given(drawn, "person"))
     if settings.sketches == "edges" or settings.edges:
-        edges = read_edges(Path("data/edges"), shards, photos)
+        edges = read_edges(Path("data/edges"), pictures.shards, photos)
         draughtsmen.append(as_given([[strokes] if len(strokes) else [] for strokes in edges], "edges"))
     if settings.sketches == "file":
         assert settings.file is not None and settings.file_sha256 is not None
@@ -137,11 +135,11 @@ def main() -> None:
 
     if compute.is_main:
         write_pseudo(Path("data/pseudo"), stored)
-        details = training_data(shards.index, params.labelled_frac, params.seed, len(split.labelled))
+        details = training_data(index, params.labelled_frac, params.seed, len(split.labelled))
         details |= {"fakes": settings.discriminator_fakes}
         save_model(Path("models/discriminator"), discriminator, details=details)
         write_curve(Path("models/discriminator/curve.csv"), curve)
-        images = PhotoImages(shards, pseudo.entries, pictures.spec.image_size, pictures.limit_gib)
+        images = PhotoImages(pictures.shards, pseudo.entries, pictures.spec.image_size, pictures.limit_gib)
         pseudo_sheet(Path("metrics/pseudo.png"), images.pixels, *pseudo.straight())
         scratch.clear()
 

@@ -7,16 +7,13 @@ again only when the default set, the features or the recipe change.
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import run
+from pipeline.stage import open_pictures, run
 
 
 def main() -> None:
     params = load()
 
     from fgsbir.data.selection import labelled_in_every_category
-    from fgsbir.data.shards import ShardStore
-    from fgsbir.features.pictures import Pictures
-    from fgsbir.features.store import FeatureStore
     from fgsbir.ready import READY_MODEL
     from fgsbir.ready.recipe import ReadyRecipe, make_ready_model
     from fgsbir.runtime.compute import launch
@@ -25,12 +22,12 @@ def main() -> None:
 
     # float32, so that the shipped model does not depend on the processor.
     compute = launch(params.runtime, "float32")
-    shards = ShardStore(Path("data/shards"))
-    pictures = Pictures(shards, FeatureStore(Path("data/features"), shards.index))
+    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    index = pictures.shards.index
     recipe = ReadyRecipe()
     model = make_ready_model(pictures, compute, recipe)
-    labelled = len(labelled_in_every_category(shards.index, 1.0))
-    details = {"recipe": recipe.as_json(), **training_data(shards.index, 1.0, recipe.seed, labelled)}
+    labelled = len(labelled_in_every_category(index, 1.0))
+    details = {"recipe": recipe.as_json(), **training_data(index, 1.0, recipe.seed, labelled)}
     details["data"] |= {"category": None}
     save_model(READY_MODEL, model, details=details, compact=True)
 

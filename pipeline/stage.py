@@ -1,4 +1,4 @@
-"""What every stage shares: its frame (logging, clear errors, exit codes) and the folder that it resumes from.
+"""What stages share: their frame (logging, clear errors, exit codes), the data set, and the folder to resume from.
 
 A stage file ends with ``run(main)``. Its imports of :mod:`fgsbir` stand inside ``main``, after
 ``load()``, so that a mistake in params.yaml is reported at once, before torch is imported.
@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import yaml
 
@@ -21,7 +21,8 @@ from fgsbir.runtime.faults import TrainingDiverged
 from fgsbir.runtime.memory import keep_freed_memory
 from pipeline.params import ParamsError, load
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from fgsbir.features.pictures import Pictures
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED = 130
@@ -62,6 +63,16 @@ def _disk_is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def open_pictures(shards: Path, features: Path, limit_gib: float) -> "Pictures":
+    """The data set in the folder ``shards`` with its ``features``; decoded photos may take ``limit_gib`` of memory."""
+    from fgsbir.data.shards import ShardStore
+    from fgsbir.features.pictures import Pictures
+    from fgsbir.features.store import FeatureStore
+
+    store = ShardStore(shards)
+    return Pictures(store, FeatureStore(features, store.index), limit_gib)
 
 
 def scratch_folder(stage: str) -> Path:

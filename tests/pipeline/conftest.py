@@ -44,24 +44,18 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def environment(project_copy: Path) -> dict[str, str]:
-    """The environment of a stage that runs in a folder of its own, with the copy's code."""
-    alone = {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "DVC_ROOT": ""}
-    return os.environ | alone | {"PYTHONPATH": str(project_copy)}
-
-
 Start = Callable[[str, Path], "subprocess.Popen[str]"]
 RunStage = Callable[[str, Path], None]
 
 
 @pytest.fixture(scope="session")
-def start(environment: dict[str, str]) -> Start:
-    """Start one stage in a folder."""
+def start(project_copy: Path) -> Start:
+    """Start one stage in a folder of its own, with the copy's code."""
+    alone = {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "DVC_ROOT": "", "PYTHONPATH": str(project_copy)}
     return lambda name, folder: subprocess.Popen(
         [sys.executable, "-m", f"pipeline.{name}"],
         cwd=folder,
-        env=environment,
+        env=os.environ | alone,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -4,10 +4,10 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 from PIL import Image
@@ -15,43 +15,29 @@ from webdataset.writer import TarWriter
 
 from fgsbir.data.records import DataError
 from fgsbir.data.shards import ShardStore
+from fgsbir.synthetic.dataset import synthesise
+from fgsbir.synthetic.photo import draw_photo
 from pipeline import shard
 from pipeline.stage import run
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
-SPLITS = ["train"] * 8 + ["val"] * 2 + ["test"] * 3 + ["unlabelled"] * 4
+SIZES = {"labelled": 8, "sketches_per_photo": 2, "unlabelled": 4, "val": 2, "test": 3}
+SIZES |= {"other_categories": 4, "other_photos": 3, "users": 5, "unseen_users": 2}
 
 
-def draw(path: Path, number: int, **options: Any) -> None:
-    """A picture of large random patches, unlike any other number's."""
-    patches = np.random.default_rng(number).integers(0, 256, (7, 7, 3), dtype=np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(patches).resize((96, 96), Image.Resampling.BICUBIC).save(path, "JPEG", **options)
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small default set, one of whose categories is unseen."""
+    folder = tmp_path_factory.mktemp("drawn") / "raw"
+    synthesise(folder, seed=0, size=64, jpeg_quality=90, workers=1, **SIZES)
+    return folder
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with params.yaml and a small set: 17 chairs, 2 boats of an unseen category."""
+def project(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with params.yaml and the set in raw."""
     monkeypatch.chdir(tmp_path)
-    photos = [{"id": f"chair-{i}", "category": "chair", "split": split} for i, split in enumerate(SPLITS)]
-    photos += [{"id": f"boat-{i}", "category": "boat", "split": split} for i, split in enumerate(("train", "test"))]
-    sketches = []
-    for number, photo in enumerate(photos):
-        draw(Path("raw/photos", photo["category"], f"{photo['id']}.jpg"), number)
-        if photo["split"] != "unlabelled":
-            for k, user in enumerate(("anna", "otto")):
-                strokes = [[[10 + k, 20], [200, 30 + number]], [[50, 50], [60, 70.5], [90, 10]]]
-                sketches.append({"id": f"{photo['id']}-{k}", "photo": photo["id"], "user": user, "strokes": strokes})
-    manifest = {
-        "format": 1,
-        "seed": 0,
-        "categories": [{"name": "boat", "unseen": True}, {"name": "chair", "unseen": False}],
-        "users": [{"id": "anna", "unseen": False}, {"id": "otto", "unseen": True}],
-        "photos": photos,
-        "hash": "0" * 64,
-    }
-    Path("raw/manifest.json").write_text(json.dumps(manifest))
-    Path("raw/sketches.ndjson").write_text("".join(json.dumps(sketch) + "\n" for sketch in sketches))
+    shutil.copytree(drawn, "raw")
     configure()
     return tmp_path
 
@@ -76,69 +62,56 @@ def packed() -> dict[str, Any]:
 def test_the_stage_packs_and_reports_the_same_bytes_each_time(project: Path) -> None:
     data = packed()
     assert data["name"] == "toy"
-    assert data["photos"] == {"train": 9, "val": 2, "test": 4, "unlabelled": 4}
-    assert data["sketches"] == {"train": 18, "val": 4, "test": 8, "unlabelled": 0}
-    assert data["users"] == {"all": 2, "unseen": 1}
-    assert data["categories"] == {"seen": 1, "unseen": 1}
-    assert data["training"] == {
-        "labelled": 8,
-        "labelled_sketches": 8,
-        "unlabelled": 4,
-        "validation": 2,
-        "validation_sketches": 2,
-        "test": 3,
-        "test_sketches": 3,
-    }
+    assert data["photos"] == {"train": 16, "val": 2, "test": 7, "unlabelled": 4}
+    assert data["users"] == {"all": 5, "unseen": 2}
+    assert data["categories"] == {"seen": 4, "unseen": 1}
+    training = {"labelled": 8, "labelled_sketches": 16, "unlabelled": 4, "validation": 2, "validation_sketches": 4}
+    assert data["training"] == training | {"test": 3, "test_sketches": 9}
     assert data["left_out"] == {"skipped": 0, "leaks": 0}
-    assert [row["category"] for row in data["by_category"]] == ["boat", "chair"]
+    assert [row["category"] for row in data["by_category"]] == ["bench", "chair", "sofa", "stool", "watering_can"]
     with ShardStore(Path("data/shards")) as store:
         assert store.index.split_hash == data["split_hash"]
-        assert len(store.photos) == 19
+        assert len(store.photos) == 29
     before = written()
     assert len(before) >= 6
     shard.main()
     assert written() == before
 
 
-def test_a_copy_of_a_test_photo_is_left_out_and_listed(project: Path) -> None:
-    draw(Path("raw/unlabelled/chair/17.jpg"), SPLITS.index("test"), quality=40)
-    draw(Path("raw/unlabelled/chair/18.jpg"), 900)
+def test_what_is_left_out_is_listed_by_its_place_in_the_set(project: Path) -> None:
+    more = Path("raw/unlabelled/chair")
+    more.mkdir(parents=True)
+    (more / "list.txt").write_text("no photo")
+    with Image.open("raw/photos/chair/chair-00000.jpg") as picture:  # a test photo
+        picture.save(more / "copy.jpg", quality=40)
+    (more / "new.jpg").write_bytes(draw_photo("chair-00900", seed=0, size=64))
+    configure(root=str(project / "raw"))
     data = packed()
-    assert data["left_out"]["leaks"] == 1
-    (leak,) = data["leaks"]
-    assert (leak["photo"], leak["duplicate_of"]) == ("unlabelled/chair/17", "chair-10")
-    assert data["photos"]["unlabelled"] == 5
+    assert data["left_out"] == {"skipped": 1, "leaks": 1}
+    assert data["skipped"][0]["path"] == "unlabelled/chair/list.txt"
+    assert (data["leaks"][0]["photo"], data["leaks"][0]["duplicate_of"]) == ("unlabelled/chair/copy", "chair-00000")
+    assert str(project) not in Path("metrics/data.json").read_text()
     with ShardStore(Path("data/shards")) as store:
         ids = {photo.id for photo in store.photos}
-    assert "unlabelled/chair/18" in ids
-    assert "unlabelled/chair/17" not in ids
+    assert "unlabelled/chair/new" in ids and "unlabelled/chair/copy" not in ids
 
 
 def test_a_table_of_users_says_who_drew(project: Path) -> None:
-    table = b"sketch_id,user\nchair-0-0,eva\nchair-0-1,eva\n"
+    table = b"sketch_id,user\nchair-00000-1,eva\nchair-00000-2,eva\n"
     Path("users.csv").write_bytes(table)
     configure(user_table="users.csv", user_table_sha256=hashlib.sha256(table).hexdigest())
-    assert packed()["users"]["all"] == 3
+    assert packed()["users"]["all"] == 6
     configure(user_table="users.csv", user_table_sha256="0" * 64)
     with pytest.raises(DataError, match=r"users\.csv: expected SHA-256 0000"):
         shard.main()
 
 
-def test_skipped_files_are_listed_by_their_place_in_the_set(project: Path) -> None:
-    configure(root=str(project / "raw"))
-    Path("raw/unlabelled/chair").mkdir(parents=True)
-    Path("raw/unlabelled/chair/list.txt").write_text("no photo")
-    (skipped,) = packed()["skipped"]
-    assert skipped["path"] == "unlabelled/chair/list.txt"
-    assert str(project) not in Path("metrics/data.json").read_text()
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"category": "shoe"}, "category 'shoe' is not in the set, which has: boat, chair"),
-        ({"category": "boat"}, "category boat: .* found 0 such training sketches, 0 test sketches"),
-        ({"unseen_users": ["anna"]}, "category chair: .* found 0 such training sketches, 0 test sketches"),
+        ({"category": "shoe"}, "category 'shoe' is not in the set, which has: bench, chair, sofa"),
+        ({"category": "watering_can"}, "category watering_can: .* found 0 such training sketches, 0 test sketches"),
+        ({"unseen_users": [f"u0{i}" for i in range(5)]}, "category chair: .* found 0 such training sketches, 0 test"),
     ],
 )
 def test_a_set_that_nothing_can_be_trained_on_is_an_error(project: Path, values: dict[str, Any], message: str) -> None:
@@ -154,7 +127,7 @@ def test_a_bad_photo_or_a_full_disk_ends_the_stage_with_one_line_and_leaves_the_
     write = TarWriter.write
 
     def full(self: TarWriter, sample: dict[str, Any]) -> int:
-        if "chair-5" in sample["__key__"]:
+        if "chair-00009" in sample["__key__"]:
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(self, sample)
 
@@ -167,10 +140,10 @@ def test_a_bad_photo_or_a_full_disk_ends_the_stage_with_one_line_and_leaves_the_
 
     shard.main()
     before = written()
-    photo = Path("raw/photos/chair/chair-2.jpg")
+    photo = Path("raw/photos/chair/chair-00006.jpg")
     photo.write_bytes(photo.read_bytes()[:200])
-    assert "chair-2.jpg" in said()
-    draw(photo, 5000)
+    assert "chair-00006.jpg" in said()
+    photo.write_bytes(draw_photo("chair-00900", seed=0, size=64))
     monkeypatch.setattr(TarWriter, "write", full)
     assert "disk is full" in said()
     assert written() == before
