@@ -132,7 +132,7 @@ def tube(role: str, material: str, path: Sequence[Vec], radius: float) -> Round:
     return Round(role, material, (), tuple(path), 2 * radius, rings=tuple((p, radius) for p in path), bands=3)
 
 
-def turned(role: str, material: str, a: Vec, b: Vec, profile: Flat) -> Part:
+def turned(role: str, material: str, a: Vec, b: Vec, profile: Sequence[tuple[float, float]]) -> Part:
     """A turned leg or spindle from ``a`` to ``b``: ``profile`` is (share of the way, radius)."""
     rings = tuple((blend(a, b, t), radius) for t, radius in profile)
     return Round(role, material, (), (a, b), 2 * max(r for _, r in profile), rings=rings, bands=4)
