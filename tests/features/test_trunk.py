@@ -14,7 +14,7 @@ from torch import nn
 from fgsbir.data.records import DataError
 from fgsbir.features import weights
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.trunk import build_trunk, folded, open_trunk, packaged_trunk, pool_taps, tap_channels
+from fgsbir.features.trunk import build_trunk, open_trunk, packaged_trunk, pool_taps, tap_channels
 from fgsbir.features.weights import PACKAGED, Packaged, load_strictly, packaged_weights, renamed_in_order
 from tests.toy import SPEC
 
@@ -57,15 +57,6 @@ def test_a_picture_is_read_alike_in_any_batch_and_mode() -> None:
         together, alone = trunk(images, SPEC).taps[2:3], trunk(images[2:3], SPEC).taps
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
     assert not any(parameter.requires_grad for parameter in trunk.parameters())
-
-
-def test_folding_keeps_the_function() -> None:
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1), nn.BatchNorm2d(2))
-    network.train()(torch.rand(8, 3, 9, 9))
-    images = torch.rand(2, 3, 9, 9)
-    expected = network.eval()(images)
-    torch.testing.assert_close(folded(network)(images), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

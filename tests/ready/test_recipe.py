@@ -7,8 +7,8 @@ import torch
 
 from fgsbir.data.edges import edge_drawing
 from fgsbir.features.extraction import Reader
+from fgsbir.features.pictures import KeptTaps
 from fgsbir.ready.recipe import (
-    ReadTaps,
     ReadyRecipe,
     as_sketches,
     balanced_statistics,
@@ -41,7 +41,7 @@ def test_few_of_each_takes_small_categories_whole() -> None:
 
 
 def test_forms_count_modulo_their_number() -> None:
-    taps = ReadTaps(torch.arange(12.0).reshape(3, 2, 2).half())
+    taps = KeptTaps(torch.arange(12.0).reshape(3, 2, 2).half())
     assert len(taps) == 2
     np.testing.assert_array_equal(taps(np.array([1, 0, 1]), np.array([0, 4, 5])), [[2, 3], [4, 5], [10, 11]])
     np.testing.assert_array_equal(taps(np.array([1, 0])), [[2, 3], [0, 1]])

@@ -1,6 +1,6 @@
 """The pictures of a task set as pooled taps, which all adaptation starts from, and batches of episodes of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from fgsbir.adaptation.losses import negatives_of
 from fgsbir.adaptation.tasks import TaskSet, draw_episode
 from fgsbir.data.records import DataError
-from fgsbir.features.pictures import Inputs, Pictures
+from fgsbir.features.pictures import Inputs, KeptTaps, Pictures
 from fgsbir.features.store import FEATURES_OF_TRAINING, MIRRORED
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.training import pooled_rows
@@ -19,25 +19,11 @@ from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream
 
 
-@dataclass(frozen=True, slots=True)
-class PooledInputs:
-    """Pooled taps that were computed once: float16 (n, D) of every form."""
-
-    of_form: Mapping[int, Tensor]
-
-    def __len__(self) -> int:
-        return len(self.of_form[0])
-
-    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        chosen = zip(np.asarray(rows).tolist(), np.broadcast_to(forms, np.shape(rows)).tolist(), strict=True)
-        return torch.stack([self.of_form[form][row] for row, form in chosen]).float()
-
-
 def pooled_inputs(model: RetrievalModel, inputs: Inputs, compute: Compute, forms: Sequence[int]) -> Inputs:
     """What ``model`` reads, as its pooled taps in ``forms``; stored taps are these already."""
     if model.level == "taps":
         return inputs
-    return PooledInputs({form: pooled_rows(model, inputs, compute, form).half() for form in forms})
+    return KeptTaps(torch.stack([pooled_rows(model, inputs, compute, form).half() for form in forms]))
 
 
 class TaskPictures:

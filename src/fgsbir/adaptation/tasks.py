@@ -14,11 +14,7 @@ from fgsbir.data.selection import is_labelled, stable_fraction
 Kind = Literal["category", "user"]
 Part = Literal["train", "val", "test"]
 # The splits whose photos the tasks of a part speak of.
-SEARCHED: dict[Part, tuple[str, ...]] = {
-    "train": ("train",),
-    "val": ("train", "val"),
-    "test": ("train", "val", "test"),
-}
+SEARCHED: dict[Part, tuple[str, ...]] = {"train": ("train",), "val": ("train", "val"), "test": ("train", "val", "test")}
 
 
 class Pair(NamedTuple):

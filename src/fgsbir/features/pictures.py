@@ -1,6 +1,6 @@
 """The pictures of a data set as what a model reads: stored taps, stored maps, or pixels."""
 
-import itertools
+import functools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -51,35 +51,44 @@ class StoredInputs:
         return self.rows.taps(rows, forms) if self.level == "taps" else self.rows.maps(rows, forms)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptTaps:
+    """Pooled taps of n pictures in memory, float16 (forms, n, D); a form's number counts modulo their number."""
+
+    taps: Tensor
+
+    def __len__(self) -> int:
+        return self.taps.shape[1]
+
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
+        numbers = np.broadcast_to(np.asarray(forms) % len(self.taps), np.shape(rows))
+        return self.taps[torch.from_numpy(numbers.copy()), torch.from_numpy(np.asarray(rows))].float()
+
+
 class PhotoImages:
     """Photos as images. A form above 0 is the number of a random change, of ``strength``.
 
-    Photos are decoded once and kept as long as they fit into ``limit_gib``; the rest is decoded again each time that
-    it is asked for.
+    Decoded photos are kept as far as they fit into ``limit_gib``.
     """
 
     def __init__(
         self, store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float, strength: float = 0.0
     ) -> None:
-        self.store, self.entries, self.size, self.strength = store, entries, size, strength
-        self._limit = int(limit_gib * 2**30 / (size * size * 3))
-        self._kept: dict[int, np.ndarray] = {}
-        self._decoders = ThreadPoolExecutor(DECODERS)
+        self.entries, self.size, self.strength = entries, size, strength
+
+        @functools.lru_cache(maxsize=int(limit_gib * 2**30 / (size * size * 3)))
+        def decoded(row: int) -> np.ndarray:
+            return decode_photo(store.read_photo(entries[row]), size)
+
+        self._decoded, self._decoders = decoded, ThreadPoolExecutor(DECODERS)
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def pixels(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Photos ``rows``, uint8 (n, size, size, 3)."""
-        shown = [int(row) for row in rows]
-        missing = [row for row in dict.fromkeys(shown) if row not in self._kept]
-        encoded = [self.store.read_photo(self.entries[row]) for row in missing]
-        found = dict(zip(missing, self._decoders.map(decode_photo, encoded, itertools.repeat(self.size)), strict=True))
-        self._kept |= {row: pixels for row, pixels in found.items() if row < self._limit}
-        pixels = np.empty((len(shown), self.size, self.size, 3), np.uint8)
-        for place, row in enumerate(shown):
-            pixels[place] = found[row] if row in found else self._kept[row]
-        return pixels
+        found = list(self._decoders.map(self._decoded, map(int, rows)))
+        return np.array(found, np.uint8).reshape(-1, self.size, self.size, 3)
 
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
         images = photo_tensor(torch.from_numpy(self.pixels(rows)))
@@ -101,10 +110,9 @@ class SketchImages:
         return len(self._sketches)
 
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        sketches = [centre(self._sketches[row]) for row in rows]
         forms = np.broadcast_to(np.asarray(forms), np.shape(rows))
-        for place in np.flatnonzero(forms == MIRRORED):
-            sketches[place] = mirrored(sketches[place])
+        sketches = [centre(self._sketches[row]) for row in rows]
+        sketches = [mirrored(one) if form == MIRRORED else one for one, form in zip(sketches, forms, strict=True)]
         changed = np.flatnonzero(forms > 0)
         if len(changed):
             changes = drawn_separately(forms[changed], self.strength)

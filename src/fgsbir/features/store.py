@@ -168,10 +168,7 @@ class FeatureStore:
             found, shards = about["format"], set(about["shards"])
             self.spec, self._trunk_sha256 = FeatureSpec.from_json(about["spec"]), str(about["trunk_sha256"])
             self.layout = Layout(
-                int(about["dimensions"]),
-                tuple(about["map_shape"]),
-                int(about["variants"]),
-                bool(about["sketch_maps"]),
+                int(about["dimensions"]), tuple(about["map_shape"]), int(about["variants"]), bool(about["sketch_maps"])
             )
         except FileNotFoundError:
             raise DataError(f"{path}: no such file; expected the output of the stage features") from None
@@ -184,15 +181,15 @@ class FeatureStore:
             entries.setdefault(Path(entry.shard).stem, []).append(entry)
         if entries.keys() != shards:
             raise DataError(f"{path}: is of other shards than the data set's; run the stage features again")
-        self._shards: dict[str, ShardRows] = {}
-        # Photo id to its shard, its row there, and the row of its first sketch.
-        self._place: dict[str, tuple[str, int, int]] = {}
+        self._shards: list[ShardRows] = []
+        # Photo id to the number of its shard, its row there, and the row of its first sketch.
+        self._place: dict[str, tuple[int, int, int]] = {}
         for name, rows in entries.items():
-            self._shards[name] = ShardRows(folder / name, self.layout, rows, write=False)
             first = 0
             for row, entry in enumerate(rows):
-                self._place[entry.id] = (name, row, first)
+                self._place[entry.id] = (len(self._shards), row, first)
                 first += len(entry.sketches)
+            self._shards.append(ShardRows(folder / name, self.layout, rows, write=False))
 
     def trunk(self) -> Trunk:
         """The trunk that made these features."""
@@ -204,56 +201,48 @@ class FeatureStore:
 
     def photos(self, entries: Sequence[PhotoEntry]) -> "Rows":
         """Features of photos, in this order."""
-        places = [self._place[entry.id][:2] for entry in entries]
-        return Rows(self._shards, places, [1] * len(places), PHOTO_TAPS, PHOTO_MAPS)
+        places = [(*self._place[entry.id][:2], 1) for entry in entries]
+        return Rows(self._shards, np.array(places, np.int64).reshape(-1, 3), PHOTO_TAPS, PHOTO_MAPS)
 
     def sketches(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]]) -> "Rows":
         """Features of the sketches at ``places`` of each photo, photo by photo."""
-        rows: list[tuple[str, int]] = []
-        mirrors: list[int] = []
+        found = []
         for entry, chosen in zip(entries, places, strict=True):
             shard, _, first = self._place[entry.id]
-            rows += [(shard, first + place) for place in chosen]
-            mirrors += [variants_of(entry.split, self.layout)] * len(chosen)
-        return Rows(self._shards, rows, mirrors, SKETCH_TAPS, SKETCH_MAPS)
+            found += [(shard, first + place, variants_of(entry.split, self.layout)) for place in chosen]
+        return Rows(self._shards, np.array(found, np.int64).reshape(-1, 3), SKETCH_TAPS, SKETCH_MAPS)
 
 
+@dataclass(frozen=True, slots=True)
 class Rows:
-    """Some photos or sketches of a folder of features, by row; ``mirrors`` are the forms of their mirror images."""
+    """Some photos or sketches of a folder of features, by row.
 
-    def __init__(
-        self,
-        shards: Mapping[str, ShardRows],
-        rows: Sequence[tuple[str, int]],
-        mirrors: Sequence[int],
-        taps: str,
-        maps: str,
-    ) -> None:
-        self._shards, self._taps, self._maps = list(shards.values()), taps, maps
-        number = {name: place for place, name in enumerate(shards)}
-        self._shard = np.array([number[shard] for shard, _ in rows], np.int64)
-        self._row = np.array([row for _, row in rows], np.int64)
-        self._mirror = np.array(mirrors, np.int64)
+    ``places`` int64 (n, 3) are of each its shard, its row there, and the form of its mirror image.
+    """
+
+    shards: Sequence[ShardRows]
+    places: np.ndarray
+    taps_name: str
+    maps_name: str
 
     def __len__(self) -> int:
-        return len(self._row)
+        return len(self.places)
 
     def taps(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
         """Pooled taps, float32 (n, D), of ``rows`` in ``forms``, each an int64 (n,) or one number."""
-        return self._gather(self._taps, rows, forms)
+        return self._gather(self.taps_name, rows, forms)
 
     def maps(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
         """Maps, float32 (n, c, h, w), as :meth:`taps`. Raises DataError where sketches' maps were not kept."""
-        return self._gather(self._maps, rows, forms)
+        return self._gather(self.maps_name, rows, forms)
 
     def _gather(self, name: str, rows: np.ndarray, forms: np.ndarray | int) -> Tensor:
-        rows = np.asarray(rows, np.int64)
-        forms = np.where(np.equal(forms, MIRRORED), self._mirror[rows], forms)
-        if name not in self._shards[0].arrays:
+        shard, row, mirror = self.places[np.asarray(rows, np.int64)].T
+        form = np.where(np.equal(forms, MIRRORED), mirror, forms)
+        if name not in self.shards[0].arrays:
             raise DataError("these features hold no maps of sketches; set features.sketch_maps: true")
-        out = np.empty((len(rows), *self._shards[0].arrays[name].shape[2:]), np.float16)
-        shards = self._shard[rows]
-        for number in np.unique(shards):
-            mine = shards == number
-            out[mine] = self._shards[number].arrays[name][self._row[rows[mine]], forms[mine]]
+        out = np.empty((len(row), *self.shards[0].arrays[name].shape[2:]), np.float16)
+        for number in np.unique(shard):
+            mine = shard == number
+            out[mine] = self.shards[number].arrays[name][row[mine], form[mine]]
         return torch.from_numpy(out).float()

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from fgsbir.data.edges import edge_drawing
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import seen_sketches, training_split
-from fgsbir.features.pictures import Inputs, Pictures, SketchImages
+from fgsbir.features.pictures import Inputs, KeptTaps, Pictures, SketchImages
 from fgsbir.features.statistics import Standardise, principal_axes
 from fgsbir.features.trunk import tap_channels
 from fgsbir.retrieval.model import RetrievalModel, Side
@@ -63,20 +63,6 @@ class ReadyRecipe:
     def as_json(self) -> dict[str, Any]:
         """JSON values."""
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadTaps:
-    """Pooled taps of n pictures in memory, float16 (forms, n, D); a form's number counts modulo their number."""
-
-    taps: Tensor
-
-    def __len__(self) -> int:
-        return self.taps.shape[1]
-
-    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        numbers = np.broadcast_to(np.asarray(forms) % len(self.taps), np.shape(rows))
-        return self.taps[torch.from_numpy(numbers.copy()), torch.from_numpy(np.asarray(rows))].float()
 
 
 def make_ready_model(pictures: Pictures, compute: Compute, recipe: ReadyRecipe) -> RetrievalModel:
@@ -135,8 +121,8 @@ def changed_pairs(
     sketches.append(as_sketches(model, of_edges, known.categories)[known.truth])
     return replace(
         images,
-        photos=ReadTaps(torch.stack([each.half() for each in photos])),
-        sketches=ReadTaps(torch.stack([each.half() for each in sketches])),
+        photos=KeptTaps(torch.stack([each.half() for each in photos])),
+        sketches=KeptTaps(torch.stack([each.half() for each in sketches])),
     )
 
 
