@@ -11,6 +11,7 @@ worst rank for every query. Galleries never mix categories.
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 # Distances held at once, and pairs compared again at once: they bound the memory. Blocks of 8 MiB of float32 keep the
 # product at full speed and stay in cache for the comparisons.
@@ -61,14 +62,10 @@ def top_k(
 
     Where a category holds fewer than k photos, the rest of the row is -1. Equal distances go by row.
     """
-    query, gallery = np.asarray(query, np.float32), np.asarray(gallery, np.float32)
     out = np.full((len(query), k), -1, np.int64)
     for queries, photos in _by_category(query_category, gallery_category):
-        count = min(k, len(photos))
-        for rows, closeness in _closeness(query[queries], gallery[photos], np.zeros(len(queries))):
-            near = np.sort(np.argpartition(-closeness, count - 1, axis=1)[:, :count], axis=1)
-            order = np.argsort(-np.take_along_axis(closeness, near, 1), axis=1, kind="stable")
-            out[queries[rows], :count] = photos[np.take_along_axis(near, order, 1)]
+        order = np.argsort(cdist(query[queries], gallery[photos]), axis=1, kind="stable")[:, :k]
+        out[queries, : order.shape[1]] = photos[order]
     return out
 
 
@@ -97,50 +94,37 @@ def _by_category(query_category: np.ndarray, gallery_category: np.ndarray) -> It
         yield np.flatnonzero(query_category == category), np.flatnonzero(gallery_category == category)
 
 
-def _closeness(query: np.ndarray, gallery: np.ndarray, origin: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield (rows, q.g - |g|^2 / 2 - origin) for blocks of queries: larger is nearer.
-
-    That is (|q|^2 - d^2) / 2 less one number a query, so it orders as the distances do. The gallery's norms and the
-    queries' origins are two more dimensions of the product, which is cheaper than a pass over the block. The block is
-    reused from one step to the next.
-    """
-    length = max(1, min(len(query), BLOCK // max(1, len(gallery))))
-    width = query.shape[1]
-    half_norms = np.einsum("ij,ij->i", gallery, gallery)[:, None] / 2
-    columns = np.concatenate([gallery, -half_norms, np.ones_like(half_norms)], axis=1, dtype=np.float32).T
-    longer = np.ones((length, width + 2), np.float32)
-    block = np.empty((length, len(gallery)), np.float32)
-    for start in range(0, len(query), length):
-        rows = slice(start, min(start + length, len(query)))
-        count = rows.stop - rows.start
-        longer[:count, :width] = query[rows]
-        longer[:count, -1] = -origin[rows]
-        yield rows, np.matmul(longer[:count], columns, out=block[:count])
-
-
 def _ranks_inside(query: np.ndarray, gallery: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Ranks against one gallery: one product and two comparisons a block, no sorting."""
     query_square = np.einsum("ij,ij->i", query, query)
     gallery_square = np.einsum("ij,ij->i", gallery, gallery)
     if not (np.isfinite(query_square).all() and np.isfinite(gallery_square).all()):
         raise ValueError("embeddings are not finite")
+    # q.g - |g|^2 / 2 is (|q|^2 - d^2) / 2, so it orders as the distances do. Less that of the true photo it is above 0
+    # for what is nearer. Both numbers are two more dimensions of the product, which is cheaper than a pass over it.
     true = np.einsum("ij,ij->i", query, gallery[truth]) - gallery_square[truth] / 2
-    # Well above the rounding error of the differences below, sums of d + 2 products: it grows as sqrt(d) units in the
-    # last place, since matrix libraries add in many lanes.
-    longest = float(np.sqrt(max(query_square.max(initial=0), gallery_square.max(initial=0))))
-    tolerance = np.float32(8 * np.sqrt(query.shape[1] + 2) * 2.0**-24 * longest**2)
+    queries = np.column_stack([query, np.ones_like(true), -true])
+    photos = np.column_stack([gallery, -gallery_square / 2, np.ones_like(gallery_square)]).T
+    # Well above the rounding error of the differences, sums of d + 2 products: it grows as sqrt(d) units in the last
+    # place, since matrix libraries add in many lanes.
+    longest = max(query_square.max(initial=0), gallery_square.max(initial=0))
+    tolerance = np.float32(8 * np.sqrt(query.shape[1] + 2) * 2.0**-24 * longest)
 
     out = np.zeros(len(query), np.int64)
-    for rows, closeness in _closeness(query, gallery, true):
-        at_most, nearer = closeness >= -tolerance, closeness > tolerance
-        count = _count(at_most)
+    length = max(1, min(len(query), BLOCK // max(1, len(gallery))))
+    # Fetched once: memory that is new to the process costs as much as a comparison.
+    nearness, flags = np.empty((length, len(gallery)), np.float32), np.empty((2, length, len(gallery)), bool)
+    for start in range(0, len(query), length):
+        block = queries[start : start + length]
+        near = np.matmul(block, photos, out=nearness[: len(block)])
+        at_most, nearer = flags[:, : len(block)]
+        count = _count(np.greater_equal(near, -tolerance, out=at_most))
         # The true photo itself always lies between the bounds; whatever else does is compared again, exactly.
-        unclear = np.flatnonzero(count - _count(nearer) > 1)
-        if len(unclear):
-            place, photo = np.nonzero(at_most[unclear] ^ nearer[unclear])
-            farther = ~_at_most_as_far(query, gallery, (unclear + rows.start)[place], photo, truth)
-            count[unclear] -= np.bincount(place[farther], minlength=len(unclear))
-        out[rows] = count
+        unclear = np.flatnonzero(count - _count(np.greater(near, tolerance, out=nearer)) > 1)
+        place, photo = np.nonzero(at_most[unclear] ^ nearer[unclear])
+        farther = ~_at_most_as_far(query, gallery, (unclear + start)[place], photo, truth)
+        count[unclear] -= np.bincount(place[farther], minlength=len(unclear))
+        out[start : start + length] = count
     return out
 
 
