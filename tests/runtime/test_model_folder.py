@@ -81,11 +81,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def change_config(folder: Path, **changes: object) -> None:
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, **changes}))
-
-
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_missing_files(folder: Path, name: str) -> None:
     (folder / name).unlink()

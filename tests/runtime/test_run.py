@@ -10,13 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from fgsbir.runtime.checkpoint import Interruption, Scratch
-from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.faults import TrainingDiverged, TrainingInterrupted
 from fgsbir.runtime.run import Row, Run, write_curve
+from tests.toy import cpu
 
 NAN = float("nan")
-COMPUTE = Compute.alone(accelerator="cpu")
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def train(
     """A run in which the model's number is the number of steps done."""
     model = One()
     with Run(
-        "toy", COMPUTE, scratch, steps=steps, epoch_steps=epoch_steps, log_interval=log_interval,
+        "toy", cpu(), scratch, steps=steps, epoch_steps=epoch_steps, log_interval=log_interval,
         parts={"model": model}, selected={"model": model}, unit=unit,
         describe=lambda step: [f"photo-{step}a", f"photo-{step}b"],
     ) as run:  # fmt: skip
@@ -164,11 +163,6 @@ def test_nan_is_not_saved_when_the_run_is_interrupted(scratch: Scratch) -> None:
     with pytest.raises(TrainingDiverged):
         train(scratch, losses=lambda step: NAN if step == 4 else 1.0, during=signal_in(4))
     assert kept(scratch) == (3, 3)
-
-
-def test_without_a_signal_nobody_asks() -> None:
-    with Interruption(COMPUTE) as interruption:
-        assert not interruption.requested()
 
 
 def test_a_checkpoint_comes_back_and_can_be_cleared(scratch: Scratch) -> None:

@@ -1,4 +1,4 @@
-"""Where a run computes, what one process gathers and sums; named random streams; learning rates."""
+"""Where a run computes; named random streams; learning rates."""
 
 import itertools
 import math
@@ -54,18 +54,6 @@ def test_the_threads_of_a_run() -> None:
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("compute", [Compute.alone(accelerator="cpu"), launch(Here(), "float32")])
-def test_one_process_gathers_and_sums_nothing(compute: Compute) -> None:
-    rows = torch.ones(3, 2, requires_grad=True)
-    assert compute.gather(rows) is rows and compute.reduce(rows, "sum") is rows
-    model = nn.Linear(2, 1)
-    compute.place(model)
-    model(rows).sum().backward()
-    before = model.weight.grad.clone()
-    compute.sum_gradients(model)
-    assert torch.equal(model.weight.grad, before)
-
-
 def test_scoring_leaves_every_model_in_its_mode() -> None:
     learning, judging = nn.Linear(1, 1).train(), nn.Linear(1, 1).eval()
     with Compute.alone().scoring(learning, judging):
@@ -79,15 +67,8 @@ def test_a_stream_is_its_seed_its_name_and_its_place() -> None:
     assert len(seeds) == 4 and all(0 <= seed < 2**63 for seed in seeds)
     assert np.array_equal(stream(0, "a", 1).random(4), stream(0, "a", 1).random(4))
     assert torch.equal(torch.rand(4, generator=torch_stream(0, "a")), torch.rand(4, generator=torch_stream(0, "a")))
-
-
-def test_each_part_has_initial_weights_of_its_own() -> None:
-    weights = []
-    for seed, name in ((0, "generator"), (0, "generator"), (0, "discriminator"), (1, "generator")):
-        seed_weights(seed, name)
-        weights.append(nn.Linear(3, 3).weight.detach().clone())
-    assert torch.equal(weights[0], weights[1])
-    assert not torch.equal(weights[0], weights[2]) and not torch.equal(weights[0], weights[3])
+    seed_weights(0, "generator")
+    assert torch.initial_seed() == stream_seed(0, "weights/generator")
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:

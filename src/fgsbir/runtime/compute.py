@@ -50,10 +50,9 @@ class Compute:
         self.is_main = self.rank == 0
 
     @classmethod
-    def alone(cls, precision: str = "float32", accelerator: str = "auto") -> "Compute":
-        """One process, on a GPU if there is one and ``accelerator`` allows it."""
-        cuda = accelerator != "cpu" and torch.cuda.is_available()
-        return cls(torch.device("cuda" if cuda else "cpu"), precision)
+    def alone(cls, precision: str = "float32") -> "Compute":
+        """One process, on a GPU if there is one."""
+        return cls(torch.device("cuda" if torch.cuda.is_available() else "cpu"), precision)
 
     def autocast(self) -> torch.autocast:
         """Arithmetic in this run's precision."""

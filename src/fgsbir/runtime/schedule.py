@@ -4,10 +4,13 @@ import math
 
 import torch
 
+# The share of all steps in which a rate rises.
+WARMUP = 0.05
 
-def warmup_cosine(step: int, steps: int, peak: float, warmup: float = 0.05) -> float:
-    """Linear from 0 to ``peak`` over the first ``warmup`` share of ``steps``, then a half cosine down to 0."""
-    rise = max(1, int(steps * warmup))
+
+def warmup_cosine(step: int, steps: int, peak: float) -> float:
+    """Linear from 0 to ``peak`` over the first ``WARMUP`` of ``steps``, then a half cosine down to 0."""
+    rise = max(1, int(steps * WARMUP))
     if step < rise:
         return peak * (step + 1) / rise
     return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
