@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from fgsbir.certainty.certainty import certainties
 from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.pixels import photo_tensor
 from fgsbir.features.extraction import Reader
+from fgsbir.features.pictures import KeptTaps
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.model import Generator
 from fgsbir.runtime.compute import Compute
@@ -32,24 +32,6 @@ class Drawn(NamedTuple):
     strokes: np.ndarray
     certainty: float | None
     ended: bool
-
-
-class _OnePhoto:
-    """What ``model`` reads of an encoded photo: a map, pooled taps or an image. Inputs of a single row."""
-
-    def __init__(self, model: Generator | Discriminator, photo: bytes, name: str, compute: Compute) -> None:
-        pixels = read_pixels(photo, name, model.spec.image_size)[None]
-        if model.level == "pixels":
-            self._value = photo_tensor(torch.from_numpy(pixels))
-        else:
-            read = Reader(model.trunk, model.spec, compute).photos(pixels)
-            self._value = read.map if model.level == "map" else read.taps
-
-    def __len__(self) -> int:
-        return 1
-
-    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        return self._value
 
 
 class PhotoSketcher:
@@ -78,11 +60,18 @@ class PhotoSketcher:
         ``temperature`` 0 draws greedily, 1 as variedly as G has learned. Raises DataError with the ``name`` of a photo
         that cannot be read.
         """
-        compute = self._compute
-        read = _OnePhoto(self._generator, photo, name, compute)
+        read, compute = self._read(self._generator, photo, name), self._compute
         drawn = draw_sketches(self._generator, read, FIRST, 0, temperature=temperature, seed=seed, compute=compute)
         certainty = None
         if self._discriminator is not None:
-            seen = _OnePhoto(self._discriminator, photo, name, compute)
+            seen = self._read(self._discriminator, photo, name)
             certainty = float(certainties(self._discriminator, seen, FIRST, drawn.strokes, compute=compute)[0])
         return Drawn(drawn.strokes[0], certainty, bool(drawn.ended[0]))
+
+    def _read(self, model: Generator | Discriminator, photo: bytes, name: str) -> KeptTaps:
+        """What ``model`` reads of a photo, a map, pooled taps or an image: one row in one form."""
+        pixels = read_pixels(photo, name, model.spec.image_size)[None]
+        if model.level == "pixels":
+            return KeptTaps(photo_tensor(torch.from_numpy(pixels))[None])
+        read = Reader(model.trunk, model.spec, self._compute).photos(pixels)
+        return KeptTaps((read.map if model.level == "map" else read.taps)[None])

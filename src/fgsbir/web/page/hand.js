@@ -13,12 +13,6 @@ export class Hand {
     on("adapted", "change", () => onChange());
   }
 
-  /** Show the section, where the server can learn. */
-  start(possible) {
-    by("hand").hidden = !possible;
-    this.show();
-  }
-
   /** The token of the adaptation that is on, or null. */
   get token() {
     return this.learned && by("adapted").checked ? this.learned.token : null;

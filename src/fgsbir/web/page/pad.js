@@ -37,22 +37,18 @@ export class Pad {
     return this.versions[this.at];
   }
 
-  get canUndo() {
-    return this.at > 0;
-  }
-
-  get canRedo() {
-    return this.at < this.versions.length - 1;
+  get last() {
+    return this.versions.length - 1;
   }
 
   undo() {
     if (this.stroke) this.stroke = null;
-    else if (this.canUndo) this.at -= 1;
+    else this.at = Math.max(0, this.at - 1);
     this.changed();
   }
 
   redo() {
-    if (this.canRedo) this.at += 1;
+    this.at = Math.min(this.last, this.at + 1);
     this.changed();
   }
 

@@ -18,7 +18,7 @@ const results = new Results((place) => viewer.open(results.photos, place, may())
 const viewer = new Viewer({
   onAlike: alike,
   onCorrect: (photo) => hand.add(pad.strokes, photo),
-  onClose: (place) => results.focus(place),
+  onClose: (place) => results.grid.children[place]?.firstElementChild.focus(),
 });
 const hand = new Hand({ onChange: () => refresh(), onError: fail, onSay: say });
 
@@ -28,8 +28,8 @@ const may = () => ({
 });
 
 function drawn(strokes) {
-  by("undo-button").disabled = !pad.canUndo;
-  by("redo-button").disabled = !pad.canRedo;
+  by("undo-button").disabled = pad.at === 0;
+  by("redo-button").disabled = pad.at === pad.last;
   by("clear-button").disabled = !strokes.length;
   by("paper-hint").hidden = strokes.length > 0;
   const count = strokes.length === 1 ? "1 stroke" : `${strokes.length} strokes`;
@@ -165,7 +165,8 @@ async function start() {
   }
   calm();
   by("gallery-size").textContent = `${state.health.photos.toLocaleString("en")} photos`;
-  hand.start(state.health.features.adapt);
+  by("hand").hidden = !state.health.features.adapt;
+  hand.show();
 }
 
 on("undo-button", "click", () => pad.undo());

@@ -47,9 +47,4 @@ export class Results {
     });
     return card;
   }
-
-  /** Focus the photo at `place`. */
-  focus(place) {
-    this.grid.children[place]?.firstElementChild.focus();
-  }
 }
