@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.spatial import ConvexHull
-from skimage.measure import approximate_polygon
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, centre, check_strokes, simplify, split_strokes
@@ -28,7 +27,7 @@ from fgsbir.synthetic.parts import back_to_front
 from fgsbir.synthetic.photo import draw_photo
 from fgsbir.synthetic.shapes import box
 from fgsbir.synthetic.sheet import contact_sheet
-from fgsbir.synthetic.sketch import draw_sketch, simplified
+from fgsbir.synthetic.sketch import draw_sketch
 from fgsbir.synthetic.user import style
 
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["synthesise"]
@@ -217,17 +216,6 @@ def test_the_hull_is_scipys(points: list[tuple[float, float]]) -> None:
         return
     hull = ConvexHull(array)
     assert set(convex_hull(points)) == {tuple(array[i]) for i in hull.vertices}
-
-
-@pytest.mark.parametrize("tolerance", [0.5, 2.0, 6.0])
-def test_simplification_is_skimages(tolerance: float) -> None:
-    for i in range(50):
-        dice = Dice("walk", i)
-        path = [(128.0, 128.0)]
-        for _ in range(int(dice.between(1, 40))):
-            path.append((path[-1][0] + dice.bell(6), path[-1][1] + dice.bell(6)))
-        expected = approximate_polygon(np.array(path), tolerance)
-        assert np.array_equal(np.array(simplified(path, tolerance)), expected)
 
 
 def test_projection_is_rounded_to_sixteenths() -> None:

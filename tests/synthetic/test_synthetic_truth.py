@@ -1,11 +1,10 @@
 """True sketches of unlabelled photos: what the data set's own users would have drawn."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from fgsbir.data.index import make_index
 from fgsbir.data.readers.synthetic import read_synthetic
 from fgsbir.data.records import DataError
 from fgsbir.data.shards import ShardStore, write_shards
@@ -15,14 +14,13 @@ from fgsbir.synthetic.sketch import draw_sketch
 from fgsbir.synthetic.truth import true_sketches
 
 SIZES = {"labelled": 4, "sketches_per_photo": 2, "unlabelled": 6, "val": 2, "test": 2, "other_categories": 0}
+SIZES |= {"other_photos": 2, "users": 6, "unseen_users": 2}
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> ShardStore:
     folder = tmp_path_factory.mktemp("truth")
-    synthesise(
-        folder / "raw", seed=5, size=32, **SIZES, other_photos=2, users=6, unseen_users=2, jpeg_quality=80, workers=1
-    )
+    synthesise(folder / "raw", seed=5, size=32, **SIZES, jpeg_quality=80, workers=1)
     source = read_synthetic(folder / "raw", 1.0)
     write_shards(source, folder / "shards", name="toy", layout="synthetic", category="chair", photos_per_shard=100)
     return ShardStore(folder / "shards")
@@ -41,9 +39,6 @@ def test_they_are_drawn_by_the_users_of_the_training_photos(store: ShardStore) -
     assert len(drawn_by) > 1
 
 
-def test_other_sets_have_none(store: ShardStore, tmp_path: Path) -> None:
-    index = make_index(
-        name="mine", layout="folder", category=None, shards=store.index.shards, photos=store.index.photos
-    )
+def test_other_sets_have_none(store: ShardStore) -> None:
     with pytest.raises(DataError, match="true needs the default data set, found one of the layout folder"):
-        true_sketches(index, [], seed=0)
+        true_sketches(replace(store.index, layout="folder"), [], seed=0)

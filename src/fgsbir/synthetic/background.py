@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from fgsbir.synthetic.dice import Dice
-from fgsbir.synthetic.material import FABRICS, PAINTS, WOODS, Colour, texture
+from fgsbir.synthetic.material import FABRICS, PAINTS, WOODS, Colour, mixed, texture
 
 PALE: tuple[Colour, ...] = (
     (246, 245, 242), (232, 230, 226), (222, 228, 230), (236, 226, 212), (214, 208, 200),
@@ -47,9 +47,7 @@ def _tiled(
     """A flat area of pattern; ``scale`` is how many pixels one texture cell takes."""
     tile = texture(pattern, int(dice.between(0, 6))).astype(np.int32)
     span = np.arange(size) // scale % tile.shape[0]
-    level = tile[span[:, None], span[None, :]][:, :, None]
-    rgb = (np.array(first, np.int32) * (255 - level) + np.array(second, np.int32) * level) // 255
-    return Image.fromarray(rgb.astype(np.uint8))
+    return Image.fromarray(mixed(first, second, tile[np.ix_(span, span)]).astype(np.uint8))
 
 
 def _near(colour: tuple[int, ...], k: float) -> tuple[int, ...]:

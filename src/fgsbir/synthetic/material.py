@@ -75,7 +75,7 @@ def choose(kind: str, dice: Dice) -> Material:
     units = {"grain": 26.0, "fine grain": 16.0}.get(pattern, dice.between(9, 24))
     return Material(
         None if pattern == "plain" else texture(pattern, int(dice.between(0, VARIANTS))),
-        _ramp(colours[0], colours[1]),
+        mixed(colours[0], colours[1], np.arange(256, dtype=np.int32)),
         units,
         dice.chance(0.5) if kind != "wood" else dice.chance(0.3),
         {"metal": 0.5, "ceramic": 0.35, "leather": 0.2}.get(kind, 0.0),
@@ -86,8 +86,9 @@ def _darker(colour: Colour, k: float) -> Colour:
     return (int(colour[0] * k), int(colour[1] * k), int(colour[2] * k))
 
 
-def _ramp(first: tuple[int, ...], second: tuple[int, ...]) -> np.ndarray:
-    level = np.arange(256, dtype=np.int32)[:, None]
+def mixed(first: tuple[int, ...], second: tuple[int, ...], level: np.ndarray) -> np.ndarray:
+    """Colours int32 (..., 3) from ``first`` at a ``level`` int32 (...) of 0 to ``second`` at 255."""
+    level = level[..., None]
     return (np.array(first, np.int32) * (255 - level) + np.array(second, np.int32) * level) // 255
 
 

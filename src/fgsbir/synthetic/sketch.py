@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from skimage.measure import approximate_polygon
 
 from fgsbir.data.strokes import LONGEST_SIDE, join_strokes
 from fgsbir.synthetic.dice import Dice
@@ -62,9 +63,8 @@ def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
 
 
 def _cost(lines: Sequence[Drawn]) -> int:
-    return sum(
-        len(simplified(line.points, TOLERANCE)) + line.closed for line in lines if line.kind in ("outline", "spine")
-    )
+    main = [line for line in lines if line.kind in ("outline", "spine")]
+    return sum(_points_left(line.points, TOLERANCE) + line.closed for line in main)
 
 
 def _chosen(lines: Sequence[Drawn], user: User, dice: Dice) -> list[Drawn]:
@@ -188,7 +188,7 @@ def _within_budget(strokes: list[tuple[Drawn, list[Stroke]]], budget: int) -> li
     points = [p for _, hand in strokes for stroke in hand for p in stroke]
     xs, ys = zip(*points, strict=True)
     tolerance = TOLERANCE * max(max(xs) - min(xs), max(ys) - min(ys)) / LONGEST_SIDE
-    cost = [sum(len(simplified(stroke, tolerance)) for stroke in hand) for _, hand in strokes]
+    cost = [sum(_points_left(stroke, tolerance) for stroke in hand) for _, hand in strokes]
     worth = _worth([line for line, _ in strokes])
     kept = set(range(len(strokes)))
     for i in sorted(kept, key=lambda i: (worth[i], i)):
@@ -211,23 +211,5 @@ def _worth(lines: Sequence[Drawn]) -> list[float]:
     return worth
 
 
-def simplified(points: Sequence[Point], tolerance: float) -> Stroke:
-    """Ramer-Douglas-Peucker; for the few dozen points of one stroke faster than an array library."""
-    keep = {0, len(points) - 1}
-    spans = [(0, len(points) - 1)]
-    while spans:
-        first, last = spans.pop()
-        (ax, ay), (bx, by) = points[first], points[last]
-        dx, dy = bx - ax, by - ay
-        square = dx * dx + dy * dy
-        worst, at = tolerance, 0
-        for i in range(first + 1, last):
-            x, y = points[i]
-            t = min(max(((x - ax) * dx + (y - ay) * dy) / square, 0.0), 1.0) if square > 1e-12 else 0.0
-            away = math.hypot(x - ax - t * dx, y - ay - t * dy)
-            if away > worst:
-                worst, at = away, i
-        if at:
-            keep.add(at)
-            spans += [(first, at), (at, last)]
-    return [points[i] for i in sorted(keep)]
+def _points_left(points: Sequence[Point], tolerance: float) -> int:
+    return len(approximate_polygon(np.array(points), tolerance))
