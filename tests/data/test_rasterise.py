@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,23 +6,10 @@ from hypothesis.extra import numpy as hnp
 
 from fgsbir.data.rasterise import rasterise, rasterise_batch
 from fgsbir.data.strokes import CANVAS, join_strokes
+from tests.data.distance_oracle import distance_to_lines
 
 part = hnp.arrays(np.float32, st.tuples(st.integers(2, 5), st.just(2)), elements=st.integers(10, 240).map(float))
 drawings = st.lists(part, min_size=1, max_size=3).map(join_strokes)
-
-
-def distance_map(strokes: np.ndarray, size: int) -> np.ndarray:
-    """The oracle: the distance of each pixel's centre to the nearest line, in canvas pixels."""
-    centres = (np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1) + 0.5) * CANVAS / size
-    best = np.full((size, size), np.inf)
-    for start, end in itertools.pairwise(strokes):
-        if start[2] > 0.5:
-            continue
-        along = (end - start)[:2].astype(float)
-        offset = centres - start[:2]
-        share = np.clip(offset @ along / max(along @ along, 1e-12), 0, 1)
-        best = np.minimum(best, np.linalg.norm(offset - share[..., None] * along, axis=-1))
-    return best
 
 
 @settings(max_examples=40)
@@ -32,8 +17,8 @@ def distance_map(strokes: np.ndarray, size: int) -> np.ndarray:
 def test_ink_lies_where_the_lines_are(strokes: np.ndarray, size: int, line_width: float) -> None:
     image = rasterise(strokes, size, line_width)
     assert image.shape == (size, size) and image.dtype == np.uint8 and image.min() < 200
-    distance = distance_map(strokes, size)
     pixel = CANVAS / size
+    distance = distance_to_lines((np.stack(np.meshgrid(*[np.arange(size)] * 2), -1) + 0.5) * pixel, strokes)
     # Within a pixel of the line's edge anti-aliasing and rounding of the width may decide either way.
     assert (image[distance < line_width / 2 - pixel] < 128).all()
     assert (image[distance > line_width / 2 + 1.5 * pixel] == 255).all()

@@ -1,6 +1,4 @@
 import hashlib
-import io
-import json
 import string
 import tarfile
 from pathlib import Path
@@ -147,21 +145,3 @@ def test_a_truncated_altered_or_missing_tar_is_named(source: Source, tmp_path: P
     path.unlink()
     with pytest.raises(DataError, match=r"test-00000\.tar: not found"):
         ShardStore(folder)
-
-
-def test_strokes_are_never_unpickled(source: Source, tmp_path: Path) -> None:
-    folder = tmp_path / "shards"
-    entry = next(entry for entry in write_shards(source, folder, **OPTIONS).photos if entry.strokes)
-    assert entry.strokes is not None
-    offset, size = entry.strokes
-    bad = io.BytesIO()
-    np.save(bad, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    tar = bytearray((folder / entry.shard).read_bytes())
-    tar[offset : offset + size] = bad.getvalue()[:size].ljust(size, b"\0")
-    (folder / entry.shard).write_bytes(tar)
-    index = json.loads((folder / "index.json").read_text())
-    for shard in index["shards"]:
-        shard["sha256"] = hashlib.sha256((folder / shard["file"]).read_bytes()).hexdigest()
-    (folder / "index.json").write_text(json.dumps(index))
-    with ShardStore(folder) as store, pytest.raises(DataError, match=f"{entry.key}.npy: expected a floa"):
-        store.read_strokes(entry)

@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +16,7 @@ from fgsbir.data.strokes import (
     split_strokes,
     to_sequence,
 )
+from tests.data.distance_oracle import distance_to_lines
 
 coordinates = st.floats(0, CANVAS, width=32, allow_subnormal=False)
 part = hnp.arrays(np.float32, st.tuples(st.integers(1, 12), st.just(2)), elements=coordinates)
@@ -76,15 +75,6 @@ def test_a_sketch_without_extent_is_only_moved() -> None:
     assert placed[:, :2].tolist() == [[CANVAS / 2, CANVAS / 2]] * 2
 
 
-def _distance_to_line(point: np.ndarray, line: np.ndarray) -> float:
-    best = float(np.hypot(*(point - line[0])))
-    for start, end in itertools.pairwise(line):
-        along = end - start
-        share = np.clip((point - start) @ along / max(along @ along, 1e-12), 0, 1)
-        best = min(best, float(np.hypot(*(point - start - share * along))))
-    return best
-
-
 @given(drawings, st.floats(0.5, 10))
 def test_a_simplified_sketch_stays_within_the_tolerance(strokes: np.ndarray, tolerance: float) -> None:
     before, after = split_strokes(strokes), split_strokes(simplify(strokes, tolerance))
@@ -92,7 +82,8 @@ def test_a_simplified_sketch_stays_within_the_tolerance(strokes: np.ndarray, tol
     for long, short in zip(before, after, strict=True):
         assert np.array_equal(long[0], short[0]) and np.array_equal(long[-1], short[-1])
         assert {tuple(point) for point in short} <= {tuple(point) for point in long}
-        assert max(_distance_to_line(point.astype(float), short.astype(float)) for point in long) <= tolerance + 1e-3
+        line = join_strokes([short[[*range(len(short)), -1]]])  # the last point twice: a dot is a line of no length
+        assert distance_to_lines(long, line).max() <= tolerance + 1e-3
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from fgsbir.data.rasterise import rasterise
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import check_strokes, join_strokes, split_strokes
 from fgsbir.data.tracing import order_strokes, trace, trace_mask
+from tests.data.distance_oracle import distance_to_lines
 
 points = hnp.arrays(np.float64, st.tuples(st.integers(2, 6), st.just(2)), elements=st.integers(15, 240).map(float))
 drawings = st.lists(points, min_size=1, max_size=5).map(join_strokes)
@@ -99,8 +100,10 @@ def test_each_line_of_a_crossing_goes_straight_on(angle: int, turn: int) -> None
 
 def test_the_point_of_a_tip_is_no_branch_and_a_closed_line_ends_where_it_began() -> None:
     assert len(retrace(rasterise(lines([(60, 40), (128, 216), (170, 40)]), 256))) == 1
-    (ring,) = retrace(rasterise(lines(ellipse(128, 128, 80, 60)), 256))
+    image = rasterise(lines(ellipse(128, 128, 80, 60)), 256)
+    (ring,), (coarse,) = retrace(image, 0.01), retrace(image, 5.0)
     assert ring[0].tolist() == ring[-1].tolist()
+    assert len(coarse) < len(ring) and distance_to_lines(ring, join_strokes([coarse])).max() < 5.3
 
 
 def test_the_fringes_of_a_ragged_thick_line_are_no_strokes() -> None:
@@ -126,18 +129,6 @@ def test_small_drawn_dots_stay_and_dust_goes() -> None:
     found = retrace(image)
     assert len(found) == 2
     np.testing.assert_allclose(found[1].mean(0), [128.5, 128], atol=1.5)
-
-
-@pytest.mark.parametrize("tolerance", [0.5, 2.0, 5.0])
-def test_the_tolerance_is_kept(tolerance: float) -> None:
-    image = rasterise(lines(ellipse(128, 128, 90, 60)), 256)
-    (fine,), (coarse,) = retrace(image, 0.01), retrace(image, tolerance)
-    assert len(coarse) < len(fine)
-    starts, ends = coarse[:-1, None], coarse[1:, None]
-    along = ends - starts
-    share = np.clip(((fine[None] - starts) * along).sum(-1) / (along**2).sum(-1), 0, 1)
-    off = np.hypot(*np.moveaxis(fine[None] - starts - share[..., None] * along, -1, 0)).min(0)
-    assert off.max() < tolerance + 0.3
 
 
 CHAIR = lines(
@@ -190,8 +181,7 @@ def test_a_picture_that_is_not_square_is_centred() -> None:
     image = np.full((100, 200), 255, np.uint8)
     image[49:51, 20:180] = 0
     (found,) = retrace(image)
-    scale = 256 / 200
-    wanted = np.array([(20 * scale, 128), (180 * scale, 128)])
+    wanted = np.array([(20, 100), (180, 100)]) * 256 / 200
     np.testing.assert_allclose(found[np.argsort(found[:, 0])][[0, -1]], wanted, atol=2)
 
 
@@ -228,10 +218,3 @@ def test_paper_without_ink_is_an_error() -> None:
     white[100:103, 100:103] = 0
     with pytest.raises(DataError, match=r"^x: expected lines on paper, found a single dot"):
         trace(encode(white), "x", 1.0)
-
-
-def test_what_is_no_image_is_an_error() -> None:
-    whole = encode(rasterise(CHAIR, 256))
-    for data in (b"", b"<svg/>", whole[:200]):
-        with pytest.raises(DataError, match=r"^x\.png: expected a JPEG, PNG"):
-            trace(data, "x.png", 1.0)
