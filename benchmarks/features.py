@@ -1,79 +1,54 @@
-"""The stage features over ever more photos: time and memory. ``python -m benchmarks.features [--photos 12500 …]``.
+"""The stage features over four times the photos: its time should grow in proportion."""
 
-Photos of the default set (``data/shards``) are repeated under other ids, at a small picture size and with the first
-blocks of a small trunk, so that what is measured is the stage and not the trunk. The slope should be linear in the
-photos, and memory flat. A table goes to standard output.
-"""
-
-import argparse
-import multiprocessing
-import resource
-import sys
-import tempfile
+import itertools
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.machine import machine
+import torch
+
+from benchmarks.ratio import Measured, Ratio, Workload
 from fgsbir.data.records import Photo, Source
-from fgsbir.data.selection import training_split
 from fgsbir.data.shards import ShardStore, write_shards
+from fgsbir.features.extraction import Reader, write_features
+from fgsbir.features.spec import FeatureSpec
+from fgsbir.features.store import layout_of
+from fgsbir.features.trunk import packaged_trunk
+from fgsbir.features.weights import PACKAGED
+from fgsbir.runtime.compute import Compute
 
-PHOTOS = (12_500, 25_000, 50_000, 100_000)
-PER_SHARD = 1000
+PHOTOS, DISTINCT, PER_SHARD, TRUNK = 1000, 200, 500, "tf_efficientnet_lite0"
 
 
-def repeated(originals: list[bytes], photos: int, folder: Path) -> Path:
-    """Shards of ``photos`` unlabelled photos, the originals over and over."""
-    folder.mkdir(parents=True)
+def prepare(work: Workload) -> Callable[[], Measured]:
+    """Seconds for four times the photos, against four times the seconds.
+
+    Photos are small, as is what is run of the trunk, so that the stage is measured and not the trunk.
+    """
     paths = []
-    for number, data in enumerate(originals):
-        paths.append(folder / f"{number}.jpg")
-        paths[-1].write_bytes(data)
-    source = Source([Photo(f"p{row:07d}", "chair", "unlabelled", paths[row % len(paths)]) for row in range(photos)])
-    write_shards(source, folder / "shards", name="repeated", layout="folder", category=None, photos_per_shard=PER_SHARD)
-    return folder / "shards"
-
-
-def measure(shards: Path, work: Path) -> tuple[float, float]:
-    """Seconds of the stage on ``shards``, and the process's largest memory beyond what it began with, MiB."""
-    import torch
-
-    from fgsbir.features.extraction import Reader, write_features
-    from fgsbir.features.spec import FeatureSpec
-    from fgsbir.features.store import layout_of
-    from fgsbir.features.trunk import packaged_trunk
-    from fgsbir.features.weights import PACKAGED
-    from fgsbir.runtime.compute import Compute
-    from fgsbir.runtime.memory import keep_freed_memory
-
-    keep_freed_memory()
-    name = "tf_efficientnet_lite0"
-    spec = FeatureSpec(name, PACKAGED[name].sha256, image_size=64, line_width=6.0, taps=(2, 4), places=2, map_block=4)
-    trunk, store = packaged_trunk(spec), ShardStore(shards)
+    for entry in [photo for photo in work.store.photos if photo.split == "unlabelled"][:DISTINCT]:
+        paths.append(work.new_folder() / "photo.jpg")
+        paths[-1].write_bytes(work.store.read_photo(entry))
+    few, many = (_repeated(paths, count, work.new_folder()) for count in (PHOTOS, 4 * PHOTOS))
+    spec = FeatureSpec(TRUNK, PACKAGED[TRUNK].sha256, image_size=64, line_width=6.0, taps=(2, 4), places=2, map_block=4)
+    trunk = packaged_trunk(spec)
     reader = Reader(trunk, spec, Compute(torch.device("cpu")))
     layout = layout_of(trunk, spec, variants=1, sketch_maps=False)
-    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
-    write_features(reader, store, layout, strength=0.0, scratch=work / "scratch", out=work / "features")
-    return time.perf_counter() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+    def seconds(store: ShardStore) -> float:
+        folder, start = work.new_folder(), time.perf_counter()
+        write_features(reader, store, layout, strength=0.0, scratch=folder / "scratch", out=folder / "features")
+        return time.perf_counter() - start
+
+    return lambda: Measured(seconds(many), 4 * seconds(few))
 
 
-def main() -> None:
-    """Measure each number of photos in a process of its own."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description=__doc__.partition("\n")[0])
-    parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS)
-    asked = parser.parse_args()
-    with ShardStore(Path("data/shards")) as store:
-        entries = training_split(store.index, 1.0).unlabelled[:200]
-        originals = [store.read_photo(entry) for entry in entries]
-    lines = ["| photos | seconds | photos/s | memory beyond the start, MiB |", "|---|---|---|---|"]
-    for photos in asked.photos:
-        with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(1) as pool:
-            shards = repeated(originals, photos, Path(folder, "set"))
-            seconds, memory = pool.apply(measure, (shards, Path(folder, "work")))
-        lines.append(f"| {photos:,} | {seconds:.1f} | {photos / seconds:.0f} | {memory:.0f} |")
-    lines += ["", *(f"* {name}: {value}" for name, value in machine("float32").items())]
-    sys.stdout.write("\n".join(lines) + "\n")
+def _repeated(paths: list[Path], count: int, folder: Path) -> ShardStore:
+    """Shards of ``count`` unlabelled photos, the same ones over and over."""
+    chosen = itertools.islice(itertools.cycle(paths), count)
+    source = Source([Photo(f"p{row:07d}", "chair", "unlabelled", path) for row, path in enumerate(chosen)])
+    write_shards(source, folder / "shards", name="repeated", layout="folder", category=None, photos_per_shard=PER_SHARD)
+    return ShardStore(folder / "shards")
 
 
-if __name__ == "__main__":
-    main()
+RATIO = Ratio("features of 4,000 photos / four times those of 1,000", 1.1, prepare, speed=False)

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ratio import Measured, Ratio
+from benchmarks.ratio import Measured, Ratio, Workload
 from benchmarks.search import index_of_nothing
-from benchmarks.workload import Workload
 from fgsbir.data.strokes import split_strokes
 
 PHOTOS, USERS, DRAWINGS = 10_000, 4, 5

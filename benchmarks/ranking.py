@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from benchmarks.ratio import Measured, Ratio, alternate
-from benchmarks.workload import Workload
+from benchmarks.ratio import Measured, Ratio, Workload, alternate
 from fgsbir.retrieval.ranking import ranks
 
 CPU = torch.device("cpu")

@@ -1,13 +1,31 @@
-"""A ratio: how it is named, what it should be, and how it is timed."""
+"""A ratio: how it is named, what it should be, what it is measured on, and how it is timed."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import NamedTuple
 
 import torch
 
-from benchmarks.workload import Workload
+from fgsbir.data.shards import ShardStore
+from fgsbir.runtime.compute import Compute
+from pipeline.sections import Params
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Settings, device and data of a measurement, and a folder that lasts as long."""
+
+    params: Params
+    compute: Compute
+    store: ShardStore
+    temporary: Path
+
+    def new_folder(self) -> Path:
+        """An empty folder of one's own."""
+        return Path(mkdtemp(dir=self.temporary))
 
 
 class Measured(NamedTuple):

@@ -15,17 +15,17 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from benchmarks import page, ranking, sampler, search
+from benchmarks import features, page, ranking, sampler, search
 from benchmarks.machine import machine
-from benchmarks.ratio import Measured, Ratio
-from benchmarks.workload import Workload, open_store
+from benchmarks.ratio import Measured, Ratio, Workload
+from fgsbir.data.shards import ShardStore
 from fgsbir.runtime.compute import launch
 from pipeline.params import load
 from pipeline.sections import Params
 
 logger = logging.getLogger("benchmarks")
 
-RATIOS = [sampler.FLOAT32, sampler.BF16, ranking.RATIO]
+RATIOS = [sampler.FLOAT32, sampler.BF16, ranking.RATIO, features.RATIO]
 RATIOS += [search.QUERY, search.INDEXING, search.NEAREST, search.OPENING, page.RATIO]
 
 
@@ -72,7 +72,7 @@ def measure(params: Params, shards: Path, *, rounds: int, names: str) -> list[Li
     """Measure the ratios whose names hold ``names``: one round of each, and again, ``rounds`` times."""
     chosen = [ratio for ratio in RATIOS if names in ratio.name]
     lines = [Line(ratio, device) for device in ("cpu", "cuda") for ratio in chosen if device == "cpu" or ratio.on_cuda]
-    with TemporaryDirectory() as temporary, open_store(shards, params) as store:
+    with TemporaryDirectory() as temporary, ShardStore(shards) as store:
         prepared = []
         for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
             runtime = params.runtime.model_copy(update={"accelerator": device, "devices": 1})
@@ -109,7 +109,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="measure the ratios whose name holds this text")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results.md"), help="the table (%(default)s)")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="settings (%(default)s)")
-    parser.add_argument("--shards", type=Path, default=Path("data/shards"), help="data; a small set if not there")
+    parser.add_argument("--shards", type=Path, default=Path("data/shards"), help="data (%(default)s)")
     return parser.parse_args(arguments)
 
 

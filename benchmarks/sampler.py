@@ -6,8 +6,7 @@ from unittest.mock import patch
 
 import torch
 
-from benchmarks.ratio import Measured, Ratio, alternate
-from benchmarks.workload import Workload
+from benchmarks.ratio import Measured, Ratio, Workload, alternate
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.generator.model import Generator
 from fgsbir.generator.sequences import SequenceForm

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.ratio import Measured, Ratio, alternate
-from benchmarks.workload import Workload
+from benchmarks.ratio import Measured, Ratio, Workload, alternate
 from fgsbir.data.atomic import write_json
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import sketch_tensor

@@ -13,31 +13,24 @@ from benchmarks.run import RATIOS, Line, main
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLER: dict[str, dict[str, Any]] = {
-    "runtime": {"accelerator": "cpu", "threads": 1, "workers": 1},
-    "synthesise": {"size": 64, "labelled": 8, "sketches_per_photo": 1, "val": 2, "test": 4, "users": 4},
+    "runtime": {"accelerator": "cpu", "threads": 1},
     "pretrain_generator": {"attention_width": 8, "latent": 4, "hidden": 16, "mixtures": 2, "max_points": 24},
 }
 
 
-@pytest.fixture
-def params(tmp_path: Path) -> Path:
+def test_every_ratio_is_measured(toy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     for section, changes in SMALLER.items():
         values[section] |= changes
-    values["synthesise"]["unseen_users"] = 0
-    path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(values))
-    return path
-
-
-def test_every_ratio_is_measured(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params, out = tmp_path / "params.yaml", tmp_path / "results.md"
+    params.write_text(yaml.safe_dump(values))
     monkeypatch.setattr("benchmarks.ranking.QUERIES", 200)
     monkeypatch.setattr("benchmarks.search.MANY", 1000)
+    monkeypatch.setattr("benchmarks.features.PHOTOS", 10)
     monkeypatch.setattr("benchmarks.page.DRAWINGS", 1)
     monkeypatch.setattr("benchmarks.page.BETWEEN_STROKES", 0.0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    out = tmp_path / "results.md"
-    main(["--rounds", "1", "--params", str(params), "--shards", str(tmp_path), "--out", str(out)])
+    main(["--rounds", "1", "--params", str(params), "--shards", str(toy_folder / "shards"), "--out", str(out)])
     lines = [line for line in out.read_text().splitlines() if re.match(r"\| .* \| (cpu|cuda) \|", line)]
     on_cpu = [line for line in lines if "| cpu |" in line]
     assert [line.split(" | ")[0].removeprefix("| ") for line in on_cpu] == [ratio.name for ratio in RATIOS]
