@@ -1,21 +1,36 @@
-"""The ready model as the package ships it."""
+"""The ready model as the package ships it, and how it is made: on the toy set, step by step."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from fgsbir.data.edges import edge_drawing
 from fgsbir.data.strokes import join_strokes
+from fgsbir.features.extraction import Reader
+from fgsbir.features.pictures import KeptTaps
 from fgsbir.ready import READY_MODEL
+from fgsbir.ready.recipe import (
+    ReadyRecipe,
+    as_sketches,
+    balanced_statistics,
+    changed_pairs,
+    few_of_each,
+    make_ready_model,
+    ready_batch,
+)
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import load_model, read_config
 from pipeline.params import load
-from tests.toy import cpu
+from tests.toy import SPEC, Toy, cpu
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_DATA = "FGSBIR_REAL_DATA"
+RECIPE = ReadyRecipe(dimensions=8, changes=2, steps=4, batch_size=4, edge_tolerance=2.0)
 
 
 def test_it_is_small_and_says_what_it_was_made_of() -> None:
@@ -52,3 +67,65 @@ def test_it_finds_real_chairs_from_real_sketches() -> None:
 
     found = scores(Encoder.load(READY_MODEL, cpu()), Path(os.environ[REAL_DATA]), "train")
     assert found["alone"]["acc@1"] >= 30
+
+
+def test_each_category_counts_alike_in_the_statistics() -> None:
+    """Worked by hand: one picture at 0, four at 1 and 3, are two categories of means 0 and 2."""
+    rows = torch.tensor([[0.0], [1.0], [3.0], [1.0], [3.0]])
+    mean, deviation = balanced_statistics(rows, np.array(["a", "b", "b", "b", "b"]))
+    assert mean.tolist() == [1.0] and deviation.tolist() == [1.5**0.5]  # (1 + (0 + 4) / 2) / 2
+    equal = torch.rand(6, 3, generator=torch.Generator().manual_seed(0))
+    mean, deviation = balanced_statistics(equal, np.array([0, 1, 0, 1, 0, 1]))
+    torch.testing.assert_close(mean, equal.double().mean(0))
+    torch.testing.assert_close(deviation, equal.double().std(0, correction=0))
+
+
+def test_few_of_each_takes_small_categories_whole() -> None:
+    categories = np.array([0, 1, 1, 1, 0, 1, 1])
+    chosen = few_of_each(categories, 3, np.random.default_rng(0))
+    assert (categories[chosen] == 0).sum() == 2 and (categories[chosen] == 1).sum() == 3
+    assert sorted(set(chosen.tolist())) == chosen.tolist()
+
+
+def test_forms_count_modulo_their_number() -> None:
+    taps = KeptTaps(torch.arange(12.0).reshape(3, 2, 2).half())
+    assert len(taps) == 2
+    np.testing.assert_array_equal(taps(np.array([1, 0, 1]), np.array([0, 4, 5])), [[2, 3], [4, 5], [10, 11]])
+    np.testing.assert_array_equal(taps(np.array([1, 0])), [[2, 3], [0, 1]])
+
+
+def test_drawings_of_another_kind_get_the_statistics_of_sketches(toy: Toy) -> None:
+    model = toy.retrieval()
+    taps = 3 + 2 * torch.randn(400, model.dimensions, generator=torch.Generator().manual_seed(0))
+    moved = as_sketches(model, taps, np.zeros(400))
+    statistics = model.sides["sketch"]
+    torch.testing.assert_close(moved.mean(0), statistics.mean, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(moved.std(0, correction=0), statistics.deviation, atol=1e-3, rtol=1e-3)
+
+
+def test_a_pair_is_read_as_it_is_changed_and_with_the_photos_edges(toy: Toy) -> None:
+    model, entries = toy.retrieval(), toy.split.labelled
+    pairs = changed_pairs(model, toy.pictures, entries, RECIPE, toy.compute)
+    assert pairs.photos.taps.shape[:2] == (4, len(entries)) and pairs.sketches.taps.shape[:2] == (4, 2 * len(entries))
+    batches = [ready_batch(pairs, RECIPE, step) for step in (0, 0, 1)]
+    assert torch.equal(batches[0].photo, batches[1].photo) and not torch.equal(batches[0].photo, batches[2].photo)
+    assert len(set(batches[0].rows.tolist())) == RECIPE.batch_size and not batches[0].categories.any()
+    known = toy.pictures.photos(entries, "taps")(np.arange(len(entries)))
+    for form in (0, 3):
+        torch.testing.assert_close(pairs.photos.taps[form].float(), known)
+    assert not torch.allclose(pairs.photos.taps[1].float(), known, atol=0.1)
+    assert not torch.allclose(pairs.photos.taps[1], pairs.photos.taps[2], atol=0.1)
+    edges = [edge_drawing(toy.pictures.shards.read_photo(entry), tolerance=2.0) for entry in entries]
+    assert all(len(strokes) > 1 for strokes in edges)
+    read = Reader(model.trunk, SPEC, toy.compute).sketches(edges).taps
+    expected = as_sketches(model, read, np.zeros(len(edges)))[pairs.truth]
+    torch.testing.assert_close(pairs.sketches.taps[3].float(), expected, atol=0.02, rtol=0.01)
+
+
+def test_the_same_recipe_makes_the_same_model_and_a_trained_one(toy: Toy) -> None:
+    first, again = (make_ready_model(toy.pictures, toy.compute, RECIPE).state_dict() for _ in range(2))
+    for name, value in first.items():
+        assert torch.equal(value, again[name]) and torch.isfinite(value).all()
+    untrained = make_ready_model(toy.pictures, toy.compute, replace(RECIPE, steps=1, learning_rate=0.0)).state_dict()
+    assert torch.equal(untrained["sides.photo.mean"], first["sides.photo.mean"])
+    assert not torch.equal(untrained["head.weight"], first["head.weight"])

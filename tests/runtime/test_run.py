@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -100,40 +101,32 @@ def test_the_best_epoch_is_remembered_by_a_resumed_run(scratch: Scratch) -> None
     assert model.value.item() == 3 and [row["step"] for row in rows] == [3, 6, 8]
 
 
-@pytest.mark.parametrize("bad", [NAN, float("inf"), -float("inf")])
-def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(scratch: Scratch, bad: float) -> None:
-    with pytest.raises(TrainingDiverged) as error:
-        train(scratch, losses=lambda step: bad if step == 4 else 1.0)
-    told = str(error.value)
-    assert "at step 4 (photos photo-4a, photo-4b)" in told and "Try a lower learning rate" in told
-    assert f"the last good checkpoint is {scratch.path}" in told
+@pytest.mark.parametrize(
+    ("bad", "form", "message"),
+    [
+        ({4: NAN}, {}, r"at step 4 \(photos photo-4a, photo-4b\); the last good checkpoint is .*Try a lower learning"),
+        ({4: float("inf"), 5: NAN}, {}, "at step 4 "),
+        ({4: NAN}, {"during": signal_in(4)}, "at step 4 "),
+        # A finite loss may have a gradient that is not, at the very last step before a checkpoint.
+        ({}, {"during": lambda step, model: model.value.data.mul_(NAN if step == 5 else 1)}, "at step 5 "),
+    ],
+)
+def test_numbers_that_are_not_finite_stop_the_run_and_are_not_saved(
+    scratch: Scratch, bad: dict[int, float], form: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TrainingDiverged, match=message):
+        train(scratch, losses=lambda step: bad.get(step, 1.0), **form)
     assert kept(scratch) == (3, 3)
 
 
-def test_a_loss_that_is_not_finite_before_any_checkpoint(scratch: Scratch) -> None:
-    with pytest.raises(TrainingDiverged, match=r"at step 20 .*no checkpoint was saved before it"):
-        train(scratch, losses=lambda step: NAN if step == 2 else 1.0, unit=10)
-    assert not scratch.path.exists()
-
-
-def test_a_loss_is_looked_at_every_few_steps(scratch: Scratch) -> None:
+def test_numbers_are_looked_at_every_few_steps(scratch: Scratch) -> None:
     done: list[int] = []
-    with pytest.raises(TrainingDiverged, match="at step 2 "):
+    with pytest.raises(TrainingDiverged, match=r"at step 20 .*no checkpoint was saved before it"):
         train(
-            scratch,
-            losses=lambda step: NAN if step == 2 else 1.0,
+            scratch, losses=lambda step: -float("inf") if step == 2 else 1.0, epoch_steps=50, log_interval=5, unit=10,
             during=lambda step, model: done.append(step),
-            epoch_steps=50,
-            log_interval=5,
-        )
-    assert done == [0, 1, 2, 3, 4]
-
-
-def test_weights_that_are_not_finite_are_not_saved_as_good(scratch: Scratch) -> None:
-    """A finite loss may have a gradient that is not, at the very last step before a checkpoint."""
-    with pytest.raises(TrainingDiverged, match="at step 5 "):
-        train(scratch, during=lambda step, model: model.value.data.fill_(NAN if step == 5 else step + 1))
-    assert kept(scratch) == (3, 3)
+        )  # fmt: skip
+    assert done == [0, 1, 2, 3, 4] and not scratch.path.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -157,12 +150,6 @@ def test_a_signal_at_the_end_of_an_epoch_waits_for_the_validation(scratch: Scrat
 def test_a_signal_in_the_last_step_is_too_late(scratch: Scratch) -> None:
     model, rows = train(scratch, during=signal_in(7))
     assert model.value == 8 and len(rows) == 3
-
-
-def test_nan_is_not_saved_when_the_run_is_interrupted(scratch: Scratch) -> None:
-    with pytest.raises(TrainingDiverged):
-        train(scratch, losses=lambda step: NAN if step == 4 else 1.0, during=signal_in(4))
-    assert kept(scratch) == (3, 3)
 
 
 def test_a_checkpoint_comes_back_and_can_be_cleared(scratch: Scratch) -> None:
