@@ -114,7 +114,7 @@ def test_broken_config(folder: Path, text: str) -> None:
         ({"kind": "oracle"}, "expected a model of kind retrieval, found oracle"),
         ({"architecture": {"spec": SPEC.as_json(), "layers": 3}}, r"config\.json: no architecture of kind retrieval"),
         ({"architecture": {**CONFIG, "spec": SPEC.as_json() | {"trunk": "no_such_network"}}}, "no_such_network"),
-        ({"architecture": {**CONFIG, "embedding_dim": 16}}, r"expected head\.bias of shape \(16,\), found \(8,\)"),
+        ({"architecture": {**CONFIG, "embedding_dim": 16}}, r"size mismatch for head\.bias: .*\[8\].*\[16\]"),
     ],
 )
 def test_a_config_that_does_not_fit(folder: Path, changes: dict[str, object], message: str) -> None:

@@ -102,14 +102,13 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor], name: str) ->
 
     Raises DataError naming what is missing or misshapen.
     """
-    own = network.state_dict()
-    missing = [key for key in own if key not in state and "num_batches" not in key]
-    misshapen = [key for key in own if key in state and state[key].shape != own[key].shape]
-    foreign = [key for key in state if key not in own and not CLASSIFIER.search(key)]
-    if len(foreign) > len(state) // 2:
-        missing = missing or foreign
-    for problem, keys in (("lacks", missing), ("has another shape of", misshapen)):
+    try:
+        found = network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise DataError(f"{name}: not the weights of this network: {' '.join(str(error).split()):.300}") from None
+    missing = [key for key in found.missing_keys if "num_batches" not in key]
+    foreign = [key for key in found.unexpected_keys if not CLASSIFIER.search(key)]
+    for problem, keys in (("lacks", missing), ("has besides", foreign if 2 * len(foreign) > len(state) else [])):
         if keys:
             more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
             raise DataError(f"{name}: not the weights of this network: the file {problem} {', '.join(keys[:3])}{more}")
-    network.load_state_dict({key: value for key, value in state.items() if key in own}, strict=False)

@@ -65,7 +65,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
     Raises DataError if it is missing, is not JSON, or is of another format.
     """
-    path = Path(folder) / CONFIG
+    path = folder / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -87,7 +87,6 @@ def load_model(folder: Path, expected: type[Model], *, map_location: str | torch
     Raises DataError naming the file and what is wrong: missing, truncated or altered, of another kind than
     ``expected``, or with tensors that its architecture does not have.
     """
-    folder = Path(folder)
     config = read_config(folder)
     if config["kind"] != expected.kind:
         raise DataError(f"{folder}: expected a model of kind {expected.kind}, found {config['kind']}")
@@ -106,15 +105,11 @@ def load_model(folder: Path, expected: type[Model], *, map_location: str | torch
         raise DataError(f"{path}: no such file") from error
     except SafetensorError as error:
         raise DataError(f"{path}: expected a safetensors file: {error}") from error
-    own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    read = {key: tuple(value.shape) for key, value in state.items()}
-    for key in sorted(own.keys() | read.keys()):
-        if own.get(key) != read.get(key):
-            raise DataError(
-                f"{path}: another architecture than {CONFIG}'s: expected {key} of shape {own.get(key)}, "
-                f"found {read.get(key)}"
-            )
-    model.load_state_dict(state)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        told = " ".join(str(error).split())
+        raise DataError(f"{path}: another architecture than {CONFIG}'s: {told}") from error
     return model.to(map_location).eval()
 
 
