@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fgsbir.data.augmentation import Changes, change_photos, change_sketches, change_sketches_jointly, draw_changes
+from fgsbir.data.augmentation import (
+    Changes,
+    change_photos,
+    change_sketches,
+    change_sketches_jointly,
+    draw_changes,
+    drawn_separately,
+)
 from fgsbir.data.strokes import CANVAS, LONGEST_SIDE, centre, check_strokes, join_strokes
 
 seeds = st.integers(0, 2**32 - 1)
@@ -27,8 +34,9 @@ def random_photos(seed: int, n: int = 3) -> torch.Tensor:
 
 
 def both(strokes: np.ndarray, change: Changes) -> tuple[np.ndarray, np.ndarray]:
-    """A sketch with all of a change, and with what photo and sketch share."""
-    return change_sketches([strokes], change)[0], change_sketches_jointly([strokes], change)[0]
+    """A sketch with all of a change, the same n times, and with what photo and sketch share."""
+    sketches = [strokes] * len(change.joint)
+    return change_sketches(sketches, change)[0], change_sketches_jointly(sketches, change)[0]
 
 
 # A shape without any symmetry: a pole, a pennant and a hook.
@@ -37,12 +45,12 @@ FLAG = centre(join_strokes([np.array(line, np.float32) for line in LINES]))
 
 
 def follow(change: Changes) -> list[np.ndarray]:
-    """Four points, followed through a photo, a sketch, and one with what they share; (4, 2) without place and scale."""
+    """Four points, followed through photos, a sketch, and one with what they share; (4, 2) without place and scale."""
     points = np.array([[90, 80], [180, 100], [120, 170], [150, 130]], np.float32)
     y, x = np.mgrid[0:128, 0:128] * 2 + 1
     spots = np.stack([np.exp(-((x - px) ** 2 + (y - py) ** 2) / 200) for px, py in points]).astype(np.float32)
     photos = torch.from_numpy(spots).unsqueeze(1).expand(-1, 3, -1, -1)  # one spot a photo
-    moved = change_photos(photos, change[np.zeros(4, int)])[:, 0].numpy()
+    moved = change_photos(photos, change)[:, 0].numpy()
     in_photo = np.stack([(moved * axis).sum((1, 2)) / moved.sum((1, 2)) for axis in (x, y)], 1)
     in_sketches = both(np.concatenate([points, [[0], [0], [0], [1]]], 1).astype(np.float32), change)
     shapes = [found - found.mean(0) for found in (in_photo, *(sketch[:, :2] for sketch in in_sketches))]
@@ -99,24 +107,24 @@ def test_a_changed_sketch_stays_on_the_page(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_photo_and_sketch_are_changed_alike(seed: int) -> None:
-    photo, *sketches = follow(replace(drawn(0, 0.0), joint=drawn(seed, 2.0).joint))
+    photo, *sketches = follow(replace(drawn(0, 0.0, 4), joint=drawn_separately([seed] * 4, 2.0).joint))
     for sketch in sketches:
         np.testing.assert_allclose(photo, sketch, atol=5e-3)
     # With all changes the sketch still shows the photo, and not its mirror image.
-    photo, sketch, _ = follow(replace(drawn(seed), dropout_rate=np.zeros(1), colour=np.zeros((1, 5))))
+    everything = drawn_separately([seed] * 4, 1.0)
+    photo, sketch, _ = follow(replace(everything, dropout_rate=np.zeros(4), colour=np.zeros((4, 5))))
     assert np.linalg.norm(photo - sketch) < 0.4 < np.linalg.norm(photo - sketch * [-1, 1])
 
 
-@given(seeds, st.lists(drawings, min_size=1, max_size=5))
-def test_each_pair_gets_its_own_change(seed: int, sketches: list[np.ndarray]) -> None:
-    changes = drawn(seed, n=len(sketches))
-    photos = random_photos(seed, len(sketches))
+@given(st.lists(st.tuples(seeds, drawings), min_size=1, max_size=5))
+def test_each_pair_gets_its_own_change(pairs: list[tuple[int, np.ndarray]]) -> None:
+    numbers, sketches = zip(*pairs, strict=True)
+    changes, photos = drawn_separately(numbers, 1.0), random_photos(0, len(pairs))
     together = change_photos(photos, changes)
-    for row in range(len(sketches)):
-        own = changes[row : row + 1]
+    for row, number in enumerate(numbers):
+        own = drawn_separately([number], 1.0)
         for change in (change_sketches, change_sketches_jointly):
-            alone = change([sketches[row]], own)[0]
-            np.testing.assert_allclose(change(sketches, changes)[row], alone, atol=1e-3)
+            np.testing.assert_allclose(change(sketches, changes)[row], change([sketches[row]], own)[0], atol=1e-3)
         torch.testing.assert_close(together[row], change_photos(photos[row : row + 1], own)[0], atol=1e-5, rtol=0)
 
 

@@ -34,13 +34,6 @@ class Changes:
     photo_shift: np.ndarray  # (n, 2), in half widths
     colour: np.ndarray  # (n, 5): brightness, contrast, saturation, red gain, blue gain
 
-    def __len__(self) -> int:
-        return len(self.joint)
-
-    def __getitem__(self, rows: slice | np.ndarray) -> "Changes":
-        """The changes of some of the pairs."""
-        return Changes(*(getattr(self, field.name)[rows] for field in fields(self)))
-
 
 def draw_changes(rng: np.random.Generator, n: int, strength: float) -> Changes:
     """Draw the changes of ``n`` pairs; ``strength`` 1 is the usual amount and 0 none at all."""

@@ -49,10 +49,8 @@ def _cut(skeleton: np.ndarray) -> tuple[list[_Line], np.ndarray]:
     """Cut the skeleton at its junctions: the lines between, and the junctions' centres, (j, 2) as x, y."""
     junction = skeleton & (_neighbours(skeleton) > 2)
     labels, number = ndimage.label(junction, _EIGHT)
-    rows, columns = np.nonzero(junction)
-    label = labels[rows, columns] - 1
-    pixels_at = np.bincount(label, minlength=number).astype(np.float64)
-    nodes = np.stack([np.bincount(label, weight, number) for weight in (columns, rows)], 1) / pixels_at[:, None]
+    centres = ndimage.center_of_mass(junction, labels, range(1, number + 1))
+    nodes = np.array(centres, np.float64).reshape(-1, 2)[:, ::-1]
 
     width = skeleton.shape[1]
     around = [-width, -1, 1, width, -width - 1, -width + 1, width - 1, width + 1]

@@ -107,8 +107,6 @@ def _encoded(picture: Image.Image, format: str, **options: Any) -> bytes:
 
 def resized(picture: np.ndarray, size: int) -> np.ndarray:
     """A square uint8 picture at another size, antialiased."""
-    if picture.shape[0] == size:
-        return picture
     return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
 
 
