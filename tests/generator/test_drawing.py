@@ -3,15 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fgsbir.data.strokes import CANVAS, centre, check_strokes, to_sequence
 from fgsbir.generator.drawing import DOT, Sketches, draw_sketches, drawing_strokes
 from fgsbir.generator.model import Generator
 from fgsbir.generator.sampling import Drawing
 from tests.generator.conftest import MakeGenerator
-from tests.toy import MAP_CHANNELS, cpu
+from tests.toy import MAP_CHANNELS, cpu, shape
 
 MAPS = torch.randn(7, MAP_CHANNELS, 4, 4, generator=torch.Generator().manual_seed(0))
 ROWS = np.arange(7)
@@ -67,43 +65,30 @@ def test_at_temperature_0_the_rows_and_forms_alone_decide(generator: Generator) 
     assert same(both, [straight[4], mirror[1], mirror[4]]) and not same(straight, mirror)
 
 
-def drawing_of(sequences: list[np.ndarray], rows: int) -> Drawing:
-    """A sampler's answer that holds these sequences, ends after them."""
-    padded = np.tile(np.array([0, 0, 0, 0, 1], np.float32), (len(sequences), rows, 1))
-    for place, sequence in enumerate(sequences):
-        padded[place, : len(sequence)] = sequence
-    count = torch.tensor([len(sequence) for sequence in sequences])
-    return Drawing(torch.from_numpy(padded), count, count > 0, torch.zeros(len(sequences), rows, 1), None)
+def drawing_of(sequence: np.ndarray, rows: int) -> Drawing:
+    """A sampler's answer that holds this sequence, and ends after it."""
+    padded = np.tile(np.array([0, 0, 0, 0, 1], np.float32), (1, rows, 1))
+    padded[0, : len(sequence)] = sequence
+    length = torch.tensor([len(sequence)])
+    return Drawing(torch.from_numpy(padded), length, length < rows, torch.zeros(1, rows, 1), None)
 
 
-@settings(max_examples=30)
-@given(st.lists(st.integers(2, 9), min_size=1, max_size=4), st.integers(0, 999))
-def test_strokes_are_the_sequences_in_canvas_pixels(generator: Generator, sizes: list[int], seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    sketches = []
-    for size in sizes:
-        strokes = rng.uniform(20, 230, (size, 3)).astype(np.float32)
-        strokes[:, 2] = rng.random(size) < 0.3
-        strokes[-1, 2] = 1
-        sketches.append(strokes)
-    scaled = [to_sequence(strokes) / np.array([20, 20, 1, 1, 1], np.float32) for strokes in sketches]
-    drawing = drawing_of(scaled, 11)
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("number", range(4))
+def test_strokes_are_the_sequence_in_canvas_pixels_whether_it_ends_or_not(
+    generator: Generator, number: int, ended: bool
+) -> None:
+    sequence = to_sequence(shape(number)) / np.array([20, 20, 1, 1, 1], np.float32)
+    drawing = drawing_of(sequence[: len(shape(number))], len(shape(number)) + ended)
     before = drawing.sequences.clone()
-    for found, strokes in zip(drawing_strokes(generator, drawing), sketches, strict=True):
-        np.testing.assert_allclose(found, centre(strokes), atol=0.05)
+    (found,) = drawing_strokes(generator, drawing)
+    np.testing.assert_allclose(found, centre(shape(number)), atol=0.05)
     assert torch.equal(drawing.sequences, before)
-
-
-def test_a_drawing_that_never_ends_is_taken_whole(generator: Generator) -> None:
-    sequence = np.tile(np.array([1, 0.5, 1, 0, 0], np.float32), (6, 1))
-    (strokes,) = drawing_strokes(generator, drawing_of([sequence], 6))
-    check_strokes(strokes, "drawn")
-    assert len(strokes) == 6 and strokes[:, 2].tolist() == [0, 0, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("points", [0, 1])
 def test_a_drawing_of_nothing_is_a_dot(generator: Generator, points: int) -> None:
     sequence = np.array([[3, 4, 1, 0, 0], [0, 0, 0, 0, 1]], np.float32)[1 - points :]
-    (strokes,) = drawing_strokes(generator, drawing_of([sequence], 4))
+    (strokes,) = drawing_strokes(generator, drawing_of(sequence, 4))
     check_strokes(strokes, "dot")
     assert np.array_equal(strokes, DOT) and (strokes[:, :2] == CANVAS / 2).all()

@@ -1,4 +1,4 @@
-"""The written-out recurrence against a plain loop of library modules, and its gradient against both."""
+"""The written-out recurrence, and its gradient, against a plain loop of library modules."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ SHAPES = {
 }
 
 
-def inputs(dtype: torch.dtype = torch.float64, scale: float = 1.0) -> dict[str, Tensor]:
+def inputs(dtype: torch.dtype, scale: float = 1.0) -> dict[str, Tensor]:
     numbers = torch.Generator().manual_seed(0)
     made = {name: torch.randn(shape, generator=numbers, dtype=dtype) for name, shape in SHAPES.items()}
     return {name: (scale * value).requires_grad_() for name, value in made.items()}
@@ -55,22 +55,13 @@ def plain_states(given: dict[str, Tensor], counts: list[int]) -> Tensor:
 
 @pytest.mark.parametrize("counts", [[ROWS] * STEPS, [4, 3, 3, 1, 0]])
 def test_states_and_gradients_equal_autograd_through_a_loop_over_library_modules(counts: list[int]) -> None:
-    given = inputs()
+    given = inputs(torch.float64)
     found, expected = states(given, counts), plain_states(given, counts)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     pull = torch.randn(STEPS, ROWS, HIDDEN, dtype=torch.float64, generator=torch.Generator().manual_seed(9))
     ours, theirs = (torch.autograd.grad((out * pull).sum(), list(given.values())) for out in (found, expected))
     torch.testing.assert_close(
         dict(zip(given, ours, strict=True)), dict(zip(given, theirs, strict=True)), rtol=1e-10, atol=1e-12
-    )
-
-
-def test_gradients_equal_finite_differences() -> None:
-    given = inputs(scale=0.7)
-    assert torch.autograd.gradcheck(
-        lambda *values: states(dict(zip(given, values, strict=True)), [4, 3, 3, 1, 0]),
-        tuple(given.values()),
-        fast_mode=True,
     )
 
 

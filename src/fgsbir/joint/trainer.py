@@ -14,6 +14,7 @@ place of pseudo pairs.
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -40,6 +41,7 @@ from fgsbir.runtime.streams import stream, stream_seed, torch_stream
 Scalars = dict[str, Tensor]
 
 
+@dataclass
 class JointTrainer:
     """Trains F, G and D_C in place.
 
@@ -47,25 +49,20 @@ class JointTrainer:
     ones again. Without ``rivals`` F alone is trained, on pairs that stay as they are.
     """
 
-    def __init__(
-        self,
-        compute: Compute,
-        models: JointModels,
-        labelled: PairStream,
-        pseudo: PairStream,
-        rivals: Rivals | None,
-        objective: RetrievalObjective,
-        validation: RetrievalValidation,
-        settings: JointSettings,
-    ) -> None:
-        self.compute, self.models, self.settings, self.seed = compute, models, settings, labelled.seed
-        self.labelled, self.pseudo, self.rivals = labelled, pseudo, rivals
-        self.objective, self.validation = objective, validation
-        self.rounds = math.ceil(settings.steps / settings.k_r)
-        number = {name: place for place, name in enumerate([*labelled.pairs.photo_ids, *pseudo.pairs.photo_ids])}
-        self._numbers = [
-            np.array([number[name] for name in feed.pairs.photo_ids], np.int64) for feed in (labelled, pseudo)
-        ]
+    compute: Compute
+    models: JointModels
+    labelled: PairStream
+    pseudo: PairStream
+    rivals: Rivals | None
+    objective: RetrievalObjective
+    validation: RetrievalValidation
+    settings: JointSettings
+
+    def __post_init__(self) -> None:
+        self.seed, self.rounds = self.labelled.seed, math.ceil(self.settings.steps / self.settings.k_r)
+        names = [feed.pairs.photo_ids for feed in (self.labelled, self.pseudo)]
+        number = {name: place for place, name in enumerate(names[0] + names[1])}
+        self._numbers = [np.array([number[name] for name in each], np.int64) for each in names]
 
     def run(self, scratch: Scratch) -> list[Row]:
         """Algorithm 1. Returns the curve: losses, reward, histogram of omega, and scores of the validation photos.
