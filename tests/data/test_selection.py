@@ -47,14 +47,6 @@ def test_subsets_nest(a: float, b: float) -> None:
     assert set(ids(few.unlabelled)) >= set(ids(many.unlabelled))
 
 
-@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.4, 0.9, 1.0])
-def test_subsets_have_the_size_asked_for(fraction: float) -> None:
-    photos = labelled_photos(4000)
-    for chosen in (training_split(index(photos), fraction).labelled, unlabelled_subset(photos, fraction)):
-        # Five standard deviations of a binomial; none at 0 and 1, which are exact.
-        assert abs(len(chosen) - 4000 * fraction) <= 5 * np.sqrt(4000 * fraction * (1 - fraction))
-
-
 def test_the_two_fractions_are_independent() -> None:
     split = training_split(index(labelled_photos(4000)), 0.4)
     assert len(split.labelled) + len(split.unlabelled) == 4000
