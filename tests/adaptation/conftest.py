@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from fgsbir.adaptation.few_shot_methods import METHODS, train_method
 from fgsbir.adaptation.model import AdaptiveModel
@@ -14,15 +13,11 @@ from fgsbir.adaptation.pictures import EpisodeStream, TaskPictures
 from fgsbir.adaptation.tasks import Kind, Part, task_set
 from fgsbir.adaptation.training import AdaptationSettings
 from fgsbir.data.records import Photo, Sketch, Source
-from fgsbir.data.shards import ShardStore, write_shards
-from fgsbir.features.pictures import Level, Pictures
-from fgsbir.features.store import FeatureStore
-from fgsbir.features.trunk import tap_channels
+from fgsbir.data.shards import write_shards
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.training import pooled_rows, start_head
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.run import Row
-from tests.toy import SPEC, cpu, draw_photo, shape, write_toy_features
+from tests.toy import Toy, cpu, draw_photo, shape, write_toy_features
 
 CATEGORIES = {"arch": False, "bowl": False, "coat": False, "dish": True}
 SPLITS = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
@@ -38,7 +33,7 @@ Train = Callable[..., tuple[AdaptiveModel, list[Row]]]
 
 
 @pytest.fixture(scope="session")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """Three seen categories and an unseen one; "x" is an unseen user of the main category, "arch"."""
     folder = tmp_path_factory.mktemp("adaptation")
     source = Source()
@@ -51,44 +46,22 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
                 marked = unseen or user == "x"
                 source.sketches.append(Sketch(f"{name}-{user}", name, user, shape(number, hand), marked))
     write_shards(source, folder / "shards", name="toy", layout="folder", category="arch", photos_per_shard=100)
-    shards = ShardStore(folder / "shards")
-    return Pictures(shards, FeatureStore(write_toy_features(folder / "shards", folder / "features"), shards.index))
+    write_toy_features(folder / "shards", folder / "features")
+    return Toy(folder)
 
 
 @pytest.fixture(scope="session")
-def f_of(stored: Pictures) -> Callable[[Level], RetrievalModel]:
-    """An F that reads a level, with its statistics and principal axes."""
-
-    def make(level: Level) -> RetrievalModel:
-        torch.manual_seed(0)
-        trunk = stored.features.trunk()
-        model = RetrievalModel(
-            spec=SPEC.as_json(),
-            channels=tap_channels(trunk, SPEC),
-            embedding_dim=8,
-            tuned_blocks={"taps": 0, "map": 2, "pixels": "all"}[level],  # type: ignore[arg-type]
-        )
-        model.take_trunk(trunk)
-        photos = [photo for photo in stored.shards.photos if photo.split == "train" and photo.category == "arch"]
-        read = stored.photos(photos, level), stored.sketches(photos, [range(2)] * len(photos), level)
-        start_head(model, *(pooled_rows(model, inputs, cpu()) for inputs in read), whitening=0.5)
-        return model
-
-    return make
+def supervised(stored: Toy) -> RetrievalModel:
+    return stored.retrieval()
 
 
 @pytest.fixture(scope="session")
-def supervised(f_of: Callable[[Level], RetrievalModel]) -> RetrievalModel:
-    return f_of("taps")
-
-
-@pytest.fixture(scope="session")
-def pictures(stored: Pictures, supervised: RetrievalModel) -> MakePictures:
+def pictures(stored: Toy, supervised: RetrievalModel) -> MakePictures:
     def of(
         kind: Kind, part: Part, *, held_out: float = 0.34, f: RetrievalModel = supervised, **options: Any
     ) -> TaskPictures:
-        tasks = task_set(stored.shards.index, kind, part, labelled_frac=1.0, held_out=held_out, **options)
-        return TaskPictures(stored, tasks, f, cpu(), pool=True)
+        tasks = task_set(stored.pictures.shards.index, kind, part, labelled_frac=1.0, held_out=held_out, **options)
+        return TaskPictures(stored.pictures, tasks, f, cpu(), pool=True)
 
     return of
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Level
-from tests.adaptation.conftest import Callable, MakePictures, RetrievalModel, stream_of
+from tests.adaptation.conftest import MakePictures, stream_of
+from tests.toy import Toy
 
 
 def test_a_batch_is_a_function_of_its_step(pictures: MakePictures) -> None:
@@ -45,12 +45,11 @@ def test_the_pictures_of_a_task_are_mirrored_alike(pictures: MakePictures) -> No
 
 @pytest.mark.parametrize("level", ["map", "pixels"])
 def test_an_f_with_blocks_of_its_own_is_read_once_and_then_as_pooled_taps(
-    level: Level, f_of: Callable[[Level], RetrievalModel], pictures: MakePictures
+    level: Level, stored: Toy, pictures: MakePictures
 ) -> None:
-    f = f_of(level)
-    plain, own = (pictures("category", "train", f=model) for model in (f_of("taps"), f))
+    plain, own = (pictures("category", "train", f=stored.retrieval(level=one)) for one in ("taps", level))
     rows = np.array([0, 3])
-    assert isinstance(own, TaskPictures) and own.mirrors == (2 if level == "map" else 1)
+    assert own.mirrors == (2 if level == "map" else 1)
     # Its blocks are still the trunk's; stored maps are rounded.
     torch.testing.assert_close(own.photos(rows), plain.photos(rows), atol=0.05, rtol=0.05)
     if level == "map":
