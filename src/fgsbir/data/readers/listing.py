@@ -41,18 +41,20 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def read_names(path: Path) -> list[PurePosixPath]:
-    """The names of a list, one a line, without the suffix of a picture.
-
-    Raises DataError if the file is missing or is not text.
-    """
+def read_text(path: Path, expected: str) -> str:
+    """The text of a file in UTF-8; raises DataError that says what was ``expected`` if it is missing or no text."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"{path}: expected a text file with one name a line, found none ({error.strerror})") from None
+        raise DataError(f"{path}: expected {expected}, found none ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise DataError(f"{path}: expected a text file with one name a line, found other bytes") from None
-    names = [PurePosixPath(line.strip()) for line in text.splitlines() if line.strip()]
+        raise DataError(f"{path}: expected {expected}, found bytes that are no UTF-8") from None
+
+
+def read_names(path: Path) -> list[PurePosixPath]:
+    """The names of a list, one a line, without the suffix of a picture; errors as of :func:`read_text`."""
+    lines = read_text(path, "a text file with one name a line").splitlines()
+    names = [PurePosixPath(line.strip()) for line in lines if line.strip()]
     return [name.with_suffix("") if name.suffix.lower() in (*PHOTO_SUFFIXES, ".svg") else name for name in names]
 
 

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from fgsbir.data.readers.json_strokes import parse_strokes
+from fgsbir.data.readers.listing import read_text
 from fgsbir.data.records import SPLITS, DataError, Photo, Sketch, Source
 
 FORMAT = 1
+_EXPECTED = "a file of layout synthetic"
 
 
 def read_synthetic(root: Path, trace_tolerance: float) -> Source:
     """Read the set; unseen categories and users are marked as its manifest says."""
     del trace_tolerance  # these sketches are strokes already
     manifest_path = root / "manifest.json"
-    manifest = _parse(_read_text(manifest_path), str(manifest_path))
+    manifest = _parse(read_text(manifest_path, _EXPECTED), str(manifest_path))
     if manifest.get("format") != FORMAT:
         raise DataError(f"{manifest_path}: expected format {FORMAT}, found {manifest.get('format')!r}")
     try:
@@ -40,7 +42,7 @@ def read_synthetic(root: Path, trace_tolerance: float) -> Source:
         categories[id] = category
 
     sketches_path = root / "sketches.ndjson"
-    for number, line in enumerate(_read_text(sketches_path).splitlines(), 1):
+    for number, line in enumerate(read_text(sketches_path, _EXPECTED).splitlines(), 1):
         name = f"{sketches_path}: line {number}"
         row = _parse(line, name)
         try:
@@ -52,15 +54,6 @@ def read_synthetic(root: Path, trace_tolerance: float) -> Source:
         unseen = unseen_users[user] or unseen_categories[categories[photo_id]]
         source.sketches.append(Sketch(id, photo_id, user, parse_strokes(strokes, name), unseen))
     return source
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{path}: expected a file of layout synthetic, found none ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: expected UTF-8 text, found other bytes") from None
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
