@@ -179,7 +179,7 @@ def train_adaptation(
                 compute.sum_gradients(part)
             optimizer.step()
             measures = {} if model.log_rate is None else {"rate": model.log_rate.detach().exp()}
-            whole = compute.reduce(torch.stack(list(losses.values())).detach(), "sum")
+            whole = compute.summed(torch.stack(list(losses.values())).detach())
             run.step_done(step, dict(zip(losses, whole, strict=True)), measures)
             if run.epoch_ends(step):
                 run.epoch_done(step, {"mean_reciprocal_rank": validation(model)}, score=float(step))

@@ -74,11 +74,6 @@ def acc_at(ranks: np.ndarray, k: int) -> float:
     return 100.0 * float(np.mean(np.asarray(ranks) <= k))
 
 
-def mean_rank(ranks: np.ndarray) -> float:
-    """Mean rank of the true photo; 1 is best."""
-    return float(np.mean(ranks))
-
-
 def ranking_percentile(ranks: np.ndarray, gallery_size: np.ndarray | int) -> np.ndarray:
     """Share of the *other* gallery photos that are farther than the true one, in percent: float64 (q,).
 

@@ -69,4 +69,4 @@ class Interruption:
     def requested(self) -> bool:
         """Whether any process was asked to stop. Processes must agree, so all of them call this together."""
         flag = torch.tensor(float(self._requested), device=self._compute.device)
-        return self._requested if self._compute.world == 1 else bool(self._compute.reduce(flag, "sum") > 0)
+        return self._requested if self._compute.world == 1 else bool(self._compute.summed(flag) > 0)

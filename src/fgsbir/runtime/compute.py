@@ -92,11 +92,11 @@ class Compute:
         parts[self.rank] = rows
         return torch.cat(parts)
 
-    def reduce(self, value: Tensor, operation: str) -> Tensor:
-        """The "sum" or "mean" of a tensor over all processes."""
+    def summed(self, value: Tensor) -> Tensor:
+        """The sum of a tensor over all processes."""
         if self._fabric is None or self.world == 1:
             return value
-        reduced = self._fabric.all_reduce(value, reduce_op=operation)
+        reduced = self._fabric.all_reduce(value, reduce_op="sum")
         assert isinstance(reduced, Tensor)  # a tensor goes in
         return reduced
 
@@ -105,7 +105,7 @@ class Compute:
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
         if self.world == 1 or not gradients:
             return
-        flat = self.reduce(torch.cat([gradient.reshape(-1) for gradient in gradients]), "sum")
+        flat = self.summed(torch.cat([gradient.reshape(-1) for gradient in gradients]))
         for gradient, total in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(total.view_as(gradient))
 
