@@ -1,16 +1,16 @@
 """A small index on a server in this process, and one that asks it."""
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from functools import partialmethod
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.indexing import index_photos
@@ -24,26 +24,8 @@ from tests.trained import save_adaptive, save_joint
 PHOTOS = 12
 
 
-class Client:
-    """Asks ``app`` as a browser on the same machine would."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self.app = app
-
-    def together(self, requests: list[tuple[str, str, dict[str, Any]]]) -> list[httpx.Response]:
-        """All at once. What the application raises is raised here."""
-
-        async def ask() -> list[httpx.Response]:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
-                return await asyncio.gather(*(client.request(how, path, **more) for how, path, more in requests))
-
-        return asyncio.run(ask())
-
-    def __call__(self, method: str, path: str, **request: Any) -> httpx.Response:
-        return self.together([(method, path, request)])[0]
-
-    get, post = partialmethod(__call__, "GET"), partialmethod(__call__, "POST")
+# A browser on the same machine. What the application raises is raised where it is asked.
+Client = partial(TestClient, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000))
 
 
 @pytest.fixture(scope="session")
@@ -85,18 +67,20 @@ def app(searcher: Searcher, joint_model: Path) -> FastAPI:
 
 
 @pytest.fixture(scope="session")
-def client(app: FastAPI) -> Client:
-    return Client(app)
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with Client(app) as asking:
+        yield asking
 
 
-@pytest.fixture(scope="session")
-def client_of(searcher: Searcher) -> Callable[..., Client]:
+@pytest.fixture
+def client_of(searcher: Searcher) -> Iterator[Callable[..., TestClient]]:
     """One of an application that lacks what is not given."""
+    with ExitStack() as stack:
 
-    def make(searcher: Searcher = searcher, adapter: Any = None, sketcher: Any = None, **more: Any) -> Client:
-        return Client(create_app(searcher, adapter, sketcher, **more))
+        def make(searcher: Searcher = searcher, adapter: Any = None, sketcher: Any = None, **more: Any) -> TestClient:
+            return stack.enter_context(Client(create_app(searcher, adapter, sketcher, **more)))
 
-    return make
+        yield make
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from fgsbir.search.searcher import Searcher
-from fgsbir.web.guard import HEADERS, Guard
+from fgsbir.web.guard import HEADERS, LOOPBACK, Guard
 from fgsbir.web.limits import Limits
 
 DRAWING = {"strokes": [[[60, 40], [60, 200]]]}
@@ -17,27 +17,31 @@ OWN, FOREIGN = "http://127.0.0.1:8000", "http://evil.example"
 LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:9000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST.:80"])
-def test_own_names(client: Any, host: str) -> None:
-    assert client.get("/health", headers={"Host": host}).status_code == 200
+OWN_NAMES = ("localhost", "localhost:9000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST.:80")
+OTHERS = (
+    *("evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example", "192.168.1.7:8000"),
+    *("", "localhost:8000:8000", "localhost@evil.example", "[::1", "[::2]:8000", "user@localhost", "localhost/x"),
+)
+EVERYWHERE = ("localhost", "*")  # is under addresses in numbers
 
 
 @pytest.mark.parametrize(
-    "host",
+    ("hosts", "host", "answered"),
     [
-        *("evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example", "192.168.1.7:8000"),
-        *("", "localhost:8000:8000", "localhost@evil.example", "[::1", "[::2]:8000", "user@localhost", "localhost/x"),
+        *((LOOPBACK, name, True) for name in OWN_NAMES),
+        *((LOOPBACK, name, False) for name in OTHERS),  # names that were made to lead here
+        *((EVERYWHERE, name, True) for name in ("192.168.1.7:8000", "[fe80::1]")),
+        (EVERYWHERE, "evil.example", False),
     ],
 )
-def test_a_name_that_was_made_to_lead_here(client: Any, host: str) -> None:
-    for path in ("/", "/health", "/page/page.js", "/nothing"):
+def test_it_answers_under_its_own_names(
+    client_of: Callable[..., Any], hosts: tuple[str, ...], host: str, answered: bool
+) -> None:
+    client = client_of(hosts=hosts)
+    for path in ("/", "/health", "/page/page.js"):
         answer = client.get(path, headers={"Host": host})
-        assert answer.status_code == 421 and "own address" in answer.json()["message"]
-
-
-@pytest.mark.parametrize("host, status", [("192.168.1.7:8000", 200), ("[fe80::1]", 200), ("evil.example", 421)])
-def test_everywhere_is_under_addresses_in_numbers(client_of: Callable[..., Any], host: str, status: int) -> None:
-    assert client_of(hosts=["localhost", "*"]).get("/health", headers={"Host": host}).status_code == status
+        assert answer.status_code == (200 if answered else 421)
+        assert answered or "own address" in answer.json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +63,7 @@ def test_everywhere_is_under_addresses_in_numbers(client_of: Callable[..., Any],
 def test_the_page_itself_and_a_link_to_it_but_no_other_site(
     client: Any, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
-    answer = client(method, path, headers=headers, **({"json": DRAWING} if method == "POST" else {}))
+    answer = client.request(method, path, headers=headers, **({"json": DRAWING} if method == "POST" else {}))
     assert answer.status_code == status and (status == 200 or "own page" in answer.json()["message"])
 
 
