@@ -19,7 +19,7 @@ def main() -> None:
     from fgsbir.adaptation.few_shot_methods import compare_methods
     from fgsbir.adaptation.pictures import TaskPictures
     from fgsbir.adaptation.task_ranks import rank_lists
-    from fgsbir.adaptation.tasks import Kind, Part, TaskSet, require_photos, task_set
+    from fgsbir.adaptation.tasks import Kind, Part, require_photos, task_set
     from fgsbir.adaptation.training import AdaptationSettings
     from fgsbir.adaptation.word_vectors import read_word_vectors
     from fgsbir.data.atomic import write_folder, write_json
@@ -37,15 +37,7 @@ def main() -> None:
     data = read_config(Path("models/retrieval"))["details"]["data"]
     scratch = scratch_folder("adapt")
 
-    def tasks(kind: Kind, part: Part, unseen_too: bool = False) -> TaskSet:
-        return task_set(
-            index,
-            kind,
-            part,
-            labelled_frac=data["labelled_frac"],
-            held_out=settings.held_out,
-            unseen_too=unseen_too,
-        )
+    tasks = partial(task_set, index, labelled_frac=data["labelled_frac"], held_out=settings.held_out)
 
     # What cannot be is said before anything is trained. Of what is learned from a photo is left to query with.
     asked: dict[Part, tuple[int, str]] = {
@@ -60,22 +52,21 @@ def main() -> None:
 
     def task_pictures(kind: Kind, part: Part, unseen_too: bool) -> TaskPictures:
         pool = settings.negatives == "pool"
-        return TaskPictures(pictures, tasks(kind, part, unseen_too), supervised, compute, pool=pool)
+        return TaskPictures(pictures, tasks(kind, part, unseen_too=unseen_too), supervised, compute, pool=pool)
 
     def words(categories: Sequence[str]) -> torch.Tensor | None:
         if not settings.word_vectors or not settings.word_vectors_sha256:
             return None
         return torch.from_numpy(read_word_vectors(settings.word_vectors, settings.word_vectors_sha256, categories))
 
+    numbers = settings.of(AdaptationSettings)
     compared = {
         kind: compare_methods(
             compute,
             supervised,
             settings.methods,
             partial(task_pictures, kind),
-            AdaptationSettings(
-                **settings.of(AdaptationSettings), log_interval=params.runtime.log_interval, seed=params.seed
-            ),
+            AdaptationSettings(**numbers, log_interval=params.runtime.log_interval, seed=params.seed),
             kind=kind,
             shots=settings.shots,
             draws=settings.draws,

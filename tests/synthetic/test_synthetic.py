@@ -218,12 +218,6 @@ def test_the_hull_is_scipys(points: list[tuple[float, float]]) -> None:
     assert set(convex_hull(points)) == {tuple(array[i]) for i in hull.vertices}
 
 
-def test_projection_is_rounded_to_sixteenths() -> None:
-    view = look(33.3, 17.7, 1.1, True).fitted([(0, 0, 0), (10, 20, 30)], 170.3, 128.7, 120.1)
-    for point in ((1.0, 2.0, 3.0), (7.7, -3.1, 12.9)):
-        assert all((16 * c).is_integer() for c in view.project(point))
-
-
 def test_dice_are_the_same_everywhere() -> None:
     dice = Dice(0, "chair-00042", "values")
     drawn = [round(dice.between(0, 1), 6) for _ in range(3)]
