@@ -52,6 +52,8 @@ DELETED = object()
         (["format"], DELETED, "format"),
         (["photos"], DELETED, "photos"),
         (["more"], 1, "more: .*found '1'"),
+        (["photos", 1, "sketches", 0, "more"], 1, "photos.1.sketches.0.more: .*found '1'"),
+        (["photos", 1, "sketches", 0, "points"], "7", "photos.1.sketches.0.points: .*found '7'"),
         (["photos", 0, "key"], "a.1", "photos.0.key"),
         (["photos", 0, "photo"], [1, -1], "photos.0.photo.1"),
         (["photos", 0, "split"], "dev", "photos.0.split"),

@@ -15,7 +15,6 @@ from fgsbir.data.records import SPLITS, DataError, Split
 
 INDEX_FILE = "index.json"
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
 Count = Annotated[int, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ShardFile = Annotated[str, Field(pattern=r"^(train|val|test|unlabelled)-\d{5}\.tar$")]
@@ -27,7 +26,6 @@ class CategoryEntry:
     """One category; ``unseen`` ones are kept from every stage of paper 1."""
 
     unseen: bool
-    __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,6 @@ class SketchEntry:
     user: str | None
     unseen: bool
     points: Annotated[int, Field(ge=1)]
-    __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,6 @@ class PhotoEntry:
     photo: Extent
     strokes: Extent | None
     sketches: tuple[SketchEntry, ...]
-    __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,6 @@ class Shard:
     bytes: Count
     photos: Count
     sketches: Count
-    __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ class Index:
     split_hash: Sha256
     shards: tuple[Shard, ...]
     photos: tuple[PhotoEntry, ...]
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # of what is in it as well
 
 
 def make_index(
