@@ -18,6 +18,7 @@ from tests.toy import Toy, cpu
 from tests.trained import save_meta_trained, save_retrieval
 
 Refusal = Callable[..., str]
+Adapt = Callable[[Path, Path], RetrievalModel]
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def support(tmp_path: Path, make_photo: Callable[[Path, int], Path]) -> Path:
 
 
 @pytest.fixture
-def adapt(fgsbir: Callable[..., int], tmp_path: Path) -> Callable[[Path, Path], RetrievalModel]:
+def adapt(fgsbir: Callable[..., int], tmp_path: Path) -> Adapt:
     """Adapt a model to a support: the adapted one, in the folder ``adapted``."""
 
     def run(model: Path, support: Path) -> RetrievalModel:
@@ -50,7 +51,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
 
 
 def test_a_model_of_its_own_is_written_and_the_first_is_left(
-    tmp_path: Path, support: Path, model: Path, adapt: Callable[[Path, Path], RetrievalModel]
+    tmp_path: Path, support: Path, model: Path, adapt: Adapt
 ) -> None:
     before = {path.name: path.read_bytes() for path in model.iterdir()}
     adapted, first = adapt(model, support), load_model(model, AdaptiveModel)
@@ -66,7 +67,7 @@ def test_a_model_of_its_own_is_written_and_the_first_is_left(
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_sketches_alone_move_the_statistics_of_a_plain_model(
-    support: Path, joint_model: Path, adapt: Callable[[Path, Path], RetrievalModel], inside: bool
+    support: Path, joint_model: Path, adapt: Adapt, inside: bool
 ) -> None:
     shutil.rmtree(support / "photos")
     adapted = adapt(joint_model, support if inside else support / "sketches")
@@ -107,23 +108,19 @@ def test_what_cannot_be_used_is_named_and_nothing_is_written(
     assert not (tmp_path / "adapted").exists()
 
 
-def test_models_that_cannot_adapt(tmp_path: Path, support: Path, toy: Toy, joint_model: Path, refusal: Refusal) -> None:
+def test_no_other_model_adapts_and_nothing_but_a_model_of_this_command_is_replaced(
+    tmp_path: Path, support: Path, toy: Toy, joint_model: Path, refusal: Refusal, adapt: Adapt
+) -> None:
     plain = RetrievalModel(**toy.retrieval().config() | {"standardise": False})
     save_model(tmp_path / "plain", plain, details={})
-    arguments = ("--support", support, "--out", tmp_path / "adapted")
-    assert "has nothing to adapt by" in refusal("adapt", "--model", tmp_path / "plain", *arguments)
-    told = refusal("adapt", "--model", joint_model / "generator", *arguments)
-    assert "expected a model of kind adaptive, found generator" in told
-    assert not (tmp_path / "adapted").exists()
-
-
-def test_nothing_but_a_model_of_this_command_is_replaced(
-    tmp_path: Path, support: Path, toy: Toy, refusal: Refusal, adapt: Callable[[Path, Path], RetrievalModel]
-) -> None:
-    model = save_retrieval(tmp_path / "model", toy)
-    arguments = ("adapt", "--model", model, "--support", support, "--out")
-    assert "is no model folder" in refusal(*arguments, support)
-    assert "fgsbir adapt has not made" in refusal(*arguments, model)
+    model, adapted = save_retrieval(tmp_path / "model", toy), tmp_path / "adapted"
+    for first, out, message in (
+        (tmp_path / "plain", adapted, "has nothing to adapt by"),
+        (joint_model / "generator", adapted, "expected a model of kind adaptive, found generator"),
+        (model, support, "is no model folder"),
+        (model, model, "fgsbir adapt has not made"),
+    ):
+        assert message in refusal("adapt", "--model", first, "--support", support, "--out", out)
+    assert not adapted.exists() and sorted(path.name for path in support.iterdir()) == ["photos", "sketches"]
     adapt(model, support)
     adapt(model, support)
-    assert sorted(path.name for path in support.iterdir()) == ["photos", "sketches"]

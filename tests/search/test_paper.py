@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
+from skimage.transform import estimate_transform
 
 from fgsbir.data.rasterise import rasterise
 from fgsbir.data.records import DataError
@@ -37,8 +38,7 @@ def photographed(
     """A phone's JPEG of ``CHAIR``, and where its ink lies in it: bool (256, 256), the picture centred on the canvas."""
     page = np.full((HEIGHT, WIDTH, 3), paper, float)
     if rules == "lines":
-        for y in range(40, HEIGHT, 32):
-            page[y : y + 2] = (150, 180, 215)
+        page[40::32] = page[41::32] = (150, 180, 215)
         page[:, 100:102] = (220, 120, 120)
     if rules == "squares":
         page[::22] = page[:, ::22] = (185, 200, 218)
@@ -47,12 +47,7 @@ def photographed(
     page += drawn[..., None] * (np.array(ink) - page)
     # Of a point of the picture, the point of the page: through where the page's corners come to lie.
     ends = [(0, 0), (WIDTH, 0), (WIDTH, HEIGHT), (0, HEIGHT)]
-    rows, values = [], []
-    for (u, v), (right, down) in zip(ends, corners, strict=True):
-        x, y = u + right, v + down
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-        values += [u, v]
-    tilt = tuple(np.linalg.solve(np.array(rows, float), np.array(values, float)))
+    tilt = estimate_transform("projective", np.add(ends, corners), np.array(ends)).params.ravel()[:8]
 
     def seen(picture: np.ndarray, outside: Any) -> np.ndarray:
         image = Image.fromarray(picture.clip(0, 255).astype(np.uint8))

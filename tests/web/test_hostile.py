@@ -95,14 +95,9 @@ def test_strange_drawings_are_drawings(client: Any, strokes: Any) -> None:
     "body",
     [
         *(b"", b"\xff\xfe\x00", b"null", b"[]", b"{", b"strokes=1"),
-        b'{"strokes":[[[1,2],[3,4]]],"\\ud800":1}',
-        b'{"strokes":[[[1,2],[3,4]]],"adapted":"\\ud800"}',
-        b'{"strokes":[[[1,2],[3,4]]],"adapted":"../../../../../etc/p"}',
-        b'{"strokes":[[[1,2],[3,4]]],"k":0}',
-        b'{"strokes":[[[1,2],[3,4]]],"k":1e9}',
-        b'{"strokes":[[[1,2],[3,4]]],"k":"3"}',
-        b'{"strokes":[[[1,2],[3,4]]],"k":-' + b"9" * 4000 + b"}",
-        b'{"strokes":[[[1,2],[3,4]]],"more":1}',
+        *(b'{"strokes":[[[1,2],[3,4]]],"adapted":"%s"}' % token for token in (b"\\ud800", b"../../../../../etc/p")),
+        *(b'{"strokes":[[[1,2],[3,4]]],"k":%s}' % number for number in (b"0", b"1e9", b'"3"', b"-" + b"9" * 4000)),
+        *(b'{"strokes":[[[1,2],[3,4]]],"%s":1}' % name for name in (b"\\ud800", b"more")),
     ],
 )
 def test_bodies_that_are_none(client: Any, body: bytes) -> None:
