@@ -70,6 +70,13 @@ def test_all_three_learn_and_the_teacher_does_not(joint: JointToy, tmp_path: Pat
     assert not trainer.models.teacher.training
 
 
+def test_the_reward_moves_gs_last_layer(joint: JointToy, tmp_path: Path) -> None:
+    trainers = [joint.trainer(lambda_g=lambda_g, steps=2) for lambda_g in (0.0, 1.0)]
+    for number, trainer in enumerate(trainers):
+        trainer.run(Scratch(tmp_path / str(number)))
+    assert not torch.equal(*(trainer.models.generator.output_layer.weight for trainer in trainers))
+
+
 def test_the_control_trains_f_alone_on_as_many_labelled_pairs(joint: JointToy, tmp_path: Path, of_f: Noted) -> None:
     trainer = joint.trainer(control=True)
     before = weights(trainer)
