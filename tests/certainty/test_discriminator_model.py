@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from fgsbir.certainty import certainty as module
 from fgsbir.certainty.certainty import certainties
 from fgsbir.certainty.discriminator import Discriminator, certainty
 from fgsbir.data.pixels import sketch_tensor
@@ -92,7 +93,8 @@ def test_the_sides_are_standardised_as_f_does(toy: Toy) -> None:
 
 
 @both_inputs
-def test_certainties_of_strokes(toy: Toy, reads: str) -> None:
+def test_certainties_of_strokes(toy: Toy, reads: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
     model, rows = make(reads), np.array([2, 0, 4])
     sketches = [shape(row, 3) for row in rows]
     photos = toy.pictures.photos(toy.split.labelled, model.level)
