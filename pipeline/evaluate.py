@@ -34,7 +34,7 @@ def main() -> None:
     from fgsbir.evaluation.protocol import protocol
     from fgsbir.evaluation.search import Search, evaluation_set
     from fgsbir.generator.drawing import Sketches, draw_sketches
-    from fgsbir.generator.model import Generator
+    from fgsbir.generator.kinds import AnyGenerator, load_generator
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.ranking import ranking_percentile
     from fgsbir.runtime.compute import launch
@@ -42,11 +42,13 @@ def main() -> None:
     from fgsbir.sketch_classifier.model import SketchClassifier
 
     compute, seed = launch(params.runtime, params.precision), params.seed
-    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    pictures = open_pictures(
+        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
+    )
     test = evaluation_set(pictures)
     model_of = partial(load_model, map_location=compute.device)
     trained = {"before_joint": Path("models"), "after_joint": Path("models/joint")}
-    generators = {name: model_of(folder / "generator", Generator) for name, folder in trained.items()}
+    generators = {name: load_generator(folder / "generator", compute.device) for name, folder in trained.items()}
     discriminators = {name: model_of(folder / "discriminator", Discriminator) for name, folder in trained.items()}
 
     # F: every test sketch searches the distinct test photos.
@@ -68,22 +70,23 @@ def main() -> None:
     )
     rows = np.arange(len(test.photos))
 
-    def drawings(model: Generator) -> list[Sketches]:
+    def drawings(model: AnyGenerator) -> list[Sketches]:
         photos = test.photo_inputs(model.level)
         draw = partial(draw_sketches, model, photos, rows, 0, temperature=settings.temperature, compute=compute)
         return [draw(seed=seed + 1000 * number) for number in range(settings.drawings)]
 
     judged = {name: judge.drawings(drawings(model)) for name, model in generators.items()}
 
-    # D_C: its certainty of the first drawings, and of people's sketches of the same photos, simplified as in training.
+    # D_C: its certainty of the first drawings, and of a person's sketch of each photo, simplified as in training.
     weigh = {
         name: partial(certainties, model, test.photo_inputs(model.level), compute=compute)
         for name, model in discriminators.items()
     }
     omega = {name: weigh[name](rows, drawn.strokes) for name, drawn in judged.items()}
     percentile = {name: ranking_percentile(drawn.ranks, test.gallery_sizes) for name, drawn in judged.items()}
-    simplified = [generators["after_joint"].form.simplified(strokes) for strokes in test.sketches]
-    omega_of_people = weigh["after_joint"](test.truth, simplified)
+    drawn, first = np.unique(test.truth, return_index=True)
+    simplified = [generators["after_joint"].form.simplified(test.sketches[query]) for query in first]
+    omega_of_people = weigh["after_joint"](drawn, simplified)
 
     if not compute.is_main:
         return

@@ -16,7 +16,7 @@ def main() -> None:
     from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.data.selection import training_split, unlabelled_subset
     from fgsbir.features.extraction import Reader
-    from fgsbir.generator.model import Generator
+    from fgsbir.generator.kinds import load_generator
     from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
     from fgsbir.joint.pseudo_sketches import read_pseudo
     from fgsbir.joint.rivals import Rivals
@@ -34,7 +34,9 @@ def main() -> None:
     from fgsbir.runtime.training_data import training_data
 
     compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    pictures = open_pictures(
+        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
+    )
     index = pictures.shards.index
     split = training_split(index, params.labelled_frac)
     chosen = unlabelled_subset(split.unlabelled, params.unlabelled_frac)
@@ -56,7 +58,7 @@ def main() -> None:
     with trained_head(retrieval, supervised["head"]):
         models = JointModels(
             retrieval,
-            load_model(Path("models/generator"), Generator),
+            load_generator(Path("models/generator")),
             load_model(Path("models/discriminator"), Discriminator),
             load_model(Path("models/retrieval"), RetrievalModel),
             joint_settings,
@@ -87,6 +89,7 @@ def main() -> None:
                 augment=of_generator["augment"],
                 batch_size=settings.batch_size,
                 seed=params.seed,
+                workers=params.runtime.workers,
             )
 
         scratch = Scratch(scratch_folder("joint"))

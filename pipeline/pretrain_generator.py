@@ -5,6 +5,11 @@ from pathlib import Path
 from pipeline.params import load
 from pipeline.stage import open_pictures, run, scratch_folder
 
+# The settings of the paper's G that its constructor takes.
+POINT_GENERATOR = {
+    "encoder_width", "latent", "hidden", "mixtures", "attention", "attention_width", "pen_position"
+}  # fmt: skip
+
 
 def main() -> None:
     params = load()
@@ -16,12 +21,14 @@ def main() -> None:
     from fgsbir.data.selection import labelled_in_every_category, training_split
     from fgsbir.features.extraction import Reader
     from fgsbir.features.trunk import Start, WeightFile, build_trunk
+    from fgsbir.generator.contour_model import ContourGenerator
+    from fgsbir.generator.kinds import AnyGenerator
     from fgsbir.generator.model import Generator, channels_of
-    from fgsbir.generator.pairs import SequencePairs, edge_sequences, human_sequences, lone_sequences
+    from fgsbir.generator.pairs import SequencePairs, edge_sequences, human_sequences, labelled_pairs, lone_sequences
     from fgsbir.generator.sequences import SequenceForm, offset_scale
     from fgsbir.generator.training import GeneratorSettings, GeneratorValidation, Phase, train_generator
     from fgsbir.retrieval.model import RetrievalModel
-    from fgsbir.retrieval.pairs import PairStream, human_pairs
+    from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.compute import launch
@@ -31,37 +38,45 @@ def main() -> None:
     from fgsbir.runtime.training_data import training_data
 
     compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    pictures = open_pictures(
+        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
+    )
     index = pictures.shards.index
     split = training_split(index, params.labelled_frac)
 
     seed_weights(params.seed, "generator")
     trunk, form = pictures.features.trunk(), SequenceForm(**settings.of(SequenceForm))
-    network, map_channels = None, pictures.features.layout.map_shape[0]
-    if settings.encoder is not None:
-        start: Start = "nothing"
-        if settings.weights is not None and settings.weights_sha256 is not None:
-            start = WeightFile(settings.weights, settings.weights_sha256)
-        network = build_trunk(settings.encoder, settings.encoder_block, start)
-        map_channels = channels_of(network, pictures.spec.image_size)
-    model = Generator(
-        spec=pictures.spec.as_json(),
-        form=form.as_json(),
-        map_channels=map_channels,
-        encoder=settings.encoder,
-        encoder_block=settings.encoder_block if settings.encoder else None,
-        **settings.model_dump(
-            include={"encoder_width", "latent", "hidden", "mixtures", "attention", "attention_width", "pen_position"}
-        ),
-    )
+    spec, map_channels = pictures.spec, pictures.features.layout.map_shape[0]
+    model: AnyGenerator
+    if settings.decoder == "contours":
+        model = ContourGenerator(
+            spec=spec.as_json(), form=form.as_json(), map_channels=map_channels, hidden=settings.hidden
+        )
+    else:
+        network = None
+        if settings.encoder is not None:
+            start: Start = "nothing"
+            if settings.weights is not None and settings.weights_sha256 is not None:
+                start = WeightFile(settings.weights, settings.weights_sha256)
+            network = build_trunk(settings.encoder, settings.encoder_block, start)
+            map_channels = channels_of(network, spec.image_size)
+        model = Generator(
+            spec=spec.as_json(),
+            form=form.as_json(),
+            map_channels=map_channels,
+            encoder=settings.encoder,
+            encoder_block=settings.encoder_block if settings.encoder else None,
+            **settings.model_dump(include=POINT_GENERATOR),
+        )
+        if network is not None:
+            model.take_network(network)
     model.take_trunk(trunk)
-    if network is not None:
-        model.take_network(network)
-    labelled = human_sequences(pictures, split.labelled, form, model.level, settings.augment)
-    model.offset_scale = torch.tensor(offset_scale(labelled.all_sketches))
+    labelled = labelled_pairs(pictures, split.labelled, model, settings.augment, params.runtime.workers)
+    if isinstance(labelled, SequencePairs):
+        model.offset_scale = torch.tensor(offset_scale(labelled.all_sketches))
     compute.place(model)
 
-    def phase(name: str, pairs: SequencePairs, steps: int) -> Phase:
+    def phase(name: str, pairs: Pairs, steps: int) -> Phase:
         name = f"generator/{name}"
         return Phase(PairStream(pairs, settings.batch_size, params.seed, name, compute.rank, compute.world), steps)
 
@@ -69,12 +84,12 @@ def main() -> None:
     if settings.sketch_steps:
         drawn = [strokes for file in settings.sketch_files for strokes in read_verified(file.path, file.sha256)]
         drawn = drawn[: settings.sketch_steps * settings.batch_size]
-        reader = Reader(trunk, pictures.spec, compute) if model.level == "map" else pictures.spec
+        reader = Reader(trunk, spec, compute) if model.level == "map" else spec
         phases.append(phase("sketches", lone_sequences(drawn, form, reader), settings.sketch_steps))
     if settings.edge_steps:
         photos = [*split.labelled, *split.unlabelled]
-        pairs = edge_sequences(pictures, photos, Path("data/edges"), form, model.level, settings.augment)
-        phases.append(phase("edges", pairs, settings.edge_steps))
+        edges = edge_sequences(pictures, photos, form, model.level, settings.augment)
+        phases.append(phase("edges", edges, settings.edge_steps))
     if settings.category_steps:
         everywhere = labelled_in_every_category(index, params.labelled_frac)
         pairs = human_sequences(pictures, everywhere, form, model.level, settings.augment)
@@ -87,7 +102,7 @@ def main() -> None:
     validation = GeneratorValidation(
         RetrievalValidation(human_pairs(pictures, split.validation, judge.level), compute),
         judge,
-        human_sequences(pictures, split.validation, form, model.level),
+        labelled_pairs(pictures, split.validation, model, 0.0, params.runtime.workers),
     )
     scratch = Scratch(scratch_folder("pretrain_generator"))
     curve = train_generator(

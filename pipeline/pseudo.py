@@ -14,12 +14,11 @@ def main() -> None:
 
     from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.certainty.training import train_discriminator
-    from fgsbir.data.edges import read_edges
     from fgsbir.data.selection import seen_sketches, training_split
     from fgsbir.features.extraction import Reader
     from fgsbir.features.pictures import PhotoImages
     from fgsbir.features.trunk import tap_channels
-    from fgsbir.generator.model import Generator
+    from fgsbir.generator.kinds import load_generator
     from fgsbir.joint.drawing import Draughtsman, as_given, by_generator, draw_photos, partners, read_given
     from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
     from fgsbir.joint.pseudo_sheet import pseudo_sheet
@@ -34,11 +33,13 @@ def main() -> None:
     from fgsbir.runtime.training_data import training_data
 
     compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    pictures = open_pictures(
+        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
+    )
     index = pictures.shards.index
     split = training_split(index, params.labelled_frac)
     retrieval = load_model(Path("models/retrieval"), RetrievalModel)
-    generator = load_model(Path("models/generator"), Generator)
+    generator = load_generator(Path("models/generator"))
     compute.place(generator)
 
     # Sketches of the unlabelled photos; of the labelled ones too, where D_C learns from what G draws. Then it sees
@@ -57,8 +58,8 @@ def main() -> None:
         ]
         draughtsmen.append(as_given(drawn, "person"))
     if settings.sketches == "edges" or settings.edges:
-        edges = read_edges(Path("data/edges"), pictures.shards, photos)
-        draughtsmen.append(as_given([[strokes] if len(strokes) else [] for strokes in edges], "edges"))
+        edges = pictures.edges_of(photos)
+        draughtsmen.append(as_given([[each.drawing] if len(each.drawing) else [] for each in edges], "edges"))
     if settings.sketches == "file":
         assert settings.file is not None and settings.file_sha256 is not None
         given = read_given(settings.file, settings.file_sha256)

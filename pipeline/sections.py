@@ -116,6 +116,7 @@ class SketchFile(Section):
 
 
 class PretrainGenerator(Section):
+    decoder: Literal["contours", "points"]
     weights: PathOrNone
     weights_sha256: Sha256OrNone
     encoder: NameOrNone
@@ -148,6 +149,12 @@ class PretrainGenerator(Section):
 
     @model_validator(mode="after")
     def _sketches_to_train_on(self) -> "PretrainGenerator":
+        if self.decoder == "contours":
+            for name, unused in (("encoder", None), ("sketch_steps", 0), ("edge_steps", 0), ("category_steps", 0)):
+                if getattr(self, name) != unused:
+                    raise ValueError(
+                        f"{name} ({getattr(self, name)}): of decoder points alone; contours needs {unused}"
+                    )
         if self.sketch_steps and not self.sketch_files:
             raise ValueError(f"sketch_steps is {self.sketch_steps}, but sketch_files is empty")
         return self

@@ -65,14 +65,14 @@ def _disk_is_full(error: BaseException | None) -> bool:
     return False
 
 
-def open_pictures(shards: Path, features: Path, limit_gib: float) -> "Pictures":
-    """The data set in the folder ``shards`` with its ``features``; decoded photos may take ``limit_gib`` of memory."""
+def open_pictures(shards: Path, features: Path, limit_gib: float, edges: Path | None = None) -> "Pictures":
+    """The data set in the folders ``shards``, ``features`` and ``edges``; decoded photos may take ``limit_gib``."""
     from fgsbir.data.shards import ShardStore
     from fgsbir.features.pictures import Pictures
     from fgsbir.features.store import FeatureStore
 
     store = ShardStore(shards)
-    return Pictures(store, FeatureStore(features, store.index), limit_gib)
+    return Pictures(store, FeatureStore(features, store.index), limit_gib, edges)
 
 
 def scratch_folder(stage: str) -> Path:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from tests.toy import Toy, write_toy_features, write_toy_shards
+from tests.toy import Toy, write_toy_edges, write_toy_features, write_toy_shards
 
 # A busy machine is no failure, and a run that fails fails again: no deadlines, the same examples every time.
 settings.register_profile("project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -21,9 +21,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy set as ``shards`` and ``features``, to be read alone."""
+    """The toy set as ``shards``, ``features`` and ``edges``, to be read alone."""
     folder = tmp_path_factory.mktemp("toy")
-    write_toy_features(write_toy_shards(folder), folder / "features")
+    shards = write_toy_shards(folder)
+    write_toy_features(shards, folder / "features")
+    write_toy_edges(shards, folder / "edges")
     return folder
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from fgsbir.data.edges import write_edges
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.selection import TrainingSplit, training_split
 from fgsbir.data.shards import ShardStore, write_shards
@@ -83,6 +84,12 @@ def write_toy_features(shards: Path, out: Path, *, spec: FeatureSpec = SPEC, ske
     return out
 
 
+def write_toy_edges(shards: Path, out: Path) -> Path:
+    """The edges in those photos."""
+    write_edges(ShardStore(shards), tolerance=4.0, workers=1, scratch=out.with_name(f"{out.name}.scratch"), out=out)
+    return out
+
+
 def cpu() -> Compute:
     """One process, float32."""
     return Compute(torch.device("cpu"))
@@ -100,7 +107,7 @@ class Toy:
     def __init__(self, folder: Path, compute: Compute | None = None) -> None:
         self.compute = compute or cpu()
         shards = ShardStore(folder / "shards")
-        self.pictures = Pictures(shards, FeatureStore(folder / "features", shards.index))
+        self.pictures = Pictures(shards, FeatureStore(folder / "features", shards.index), edges=folder / "edges")
         self.split: TrainingSplit = training_split(shards.index, 1.0)
 
     def retrieval(self, seed: int = 0, level: Level = "taps", mirror: bool = False) -> RetrievalModel:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fgsbir.data.edges import MOST_POINTS, edge_drawing, read_edges, write_edges
+from fgsbir.data.contours import POINTS
+from fgsbir.data.edges import MOST_POINTS, photo_edges, read_edges, write_edges
 from fgsbir.data.records import DataError
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, check_strokes, split_strokes
@@ -31,7 +32,7 @@ def encoded(*shapes: tuple[int, int, int, int], noise: float = 0.0) -> bytes:
 
 @pytest.mark.parametrize("noise", [0.0, 6.0])
 def test_a_box_is_drawn_along_its_sides(noise: float) -> None:
-    strokes = check_strokes(edge_drawing(encoded(BOX, noise=noise), tolerance=4.0), "box")
+    strokes = check_strokes(photo_edges(encoded(BOX, noise=noise), tolerance=4.0).drawing, "box")
     lines = [line for part in split_strokes(strokes) for line in itertools.pairwise(part)]
     x, y = np.concatenate([np.linspace(start, end, 50) for start, end in lines]).T
     left, top, right, bottom = BOX
@@ -42,17 +43,17 @@ def test_a_box_is_drawn_along_its_sides(noise: float) -> None:
 
 
 def test_the_surroundings_and_specks_are_left_out() -> None:
-    assert edge_drawing(encoded(), tolerance=4.0).shape == (0, 3)
-    alone = edge_drawing(encoded(BOX), tolerance=4.0)
-    among = edge_drawing(encoded(BOX, (2, 100, 12, 150), (20, 30, 24, 34)), tolerance=4.0)
+    assert photo_edges(encoded(), tolerance=4.0).drawing.shape == (0, 3)
+    alone = photo_edges(encoded(BOX), tolerance=4.0).drawing
+    among = photo_edges(encoded(BOX, (2, 100, 12, 150), (20, 30, 24, 34)), tolerance=4.0).drawing
     np.testing.assert_allclose(among, alone)
 
 
 def test_the_longest_contours_come_first_and_fit() -> None:
     corners = itertools.product(range(30, 230, 25), repeat=2)
-    strokes = edge_drawing(encoded(*((x, y, x + 14, y + 14) for x, y in corners)), tolerance=1.0)
+    strokes = photo_edges(encoded(*((x, y, x + 14, y + 14) for x, y in corners)), tolerance=1.0).drawing
     assert MOST_POINTS - 10 < len(strokes) <= MOST_POINTS
-    both = edge_drawing(encoded(BOX, (200, 30, 215, 45)), tolerance=4.0)
+    both = photo_edges(encoded(BOX, (200, 30, 215, 45)), tolerance=4.0).drawing
     lengths = [np.linalg.norm(np.diff(part, axis=0), axis=1).sum() for part in split_strokes(both)]
     assert len(lengths) > 1 and lengths[0] > 4 * lengths[-1]
 
@@ -65,17 +66,19 @@ def drawn(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-def test_every_training_photo_has_its_own_edges(toy: Toy, drawn: Path) -> None:
+def test_every_photo_has_its_own_edges(toy: Toy, drawn: Path) -> None:
     store = toy.pictures.shards
-    entries = [*toy.split.unlabelled, *toy.split.labelled][::-1]
+    entries = [*toy.split.unlabelled, *toy.split.labelled, *toy.split.validation][::-1]
     found = read_edges(drawn, store, entries)
-    for entry, strokes in zip(entries, found, strict=True):
-        alone = edge_drawing(store.read_photo(entry), tolerance=2.0)
-        np.testing.assert_array_equal(strokes, centre(alone) if len(alone) > 1 else alone[:0])
-    assert any(map(len, found))
-    # Nobody trains on held-out photos, so they are not drawn.
-    with pytest.raises(DataError, match=r"val-.*\.npz: no such file"):
-        read_edges(drawn, store, toy.split.validation)
+    for entry, edges in zip(entries, found, strict=True):
+        alone = photo_edges(store.read_photo(entry), tolerance=2.0)
+        np.testing.assert_array_equal(
+            edges.drawing, centre(alone.drawing) if len(alone.drawing) > 1 else alone.drawing[:0]
+        )
+        np.testing.assert_allclose(edges.contours.points, alone.contours.points, atol=0.07)
+        np.testing.assert_array_equal(edges.contours.contour, alone.contours.contour)
+        np.testing.assert_array_equal(edges.contours.strength, alone.contours.strength)
+    assert any(len(edges.drawing) for edges in found)
 
 
 def test_a_shard_that_is_whole_is_not_drawn_again_and_a_damaged_one_is_named(
@@ -83,7 +86,10 @@ def test_a_shard_that_is_whole_is_not_drawn_again_and_a_damaged_one_is_named(
 ) -> None:
     shutil.copytree(drawn, tmp_path / "scratch")
     marked, missing = sorted((tmp_path / "scratch").iterdir())[:2]
-    np.savez(marked, points=np.zeros((0, 3)), counts=[0])
+    nothing = {name: np.zeros(0) for name in ("contour", "strength")}
+    np.savez(
+        marked, drawn=[0], pieces=[0], drawing=np.zeros((0, 3)), points=np.zeros((0, POINTS, 2)), **nothing
+    )  # fmt: skip
     kept = marked.read_bytes()
     missing.unlink()
     out = tmp_path / "out"
@@ -91,7 +97,7 @@ def test_a_shard_that_is_whole_is_not_drawn_again_and_a_damaged_one_is_named(
     for path in drawn.iterdir():
         assert (out / path.name).read_bytes() == (kept if path.name == marked.name else path.read_bytes())
 
-    with pytest.raises(DataError, match=rf"{marked.name}: expected the drawings of . photos, found 1"):
+    with pytest.raises(DataError, match=rf"{marked.name}: expected the edges of . photos, found 1"):
         read_edges(out, toy.pictures.shards, [*toy.split.unlabelled, *toy.split.labelled])
     (out / marked.name).write_bytes(kept[:100])
     with pytest.raises(DataError, match=marked.name):

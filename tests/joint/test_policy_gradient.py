@@ -8,9 +8,9 @@ from torch import Tensor
 
 from fgsbir.certainty.discriminator import certainty
 from fgsbir.generator.drawing import drawing_strokes
-from fgsbir.generator.losses import Mixture, sequence_log_probability
+from fgsbir.generator.losses import Mixture, sequence_log_probability, tempered
 from fgsbir.generator.model import Generator
-from fgsbir.joint.policy_gradient import Judges, PhotoBatch, PhotoPool, policy_gradient, policy_gradient_loss, tempered
+from fgsbir.joint.policy_gradient import Judges, PhotoBatch, PhotoPool, policy_gradient, policy_gradient_loss
 from fgsbir.runtime.streams import torch_stream
 from tests.joint.toy_joint import OBJECTIVE, generator, judges
 from tests.toy import Toy, shape

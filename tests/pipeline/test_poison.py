@@ -111,6 +111,15 @@ def test_training_reads_no_stroke_that_it_should_not_have(folders: tuple[Path, P
     assert {"models/joint/retrieval/model.safetensors", "models/generator/model.safetensors"} <= found.keys()
     assert_same(found, expected)
 
+    # The paper's G reads strokes, and those of other categories too.
+    for folder in folders:
+        values = yaml.safe_load((folder / "params.yaml").read_text())
+        small = {"encoder_width": 8, "attention_width": 8, "latent": 4, "mixtures": 2, "steps": 2}
+        values["pretrain_generator"] |= {"decoder": "points", "edge_steps": 2, "category_steps": 2, **small}
+        (folder / "params.yaml").write_text(yaml.safe_dump(values))
+        run_stage("pretrain_generator", folder)
+    assert_same(outputs_of(poisoned), outputs_of(clean))
+
 
 @pytest.mark.parametrize("where", ["strokes", "features"])
 def test_one_poisoned_sketch_that_is_read_would_be_noticed(

@@ -1,5 +1,6 @@
 """The contours in a photo, cut into pieces: what a drawing of it can be chosen from."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +57,10 @@ def photo_contours(pixels: np.ndarray) -> Contours:
     if len(points) <= MOST_PIECES:
         return contours
     longest = np.sort(np.argsort(-contours.lengths, kind="stable")[:MOST_PIECES])
-    return Contours(*(values[longest] for values in contours))
+    kept = Contours(*(values[longest] for values in contours))
+    # Where a piece is missing, a contour is two.
+    breaks = (np.diff(longest) > 1) | (np.diff(kept.contour) > 0)
+    return kept._replace(contour=np.concatenate([[0], np.cumsum(breaks)]).astype(np.int32))
 
 
 def _pieces(path: np.ndarray) -> list[np.ndarray]:
@@ -74,9 +78,7 @@ def _pieces(path: np.ndarray) -> list[np.ndarray]:
     # A last piece that is too short belongs to the one before.
     cuts[-1] = count - 1
     places = np.arange(count, dtype=float)
-    return [
-        _at(points, places, np.linspace(first, last, POINTS)) for first, last in zip(cuts[:-1], cuts[1:], strict=True)
-    ]
+    return [_at(points, places, np.linspace(first, last, POINTS)) for first, last in itertools.pairwise(cuts)]
 
 
 def _at(path: np.ndarray, along: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -97,3 +99,16 @@ def _corners(points: np.ndarray) -> list[int]:
 def mirrored_contours(points: np.ndarray) -> np.ndarray:
     """Points (..., 2) of the mirrored photo's contours."""
     return points * np.array([-1, 1], np.float32) + np.array([SIDE - 1, 0], np.float32)
+
+
+def joined_pieces(points: np.ndarray, contour: np.ndarray, kept: np.ndarray) -> list[np.ndarray]:
+    """The pieces ``kept``, bool (n,), as lines (m, 2): those that follow each other on one contour are one line."""
+    lines: list[np.ndarray] = []
+    last = -2
+    for row in np.flatnonzero(kept):
+        if row == last + 1 and contour[row] == contour[last]:
+            lines[-1] = np.concatenate([lines[-1], points[row, 1:]])
+        else:
+            lines.append(points[row])
+        last = row
+    return lines

@@ -1,104 +1,148 @@
-"""Edge drawings: the contours in a photo as strokes, which show G where lines lie before people show it which to draw.
+"""The contours in every photo, and the drawing of the longest of them, which no person has to make.
 
-They need no sketch, but hold what no person would draw (shadows, pictures on a wall) and miss what stands out little.
+G chooses among a photo's contours; F learns from their drawings beside G's. A drawing of edges holds what no person
+would draw (shadows, pictures on a wall) and misses what stands out little.
 """
 
 import multiprocessing
 import shutil
 import zipfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from skimage.color import rgb2gray
-from skimage.feature import canny
 from tqdm import tqdm
 
 from fgsbir.data.atomic import write_file, write_folder
-from fgsbir.data.index import PhotoEntry
+from fgsbir.data.contours import POINTS, SIDE, Contours, joined_pieces, photo_contours
+from fgsbir.data.index import Index, PhotoEntry
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.records import DataError
+from fgsbir.data.selection import training_split
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import CANVAS, centre, join_strokes, simplify
-from fgsbir.data.tracing import trace_mask
 
-SIDE = int(CANVAS)
-# Of Canny's detector: blur in pixels, and the gradients, of grey in [0, 1], where an edge goes on and where it begins.
-BLUR, WEAK, STRONG = 2.5, 0.05, 0.15
-# What is shorter, in canvas pixels, is texture; what lies this near to the border, as a share, is surroundings.
-SHORTEST, BORDER = 25.0, 0.1
+# What stands out less, as a mean gradient of grey in [0, 1], is no edge; what is shorter, in canvas pixels, is texture;
+# what lies this near to the border, as a share, is surroundings.
+WEAKEST, SHORTEST, BORDER = 0.02, 25.0, 0.1
 MOST_POINTS = 60  # about as many as people draw
 
 
-def edge_drawing(photo: bytes, *, tolerance: float) -> np.ndarray:
-    """Draw the longest contours of an encoded photo: canonical strokes, float32 (n, 3) with n <= 60.
+class Edges(NamedTuple):
+    """A photo's ``contours``, and the ``drawing`` of its edges: canonical strokes, float32 (n, 3)."""
+
+    drawing: np.ndarray
+    contours: Contours
+
+
+def edge_drawing(contours: Contours, *, tolerance: float) -> np.ndarray:
+    """Draw the longest contours of a photo: canonical strokes, float32 (n, 3) with n <= 60.
 
     ``tolerance`` of the simplification is in pixels of the 256 canvas. Empty where nothing stands out.
     """
-    edges = canny(rgb2gray(decode_photo(photo, SIDE)), BLUR, WEAK, STRONG)
-    contours = [(float(np.linalg.norm(np.diff(part, axis=0), axis=1).sum()), part) for part in trace_mask(edges)]
+    lines = joined_pieces(contours.points, contours.contour, contours.strength > WEAKEST)
+    lengths = [float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum()) for line in lines]
     inside = (BORDER * CANVAS, (1 - BORDER) * CANVAS)
     drawn: list[np.ndarray] = []
-    for length, part in sorted(contours, key=lambda contour: -contour[0]):
+    for length, line in sorted(zip(lengths, lines, strict=True), key=lambda each: -each[0]):
         if length < SHORTEST:
             break
-        if not all(inside[0] < middle < inside[1] for middle in part.mean(0)):
+        if not all(inside[0] < middle < inside[1] for middle in line.mean(0)):
             continue
-        line = simplify(join_strokes([part]), tolerance)[:, :2]
-        if sum(map(len, drawn)) + len(line) > MOST_POINTS:
+        simple = simplify(join_strokes([line]), tolerance)[:, :2]
+        if sum(map(len, drawn)) + len(simple) > MOST_POINTS:
             break
-        drawn.append(line)
+        drawn.append(simple)
     return join_strokes(drawn)
 
 
+def photo_edges(photo: bytes, *, tolerance: float) -> Edges:
+    """The edges of an encoded photo."""
+    contours = photo_contours(decode_photo(photo, SIDE))
+    return Edges(edge_drawing(contours, tolerance=tolerance), contours)
+
+
 def write_edges(store: ShardStore, *, tolerance: float, workers: int, scratch: Path, out: Path) -> None:
-    """Draw the edges in every training photo, labelled or not, of all shards into the folder ``out``.
+    """Find the edges of every photo that paper 1's stages draw, labelled or not, held out or not, in folder ``out``.
 
     One file a shard, finished in ``scratch`` one by one: a shard that is whole is not done again. ``workers``
     processes draw.
     """
-    by_shard = defaultdict(list)
-    for entry in store.photos:
-        if entry.split in ("train", "unlabelled"):
-            by_shard[Path(entry.shard).stem].append(entry)
-    draw = partial(edge_drawing, tolerance=tolerance)
-    # Processes are spawned, not forked: the caller may run threads (a loaded torch does).
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    by_shard = _drawn_by_shard(store.index)
+    draw = partial(photo_edges, tolerance=tolerance)
+    with ExitStack() as stack:
+        mapped: Callable[..., Iterable[Edges]] = map
+        if workers > 1:
+            # Processes are spawned, not forked: the caller may run threads (a loaded torch does).
+            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers))
+            mapped = partial(pool.imap, chunksize=16)
         for name, entries in tqdm(sorted(by_shard.items()), "edges", unit="shard", disable=None):
             done = scratch / f"{name}.npz"
             if done.exists():
                 continue
-            drawn = list(pool.imap(draw, map(store.read_photo, entries), chunksize=16))
-            counts = np.array([len(strokes) for strokes in drawn], np.int64)
+            found = list(mapped(draw, map(store.read_photo, entries)))
             with write_file(done) as partial_file:
-                np.savez(partial_file, points=np.concatenate(drawn), counts=counts)
+                np.savez(
+                    partial_file,
+                    drawn=np.array([len(each.drawing) for each in found], np.int64),
+                    drawing=np.concatenate([each.drawing for each in found]),
+                    pieces=np.array([len(each.contours.contour) for each in found], np.int64),
+                    points=np.concatenate([each.contours.points for each in found]).astype(np.float16),
+                    contour=np.concatenate([each.contours.contour for each in found]),
+                    strength=np.concatenate([each.contours.strength for each in found]),
+                )
     with write_folder(out) as folder:
         for name in by_shard:
             shutil.move(scratch / f"{name}.npz", folder / f"{name}.npz")
 
 
-def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -> list[np.ndarray]:
-    """The edge drawings of training photos, in their order: canonical, centred; (0, 3) where nothing stands out.
+def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -> list[Edges]:
+    """The edges of photos, in their order. Drawings are centred; (0, 3) where nothing stands out.
 
     Raises DataError for a file that is missing, damaged, or of other photos.
     """
-    ids = defaultdict(list)
-    for entry in store.photos:
-        ids[entry.shard].append(entry.id)
-    drawn: dict[str, np.ndarray] = {}
-    for shard in sorted({entry.shard for entry in entries}):
-        path = folder / f"{Path(shard).stem}.npz"
+    by_shard, edges = _drawn_by_shard(store.index), {}
+    for name in sorted({Path(entry.shard).stem for entry in entries}):
+        path = folder / f"{name}.npz"
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                points, counts = arrays["points"], arrays["counts"]
+                found = _split_by_photo(**arrays)
         except FileNotFoundError:
             raise DataError(f"{path}: no such file; expected the output of the stage edges") from None
-        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path}: expected edge drawings, found damage ({error})") from None
-        if len(counts) != len(ids[shard]) or counts.sum() != len(points):
-            raise DataError(f"{path}: expected the drawings of {len(ids[shard])} photos, found {len(counts)}")
-        drawn |= zip(ids[shard], np.split(points, np.cumsum(counts)[:-1]), strict=True)
-    found = [drawn[entry.id] for entry in entries]
-    return [centre(strokes) if len(strokes) > 1 else strokes[:0] for strokes in found]
+        except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"{path}: expected edges, found damage ({error})") from None
+        if len(found) != len(by_shard[name]):
+            raise DataError(f"{path}: expected the edges of {len(by_shard[name])} photos, found {len(found)}")
+        edges |= zip((entry.id for entry in by_shard[name]), found, strict=True)
+    return [edges[entry.id] for entry in entries]
+
+
+def _split_by_photo(
+    drawn: np.ndarray,
+    drawing: np.ndarray,
+    pieces: np.ndarray,
+    points: np.ndarray,
+    contour: np.ndarray,
+    strength: np.ndarray,
+) -> list[Edges]:
+    if drawn.sum() != len(drawing) or pieces.sum() != len(points) or points.shape[1:] != (POINTS, 2):
+        raise ValueError("the counts do not fit")
+    parts = (np.split(values, np.cumsum(pieces)[:-1]) for values in (points.astype(np.float32), contour, strength))
+    contours = [Contours(*each) for each in zip(*parts, strict=True)]
+    strokes = np.split(drawing, np.cumsum(drawn)[:-1])
+    return [
+        Edges(centre(each) if len(each) > 1 else each[:0], of_photo)
+        for each, of_photo in zip(strokes, contours, strict=True)
+    ]
+
+
+def _drawn_by_shard(index: Index) -> dict[str, list[PhotoEntry]]:
+    by_shard = defaultdict(list)
+    split = training_split(index, 1.0)
+    for entry in [*split.labelled, *split.unlabelled, *split.validation, *split.test]:
+        by_shard[Path(entry.shard).stem].append(entry)
+    return by_shard

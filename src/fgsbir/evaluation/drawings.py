@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from fgsbir.data.pixels import raster_tensor, sketch_rasters
-from fgsbir.data.strokes import CANVAS, from_sequence
+from fgsbir.data.strokes import CANVAS, centre, from_sequence, to_sequence
 from fgsbir.evaluation.comparison import Scores, compare, rounded
 from fgsbir.evaluation.generation import frechet_distance, recognition, shape_scores
 from fgsbir.evaluation.search import Search
+from fgsbir.generator.contour_model import ContourGenerator
 from fgsbir.generator.drawing import Sketches
-from fgsbir.generator.model import Generator
+from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import torch_stream
 from fgsbir.sketch_classifier.model import SketchClassifier
@@ -117,26 +117,24 @@ class WatchedDrawing:
 
 
 def watch_drawings(
-    generator: Generator, inputs: Tensor, *, temperature: float, seed: int, compute: Compute
+    generator: AnyGenerator, inputs: Any, *, temperature: float, seed: int, compute: Compute
 ) -> list[WatchedDrawing]:
-    """Draw photos, given as G reads them (n, ...), and keep where G looked at each point."""
+    """Draw photos, given as G reads them (n, ...), and keep where a G that attends to the photo looked."""
+    numbers = torch_stream(seed, "evaluate/watched")
     with compute.scoring(generator):
+        if isinstance(generator, ContourGenerator):
+            choice = generator.sample(inputs.to(compute.device), temperature=temperature, generator=numbers)
+            sequences = [to_sequence(centre(strokes))[:-1] for strokes in generator.strokes_of(choice)]
+            return [WatchedDrawing(sequence, None) for sequence in sequences]
         drawing = generator.sample(
-            inputs.to(compute.device),
-            temperature=temperature,
-            generator=torch_stream(seed, "evaluate/watched"),
-            return_attention=True,
+            inputs.to(compute.device), temperature=temperature, generator=numbers, return_attention=True
         )
-    sequences = drawing.sequences.float().cpu().numpy().copy()
-    sequences[..., :2] *= float(generator.offset_scale)
+    sequences = drawing.sequences.float().cpu().numpy() * np.array([generator.offset_scale] * 2 + [1] * 3, np.float32)
     maps = None if drawing.attention is None else drawing.attention.float().cpu().numpy()
     watched = []
-    for row, (sequence, length, ended) in enumerate(
-        zip(sequences, drawing.lengths.tolist(), drawing.ended.tolist(), strict=True)
-    ):
-        points = length - 1 if ended else length
-        fitted = _fitted(sequence[:points])
-        watched.append(WatchedDrawing(fitted, None if maps is None else maps[row, :points]))
+    for row, points in enumerate((drawing.lengths - drawing.ended.long()).tolist()):
+        attention = None if maps is None else maps[row, :points]
+        watched.append(WatchedDrawing(_fitted(sequences[row, :points]), attention))
     return watched
 
 

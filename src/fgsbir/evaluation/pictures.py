@@ -10,7 +10,7 @@ from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_ch
 from fgsbir.evaluation.drawings import Judged, watch_drawings
 from fgsbir.evaluation.figures import Retrieved, before_after_sheet, drawing_sheet, retrieval_sheet
 from fgsbir.evaluation.search import EvaluationSet, Search
-from fgsbir.generator.model import Generator
+from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.runtime.compute import Compute
 
 SALT = "picture"
@@ -80,7 +80,7 @@ class Pictures:
         pixels = dict(zip(shown.tolist(), self._test.pixels(shown, DISPLAY), strict=True))
         retrieval_sheet(self._folder / "retrieval.jpg", queries, pixels)
 
-    def drawing(self, generator: Generator, *, temperature: float, seed: int, compute: Compute) -> None:
+    def drawing(self, generator: AnyGenerator, *, temperature: float, seed: int, compute: Compute) -> None:
         """Photos with their sketch at stages of its drawing, and the attention meanwhile."""
         rows = self._shuffled[: self._count]
         inputs = self._test.photo_inputs(generator.level)(rows)

@@ -1,27 +1,32 @@
-"""The pictures of a data set as what a model reads: stored taps, stored maps, or pixels."""
+"""The pictures of a data set as what a model reads: stored taps, stored maps, maps with contours, or pixels."""
 
 import functools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fgsbir.data.augmentation import change_photos, change_sketches, drawn_separately
+from fgsbir.data.edges import Edges, read_edges
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
+from fgsbir.data.records import DataError
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
+from fgsbir.features.contour_inputs import ContourInputs
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.store import MIRRORED, FeatureStore, Rows
 
-# What a model's inputs are: pooled taps (n, D), maps (n, c, h, w), or images (n, 3, s, s) in [0, 1]; all float32.
-Level = Literal["taps", "map", "pixels"]
+# What a model's inputs are: pooled taps (n, D), maps (n, c, h, w), images (n, 3, s, s) in [0, 1], all float32; or, of
+# photos alone, maps with the contours (ContourBatch).
+Level = Literal["taps", "map", "pixels", "contours"]
 
 # Threads that decode photos: Pillow leaves the interpreter to the others meanwhile.
 DECODERS = min(8, os.cpu_count() or 1)
@@ -29,12 +34,12 @@ DECODERS = min(8, os.cpu_count() or 1)
 
 class Inputs(Protocol):
     """Pictures of one side by row. ``forms`` picks among the forms of a picture: 0 is the picture as it is,
-    ``MIRRORED`` its mirror image.
+    ``MIRRORED`` its mirror image. They come as a tensor, or as a batch of tensors that :attr:`Level` names.
     """
 
     def __len__(self) -> int: ...
 
-    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor: ...
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +130,14 @@ class SketchImages:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """A data set's pictures: the shards, their stored features, and how much memory decoded photos may take."""
+    """A data set's pictures: the shards, their stored features, how much memory decoded photos may take, and the
+    folder of the edges in photos.
+    """
 
     shards: ShardStore
     features: FeatureStore
     limit_gib: float = 1.0
+    edges: Path | None = None
 
     @property
     def spec(self) -> FeatureSpec:
@@ -140,7 +148,17 @@ class Pictures:
         """Photos as inputs of ``level``; images can be changed with ``strength``."""
         if level == "pixels":
             return PhotoImages(self.shards, entries, self.spec.image_size, self.limit_gib, strength)
+        if level == "contours":
+            return ContourInputs(
+                StoredInputs(self.features.photos(entries), "map"), [edges.contours for edges in self.edges_of(entries)]
+            )
         return StoredInputs(self.features.photos(entries), level)
+
+    def edges_of(self, entries: Sequence[PhotoEntry]) -> list[Edges]:
+        """The edges in photos. Raises DataError without their folder."""
+        if self.edges is None:
+            raise DataError("the edges in photos are wanted, and no folder of them was given")
+        return read_edges(self.edges, self.shards, entries)
 
     def sketches(
         self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]], level: Level, strength: float = 0.0

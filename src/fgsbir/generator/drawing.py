@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fgsbir.data.strokes import CANVAS, centre, from_sequence
+from fgsbir.data.strokes import CANVAS, centre
 from fgsbir.features.pictures import Inputs
-from fgsbir.generator.model import Generator
+from fgsbir.generator.contour_model import ContourDrawing
+from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.generator.sampling import Drawing
 from fgsbir.runtime.compute import Compute
 
@@ -22,20 +23,18 @@ class Sketches:
     ended: np.ndarray
 
 
-def drawing_strokes(generator: Generator, drawing: Drawing) -> list[np.ndarray]:
+def drawing_strokes(generator: AnyGenerator, drawing: Drawing | ContourDrawing) -> list[np.ndarray]:
     """Turn a batch of samples into canonical strokes in canvas pixels, centred.
 
     A drawing that ended before its second point is a dot in the middle of the canvas: the worst
     sketch there is, and one that every later step can draw, score and reject like any other.
     """
-    sequences = drawing.sequences.float().cpu().numpy().copy()
-    sequences[..., :2] *= float(generator.offset_scale)
-    strokes = [from_sequence(sequence) for sequence in sequences]
+    strokes = generator.strokes_of(drawing)  # type: ignore[arg-type]  # each kind draws its own
     return [centre(points if len(points) > 1 else DOT) for points in strokes]
 
 
 def draw_sketches(
-    generator: Generator,
+    generator: AnyGenerator,
     inputs: Inputs,
     rows: np.ndarray,
     forms: np.ndarray | int,

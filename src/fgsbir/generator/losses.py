@@ -35,6 +35,23 @@ def bivariate_log_density(mixture: Mixture, offsets: Tensor) -> Tensor:
     return torch.logsumexp(mixture.weight_logits.log_softmax(-1) - 0.5 * distance - log_normaliser, -1)
 
 
+def tempered(mixture: Mixture, pen_logits: Tensor, temperature: float) -> tuple[Mixture, Tensor]:
+    """What G draws from at ``temperature`` > 0, in the form of its own output: a mixture and pen logits (..., 3).
+
+    The components' logits are divided by it and the variances multiplied with it. Whether the pen is lifted is decided
+    at it too, whether the drawing ends at 1, as in :class:`fgsbir.generator.sampling.Randomness`. The paper draws at 1.
+    """
+    spread = 0.5 * math.log(temperature)
+    drawn = mixture._replace(
+        weight_logits=mixture.weight_logits / temperature,
+        log_sigma_x=mixture.log_sigma_x + spread,
+        log_sigma_y=mixture.log_sigma_y + spread,
+    )
+    moves, end = pen_logits.split([2, 1], -1)
+    goes_on = moves.logsumexp(-1, keepdim=True)
+    return drawn, torch.cat([goes_on + (moves / temperature).log_softmax(-1), end], -1)
+
+
 def sequence_log_probability(mixture: Mixture, pen_logits: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:
     """Log probability of whole drawings: sum over t of log p(offset_t) + log p(pen_t), (n,).
 

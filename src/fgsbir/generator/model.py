@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from fgsbir.data.records import DataError
-from fgsbir.data.strokes import CANVAS
+from fgsbir.data.strokes import CANVAS, from_sequence
 from fgsbir.features.pictures import Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.features.trunk import Features, Trunk, build_trunk
 from fgsbir.generator.attention import MapAttention
-from fgsbir.generator.losses import Mixture, sequence_log_probability
+from fgsbir.generator.losses import Mixture, sequence_log_probability, tempered
 from fgsbir.generator.recurrence import Weights, plan, product_precision, recur
 from fgsbir.generator.sampling import (
     LOG_SIGMA,
@@ -233,13 +234,20 @@ class Generator(ReadingModel):
             hidden = states.transpose(0, 1)[back]
         return GeneratorOutput(*self.output(hidden), encoding.mu[back], encoding.log_sigma[back], hidden)
 
-    def log_probability(self, hidden: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:
-        """log p of drawn sequences (n, T, 5) from the states (n, T, H) that drew them: (n,), at temperature 1.
+    def strokes_of(self, drawing: Drawing) -> list[np.ndarray]:
+        """The drawings as strokes in canvas pixels, not centred."""
+        sequences = drawing.sequences.float().cpu().numpy().copy()
+        sequences[..., :2] *= float(self.offset_scale)
+        return [from_sequence(sequence) for sequence in sequences]
 
-        With ``hidden`` detached its gradient reaches the last layer alone, as the policy gradient of paper 1
-        (Eq. 9) wants. ``lengths`` (n,) counts rows up to and including the end.
+    def log_probability(self, drawing: Drawing, temperature: float) -> Tensor:
+        """log p of drawings from what G draws from at ``temperature`` > 0: (n,).
+
+        The states that drew them are constants here, so its gradient reaches G's last layer (W_y, b_y) and nothing
+        else, as the policy gradient of paper 1 (Eq. 9) wants.
         """
-        return sequence_log_probability(*self.output(hidden), sequences, lengths)
+        policy = tempered(*self.output(drawing.hidden), temperature)
+        return sequence_log_probability(*policy, drawing.sequences, drawing.lengths)
 
     @torch.no_grad()
     def sample(

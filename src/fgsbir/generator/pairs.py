@@ -6,14 +6,12 @@ them; ``sketch`` of a batch is float32 (n, T, 5), padded, with offsets in canvas
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fgsbir.data.augmentation import change_sketches_jointly, drawn_separately
-from fgsbir.data.edges import read_edges
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import seen_sketches
 from fgsbir.data.strokes import mirrored
@@ -21,6 +19,9 @@ from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Inputs, Level, Pictures, SketchImages
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.store import PHOTO_FORMS, half
+from fgsbir.generator.contour_model import ContourGenerator
+from fgsbir.generator.coverage import CoveragePairs, coverage_pairs
+from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.generator.sequences import SequenceForm, pad_sequences
 from fgsbir.retrieval.pairs import category_numbers
 
@@ -72,6 +73,15 @@ class SequencePairs:
         return [self.form.ordered(strokes) for choice in self.sketches for strokes in choice]
 
 
+def labelled_pairs(
+    pictures: Pictures, entries: Sequence[PhotoEntry], generator: AnyGenerator, strength: float, workers: int
+) -> "SequencePairs | CoveragePairs":
+    """Photos with people's sketches, as ``generator`` learns from them; images are changed with ``strength``."""
+    if isinstance(generator, ContourGenerator):
+        return coverage_pairs(pictures, entries, workers)
+    return human_sequences(pictures, entries, generator.form, generator.level, strength)
+
+
 def human_sequences(
     pictures: Pictures, entries: Sequence[PhotoEntry], form: SequenceForm, level: Level, strength: float = 0.0
 ) -> SequencePairs:
@@ -83,13 +93,12 @@ def human_sequences(
 def edge_sequences(
     pictures: Pictures,
     entries: Sequence[PhotoEntry],
-    folder: Path,
     form: SequenceForm,
     level: Level,
     strength: float = 0.0,
 ) -> SequencePairs:
-    """Training photos, labelled or not, with the drawings of their edges in ``folder``, where anything stands out."""
-    drawn = read_edges(folder, pictures.shards, entries)
+    """Training photos, labelled or not, with the drawings of their edges, where anything stands out."""
+    drawn = [edges.drawing for edges in pictures.edges_of(entries)]
     shown = [(entry, strokes) for entry, strokes in zip(entries, drawn, strict=True) if len(strokes)]
     return _of_photos(
         pictures, [entry for entry, _ in shown], [[strokes] for _, strokes in shown], form, level, strength

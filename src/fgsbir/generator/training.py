@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fgsbir.generator.contour_model import ContourGenerator, choice_loss
+from fgsbir.generator.coverage import CoveragePairs
 from fgsbir.generator.drawing import draw_sketches
+from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.generator.losses import kl_loss, reconstruction_loss
-from fgsbir.generator.model import Generator
 from fgsbir.generator.pairs import SequencePairs
 from fgsbir.generator.sequences import pad_sequences
 from fgsbir.retrieval.model import RetrievalModel
@@ -26,6 +28,8 @@ VALIDATION_TEMPERATURE = 0.4
 # Drawings of each validation photo: of one, chance chooses the epoch.
 VALIDATION_DRAWINGS = 2
 BATCH = 128
+# Share of a contour chooser's hidden numbers that a batch loses.
+DROPOUT = 0.2
 
 
 class Phase(NamedTuple):
@@ -55,7 +59,7 @@ class GeneratorValidation(NamedTuple):
 
     retrieval: RetrievalValidation
     judge: RetrievalModel
-    pairs: SequencePairs
+    pairs: SequencePairs | CoveragePairs
 
 
 def jittered(sequences: Tensor, moves: Tensor) -> Tensor:
@@ -73,7 +77,7 @@ def sequence_lengths(sequences: Tensor) -> Tensor:
 
 def generator_losses(
     compute: Compute,
-    model: Generator,
+    model: AnyGenerator,
     batch: PairBatch,
     *,
     jitter: float,
@@ -86,6 +90,8 @@ def generator_losses(
     ``batch.sketch`` float32 (n, T, 5) has offsets in canvas pixels; every point is moved by normal noise of ``jitter``
     pixels. The random numbers are those of (seed, step) and of a pair's place in the global batch.
     """
+    if isinstance(model, ContourGenerator):
+        return _choice_losses(compute, model, batch, seed=seed, step=step)
     n, steps, device = len(batch.rows), batch.sketch.shape[1], compute.device
     mine = slice(compute.rank * n, (compute.rank + 1) * n)
     longest = max(steps, model.form.max_points + 1)
@@ -104,9 +110,22 @@ def generator_losses(
     return compute.gather(reconstruction).mean(), divergence
 
 
+def _choice_losses(
+    compute: Compute, model: ContourGenerator, batch: PairBatch, *, seed: int, step: int
+) -> tuple[Tensor, Tensor]:
+    """L_R of a chooser of contours, which has no latent: L_kl is 0. One dropout mask for the whole batch."""
+    numbers = torch.rand(model.hidden, generator=torch_stream(seed, "generator/dropout", step))
+    keep = ((numbers >= DROPOUT) / (1 - DROPOUT)).to(compute.device)
+    photos = batch.photo.to(compute.device)
+    with compute.autocast():
+        logits = model(photos, keep)
+    loss = choice_loss(logits, batch.sketch.to(compute.device), photos)
+    return compute.gather(loss).mean(), logits.new_zeros(())
+
+
 def train_generator(
     compute: Compute,
-    model: Generator,
+    model: AnyGenerator,
     phases: Sequence[Phase],
     validation: GeneratorValidation,
     settings: GeneratorSettings,
@@ -173,7 +192,7 @@ def train_generator(
 
 
 def validation_scores(
-    compute: Compute, model: Generator, validation: GeneratorValidation, seed: int
+    compute: Compute, model: AnyGenerator, validation: GeneratorValidation, seed: int
 ) -> dict[str, float]:
     """How F finds drawings of the validation photos, how many of them G ended by itself (%), and the likelihood."""
     pairs = validation.pairs
@@ -193,14 +212,25 @@ def validation_scores(
     return {**scores, "ended": 100 * float(drawn.ended.mean()), "validation_likelihood": likelihood}
 
 
-def validation_likelihood(compute: Compute, model: Generator, pairs: SequencePairs) -> float:
-    """Mean log likelihood a row of every sketch of ``pairs``, z at the mean of its distribution."""
-    rows = np.repeat(np.arange(len(pairs)), pairs.sketches_of(np.arange(len(pairs))))
-    sketches, values = pairs.all_sketches, []
+def validation_likelihood(compute: Compute, model: AnyGenerator, pairs: SequencePairs | CoveragePairs) -> float:
+    """Mean log likelihood of every sketch of ``pairs``: a row of its sequence, z at the mean of its distribution, or a
+    pixel of the photo's contours.
+    """
+    counts = pairs.sketches_of(np.arange(len(pairs)))
+    rows = np.repeat(np.arange(len(pairs)), counts)
+    choices = np.concatenate([np.arange(count) for count in counts])
+    values = []
     with compute.scoring(model):
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
-            sequences = torch.from_numpy(pad_sequences(sketches[part])).to(compute.device)
+            if isinstance(model, ContourGenerator):
+                assert isinstance(pairs, CoveragePairs)
+                photos, covered = pairs.pair(rows[part], choices[part])
+                photos = photos.to(compute.device)
+                values.append(-choice_loss(model(photos), covered.to(compute.device), photos))
+                continue
+            assert isinstance(pairs, SequencePairs)
+            sequences = torch.from_numpy(pad_sequences(pairs.all_sketches[part])).to(compute.device)
             sequences[..., :2] /= model.offset_scale
             noise = torch.zeros(len(sequences), model.to_mu.out_features, device=compute.device)
             output = model(pairs.photos(rows[part]).to(compute.device), sequences, noise)

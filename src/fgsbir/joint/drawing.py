@@ -21,7 +21,7 @@ from fgsbir.features.pictures import Inputs
 from fgsbir.features.store import half
 from fgsbir.features.trunk import Features, map_shape, tap_channels
 from fgsbir.generator.drawing import draw_sketches
-from fgsbir.generator.model import Generator
+from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.joint.pseudo_sketches import SOURCES, PseudoSketches, Source, gathered, read_pseudo, write_pseudo
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream_seed
@@ -43,7 +43,7 @@ Draughtsman = Callable[[np.ndarray], list[Drawn]]
 
 
 def by_generator(
-    generator: Generator,
+    generator: AnyGenerator,
     photos: Inputs,
     shown: np.ndarray,
     source: Source,
@@ -59,7 +59,7 @@ def by_generator(
         drawn = []
         for sample in range(samples):
             # Only stored maps have mirror images.
-            form = sample % 2 if generator.level == "map" else 0
+            form = sample % 2 if generator.level != "pixels" else 0
             number = stream_seed(seed, "pseudo/drawing", sample, int(rows[0]))
             sketches = draw_sketches(
                 generator, photos, shown[rows], form, temperature=temperature, seed=number, compute=compute

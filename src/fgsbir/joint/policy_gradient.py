@@ -5,7 +5,6 @@ the greedy drawing of the same photo), the log probability is divided by the dra
 evaluation mode, and G draws as freely as it will for F: what is rewarded is the policy that draws the pseudo sketches.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -20,8 +19,7 @@ from fgsbir.data.pixels import sketch_tensor
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Level, Pictures
 from fgsbir.generator.drawing import drawing_strokes
-from fgsbir.generator.losses import Mixture, sequence_log_probability
-from fgsbir.generator.model import Generator
+from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import category_numbers
@@ -115,25 +113,8 @@ def policy_gradient_loss(log_probability: Tensor, reward: Tensor, baseline: Tens
     return -(reward - baseline).detach() * log_probability / lengths.to(log_probability.dtype)
 
 
-def tempered(mixture: Mixture, pen_logits: Tensor, temperature: float) -> tuple[Mixture, Tensor]:
-    """What G draws from at ``temperature`` > 0, in the form of its own output: a mixture and pen logits (..., 3).
-
-    The components' logits are divided by it and the variances multiplied with it. Whether the pen is lifted is decided
-    at it too, whether the drawing ends at 1, as in :class:`fgsbir.generator.sampling.Randomness`. The paper draws at 1.
-    """
-    spread = 0.5 * math.log(temperature)
-    drawn = mixture._replace(
-        weight_logits=mixture.weight_logits / temperature,
-        log_sigma_x=mixture.log_sigma_x + spread,
-        log_sigma_y=mixture.log_sigma_y + spread,
-    )
-    moves, end = pen_logits.split([2, 1], -1)
-    goes_on = moves.logsumexp(-1, keepdim=True)
-    return drawn, torch.cat([goes_on + (moves / temperature).log_softmax(-1), end], -1)
-
-
 def policy_gradient(
-    generator: Generator,
+    generator: AnyGenerator,
     judges: Judges,
     photos: PhotoBatch,
     *,
@@ -145,8 +126,7 @@ def policy_gradient(
     """-sum_t log p(drawing) (R - b) / T, the mean over the drawings of all processes (Eq. 9), and the mean reward.
 
     One drawing a photo at ``temperature`` > 0, p being what G draws from at it, its random numbers a function of
-    (seed, step). The states that drew it are constants here, so the gradient reaches G's last layer (W_y, b_y) and
-    nothing else.
+    (seed, step). T counts a drawing's points, or the pieces of contour that were chosen from.
     """
     compute, inputs = judges.reader.compute, photos.inputs[generator.level]
     numbers = torch_stream(seed, "joint/policy", step, compute.rank)
@@ -160,7 +140,5 @@ def policy_gradient(
         with compute.autocast():
             greedy = drawing_strokes(generator, generator.sample(inputs, temperature=0.0))
             subtracted = judges.rewards(photos, greedy, torch_stream(seed, "joint/negatives", step))
-    policy = tempered(*generator.output(drawing.hidden), temperature)
-    log_probability = sequence_log_probability(*policy, drawing.sequences, drawing.lengths)
-    loss = policy_gradient_loss(log_probability, earned, subtracted, drawing.lengths)
+    loss = policy_gradient_loss(generator.log_probability(drawing, temperature), earned, subtracted, drawing.lengths)
     return compute.gather(loss).mean(), compute.gather(earned).mean()

@@ -6,7 +6,7 @@ from fgsbir.data.index import PhotoEntry
 from fgsbir.data.records import DataError
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Pictures
-from fgsbir.generator.pairs import human_sequences
+from fgsbir.generator.pairs import labelled_pairs
 from fgsbir.joint.policy_gradient import Judges, PhotoPool
 from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
 from fgsbir.joint.pseudo_sketches import PseudoSketches, Source
@@ -41,6 +41,7 @@ class Rivals:
         augment: float,
         batch_size: int,
         seed: int,
+        workers: int = 1,
     ) -> None:
         compute, generator, discriminator = reader.compute, models.generator, models.discriminator
 
@@ -63,8 +64,7 @@ class Rivals:
             fakes = [pseudo(entries, "generator") for entries in (unlabelled, labelled)]
             self.generated = [stream(f"generated/{place}", pairs) for place, pairs in enumerate(fakes)]
         self.real = stream("real", real)
-        sequences = human_sequences(pictures, labelled, generator.form, generator.level, augment)
-        self.sequences = stream("sequences", sequences)
+        self.sequences = stream("sequences", labelled_pairs(pictures, labelled, generator, augment, workers))
         levels = {models.retrieval.level, generator.level, discriminator.level}
         self.photos = PhotoPool(pictures, labelled, unlabelled, levels)
         self.judges = Judges(

@@ -7,7 +7,7 @@ import torch
 
 from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.certainty.training import Fakes, discriminator_optimizer
-from fgsbir.generator.model import Generator
+from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.joint.noise_tolerance import Teacher
 from fgsbir.joint.policy_gradient import Baseline
 from fgsbir.retrieval.model import RetrievalModel
@@ -58,7 +58,7 @@ class JointModels:
     def __init__(
         self,
         retrieval: RetrievalModel,
-        generator: Generator,
+        generator: AnyGenerator,
         discriminator: Discriminator,
         teacher: RetrievalModel,
         settings: JointSettings,

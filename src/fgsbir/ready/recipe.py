@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from fgsbir.data.edges import edge_drawing
+from fgsbir.data.edges import photo_edges
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import seen_sketches, training_split
 from fgsbir.features.pictures import Inputs, KeptTaps, Pictures, SketchImages
@@ -114,7 +114,9 @@ def changed_pairs(
         numbers = stream(recipe.seed, "ready/change", change).integers(1, 2**31, len(images))
         photos.append(read_taps(model, images.photos, numbers, compute))
         sketches.append(read_taps(model, images.sketches, numbers[images.truth], compute))
-    edges = [edge_drawing(pictures.shards.read_photo(entry), tolerance=recipe.edge_tolerance) for entry in entries]
+    edges = [
+        photo_edges(pictures.shards.read_photo(entry), tolerance=recipe.edge_tolerance).drawing for entry in entries
+    ]
     drawings = SketchImages([strokes if len(strokes) > 1 else NOTHING for strokes in edges], model.spec)
     of_edges = read_taps(model, drawings, np.zeros(len(edges), np.int64), compute)
     photos.append(photos[0])

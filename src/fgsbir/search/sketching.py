@@ -8,12 +8,15 @@ import torch
 
 from fgsbir.certainty.certainty import certainties
 from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.data.contours import SIDE, photo_contours
+from fgsbir.data.contours import SIDE, photo_contours
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.pixels import photo_tensor
+from fgsbir.features.contour_inputs import ContourInputs
 from fgsbir.features.extraction import Reader
-from fgsbir.features.pictures import KeptTaps
+from fgsbir.features.pictures import Inputs, KeptTaps
 from fgsbir.generator.drawing import draw_sketches
-from fgsbir.generator.model import Generator
+from fgsbir.generator.kinds import AnyGenerator, load_generator
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.model_folder import CONFIG, load_model
 from fgsbir.search.searcher import model_folder
@@ -37,7 +40,7 @@ class Drawn(NamedTuple):
 class PhotoSketcher:
     """G, and D_C if there is one."""
 
-    def __init__(self, generator: Generator, discriminator: Discriminator | None, compute: Compute) -> None:
+    def __init__(self, generator: AnyGenerator, discriminator: Discriminator | None, compute: Compute) -> None:
         self._generator, self._discriminator, self._compute = generator, discriminator, compute
         for model in filter(None, (generator, discriminator)):
             compute.place(model)
@@ -49,7 +52,7 @@ class PhotoSketcher:
         D_C is the model in the folder ``discriminator`` beside it, if there is one. Raises DataError.
         """
         folder = model_folder(folder, "generator")
-        generator = load_model(folder, Generator)
+        generator = load_generator(folder)
         beside = folder.resolve().parent / "discriminator"
         discriminator = load_model(beside, Discriminator) if (beside / CONFIG).exists() else None
         return cls(generator, discriminator, Compute.alone("float32"))
@@ -68,10 +71,15 @@ class PhotoSketcher:
             certainty = float(certainties(self._discriminator, seen, FIRST, drawn.strokes, compute=compute)[0])
         return Drawn(drawn.strokes[0], certainty, bool(drawn.ended[0]))
 
-    def _read(self, model: Generator | Discriminator, photo: bytes, name: str) -> KeptTaps:
-        """What ``model`` reads of a photo, a map, pooled taps or an image: one row in one form."""
+    def _read(self, model: AnyGenerator | Discriminator, photo: bytes, name: str) -> Inputs:
+        """What ``model`` reads of a photo: one row in one form."""
         pixels = read_pixels(photo, name, model.spec.image_size)[None]
         if model.level == "pixels":
             return KeptTaps(photo_tensor(torch.from_numpy(pixels))[None])
         read = Reader(model.trunk, model.spec, self._compute).photos(pixels)
-        return KeptTaps((read.map if model.level == "map" else read.taps)[None])
+        if model.level == "taps":
+            return KeptTaps(read.taps[None])
+        maps = KeptTaps(read.map[None])
+        if model.level == "map":
+            return maps
+        return ContourInputs(maps, [photo_contours(read_pixels(photo, name, SIDE))])
