@@ -9,7 +9,6 @@ import torch
 from fgsbir.certainty.certainty import certainties
 from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.data.contours import SIDE, photo_contours
-from fgsbir.data.contours import SIDE, photo_contours
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.pixels import photo_tensor
 from fgsbir.features.contour_inputs import ContourInputs
