@@ -10,9 +10,10 @@ from fgsbir.data.contours import (
     MOST_PIECES,
     SIDE,
     STEP,
-    joined_pieces,
+    line_of,
     mirrored_contours,
     photo_contours,
+    runs,
 )
 
 BOX = (70, 60, 180, 200)
@@ -61,9 +62,10 @@ def test_mirrored_contours_are_those_of_the_mirrored_photo() -> None:
 
 
 def test_kept_pieces_that_follow_each_other_are_one_line() -> None:
-    points = np.arange(5 * 3 * 2, dtype=np.float32).reshape(5, 3, 2)
-    lines = joined_pieces(points, np.array([0, 0, 0, 1, 1]), np.array([True, True, False, True, True]))
-    assert [len(line) for line in lines] == [5, 5]
-    np.testing.assert_array_equal(lines[0], np.concatenate([points[0], points[1, 1:]]))
-    assert [len(line) for line in joined_pieces(points, np.array([0, 0, 0, 1, 1]), np.ones(5, bool))] == [7, 5]
-    assert joined_pieces(points, np.zeros(5, int), np.zeros(5, bool)) == []
+    contour = np.array([0, 0, 0, 1, 1])
+    found = [rows.tolist() for rows in runs(contour, np.array([True, True, False, True, True]))]
+    assert found == [[0, 1], [3, 4]]
+    assert [rows.tolist() for rows in runs(contour, np.ones(5, bool))] == [[0, 1, 2], [3, 4]]
+    assert runs(contour, np.zeros(5, bool)) == []
+    points = np.arange(2 * 3 * 2, dtype=np.float32).reshape(2, 3, 2)
+    np.testing.assert_array_equal(line_of(points), np.concatenate([points[0], points[1, 1:]]))

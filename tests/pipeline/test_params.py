@@ -148,7 +148,11 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             {"dataset.category": "shoe", "dataset.unseen_categories": ["shoe"]},
             "dataset: category 'shoe' stands in unseen_categories too",
         ),
-        ({"pretrain_generator.sketch_steps": 9}, "sketch_steps is 9, but sketch_files is empty"),
+        ({"pretrain_generator.edge_steps": 9}, "edge_steps (9): of decoder points alone; contours needs 0"),
+        (
+            {"pretrain_generator.decoder": "points", "pretrain_generator.sketch_steps": 9},
+            "sketch_steps is 9, but sketch_files is empty",
+        ),
         ({"pseudo.sketches": "another", "pseudo.edges": 1}, "with sketches 'another' edges must be 0"),
         ({"pseudo.sketches": "file", "pseudo.edges": 0}, "file (None) goes with sketches: file, found 'file'"),
         (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.data.edges import edge_drawing
+from fgsbir.data.edges import photo_edges
 from fgsbir.data.strokes import join_strokes
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import KeptTaps
@@ -115,7 +115,8 @@ def test_a_pair_is_read_as_it_is_changed_and_with_the_photos_edges(toy: Toy) -> 
         torch.testing.assert_close(pairs.photos.taps[form].float(), known)
     assert not torch.allclose(pairs.photos.taps[1].float(), known, atol=0.1)
     assert not torch.allclose(pairs.photos.taps[1], pairs.photos.taps[2], atol=0.1)
-    edges = [edge_drawing(toy.pictures.shards.read_photo(entry), tolerance=2.0) for entry in entries]
+    photos = map(toy.pictures.shards.read_photo, entries)
+    edges = [photo_edges(photo, tolerance=2.0).drawing for photo in photos]
     assert all(len(strokes) > 1 for strokes in edges)
     read = Reader(model.trunk, SPEC, toy.compute).sketches(edges).taps
     expected = as_sketches(model, read, np.zeros(len(edges)))[pairs.truth]

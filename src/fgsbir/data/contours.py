@@ -101,14 +101,13 @@ def mirrored_contours(points: np.ndarray) -> np.ndarray:
     return points * np.array([-1, 1], np.float32) + np.array([SIDE - 1, 0], np.float32)
 
 
-def joined_pieces(points: np.ndarray, contour: np.ndarray, kept: np.ndarray) -> list[np.ndarray]:
-    """The pieces ``kept``, bool (n,), as lines (m, 2): those that follow each other on one contour are one line."""
-    lines: list[np.ndarray] = []
-    last = -2
-    for row in np.flatnonzero(kept):
-        if row == last + 1 and contour[row] == contour[last]:
-            lines[-1] = np.concatenate([lines[-1], points[row, 1:]])
-        else:
-            lines.append(points[row])
-        last = row
-    return lines
+def runs(contour: np.ndarray, kept: np.ndarray) -> list[np.ndarray]:
+    """The rows of ``kept``, bool (n,), cut where pieces do not follow each other on one ``contour`` (n,)."""
+    rows = np.flatnonzero(kept)
+    breaks = np.flatnonzero((np.diff(rows) > 1) | (np.diff(contour[rows]) != 0)) + 1
+    return np.split(rows, breaks) if len(rows) else []
+
+
+def line_of(points: np.ndarray) -> np.ndarray:
+    """Pieces (n, POINTS, 2) that follow each other as one line (m, 2)."""
+    return np.concatenate([points[0, :1], points[:, 1:].reshape(-1, 2)])

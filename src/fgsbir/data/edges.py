@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fgsbir.data.atomic import write_file, write_folder
-from fgsbir.data.contours import POINTS, SIDE, Contours, joined_pieces, photo_contours
+from fgsbir.data.contours import POINTS, SIDE, Contours, line_of, photo_contours, runs
 from fgsbir.data.index import Index, PhotoEntry
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.records import DataError
@@ -44,7 +44,8 @@ def edge_drawing(contours: Contours, *, tolerance: float) -> np.ndarray:
 
     ``tolerance`` of the simplification is in pixels of the 256 canvas. Empty where nothing stands out.
     """
-    lines = joined_pieces(contours.points, contours.contour, contours.strength > WEAKEST)
+    standing_out = runs(contours.contour, contours.strength > WEAKEST)
+    lines = [line_of(contours.points[rows]) for rows in standing_out]
     lengths = [float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum()) for line in lines]
     inside = (BORDER * CANVAS, (1 - BORDER) * CANVAS)
     drawn: list[np.ndarray] = []

@@ -13,15 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fgsbir.data.contours import MOST_PIECES, SIDE, joined_pieces
-from fgsbir.data.strokes import join_strokes
+from fgsbir.data.contours import MOST_PIECES, SIDE, line_of, runs
+from fgsbir.data.strokes import join_strokes, simplify
 from fgsbir.features.contour_inputs import ContourBatch
 from fgsbir.features.pictures import Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.generator.sequences import SequenceForm
 
 GEOMETRY = 12
-SHORTEST = 8.0  # pixels; a stroke shorter than this is left out
+SHORTEST = 10.0  # pixels; a stroke shorter than this is left out
+BRIDGED = -1.5  # the logit from which a piece is drawn that lies between two others of its contour
 
 
 class ContourDrawing(NamedTuple):
@@ -93,14 +94,34 @@ class ContourGenerator(ReadingModel):
         return (choice_log_probability(self(drawing.batch) / temperature, drawing.kept) * drawing.batch.mask).sum(1)
 
     def strokes_of(self, drawing: ContourDrawing) -> list[np.ndarray]:
-        """The drawings as canonical strokes, not centred: pieces that follow each other are one stroke."""
-        points, contour = drawing.batch.points.cpu().numpy(), drawing.batch.contour.cpu().numpy()
-        return [self._joined(*each) for each in zip(points, contour, drawing.kept.cpu().numpy(), strict=True)]
+        """The drawings as canonical strokes, not centred: pieces that follow each other are one stroke.
 
-    def _joined(self, points: np.ndarray, contour: np.ndarray, kept: np.ndarray) -> np.ndarray:
-        lines = joined_pieces(points, contour, kept)
-        long = [line for line in lines if np.linalg.norm(np.diff(line, axis=0), axis=1).sum() >= SHORTEST]
-        return self.form.ordered(self.form.simplified(join_strokes(long or lines)))
+        A likely enough piece between two that were chosen is drawn too, as a pen would. Of too many points the strokes
+        stay that are longest and likeliest.
+        """
+        values = (drawing.batch.points, drawing.batch.contour, drawing.logits, drawing.kept)
+        arrays = (value.float().cpu().numpy() for value in values)
+        return [self._joined(*each) for each in zip(*arrays, strict=True)]
+
+    def _joined(self, points: np.ndarray, contour: np.ndarray, logits: np.ndarray, kept: np.ndarray) -> np.ndarray:
+        between = np.zeros(len(kept), bool)
+        follows = contour[1:] == contour[:-1]
+        between[1:-1] = (kept[:-2] * kept[2:] > 0) & follows[:-1] & follows[1:] & (logits[1:-1] > BRIDGED)
+        rows = runs(contour, (kept > 0) | between)
+        lines = [line_of(points[each]) for each in rows]
+        worth = [length_of(line) / (1 + np.exp(-logits[each].mean())) for line, each in zip(lines, rows, strict=True)]
+        drawn: list[np.ndarray] = []
+        for place in np.argsort(worth)[::-1]:
+            line = simplify(join_strokes([lines[place]]), self.form.simplify)[:, :2]
+            few = sum(map(len, drawn)) + len(line) <= self.form.max_points
+            if not drawn or (few and length_of(line) >= SHORTEST):
+                drawn.append(line[: self.form.max_points])
+        return self.form.ordered(join_strokes(drawn))
+
+
+def length_of(line: np.ndarray) -> float:
+    """Of a line (m, 2)."""
+    return float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
 
 
 def choice_log_probability(logits: Tensor, chosen: Tensor) -> Tensor:
