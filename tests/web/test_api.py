@@ -37,6 +37,8 @@ def listed(matches: list[Match]) -> list[tuple[str, str, int, float]]:
 def test_a_search_is_the_librarys(client: Any, searcher: Searcher) -> None:
     answer = client.post("/search", json={"strokes": CHAIR, "k": 5})
     assert found(answer) == listed(searcher.search(SKETCH, 5)) and answer.json()["milliseconds"] > 0
+    id = searcher.gallery.id(2)
+    assert found(client.get(f"/photos/{id}/similar?k=4")) == listed(searcher.similar(id, 4))
     everything = found(client.post("/search", json={"strokes": CHAIR}))
     assert len(everything) == len(searcher.gallery)
     # Where a drawing lies does not count.
@@ -93,11 +95,6 @@ def test_a_photo_that_is_not_as_it_was(
             assert str(gone.parent) not in answer.text
     # They are still found, and found by.
     assert len(found(client.get(f"/photos/{searcher.gallery.id(0)}/similar"))) == len(searcher.gallery) - 1
-
-
-def test_similar_photos(client: Any, searcher: Searcher) -> None:
-    id = searcher.gallery.id(2)
-    assert found(client.get(f"/photos/{id}/similar?k=4")) == listed(searcher.similar(id, 4))
 
 
 def test_the_generators_sketch(client: Any, searcher: Searcher, joint_model: Path) -> None:

@@ -11,15 +11,11 @@ SCRIPTS = [name for name in PAGE if name.endswith(".js")]
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-@pytest.mark.parametrize("name", PAGE)
-def test_each_file_is_served(client: Any, name: str) -> None:
-    answer = client.get(f"/page/{name}")
-    assert answer.status_code == 200 and answer.text == PAGE[name]
-    assert answer.headers["content-type"].startswith(TYPES[name.rpartition(".")[2]])
-
-
-def test_the_page_is_at_the_root_and_nothing_else_is_a_file_of_it(client: Any) -> None:
+def test_the_page_is_at_the_root_beside_its_files_and_nothing_else(client: Any) -> None:
     assert client.get("/").text == PAGE["index.html"]
+    for name, text in PAGE.items():
+        answer = client.get(f"/page/{name}")
+        assert answer.text == text and answer.headers["content-type"].startswith(TYPES[name.rpartition(".")[2]])
     for path in ("/page/", "/page/none.js", "/page/..%2fapp.py", "/page/__init__.py", "/docs", "/page"):
         answer = client.get(path)
         assert answer.status_code == 404 and answer.json()["message"], path
