@@ -106,7 +106,8 @@ def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -
 
     Raises DataError for a file that is missing, damaged, or of other photos.
     """
-    by_shard, edges = _drawn_by_shard(store.index), {}
+    by_shard = _drawn_by_shard(store.index)
+    edges: dict[str, Edges] = {}
     for name in sorted({Path(entry.shard).stem for entry in entries}):
         path = folder / f"{name}.npz"
         try:

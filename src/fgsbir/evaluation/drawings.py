@@ -124,8 +124,8 @@ def watch_drawings(
     with compute.scoring(generator):
         if isinstance(generator, ContourGenerator):
             choice = generator.sample(inputs.to(compute.device), temperature=temperature, generator=numbers)
-            sequences = [to_sequence(centre(strokes))[:-1] for strokes in generator.strokes_of(choice)]
-            return [WatchedDrawing(sequence, None) for sequence in sequences]
+            drawn = map(centre, generator.strokes_of(choice))
+            return [WatchedDrawing(to_sequence(strokes)[:-1], None) for strokes in drawn]
         drawing = generator.sample(
             inputs.to(compute.device), temperature=temperature, generator=numbers, return_attention=True
         )

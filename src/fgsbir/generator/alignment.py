@@ -41,7 +41,7 @@ def direction(points: np.ndarray) -> np.ndarray:
     return np.arctan2(step[..., 1], step[..., 0]) % np.pi
 
 
-def turned(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def turned(one: np.ndarray, other: np.ndarray | float) -> np.ndarray:
     """The angle between two directions, in [0, pi / 2]."""
     return np.abs((one - other + np.pi / 2) % np.pi - np.pi / 2)
 

@@ -7,7 +7,7 @@ evaluation mode, and G draws as freely as it will for F: what is rewarded is the
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ Baseline = Literal["none", "mean", "greedy"]
 class PhotoBatch(NamedTuple):
     """Photos to draw, as inputs of every level that a model reads; numbers and categories int64 (n,)."""
 
-    inputs: Mapping[Level, Tensor]
+    inputs: Mapping[Level, Any]
     numbers: Tensor
     categories: Tensor
 
@@ -140,5 +140,6 @@ def policy_gradient(
         with compute.autocast():
             greedy = drawing_strokes(generator, generator.sample(inputs, temperature=0.0))
             subtracted = judges.rewards(photos, greedy, torch_stream(seed, "joint/negatives", step))
-    loss = policy_gradient_loss(generator.log_probability(drawing, temperature), earned, subtracted, drawing.lengths)
+    likelihood = generator.log_probability(drawing, temperature)  # type: ignore[arg-type]  # each kind its own drawing
+    loss = policy_gradient_loss(likelihood, earned, subtracted, drawing.lengths)
     return compute.gather(loss).mean(), compute.gather(earned).mean()

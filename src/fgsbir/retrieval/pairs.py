@@ -7,7 +7,7 @@ sees the same global batch, and a failing step can be named by its photos.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -28,7 +28,7 @@ class PairBatch(NamedTuple):
     ``rows`` int64 (n,) into the pairs, ``choices`` int64 (n,) into the row's sketches, ``categories`` int64 (n,).
     """
 
-    photo: Tensor
+    photo: Any
     sketch: Tensor
     rows: np.ndarray
     choices: np.ndarray
@@ -51,7 +51,7 @@ class Pairs(Protocol):
 
     def inputs(
         self, rows: np.ndarray, choices: np.ndarray, rng: np.random.Generator, share: slice
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Any, Tensor]:
         """Photos and sketches of the pairs ``share`` of a global batch, in forms drawn from ``rng`` for all of it."""
 
 
