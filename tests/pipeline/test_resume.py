@@ -33,13 +33,10 @@ def unbroken(packed: Path, run_stage: RunStage, tmp_path_factory: pytest.TempPat
 
 def checkpoints(folder: Path) -> list[tuple[Path, int]]:
     """The checkpoints that lie there now, with the times that they were written."""
-    found = []
-    for path in sorted((folder / ".scratch").rglob("*.pt")):
-        try:
-            found.append((path, path.stat().st_mtime_ns))
-        except FileNotFoundError:  # being replaced or cleared
-            continue
-    return found
+    try:
+        return [(path, path.stat().st_mtime_ns) for path in sorted((folder / ".scratch").rglob("*.pt"))]
+    except FileNotFoundError:  # replaced or cleared meanwhile
+        return checkpoints(folder)
 
 
 def wait_for_progress(process: "subprocess.Popen[str]", folder: Path) -> bool:
