@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
+from torch.nn import functional
 
 from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Inputs
@@ -90,21 +90,23 @@ def start_from(model: RetrievalModel, trained: RetrievalModel, photos: Tensor, s
     model.head.load_state_dict(trained.head.state_dict())
 
 
-class SquareMatrix(nn.Module):
-    """A head's weights as a square matrix times those that it starts with: A (d, d) to A W (d, D)."""
+class FollowedHead(nn.Module):
+    """A linear head W as it is, and a square matrix A after it, which starts as the identity: x to A W x + b.
 
-    def __init__(self, start: Tensor) -> None:
+    Only A and b are trained, so no product is larger than the head's own.
+    """
+
+    def __init__(self, head: nn.Linear) -> None:
         super().__init__()
         self.start: Tensor
-        self.register_buffer("start", start.detach().clone())
+        self.register_buffer("start", head.weight.detach())
+        self.square = nn.Parameter(torch.eye(head.out_features, device=head.weight.device))
+        self.bias = head.bias
+        self.out_features = head.out_features
 
-    def forward(self, matrix: Tensor) -> Tensor:
-        """The weights of a matrix."""
-        return matrix @ self.start
-
-    def right_inverse(self, weight: Tensor) -> Tensor:
-        """The matrix that training starts from: the identity."""
-        return torch.eye(len(weight), device=weight.device)
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, D) to (n, d)."""
+        return functional.linear(functional.linear(x, self.start), self.square, self.bias)
 
 
 @contextmanager
@@ -117,11 +119,14 @@ def trained_head(model: RetrievalModel, head: HeadTraining) -> Iterator[None]:
     if head == "whole":
         yield
         return
-    parametrize.register_parametrization(model.head, "weight", SquareMatrix(model.head.weight))
+    linear = model.head
+    model.head = followed = FollowedHead(linear)  # type: ignore[assignment]
     try:
         yield
     finally:
-        parametrize.remove_parametrizations(model.head, "weight", leave_parametrized=True)
+        model.head = linear
+        with torch.no_grad():
+            linear.weight.copy_(followed.square @ followed.start)
 
 
 def parameter_groups(model: RetrievalModel) -> list[dict[str, Any]]:
