@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from skimage.measure import approximate_polygon
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import (
@@ -12,6 +13,7 @@ from fgsbir.data.strokes import (
     check_strokes,
     from_sequence,
     join_strokes,
+    kept_points,
     simplify,
     split_strokes,
     to_sequence,
@@ -84,6 +86,12 @@ def test_a_simplified_sketch_stays_within_the_tolerance(strokes: np.ndarray, tol
         assert {tuple(point) for point in short} <= {tuple(point) for point in long}
         line = join_strokes([short[[*range(len(short)), -1]]])  # the last point twice: a dot is a line of no length
         assert distance_to_lines(long, line).max() <= tolerance + 1e-3
+
+
+@given(st.integers(0, 2**31), st.floats(0.5, 10))
+def test_the_points_that_are_kept_are_those_of_scikit_image(seed: int, tolerance: float) -> None:
+    line = np.random.default_rng(seed).normal(0, 8, (30, 2)).cumsum(0)
+    np.testing.assert_array_equal(line[kept_points(line.tolist(), tolerance)], approximate_polygon(line, tolerance))
 
 
 @pytest.mark.parametrize(

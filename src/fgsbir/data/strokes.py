@@ -8,8 +8,10 @@ previous point, the first from the canvas centre; exactly one of p1 (the pen sta
 is lifted after this point) and p3 (the drawing has ended) is 1. The last row is (0, 0, 0, 0, 1).
 """
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
-from skimage.measure import approximate_polygon
 
 from fgsbir.data.records import DataError
 
@@ -83,7 +85,33 @@ def centre_all(strokes: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def simplify(strokes: np.ndarray, tolerance: float) -> np.ndarray:
     """Ramer-Douglas-Peucker on each stroke; ``tolerance`` in canvas pixels. Ends are kept."""
-    return join_strokes([approximate_polygon(part, tolerance) for part in split_strokes(strokes)])
+    return join_strokes([part[kept_points(part.tolist(), tolerance)] for part in split_strokes(strokes)])
+
+
+def kept_points(points: Sequence[Sequence[float]], tolerance: float) -> list[int]:
+    """The rows of a line's ``points`` (x, y) that Ramer-Douglas-Peucker keeps, all of them at ``tolerance`` 0.
+
+    In plain Python: for the few dozen points of a stroke ten times as fast as scikit-image's.
+    """
+    if tolerance <= 0:
+        return list(range(len(points)))
+    kept, spans = {0, len(points) - 1}, [(0, len(points) - 1)]
+    while spans:
+        first, last = spans.pop()
+        (ax, ay), (bx, by) = points[first], points[last]
+        dx, dy = bx - ax, by - ay
+        square = dx * dx + dy * dy
+        worst, at = tolerance, 0
+        for i in range(first + 1, last):
+            x, y = points[i]
+            t = min(max(((x - ax) * dx + (y - ay) * dy) / square, 0.0), 1.0) if square > 1e-12 else 0.0
+            away = math.hypot(x - ax - t * dx, y - ay - t * dy)
+            if away > worst:
+                worst, at = away, i
+        if at:
+            kept.add(at)
+            spans += [(first, at), (at, last)]
+    return sorted(kept)
 
 
 def to_sequence(strokes: np.ndarray) -> np.ndarray:
