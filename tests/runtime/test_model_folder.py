@@ -12,17 +12,19 @@ from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.data.records import DataError
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.features.trunk import packaged_trunk, tap_channels
+from fgsbir.generator.contour_model import ContourGenerator
 from fgsbir.generator.model import Generator
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import StoredModel, load_model, read_config, save_model
 from fgsbir.sketch_classifier.model import SketchClassifier
-from tests.toy import SPEC, toy_generator
+from tests.toy import MAP_CHANNELS, SPEC, toy_generator
 
 DETAILS = {"data": {"name": "naïve"}, "line_width": 3.0}
 CHANNELS = tap_channels(packaged_trunk(SPEC), SPEC)
 
 
 CONFIG = {"spec": SPEC.as_json(), "channels": CHANNELS, "embedding_dim": 8}
+FORM = {"simplify": 2.0, "max_points": 10, "reorder": True}
 KEYS = ("kind", "architecture", "sha256", "details")
 
 
@@ -31,7 +33,7 @@ def retrieval() -> RetrievalModel:
 
 
 def generator() -> Generator:
-    model = toy_generator({"simplify": 2.0, "max_points": 10, "reorder": True})
+    model = toy_generator(FORM)
     model.offset_scale.fill_(17.25)
     return model
 
@@ -39,6 +41,7 @@ def generator() -> Generator:
 MODELS: dict[str, Callable[[], StoredModel]] = {
     "retrieval": retrieval,
     "generator": generator,
+    "contour_generator": lambda: ContourGenerator(spec=SPEC.as_json(), form=FORM, map_channels=MAP_CHANNELS, hidden=8),
     "discriminator": lambda: Discriminator(spec=SPEC.as_json(), channels=CHANNELS, reads="features", width=8),
     "sketch_classifier": lambda: SketchClassifier(image_size=32, classes=3),
     "adaptive": lambda: AdaptiveModel(
