@@ -2,18 +2,20 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from fgsbir.certainty.discriminator import certainty
+from fgsbir.generator.contour_model import ContourGenerator
 from fgsbir.generator.drawing import drawing_strokes
 from fgsbir.generator.losses import Mixture, sequence_log_probability, tempered
 from fgsbir.generator.model import Generator
 from fgsbir.joint.policy_gradient import Judges, PhotoBatch, PhotoPool, policy_gradient, policy_gradient_loss
 from fgsbir.runtime.streams import torch_stream
 from tests.joint.toy_joint import OBJECTIVE, generator, judges
-from tests.toy import Toy, shape
+from tests.toy import MAP_CHANNELS, SPEC, Toy, shape
 
 
 def test_the_loss_is_a_worked_value_and_its_gradient_reaches_the_policy_alone() -> None:
@@ -132,3 +134,25 @@ def test_the_loss_is_eq_9_with_its_baseline(judging: Judges, photos: PhotoBatch,
     loss, mean = policy_gradient(model, judging, photos, baseline=baseline, temperature=temperature, seed=0, step=0)
     assert loss.item() == pytest.approx(-((earned - subtracted) * likelihood).mean().item(), rel=1e-4, abs=1e-6)
     assert mean.item() == pytest.approx(earned.mean().item(), rel=1e-5)
+
+
+def test_a_chooser_of_contours_draws_more_of_what_is_rewarded(toy: Toy) -> None:
+    batch = toy.pictures.photos(toy.split.labelled, "contours")(np.arange(6))
+    left = (batch.points[..., 0].mean(2) < 128) & batch.mask
+    torch.manual_seed(0)
+    form = {"simplify": 2.0, "max_points": 40, "reorder": True}
+    model = ContourGenerator(spec=SPEC.as_json(), form=form, map_channels=MAP_CHANNELS, hidden=16)
+    optimizer, numbers = torch.optim.Adam(model.parameters(), 1e-2), torch.Generator().manual_seed(0)
+
+    def share_left(kept: Tensor) -> Tensor:
+        return (kept & left).sum(1) / kept.sum(1)
+
+    shares = []
+    for _ in range(80):
+        drawing = model.sample(batch, temperature=0.5, generator=numbers)
+        shares.append(share_left(drawing.kept))
+        likelihood = model.log_probability(drawing, 0.5)
+        policy_gradient_loss(likelihood, shares[-1], shares[-1].mean(), drawing.lengths).mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert torch.stack(shares[-10:]).mean() > torch.stack(shares[:10]).mean() + 0.15
