@@ -19,7 +19,7 @@ def main() -> None:
     from fgsbir.features.pictures import PhotoImages
     from fgsbir.features.trunk import tap_channels
     from fgsbir.generator.kinds import load_generator
-    from fgsbir.joint.drawing import Draughtsman, as_given, by_generator, draw_photos, partners, read_given
+    from fgsbir.joint.drawing import Drawer, as_given, by_generator, draw_photos, partners, read_given
     from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
     from fgsbir.joint.pseudo_sheet import pseudo_sheet
     from fgsbir.joint.pseudo_sketches import write_pseudo
@@ -45,7 +45,7 @@ def main() -> None:
     # Sketches of the unlabelled photos; of the labelled ones too, where D_C learns from what G draws. Then it sees
     # people's sketches simplified as G's are by nature: corners would tell the two apart at a glance.
     photos = list(split.unlabelled)
-    draughtsmen: list[Draughtsman] = []
+    drawers: list[Drawer] = []
     by_g = settings.sketches in ("generator", "another")
     seen_by_discriminator = settings.discriminator_fakes != "mismatched"
     if seen_by_discriminator:
@@ -56,17 +56,17 @@ def main() -> None:
             [generator.form.simplified(each) for each in sketches] if entry.id in labelled else []
             for entry, sketches in zip(photos, strokes, strict=True)
         ]
-        draughtsmen.append(as_given(drawn, "person"))
+        drawers.append(as_given(drawn, "person"))
     if settings.sketches == "edges" or settings.edges:
         edges = pictures.edges_of(photos)
-        draughtsmen.append(as_given([[each.drawing] if len(each.drawing) else [] for each in edges], "edges"))
+        drawers.append(as_given([[each.drawing] if len(each.drawing) else [] for each in edges], "edges"))
     if settings.sketches == "file":
         assert settings.file is not None and settings.file_sha256 is not None
         given = read_given(settings.file, settings.file_sha256)
-        draughtsmen.append(as_given([given.get(entry.id, []) for entry in photos], "file"))
+        drawers.append(as_given([given.get(entry.id, []) for entry in photos], "file"))
     if by_g or seen_by_discriminator:
         another = settings.sketches == "another"
-        draughtsmen.append(
+        drawers.append(
             by_generator(
                 generator,
                 pictures.photos(photos, generator.level),
@@ -81,7 +81,7 @@ def main() -> None:
     scratch_at = scratch_folder("pseudo")
     stored = draw_photos(
         [entry.id for entry in photos],
-        draughtsmen,
+        drawers,
         Reader(pictures.features.trunk(), pictures.spec, compute),
         maps=retrieval.level == "map",
         scratch=scratch_at / "drawn",

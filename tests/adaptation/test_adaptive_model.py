@@ -183,7 +183,7 @@ def test_tasks_at_once_are_tasks_one_by_one(scope: str, steps: int) -> None:
 
 
 def test_the_margin_is_the_supports_whatever_its_order() -> None:
-    """Features of length 1 would move it by less than a thousandth, and tasks would hardly be told apart."""
+    """Features of length 1 would move it by less than a thousandth, so all tasks would get nearly the same margin."""
     model, support = make(margin_width=64), triplets(6).inputs
     margin = model.margin_of(support)
     assert margin.shape == () and 0 < margin.item() < 1

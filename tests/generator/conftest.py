@@ -6,9 +6,21 @@ import pytest
 import torch
 
 from fgsbir.generator.model import Generator
+from fgsbir.generator.training import GeneratorSettings
 from tests.toy import MAP_CHANNELS, SPEC
 
 MakeGenerator = Callable[..., Generator]
+SETTINGS = GeneratorSettings(
+    learning_rate=1e-3,
+    point_jitter=1.5,
+    kl_weight=1.0,
+    kl_floor=0.0,
+    kl_anneal_steps=4,
+    grad_clip=1.0,
+    select="retrieval",
+    validate_every=3,
+    log_interval=2,
+)
 
 
 @pytest.fixture(scope="session")

@@ -16,25 +16,16 @@ from fgsbir.generator.coverage import CoveragePairs, coverage_pairs
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.kinds import load_generator
 from fgsbir.generator.pairs import labelled_pairs
-from fgsbir.generator.training import GeneratorSettings, GeneratorValidation, Phase, train_generator
+from fgsbir.generator.training import GeneratorValidation, Phase, train_generator
 from fgsbir.retrieval.pairs import PairStream, human_pairs
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.model_folder import save_model
+from tests.generator.conftest import SETTINGS
 from tests.toy import MAP_CHANNELS, SPEC, Toy
 
 FORM = {"simplify": 2.0, "max_points": 60, "reorder": True}
-SETTINGS = GeneratorSettings(
-    learning_rate=1e-2,
-    point_jitter=1.0,
-    kl_weight=1.0,
-    kl_floor=0.0,
-    kl_anneal_steps=1,
-    grad_clip=1.0,
-    select="likelihood",
-    validate_every=20,
-    log_interval=20,
-)
+LEARNING = dataclasses.replace(SETTINGS, learning_rate=1e-2, select="likelihood", validate_every=20)
 
 
 def chooser(seed: int = 0) -> ContourGenerator:
@@ -137,7 +128,7 @@ def test_it_learns_which_contours_are_drawn(toy: Toy, tmp_path: Path) -> None:
         RetrievalValidation(human_pairs(toy.pictures, toy.split.validation, judge.level), toy.compute), judge, pairs
     )
     model, phases = chooser(), [Phase(PairStream(pairs, 6, 0, "test"), 100)]
-    curve = train_generator(toy.compute, model, phases, validation, SETTINGS, scratch=Scratch(tmp_path / "scratch"))
+    curve = train_generator(toy.compute, model, phases, validation, LEARNING, scratch=Scratch(tmp_path / "scratch"))
     assert curve[-1]["validation_likelihood"] > -0.2 > curve[0]["validation_likelihood"]
 
     save_model(tmp_path / "model", model, details={})

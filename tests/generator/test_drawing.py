@@ -1,4 +1,4 @@
-"""G as a draughtsman: drawings are canonical sketches, the same ones for the same seed."""
+"""Drawing with G: drawings are canonical sketches, the same ones for the same seed."""
 
 import numpy as np
 import pytest

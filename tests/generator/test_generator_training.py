@@ -31,21 +31,10 @@ from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.run import Row
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import torch_stream
-from tests.generator.conftest import MakeGenerator
+from tests.generator.conftest import SETTINGS, MakeGenerator
 from tests.interruptions import broken_off_everywhere
 from tests.toy import SPEC, Toy, shape
 
-SETTINGS = GeneratorSettings(
-    learning_rate=1e-3,
-    point_jitter=1.5,
-    kl_weight=1.0,
-    kl_floor=0.0,
-    kl_anneal_steps=4,
-    grad_clip=1.0,
-    select="retrieval",
-    validate_every=3,
-    log_interval=2,
-)
 SCALE = torch.tensor([20.0, 20, 1, 1, 1])
 Train = Callable[..., tuple[Generator, list[Row]]]
 

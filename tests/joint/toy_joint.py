@@ -99,8 +99,8 @@ def pseudo_sketches(toy: Toy, scratch: Path) -> PseudoSketches:
         seed=0,
         compute=toy.compute,
     )
-    draughtsmen = [as_given(edges, "edges"), as_given(people, "person"), drawn_by_g]
-    stored = draw_photos([entry.id for entry in entries], draughtsmen, reader(toy), maps=True, scratch=scratch)
+    drawers = [as_given(edges, "edges"), as_given(people, "person"), drawn_by_g]
+    stored = draw_photos([entry.id for entry in entries], drawers, reader(toy), maps=True, scratch=scratch)
     stored.certainty = ((np.arange(len(stored)) % 9 + 1) / 10).astype(np.float32)
     stored.typical[:] = 0.5
     return stored

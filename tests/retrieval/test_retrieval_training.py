@@ -25,9 +25,9 @@ from fgsbir.retrieval.training import (
     trained_head,
 )
 from fgsbir.retrieval.validation import RetrievalValidation, rank_scores
-from fgsbir.runtime.checkpoint import Interruption, Scratch
-from fgsbir.runtime.faults import TrainingInterrupted
-from fgsbir.runtime.run import Row, Run
+from fgsbir.runtime.checkpoint import Scratch
+from fgsbir.runtime.run import Row
+from tests.interruptions import broken_off_everywhere
 from tests.toy import Toy
 
 OBJECTIVE = RetrievalObjective("info_nce", 0.3, 0.1)
@@ -138,22 +138,7 @@ def test_stopped_and_killed_anywhere_it_ends_as_if_it_had_not_been(
     """Asked to stop after every step, and killed in each after its weights have changed."""
     expected = train(toy, tmp_path / "unbroken")
     assert [row["step"] for row in expected[1]] == [3, 6, 7]
-    note, killed, stops = Run.step_done, set[int](), 0
-
-    def kill(self: Run, step: int, *given: Any) -> None:
-        if step not in killed:
-            killed.add(step)
-            raise MemoryError("killed")
-        note(self, step, *given)
-
-    monkeypatch.setattr(Run, "step_done", kill)
-    monkeypatch.setattr(Interruption, "requested", lambda self: True)
-    while True:
-        try:
-            found = train(toy, tmp_path / "broken")
-            break
-        except (MemoryError, TrainingInterrupted):
-            stops += 1
+    found, stops = broken_off_everywhere(lambda: train(toy, tmp_path / "broken"), monkeypatch)
     assert stops == 7 + 6
     # A finished run that is called again trains nothing.
     for model, rows in (found, train(toy, tmp_path / "broken", learning_rate=1.0)):

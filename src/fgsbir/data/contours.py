@@ -65,11 +65,11 @@ def photo_contours(pixels: np.ndarray) -> Contours:
 
 def _pieces(path: np.ndarray) -> list[np.ndarray]:
     """A contour, float64 (m, 2), as pieces (POINTS, 2) between its corners."""
-    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    along = distances_along(path)
     if along[-1] < SHORTEST:
         return []
     count = round(along[-1] / STEP) + 1
-    points = _at(path, along, np.linspace(0, along[-1], count))
+    points = points_at(path, along, np.linspace(0, along[-1], count))
     cuts = [0]
     for corner in [*_corners(points), count - 1]:
         if corner - cuts[-1] >= LEAST:
@@ -78,10 +78,16 @@ def _pieces(path: np.ndarray) -> list[np.ndarray]:
     # A last piece that is too short belongs to the one before.
     cuts[-1] = count - 1
     places = np.arange(count, dtype=float)
-    return [_at(points, places, np.linspace(first, last, POINTS)) for first, last in itertools.pairwise(cuts)]
+    return [points_at(points, places, np.linspace(first, last, POINTS)) for first, last in itertools.pairwise(cuts)]
 
 
-def _at(path: np.ndarray, along: np.ndarray, places: np.ndarray) -> np.ndarray:
+def distances_along(line: np.ndarray) -> np.ndarray:
+    """Of each point of a line (m, 2) from its start, in pixels: float64 (m,)."""
+    return np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+
+
+def points_at(path: np.ndarray, along: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The points of ``path`` (m, 2), whose own lie ``along`` (m,), at ``places`` (n,): float64 (n, 2)."""
     return np.stack([np.interp(places, along, path[:, axis]) for axis in (0, 1)], 1)
 
 
@@ -111,3 +117,8 @@ def runs(contour: np.ndarray, kept: np.ndarray) -> list[np.ndarray]:
 def line_of(points: np.ndarray) -> np.ndarray:
     """Pieces (n, POINTS, 2) that follow each other as one line (m, 2)."""
     return np.concatenate([points[0, :1], points[:, 1:].reshape(-1, 2)])
+
+
+def line_length(line: np.ndarray) -> float:
+    """Of a line (m, 2), in pixels."""
+    return float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())

@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fgsbir.data.atomic import write_file, write_folder
-from fgsbir.data.contours import POINTS, SIDE, Contours, line_of, photo_contours, runs
+from fgsbir.data.contours import POINTS, SIDE, Contours, line_length, line_of, photo_contours, runs
 from fgsbir.data.index import Index, PhotoEntry
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.records import DataError
@@ -46,7 +46,7 @@ def edge_drawing(contours: Contours, *, tolerance: float) -> np.ndarray:
     """
     standing_out = runs(contours.contour, contours.strength > WEAKEST)
     lines = [line_of(contours.points[rows]) for rows in standing_out]
-    lengths = [float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum()) for line in lines]
+    lengths = [line_length(line) for line in lines]
     inside = (BORDER * CANVAS, (1 - BORDER) * CANVAS)
     drawn: list[np.ndarray] = []
     for length, line in sorted(zip(lengths, lines, strict=True), key=lambda each: -each[0]):

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from fgsbir.data.contours import SIDE, Contours
+from fgsbir.data.contours import SIDE, Contours, distances_along, points_at
 from fgsbir.data.strokes import split_strokes
 
 STEP = 3.0  # pixels between the points of a sketch that are compared
@@ -27,7 +27,7 @@ NEAR, TURN = 8.0, np.radians(30)  # a contour that runs this near, this much alo
 
 
 class Target(NamedTuple):
-    """A photo's contours to lay sketches over: squared distances from each pixel to the nearest contour of each
+    """A photo's contours to lay sketches over: distances from each pixel to the nearest contour of each
     direction, float32 (k, s, s), and where that is, int16 (k, 2, s, s), rows and columns.
     """
 
@@ -50,11 +50,11 @@ def sketch_points(strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points of a canonical sketch, evenly spread, float64 (n, 2), and the direction there (n,)."""
     points, directions = [np.zeros((0, 2))], [np.zeros(0)]
     for line in split_strokes(strokes):
-        along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+        along = distances_along(line)
         if along[-1] < STEP:
             continue
         places = np.linspace(0, along[-1], max(2, round(along[-1] / STEP) + 1))
-        points.append(np.stack([np.interp(places, along, line[:, axis]) for axis in (0, 1)], 1))
+        points.append(points_at(line, along, places))
         directions.append(direction(points[-1]))
     return np.concatenate(points), np.concatenate(directions)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fgsbir.data.contours import MOST_PIECES, SIDE, line_of, runs
+from fgsbir.data.contours import MOST_PIECES, SIDE, line_length, line_of, runs
 from fgsbir.data.strokes import join_strokes, simplify
 from fgsbir.features.contour_inputs import ContourBatch
 from fgsbir.features.pictures import Level
@@ -109,19 +109,14 @@ class ContourGenerator(ReadingModel):
         between[1:-1] = (kept[:-2] * kept[2:] > 0) & follows[:-1] & follows[1:] & (logits[1:-1] > BRIDGED)
         rows = runs(contour, (kept > 0) | between)
         lines = [line_of(points[each]) for each in rows]
-        worth = [length_of(line) / (1 + np.exp(-logits[each].mean())) for line, each in zip(lines, rows, strict=True)]
+        worth = [line_length(line) / (1 + np.exp(-logits[each].mean())) for line, each in zip(lines, rows, strict=True)]
         drawn: list[np.ndarray] = []
         for place in np.argsort(worth)[::-1]:
             line = simplify(join_strokes([lines[place]]), self.form.simplify)[:, :2]
             few = sum(map(len, drawn)) + len(line) <= self.form.max_points
-            if not drawn or (few and length_of(line) >= SHORTEST):
+            if not drawn or (few and line_length(line) >= SHORTEST):
                 drawn.append(line[: self.form.max_points])
         return self.form.ordered(join_strokes(drawn))
-
-
-def length_of(line: np.ndarray) -> float:
-    """Of a line (m, 2)."""
-    return float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
 
 
 def choice_log_probability(logits: Tensor, chosen: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""G as a draughtsman: photos in, canonical strokes out."""
+"""Drawing with G: photos in, canonical strokes out."""
 
 from dataclasses import dataclass
 

@@ -39,7 +39,7 @@ class Drawn(NamedTuple):
 
 
 # Draws the photos of some rows, in any order.
-Draughtsman = Callable[[np.ndarray], list[Drawn]]
+Drawer = Callable[[np.ndarray], list[Drawn]]
 
 
 def by_generator(
@@ -52,7 +52,7 @@ def by_generator(
     temperature: float,
     seed: int,
     compute: Compute,
-) -> Draughtsman:
+) -> Drawer:
     """G draws for each photo ``samples`` sketches of photo ``shown`` int64 (n,), every second one mirrored."""
 
     def draw(rows: np.ndarray) -> list[Drawn]:
@@ -70,7 +70,7 @@ def by_generator(
     return draw
 
 
-def as_given(sketches: Sequence[Sequence[np.ndarray]], source: Source) -> Draughtsman:
+def as_given(sketches: Sequence[Sequence[np.ndarray]], source: Source) -> Drawer:
     """The sketches that each photo is given, as they are and mirrored."""
 
     def draw(rows: np.ndarray) -> list[Drawn]:
@@ -115,9 +115,9 @@ def partners(categories: np.ndarray) -> np.ndarray:
 
 
 def draw_photos(
-    photo_ids: Sequence[str], draughtsmen: Sequence[Draughtsman], reader: Reader, *, maps: bool, scratch: Path
+    photo_ids: Sequence[str], drawers: Sequence[Drawer], reader: Reader, *, maps: bool, scratch: Path
 ) -> PseudoSketches:
-    """Have every photo drawn by all of ``draughtsmen``, and the drawings read. ``maps``: keep these too.
+    """Have every photo drawn by all of ``drawers``, and the drawings read. ``maps``: keep these too.
 
     Parts are kept in ``scratch``. All processes of the reader's compute work together, and each returns everything.
     """
@@ -127,7 +127,7 @@ def draw_photos(
     mine = list(zip(parts, folders, strict=True))[compute.rank :: compute.world]
     for rows, folder in tqdm(mine, "drawings", unit="part", disable=None):
         if not folder.exists():
-            drawn = [each for draw in draughtsmen for each in draw(rows)] if len(rows) else []
+            drawn = [each for draw in drawers for each in draw(rows)] if len(rows) else []
             write_pseudo(folder, _read([photo_ids[row] for row in rows], rows, drawn, reader, maps))
     compute.wait_for_all()
     return gathered([read_pseudo(folder) for folder in folders])

@@ -32,7 +32,7 @@ def test_a_user_table_is_read(tmp_path: Path) -> None:
         ("id,user\na,b\n", r"expected the columns sketch_id, user, found \['id', 'user'\]"),
         ("sketch_id,user\na,x\n,y\n", "row 3: expected a sketch and a user, found '', 'y'"),
         ("sketch_id,user\na\n", "row 2: expected a sketch and a user, found 'a', ''"),
-        ("sketch_id,user\na,x\na,y\n", "row 3: sketch 'a' stands there twice"),
+        ("sketch_id,user\na,x\na,y\n", "row 3: sketch 'a' is listed twice"),
         (b"sketch_id,user\n\xff,x\n", "expected a CSV file in UTF-8, found damage"),
         ('sketch_id,user\n"a,x\n', "expected a CSV file in UTF-8, found damage"),
     ],

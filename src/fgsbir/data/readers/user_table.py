@@ -14,7 +14,7 @@ def read_user_table(path: Path, sha256: str) -> dict[str, str]:
     """Read a CSV file with the columns ``sketch_id`` and ``user``: a dict from the one to the other.
 
     Raises DataError naming the file, and the row, for a missing file, one with another SHA-256 (in hex), other columns,
-    an empty cell or a sketch that stands there twice.
+    an empty cell, or a sketch that is listed twice.
     """
     try:
         data = path.read_bytes()
@@ -34,7 +34,7 @@ def read_user_table(path: Path, sha256: str) -> dict[str, str]:
             if not sketch or not user:
                 raise DataError(f"{name}: expected a sketch and a user, found {sketch!r}, {user!r}")
             if sketch in users:
-                raise DataError(f"{name}: sketch {sketch!r} stands there twice")
+                raise DataError(f"{name}: sketch {sketch!r} is listed twice")
             users[sketch] = user
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: expected a CSV file in UTF-8, found damage ({error})") from None
