@@ -23,6 +23,9 @@ demo: install ## Search photos by drawing, on a page on this machine: some that 
 	fgsbir index "$(or $(PHOTOS),.scratch/demo/photos)" --out .scratch/demo/index
 	fgsbir serve --index .scratch/demo/index
 
+evidence: install ## Run every row of both papers, with ChairV2's where CHAIRV2=folder and CHAIRV2_MORE=folder are given
+	python -m experiments.evidence $(if $(CHAIRV2),--chairv2 "$(CHAIRV2)") $(if $(CHAIRV2_MORE),--chairv2-more "$(CHAIRV2_MORE)")
+
 test: install ## Run the fast tests
 	OMP_NUM_THREADS=1 python -m pytest -q -n auto --maxprocesses 8
 
@@ -58,4 +61,4 @@ install: .venv/installed ## Make .venv and install the locked requirements and t
 	python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-.PHONY: help repro demo test test-slow test-all lint types clean-scratch install
+.PHONY: help repro demo evidence test test-slow test-all lint types clean-scratch install

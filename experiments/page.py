@@ -1,0 +1,90 @@
+"""The page and the charts of the evidence, made from metrics/results.json alone."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from fgsbir.data.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
+
+Rows = Sequence[Mapping[str, Any]]
+NAMES = {"synthetic": "Default set", "chairv2": "ChairV2", "chairv2_more": "ChairV2 and 257 other chairs"}
+COLOURS = {"full": BLUE, "control": ORANGE, "supervised": QUIET}
+
+
+def write_page(results: Mapping[str, Rows], docs: Path) -> None:
+    """Write evidence.md and pictures/evidence.png below ``docs``."""
+    charts(results["retrieval"], docs / "pictures" / "evidence.png")
+    (docs / "evidence.md").write_text("\n".join(_lines(results)) + "\n")
+
+
+def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
+    yield "# Every row of both papers\n"
+    yield "Written by `make evidence` from [metrics/results.json](../metrics/results.json), which has each row's command.\n"
+    yield "![Accuracy at one by the share of labels, and by the share of unlabelled photos](pictures/evidence.png)\n"
+    yield "Percent, means over seeds; in brackets the s.d. of acc@1 over seeds. Differences are paired, with 95 % intervals"
+    yield "over photos and seeds.\n"
+    for place in dict.fromkeys((row["dataset"], row["labelled_frac"]) for row in results["retrieval"]):
+        rows = [row for row in results["retrieval"] if (row["dataset"], row["labelled_frac"]) == place]
+        yield f"## {NAMES[place[0]]}, labels {place[1]:g}\n"
+        yield "| row | seeds | acc@1 | @5 | @10 | minus control | minus edges | minus vanilla | paper 1 |"
+        yield "|---|---|---|---|---|---|---|---|---|"
+        yield from map(_retrieval_line, rows)
+        yield ""
+    yield "## Drawings of the test photos\n"
+    yield "How often the supervised F finds the photo of a drawing, its FID to people's sketches, how often its category is"
+    yield "recognised, and how D_C's certainty follows F's rank (Spearman, over ten bins and over photos).\n"
+    yield "| | set, labels | acc@1 | @10 | FID | recognised | bins | photos |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for row in results["generator"]:
+        name = row["row"].replace("_", " ") + (" (point by point)" if row["of"] == "points" else "")
+        scores = ("found_acc@1", "found_acc@10", "fid", "recognised")
+        cells = [f"{row[score]:.1f}" if score in row else "" for score in scores]
+        cells += [f"{row[score]:.2f}" if score in row else "" for score in SPEARMAN]
+        yield f"| {name} | {NAMES[row['dataset']]}, {row['labelled_frac']:g} | " + " | ".join(cells) + " |"
+
+
+SPEARMAN = ("certainty_spearman_bins", "certainty_spearman_photos")
+
+
+def _retrieval_line(row: Mapping[str, Any]) -> str:
+    sd = "" if row["sd"] is None else f" ({row['sd']:.1f})"
+    part = "" if row["unlabelled_frac"] in (0.0, 1.0) else f", {row['unlabelled_frac']:g} of unlabelled"
+    differences = (row["minus"].get(name) for name in ("control", "edges", "vanilla"))
+    shown = [f"{each['acc@1']:+.1f} [{each['low']:.1f}, {each['high']:.1f}]" if each else "" for each in differences]
+    cells = [f"{row['acc@1']:.1f}{sd}", f"{row['acc@5']:.1f}", f"{row['acc@10']:.1f}", *shown, row["paper"]]
+    return f"| {row['row'].replace('_', ' ')}{part} | {row['seeds']} | " + " | ".join(cells) + " |"
+
+
+def charts(rows: Rows, path: Path) -> None:
+    """acc@1 by the share of labels, and by the share of unlabelled photos, on the default set."""
+    own = [row for row in rows if row["dataset"] == "synthetic"]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.2, 3.4), dpi=110, layout="constrained")
+        labels, unlabelled = figure.subplots(1, 2, sharey=True)
+        for name, colour in COLOURS.items():
+            whole = [row for row in own if row["row"] == name and row["unlabelled_frac"] in (0.0, 1.0)]
+            _curve(labels, whole, "labelled_frac", name, colour)
+        some = [row for row in own if row["row"] in ("full", "control") and row["labelled_frac"] == 0.2]
+        _curve(unlabelled, some, "unlabelled_frac", "full, labels 0.2", BLUE)
+        labels.set(title="Default set", xlabel="share of labels (1: 100 chairs)", ylabel="acc@1, %")
+        unlabelled.set(title="Default set", xlabel="share of unlabelled photos (1: 1,500 and those without labels)")
+        labels.legend(frameon=False)
+        unlabelled.legend(frameon=False)
+        save_figure(figure, path)
+
+
+def _curve(axes: Any, rows: Rows, share: str, label: str, colour: str) -> None:
+    rows = sorted(rows, key=lambda row: row[share])
+    axes.errorbar(
+        [row[share] for row in rows],
+        [row["acc@1"] for row in rows],
+        yerr=[row["sd"] or 0.0 for row in rows],
+        marker="o",
+        capsize=3,
+        linewidth=1.4,
+        color=colour,
+        label=label,
+    )

@@ -1,0 +1,96 @@
+"""What the runs of all rows say: accuracies over seeds, paired differences with intervals, G's figures."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.rows import Row
+from fgsbir.evaluation.comparison import ACCURACIES, query_scores
+from fgsbir.evaluation.seed_bootstrap import seed_bootstrap
+
+# What every row, and what the full method is compared with.
+COMPARED = ("control",)
+FULL_COMPARED = ("edges", "vanilla")
+GENERATOR_SCORES = {"found_acc@1": "acc@1", "found_acc@10": "acc@10", "fid": "fid", "recognised": "recognition"}
+
+
+class Ranks(NamedTuple):
+    """Ranks of the same test sketches with each seed, int64 (seeds, q), and the photo of each, (q,)."""
+
+    ranks: np.ndarray
+    photos: np.ndarray
+
+
+def read_ranks(folders: Sequence[Path], model: str) -> Ranks:
+    """``model``'s ranks in the metrics of runs that differ in the seed alone."""
+    found = []
+    for folder in folders:
+        with (folder / "metrics/ranks.csv").open() as file:
+            lines = list(csv.DictReader(file))
+        found.append([int(line[model]) for line in lines])
+    return Ranks(np.array(found), np.array([line["photo"] for line in lines]))
+
+
+def retrieval_rows(rows: Sequence[Row], ranks: Sequence[Ranks]) -> list[dict[str, Any]]:
+    """One object a row: percent, means over seeds, the s.d. of acc@1 over them, and paired differences."""
+    found = []
+    for row, own in zip(rows, ranks, strict=True):
+        first = query_scores(own.ranks)["acc@1"].mean(1)
+        peers = {peer.name: number for number, peer in enumerate(rows) if _comparable(peer, row)}
+        compared = COMPARED + (FULL_COMPARED if row.name == "full" else ())
+        found.append(
+            {
+                **_about(row),
+                **{f"acc@{k}": _rounded(query_scores(own.ranks)[f"acc@{k}"].mean()) for k in ACCURACIES},
+                "sd": _rounded(first.std(ddof=1)) if row.seeds > 1 else None,
+                "minus": {
+                    name: difference(own, ranks[peers[name]]) for name in compared if name in peers and name != row.name
+                },
+                "paper": row.paper,
+                "command": row.command(),
+            }
+        )
+    return found
+
+
+def _comparable(peer: Row, row: Row) -> bool:
+    """Rows with the same labels; of several of one name, the one that uses all unlabelled photos, or none."""
+    return peer.place == row.place and peer.settings["unlabelled_frac"] in (0.0, 1.0)
+
+
+def _about(row: Row) -> dict[str, Any]:
+    shares = {name: row.settings[name] for name in ("labelled_frac", "unlabelled_frac")}
+    return {"row": row.name, "dataset": row.dataset, **shares, "seeds": row.seeds}
+
+
+def difference(one: Ranks, other: Ranks) -> dict[str, float]:
+    """acc@1 of ``one`` minus ``other`` in points, over the seeds that both have: 95 %, over photos and seeds."""
+    seeds = min(len(one.ranks), len(other.ranks))
+    values = 100.0 * ((one.ranks[:seeds] == 1).astype(float) - (other.ranks[:seeds] == 1))
+    mean, low, high = (_rounded(value[0]) for value in seed_bootstrap(values[..., None], one.photos))
+    return {"acc@1": mean, "low": low, "high": high}
+
+
+def generator_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """One object for people's sketches and for each kind of drawing of the runs of ``row``, means over seeds."""
+    metrics = [json.loads((folder / "metrics/generator.json").read_text()) for folder in folders]
+    return [
+        {**_about(row), "of": row.name, "row": name, **_generator_scores([each[name] for each in metrics])}
+        for name in ("people", "edges", "before_joint", "after_joint")
+        if name in metrics[0]
+    ]
+
+
+def _generator_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    found = {name: [each.get(score) for each in scores] for name, score in GENERATOR_SCORES.items()}
+    for about in ("bins", "photos"):
+        found[f"certainty_spearman_{about}"] = [each.get("certainty", {}).get(f"spearman_{about}") for each in scores]
+    return {name: _rounded(np.mean(values)) for name, values in found.items() if None not in values}
+
+
+def _rounded(value: Any) -> float:
+    return round(float(value), 4)
