@@ -47,7 +47,7 @@ def test_mismatched_pairs_show_the_sketch_of_another_photo_of_the_category(toy: 
     assert sorted(places) == list(range(6)) and all(place != k for k, place in enumerate(places))
     # One of each category gets the other's last: the turn goes through the categories, one after the other.
     assert sum(batch.categories[k] == batch.categories[place] for k, place in enumerate(places)) == 4
-    assert np.array_equal(found.choices, batch.choices[places])
+    assert np.array_equal(found.drawn, batch.drawn[places])
 
 
 def test_the_fakes_are_the_generated_pairs_the_mismatched_ones_or_both(toy: Toy) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 from fgsbir.data.records import DataError
 from fgsbir.features import weights
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.trunk import build_trunk, open_trunk, packaged_trunk, pool_taps, tap_channels
+from fgsbir.features.trunk import build_trunk, packaged_trunk, pool_taps, tap_channels
 from fgsbir.features.weights import PACKAGED, Packaged, load_strictly, packaged_weights, renamed_in_order
 from tests.toy import SPEC
 
@@ -75,7 +75,7 @@ def test_other_networks_are_read_from_a_local_file(
     network = timm.create_model(name).eval()
     path = tmp_path / "weights.safetensors"
     save_file(network.state_dict(), path)
-    trunk = open_trunk(name, depth, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+    trunk = build_trunk(name, depth, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
     images = torch.rand(1, 3, size, size)
     with torch.no_grad():
         last = trunk.maps(images, [depth])[0]
@@ -96,7 +96,7 @@ def test_other_networks_are_read_from_a_local_file(
 )
 def test_what_cannot_be_opened_is_said(name: str, start: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        open_trunk(name, 3, start, "0" * 64)
+        build_trunk(name, 3, start, "0" * 64)
 
 
 def test_a_block_that_is_not_there_and_a_file_of_another_network(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_block_that_is_not_there_and_a_file_of_another_network(tmp_path: Path)
     path = tmp_path / "weights.safetensors"
     save_file({"something": torch.zeros(2)}, path)
     with pytest.raises(DataError, match=r"lacks conv1\.weight"):
-        open_trunk("resnet18", 4, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+        build_trunk("resnet18", 4, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def test_a_pickle_is_not_executed(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_pickle_is_not_executed(tmp_path: Path) -> None:
 
     torch.save(Bomb(), path)
     with pytest.raises(DataError, match="expected a state dict of tensors"):
-        open_trunk("resnet18", 4, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+        build_trunk("resnet18", 4, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
     assert not witness.exists()
 
 

@@ -96,7 +96,7 @@ def test_without_joint_training_stored_sketches_are_used_throughout(
     trainer.run(Scratch(tmp_path))
     assert changed(before, weights(trainer)) == {"retrieval"}
     for given in of_f:
-        chosen = pairs.chosen(given[4].rows, given[4].choices)  # type: ignore[attr-defined]
+        chosen = pairs.sketches[given[4].drawn]  # type: ignore[attr-defined]
         assert np.array_equal(given[4].sketch.numpy(), stored.taps[chosen].astype(np.float32))
         assert np.array_equal(given[6].numpy(), stored.certainty[chosen] if weighting else np.ones(4))
 

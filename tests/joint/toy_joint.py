@@ -19,7 +19,7 @@ from fgsbir.joint.pseudo_sketches import PseudoSketches, read_pseudo, write_pseu
 from fgsbir.joint.rivals import Rivals
 from fgsbir.joint.settings import JointModels, JointSettings
 from fgsbir.joint.trainer import JointTrainer
-from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.losses import RetrievalObjective
 from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
 from fgsbir.retrieval.validation import RetrievalValidation
 from tests.toy import SPEC, Toy, shape, toy_generator
@@ -67,8 +67,7 @@ def discriminator(toy: Toy) -> Discriminator:
 
 
 def generator() -> Generator:
-    torch.manual_seed(2)
-    return toy_generator({"simplify": 4.0, "max_points": 12, "reorder": True}, hidden=16, attention_width=8)
+    return toy_generator(seed=2)
 
 
 def reader(toy: Toy) -> Reader:

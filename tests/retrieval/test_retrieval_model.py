@@ -109,11 +109,15 @@ def test_with_mirror_images_a_similarity_is_the_mean_of_both(toy: Toy) -> None:
 
 @pytest.mark.parametrize(
     ("form", "message"),
-    [({"tuned_blocks": 3}, "tuned_blocks: expected at most 2"), ({"pooling": "attention"}, "needs tuned_blocks")],
+    [
+        ({"tuned_blocks": 3}, "need a map_block of at most 1, found 2"),
+        ({"tuned_blocks": 1, "spec": SPEC.as_json() | {"taps": [1, 4]}}, "need a map_block of at most 1, found 2"),
+        ({"pooling": "attention"}, "needs tuned_blocks"),
+    ],
 )
 def test_what_cannot_be_built_is_said(form: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        RetrievalModel(**CONFIG, **form)  # type: ignore[arg-type]
+        RetrievalModel(**CONFIG | form)  # type: ignore[arg-type]
 
 
 def labelled(toy: Toy, level: Level = "taps") -> HumanPairs:
@@ -156,12 +160,12 @@ def test_a_pair_is_mirrored_as_a_whole(toy: Toy) -> None:
     pairs, features = labelled(toy), toy.pictures.features
     batch = PairStream(pairs, 6, 1, "pairs").batch(0)
     forms = []
-    for row, choice, photo, sketch in zip(batch.rows, batch.choices, batch.photo, batch.sketch, strict=True):
-        entry = toy.split.labelled[row]
-        form = int(torch.equal(features.photos([entry]).taps(np.array([0]), 1)[0], photo))
-        assert torch.equal(features.photos([entry]).taps(np.array([0]), form)[0], photo)
-        drawn = features.sketches([entry], [[choice]])
-        assert any(torch.equal(drawn.taps(np.array([0]), 2 * form + variant)[0], sketch) for variant in range(2))
+    for row, drawn, photo, sketch in zip(batch.rows, batch.drawn, batch.photo, batch.sketch, strict=True):
+        entry, one = toy.split.labelled[row], np.array([0])
+        form = int(torch.equal(features.photos([entry], "taps")(one, 1)[0], photo))
+        assert torch.equal(features.photos([entry], "taps")(one, form)[0], photo)
+        stored = features.sketches([entry], [[drawn - pairs.first[row]]], "taps")
+        assert any(torch.equal(stored(one, 2 * form + variant)[0], sketch) for variant in range(2))
         forms.append(form)
     assert {0, 1} == set(forms)
 

@@ -10,8 +10,8 @@ import torch
 
 from fgsbir.data.records import DataError
 from fgsbir.retrieval.encoder import Encoder
+from fgsbir.retrieval.losses import RetrievalObjective
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import PairStream, human_pairs
 from fgsbir.retrieval.ranking import ranks
 from fgsbir.retrieval.training import (

@@ -54,7 +54,9 @@ def train(
             with torch.no_grad():
                 model.value += 1
             during(step, model)
-            run.step_done(step, {"toy": torch.tensor(losses(step))}, {"speed": torch.tensor(2.0 * step)})
+            run.step_done(
+                step, {"toy": torch.tensor(losses(step))}, {"speed": torch.tensor(2.0 * step)}, {"bin": torch.ones(())}
+            )
             if run.epoch_ends(step):
                 run.epoch_done(step, {"accuracy": scores(step)}, score=scores(step))
     return model, run.rows
@@ -71,13 +73,15 @@ def signal_in(step: int, number: signal.Signals = signal.SIGINT) -> Callable[[in
     return lambda now, model: os.kill(os.getpid(), number) if now == step else None
 
 
-def test_a_row_holds_the_means_of_its_epoch(scratch: Scratch, tmp_path: Path) -> None:
+def test_a_row_holds_the_means_of_its_epoch(scratch: Scratch, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     model, rows = train(scratch)
     assert rows == [
-        {"step": 3.0, "toy_loss": 1.0, "speed": 2.0, "accuracy": 2.0},
-        {"step": 6.0, "toy_loss": 4.0, "speed": 8.0, "accuracy": 5.0},
-        {"step": 8.0, "toy_loss": 6.5, "speed": 13.0, "accuracy": 7.0},
+        {"step": 3.0, "toy_loss": 1.0, "speed": 2.0, "bin": 1.0, "accuracy": 2.0},
+        {"step": 6.0, "toy_loss": 4.0, "speed": 8.0, "bin": 1.0, "accuracy": 5.0},
+        {"step": 8.0, "toy_loss": 6.5, "speed": 13.0, "bin": 1.0, "accuracy": 7.0},
     ]
+    assert caplog.messages[0] == "toy step 3 toy_loss 1 speed 2 accuracy 2", "a histogram is not logged"
     assert [row["step"] for row in train(Scratch(tmp_path / "b"), unit=5)[1]] == [15, 30, 40]
     done: list[int] = []
     again, same_rows = train(scratch, during=lambda step, model: done.append(step))

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from fgsbir.certainty.discriminator import Discriminator, certainty
-from fgsbir.data.pixels import sketch_tensor
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Inputs
 from fgsbir.runtime.compute import Compute
@@ -25,10 +24,7 @@ def certainties(
     reader, scores = Reader(model.trunk, model.spec, compute), [torch.zeros(0)]
     for start in range(0, len(rows), BATCH):
         part = slice(start, start + BATCH)
-        if model.level == "taps":
-            drawn = reader.sketches(sketches[part]).taps
-        else:
-            drawn = sketch_tensor(torch.from_numpy(model.spec.rasterise(sketches[part])))
+        drawn = reader.sketches_as(model.level, sketches[part])
         scores.append(batch_certainty(model, photos(rows[part]), drawn, compute))
     return torch.cat(scores).numpy()
 

@@ -41,10 +41,7 @@ def discriminator_step(
             found = model(batch.photo.to(compute.device), batch.sketch.to(compute.device))
         logits.append(compute.gather(found))
     loss = discriminator_loss(logits[-1], torch.cat(logits[:-1]))
-    optimizer.zero_grad()
-    loss.backward()
-    compute.sum_gradients(model)
-    optimizer.step()
+    compute.descend(optimizer, model, loss)
     return loss
 
 
@@ -62,7 +59,7 @@ def mismatched(batch: PairBatch) -> PairBatch:
     order = np.argsort(batch.categories, kind="stable")
     partner = np.empty_like(order)
     partner[order] = np.roll(order, 1)
-    return batch._replace(sketch=batch.sketch[torch.from_numpy(partner)], choices=batch.choices[partner])
+    return batch._replace(sketch=batch.sketch[torch.from_numpy(partner)], drawn=batch.drawn[partner])
 
 
 def discriminator_optimizer(model: Discriminator, learning_rate: float) -> torch.optim.Optimizer:
@@ -104,7 +101,6 @@ def train_discriminator(
         epoch_steps=validate_every,
         log_interval=log_interval,
         parts={"model": model, "optimizer": optimizer},
-        selected={"model": model},
         describe=real.photo_ids,
     ) as run:
         for step, (pairs, others) in prefetch(batches_of, run.first, steps):

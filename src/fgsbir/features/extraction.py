@@ -21,8 +21,9 @@ from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
+from fgsbir.features.pictures import Level
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.store import DONE, Layout, ShardRows, variants_of, write_about
+from fgsbir.features.store import DONE, Layout, half, open_shard, variants_of, write_about
 from fgsbir.features.trunk import Features, Trunk
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream
@@ -45,12 +46,21 @@ class Reader:
 
     def sketches(self, sketches: Sequence[np.ndarray]) -> Features:
         """Centre, draw and read canonical sketches (n_i, 3)."""
-        parts = [self.rasters(self.spec.rasterise(sketches[rows])) for rows in _batches(len(sketches))]
+        parts = [self._read(self._images(sketches[rows])) for rows in _batches(len(sketches)) or [slice(0)]]
         return Features(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
-    def rasters(self, rasters: np.ndarray) -> Features:
-        """Read drawn sketches, uint8 (n, s, s)."""
-        return self._read(sketch_tensor(torch.from_numpy(rasters).to(self.compute.device)))
+    def photos_as(self, level: Level, pixels: np.ndarray) -> Tensor:
+        """Photos, uint8 (n, s, s, 3), as a model of ``level`` reads them."""
+        if level == "pixels":
+            return photo_tensor(torch.from_numpy(pixels).to(self.compute.device))
+        return self.photos(pixels).at(level)
+
+    def sketches_as(self, level: Level, sketches: Sequence[np.ndarray]) -> Tensor:
+        """Canonical sketches (n_i, 3) as a model of ``level`` reads them."""
+        return self._images(sketches) if level == "pixels" else self.sketches(sketches).at(level)
+
+    def _images(self, sketches: Sequence[np.ndarray]) -> Tensor:
+        return sketch_tensor(torch.from_numpy(self.spec.rasterise(sketches)).to(self.compute.device))
 
     def _read(self, images: Tensor) -> Features:
         with self.compute.scoring(self.trunk):
@@ -62,9 +72,8 @@ def write_features(
 ) -> None:
     """Write the features of all pictures in ``store`` to the folder ``out``.
 
-    The forms of a training sketch but the first are changed with ``strength``
-    (:func:`fgsbir.data.augmentation.sketch_variant`). Shards are finished in ``scratch`` one by one, by all processes
-    of the reader's compute together, and moved to ``out`` at the end.
+    The forms of a training sketch but the first are changed with ``strength``. Shards are finished in ``scratch`` one
+    by one, by all processes of the reader's compute together, and moved to ``out`` at the end.
     """
     compute = reader.compute
     by_shard: dict[str, list[PhotoEntry]] = {Path(shard.file).stem: [] for shard in store.index.shards}
@@ -90,11 +99,15 @@ def _write_shard(
     reader: Reader, store: ShardStore, entries: Sequence[PhotoEntry], layout: Layout, strength: float, folder: Path
 ) -> None:
     """The features of one shard's photos and sketches."""
-    rows = ShardRows(folder, layout, entries, write=True)
+    arrays = open_shard(folder, layout, entries, write=True)
+    # Forms of sketches come one after the other.
+    flat = {level: array.reshape(-1, *array.shape[2:]) for (side, level), array in arrays.items() if side == "sketch"}
     decoded = _decoded(store, entries, reader.spec.image_size)
     for part, pixels in zip(_batches(len(entries)), decoded, strict=True):
-        rows.put_photos(part, 0, reader.photos(pixels))
-        rows.put_photos(part, 1, reader.photos(np.ascontiguousarray(pixels[:, :, ::-1])))
+        for form, shown in enumerate((pixels, np.ascontiguousarray(pixels[:, :, ::-1]))):
+            read = reader.photos(shown)
+            for level in ("taps", "map"):
+                arrays["photo", level][part, form] = half(read.at(level))
 
     variants = variants_of(entries[0].split, layout)
     drawn = [
@@ -104,8 +117,11 @@ def _write_shard(
         for form in _forms(centre(strokes), sketch.id, variants, strength)
     ]
     for part in _batches(len(drawn)):
-        rows.put_sketches(part, reader.rasters(reader.spec.rasterise(drawn[part])))
-    rows.flush()
+        read = reader.sketches(drawn[part])
+        for level, array in flat.items():
+            array[part] = half(read.at(level))
+    for stored in arrays.values():
+        stored.flush()
 
 
 def _forms(strokes: np.ndarray, name: str, variants: int, strength: float) -> list[np.ndarray]:

@@ -22,7 +22,7 @@ from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
 from fgsbir.features.contour_inputs import ContourInputs
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.store import MIRRORED, FeatureStore, Rows
+from fgsbir.features.store import MIRRORED, FeatureStore
 
 # What a model's inputs are: pooled taps (n, D), maps (n, c, h, w), images (n, 3, s, s) in [0, 1], all float32; or, of
 # photos alone, maps with the contours (ContourBatch).
@@ -43,31 +43,17 @@ class Inputs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredInputs:
-    """What the trunk said of photos or sketches; forms as in :mod:`fgsbir.features.store`."""
+class KeptInputs:
+    """Inputs of n pictures in memory, (forms, n, ...); a form's number counts modulo their number."""
 
-    rows: Rows
-    level: Level
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        return self.rows.taps(rows, forms) if self.level == "taps" else self.rows.maps(rows, forms)
-
-
-@dataclass(frozen=True, slots=True)
-class KeptTaps:
-    """Pooled taps of n pictures in memory, float16 (forms, n, D); a form's number counts modulo their number."""
-
-    taps: Tensor
+    kept: Tensor
 
     def __len__(self) -> int:
-        return self.taps.shape[1]
+        return self.kept.shape[1]
 
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        numbers = np.broadcast_to(np.asarray(forms) % len(self.taps), np.shape(rows))
-        return self.taps[torch.from_numpy(numbers.copy()), torch.from_numpy(np.asarray(rows))].float()
+        numbers = np.broadcast_to(np.asarray(forms) % len(self.kept), np.shape(rows))
+        return self.kept[torch.from_numpy(numbers.copy()), torch.from_numpy(np.asarray(rows))].float()
 
 
 class PhotoImages:
@@ -149,10 +135,8 @@ class Pictures:
         if level == "pixels":
             return PhotoImages(self.shards, entries, self.spec.image_size, self.limit_gib, strength)
         if level == "contours":
-            return ContourInputs(
-                StoredInputs(self.features.photos(entries), "map"), [edges.contours for edges in self.edges_of(entries)]
-            )
-        return StoredInputs(self.features.photos(entries), level)
+            return ContourInputs(self.photos(entries, "map"), [edges.contours for edges in self.edges_of(entries)])
+        return self.features.photos(entries, level)
 
     def edges_of(self, entries: Sequence[PhotoEntry]) -> list[Edges]:
         """The edges in photos. Raises DataError without their folder."""
@@ -167,7 +151,7 @@ class Pictures:
         if level == "pixels":
             drawn = [strokes for choice in self.strokes(entries, places) for strokes in choice]
             return SketchImages(drawn, self.spec, strength)
-        return StoredInputs(self.features.sketches(entries, places), level)
+        return self.features.sketches(entries, places, level)
 
     def strokes(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]]) -> list[list[np.ndarray]]:
         """The sketches at ``places`` of each photo as canonical strokes, centred."""

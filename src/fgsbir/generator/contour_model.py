@@ -6,6 +6,7 @@ draw from that.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,8 +49,8 @@ class ContourGenerator(ReadingModel):
     level: Level = "contours"
 
     def __init__(self, *, spec: Mapping[str, Any], form: Mapping[str, Any], map_channels: int, hidden: int) -> None:
-        self.form = SequenceForm.from_json(form)
-        super().__init__(spec=spec, form=self.form.as_json(), map_channels=map_channels, hidden=hidden)
+        self.form = SequenceForm(**form)
+        super().__init__(spec=spec, form=asdict(self.form), map_channels=map_channels, hidden=hidden)
         self.hidden = hidden
         self.seen = nn.LayerNorm(map_channels)
         self.piece = nn.Linear(map_channels + GEOMETRY, hidden)

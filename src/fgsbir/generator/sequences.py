@@ -1,12 +1,10 @@
 """Canonical sketches as the padded point sequences that G learns from."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from fgsbir.data.records import DataError
 from fgsbir.data.strokes import join_strokes, simplify, split_strokes, to_sequence
 
 COARSER, FINEST = 1.3, 0.5
@@ -32,18 +30,6 @@ class SequenceForm:
     def ordered(self, strokes: np.ndarray) -> np.ndarray:
         """A canonical sketch in G's order, or as it was drawn."""
         return sweep_order(strokes) if self.reorder else strokes
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON values, that :meth:`from_json` reads."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Any) -> "SequenceForm":
-        """Raises DataError for anything but what :meth:`as_json` gave."""
-        try:
-            return cls(**value)
-        except TypeError as error:
-            raise DataError(f"expected simplify, max_points and reorder, found {value!r:.200}") from error
 
 
 def simplify_to(strokes: np.ndarray, tolerance: float, max_points: int) -> np.ndarray:

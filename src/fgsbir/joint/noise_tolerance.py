@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.retrieval.losses import distance
+from fgsbir.retrieval.losses import RetrievalObjective, distance
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import PairBatch
 from fgsbir.runtime.compute import Compute
 

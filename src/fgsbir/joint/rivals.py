@@ -11,7 +11,7 @@ from fgsbir.joint.policy_gradient import Judges, PhotoPool
 from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
 from fgsbir.joint.pseudo_sketches import PseudoSketches, Source
 from fgsbir.joint.settings import JointModels, JointSettings
-from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.losses import RetrievalObjective
 from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
 
 

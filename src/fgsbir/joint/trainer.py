@@ -28,7 +28,7 @@ from fgsbir.joint.policy_gradient import policy_gradient
 from fgsbir.joint.pseudo_pairs import PseudoPairs, certainty_histogram
 from fgsbir.joint.rivals import Rivals
 from fgsbir.joint.settings import JointModels, JointSettings
-from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.losses import RetrievalObjective
 from fgsbir.retrieval.pairs import PairStream, prefetch
 from fgsbir.retrieval.training import dropout_mask
 from fgsbir.retrieval.validation import RetrievalValidation
@@ -80,7 +80,6 @@ class JointTrainer:
             epoch_steps=math.ceil(settings.validate_every / settings.k_r),
             log_interval=math.ceil(settings.log_interval / settings.k_r),
             parts=self.models.state() | ({"drawn": rivals.drawn.stored} if rivals else {}),
-            selected={**self.models.trained},
             describe=lambda round_index: [
                 name for feed in (self.labelled, self.pseudo) for name in feed.photo_ids(round_index * settings.k_r)
             ],
@@ -89,14 +88,13 @@ class JointTrainer:
             for round_index in range(run.first, self.rounds):
                 if rivals and round_index > 0:
                     self.draw_round(rivals, round_index)
-                losses, measures = self.train_retrieval(round_index)
+                losses, histogram = self.train_retrieval(round_index)
+                reward: Scalars = {}
                 if rivals:
-                    losses |= _means(
-                        self.discriminator_step(rivals, step) for step in _steps(round_index, settings.k_d)
-                    )
-                    losses |= _means(self.generator_step(rivals, step) for step in _steps(round_index, settings.k_g))
-                    measures["reward"] = losses.pop("reward")
-                run.step_done(round_index, losses, measures)
+                    losses |= self.train_discriminator(rivals, round_index)
+                    of_generator, reward = self.train_generator(rivals, round_index)
+                    losses |= of_generator
+                run.step_done(round_index, losses, reward, histogram)
                 if run.epoch_ends(round_index):
                     scores = self.validation.scores(self.models.retrieval)
                     row = {f"validation_{name}": value for name, value in scores.items()}
@@ -138,11 +136,11 @@ class JointTrainer:
             for group, peak in zip(optimizer.param_groups, peaks, strict=False):
                 group["lr"] = warmup_cosine(step, self.rounds * settings.k_r, peak)
             numbers = torch_stream(self.seed, "joint/step", step)
-            keep = dropout_mask(model, settings.dropout, numbers, self.compute.device) if settings.dropout else None
+            keep = dropout_mask(model, settings.dropout, numbers, self.compute.device)
             weights, pairs = torch.ones(len(pseudo.rows)), self.pseudo.pairs
             if isinstance(pairs, PseudoPairs):
-                omegas.append(torch.from_numpy(pairs.omega(pseudo.rows, pseudo.choices)))
-                weights = torch.from_numpy(pairs.weights(pseudo.rows, pseudo.choices, settings))
+                omegas.append(torch.from_numpy(pairs.omega(pseudo.drawn)))
+                weights = torch.from_numpy(pairs.weights(pseudo.drawn, settings))
             terms = semi_supervised_losses(
                 self.compute,
                 model,
@@ -156,51 +154,50 @@ class JointTrainer:
                 keep=keep,
                 generator=numbers,
             )
-            optimizer.zero_grad()
-            weighted_sum(terms, settings.lambda_kd).backward()
-            self.compute.sum_gradients(model)
-            optimizer.step()
+            self.compute.descend(optimizer, model, weighted_sum(terms, settings.lambda_kd))
             found.append(terms)
         shown = certainty_histogram(self.compute.gather(torch.cat(omegas).to(self.compute.device))) if omegas else {}
         return _means(found), shown
 
-    def discriminator_step(self, rivals: Rivals, step: int) -> Scalars:
-        """One step of D_C (Eq. 5): its loss."""
-        real = rivals.real.batch(step)
-        fakes = fake_batches(self.settings.fakes, real, rivals.generated, step)
-        model, optimizer = self.models.discriminator, self.models.discriminator_optimizer
-        return {"discriminator": discriminator_step(self.compute, model, optimizer, real, fakes)}
+    def train_discriminator(self, rivals: Rivals, round_index: int) -> Scalars:
+        """k_d steps of D_C (Eq. 5): its mean loss."""
+        model, optimizer, found = self.models.discriminator, self.models.discriminator_optimizer, list[Scalars]()
+        for step in _steps(round_index, self.settings.k_d):
+            real = rivals.real.batch(step)
+            fakes = fake_batches(self.settings.fakes, real, rivals.generated, step)
+            found.append({"discriminator": discriminator_step(self.compute, model, optimizer, real, fakes)})
+        return _means(found)
 
-    def generator_step(self, rivals: Rivals, step: int) -> Scalars:
-        """One step of G, on labelled pairs (Eq. 3) and by reward on all photos (Eq. 9): losses, and the mean reward."""
+    def train_generator(self, rivals: Rivals, round_index: int) -> tuple[Scalars, Scalars]:
+        """k_g steps of G, on labelled pairs (Eq. 3) and by reward on all photos (Eq. 9): mean losses, mean reward."""
         settings, model, optimizer = self.settings, self.models.generator, self.models.generator_optimizer
-        model.train()
-        set_rate(optimizer, warmup_cosine(step, self.rounds * settings.k_g, settings.generator_learning_rate))
-        reconstruction, divergence = generator_losses(
-            self.compute,
-            model,
-            rivals.sequences.batch(step),
-            jitter=settings.point_jitter,
-            kl_floor=settings.kl_floor,
-            seed=self.seed,
-            step=step,
-        )
-        gradient, reward = policy_gradient(
-            model,
-            rivals.judges,
-            rivals.photos.batch(rivals.sequences.batch_size, self.seed, step, self.compute),
-            baseline=settings.baseline,
-            temperature=settings.temperature,
-            seed=self.seed,
-            step=step,
-        )
-        loss = reconstruction + settings.kl_weight * divergence + settings.lambda_g * gradient
-        optimizer.zero_grad()
-        loss.backward()
-        self.compute.sum_gradients(model)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.grad_clip)
-        optimizer.step()
-        return {"reconstruction": reconstruction, "divergence": divergence, "reward": reward}
+        losses, rewards = list[Scalars](), list[Scalars]()
+        for step in _steps(round_index, settings.k_g):
+            model.train()
+            set_rate(optimizer, warmup_cosine(step, self.rounds * settings.k_g, settings.generator_learning_rate))
+            reconstruction, divergence = generator_losses(
+                self.compute,
+                model,
+                rivals.sequences.batch(step),
+                jitter=settings.point_jitter,
+                kl_floor=settings.kl_floor,
+                seed=self.seed,
+                step=step,
+            )
+            gradient, reward = policy_gradient(
+                model,
+                rivals.judges,
+                rivals.photos.batch(rivals.sequences.batch_size, self.seed, step, self.compute),
+                baseline=settings.baseline,
+                temperature=settings.temperature,
+                seed=self.seed,
+                step=step,
+            )
+            loss = reconstruction + settings.kl_weight * divergence + settings.lambda_g * gradient
+            self.compute.descend(optimizer, model, loss, settings.grad_clip)
+            losses.append({"reconstruction": reconstruction, "divergence": divergence})
+            rewards.append({"reward": reward})
+        return _means(losses), _means(rewards)
 
 
 def _steps(round_index: int, each: int) -> range:

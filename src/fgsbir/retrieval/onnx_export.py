@@ -119,7 +119,7 @@ def _forms(model: RetrievalModel, images: Tensor) -> list[Tensor]:
 def _embeddings_by_torch(model: RetrievalModel, images: np.ndarray, sketch: np.ndarray) -> np.ndarray:
     """What ``model`` itself makes of the same inputs, its trunk read as everywhere else: float32 (n, e)."""
     forms = _forms(model, torch.from_numpy(images))
-    read = forms if model.level == "pixels" else [model.inputs_of(model.trunk(form, model.spec)) for form in forms]
+    read = forms if model.level == "pixels" else [model.trunk(form, model.spec).at(model.level) for form in forms]
     photo = beside([model.embed(inputs, "photo") for inputs in read])
     drawn = beside([model.embed(inputs, "sketch") for inputs in read])
     return np.where(sketch[:, None], drawn, photo)

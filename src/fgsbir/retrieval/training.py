@@ -13,8 +13,8 @@ from torch.nn import functional
 from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Inputs
 from fgsbir.features.statistics import principal_axes
-from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.losses import RetrievalObjective
+from fgsbir.retrieval.model import RetrievalModel, Side
 from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
@@ -62,13 +62,12 @@ def start_head(model: RetrievalModel, photos: Tensor, sketches: Tensor, *, white
     """
     if not model.standardised:
         return
-    photos, sketches = photos.to(model.head.weight.device), sketches.to(model.head.weight.device)
-    model.side("photo").fit(photos)
-    model.side("sketch").fit(sketches)
-    alike = [
-        model.standardise(photos, "photo") / max(1, len(photos)) ** 0.5,
-        model.standardise(sketches, "sketch") / max(1, len(sketches)) ** 0.5,
-    ]
+    alike = []
+    sides: tuple[tuple[Side, Tensor], ...] = (("photo", photos), ("sketch", sketches))
+    for side, rows in sides:
+        rows = rows.to(model.head.weight.device)
+        model.side(side).fit(rows)
+        alike.append(model.standardise(rows, side) / max(1, len(rows)) ** 0.5)
     model.head.weight.copy_(principal_axes(torch.cat(alike).cpu(), model.head.out_features, whitening))
     model.head.bias.zero_()
 
@@ -137,8 +136,12 @@ def parameter_groups(model: RetrievalModel) -> list[dict[str, Any]]:
     return [{"params": group} for group in (head, below) if group]
 
 
-def dropout_mask(model: RetrievalModel, share: float, generator: torch.Generator, device: torch.device) -> Tensor:
-    """One mask for a whole batch, (D,): 0 for a ``share`` of the pooled numbers, the others scaled up."""
+def dropout_mask(
+    model: RetrievalModel, share: float, generator: torch.Generator, device: torch.device
+) -> Tensor | None:
+    """One mask for a whole batch, (D,): 0 for a ``share`` of the pooled numbers, the others scaled up. None for 0."""
+    if not share:
+        return None
     kept = torch.rand(model.dimensions, generator=generator) >= share
     return (kept.float() / (1 - share)).to(device)
 
@@ -188,7 +191,6 @@ def train_retrieval(
             epoch_steps=settings.validate_every,
             log_interval=settings.log_interval,
             parts={"model": model, "optimizer": optimizer},
-            selected={"model": model},
             describe=stream.photo_ids,
         ) as run:
             run.count_the_start(lambda: validation.scores(model)["mean_reciprocal_rank"])
@@ -197,12 +199,9 @@ def train_retrieval(
                 for group, peak in zip(optimizer.param_groups, peaks, strict=False):
                     group["lr"] = warmup_cosine(step, settings.steps, peak)
                 numbers = torch_stream(stream.seed, "retrieval/step", step)
-                keep = dropout_mask(model, settings.dropout, numbers, compute.device) if settings.dropout else None
+                keep = dropout_mask(model, settings.dropout, numbers, compute.device)
                 loss = retrieval_loss(compute, model, batch, objective, keep, numbers)
-                optimizer.zero_grad()
-                loss.backward()
-                compute.sum_gradients(model)
-                optimizer.step()
+                compute.descend(optimizer, model, loss)
                 run.step_done(step, {"retrieval": loss})
                 if run.epoch_ends(step):
                     scores = validation.scores(model)

@@ -109,6 +109,17 @@ class Compute:
         for gradient, total in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(total.view_as(gradient))
 
+    def descend(
+        self, optimizer: torch.optim.Optimizer, model: nn.Module, loss: Tensor, longest: float | None = None
+    ) -> None:
+        """One step of ``optimizer`` down the gradient of ``loss`` in ``model``, cut to the norm ``longest``."""
+        optimizer.zero_grad()
+        loss.backward()
+        self.sum_gradients(model)
+        if longest is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), longest)
+        optimizer.step()
+
     def wait_for_all(self) -> None:
         """Return when every process has come here."""
         if self._fabric is not None:

@@ -13,7 +13,7 @@ from fgsbir.data.photos import read_pixels
 from fgsbir.data.pixels import photo_tensor
 from fgsbir.features.contour_inputs import ContourInputs
 from fgsbir.features.extraction import Reader
-from fgsbir.features.pictures import Inputs, KeptTaps
+from fgsbir.features.pictures import Inputs, KeptInputs
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.kinds import AnyGenerator, load_generator
 from fgsbir.runtime.compute import Compute
@@ -74,11 +74,11 @@ class PhotoSketcher:
         """What ``model`` reads of a photo: one row in one form."""
         pixels = read_pixels(photo, name, model.spec.image_size)[None]
         if model.level == "pixels":
-            return KeptTaps(photo_tensor(torch.from_numpy(pixels))[None])
+            return KeptInputs(photo_tensor(torch.from_numpy(pixels))[None])
         read = Reader(model.trunk, model.spec, self._compute).photos(pixels)
         if model.level == "taps":
-            return KeptTaps(read.taps[None])
-        maps = KeptTaps(read.map[None])
+            return KeptInputs(read.taps[None])
+        maps = KeptInputs(read.map[None])
         if model.level == "map":
             return maps
         return ContourInputs(maps, [photo_contours(read_pixels(photo, name, SIDE))])
