@@ -23,7 +23,7 @@ from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
 from fgsbir.features.pictures import Level
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.store import DONE, Layout, half, open_shard, variants_of, write_about
+from fgsbir.features.store import DONE, Layout, half, open_shard, write_about
 from fgsbir.features.trunk import Features, Trunk
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream
@@ -109,7 +109,7 @@ def _write_shard(
             for level in ("taps", "map"):
                 arrays["photo", level][part, form] = half(read.at(level))
 
-    variants = variants_of(entries[0].split, layout)
+    variants = layout.variants_of(entries[0].split)
     drawn = [
         form
         for entry in entries

@@ -42,12 +42,11 @@ from fgsbir.features.weights import load_strictly, read_weights
 
 FORMAT = 1
 ABOUT, TRUNK, DONE = "features.json", "trunk.safetensors", "done"
-# The array that holds what models of a level read of a side.
+# The arrays by side and by the level of the models that read them.
 FILES = {
-    ("photo", "taps"): "photo_taps.npy",
-    ("photo", "map"): "photo_maps.npy",
-    ("sketch", "taps"): "sketch_taps.npy",
-    ("sketch", "map"): "sketch_maps.npy",
+    (side, level): f"{side}_{name}.npy"
+    for side in ("photo", "sketch")
+    for level, name in (("taps", "taps"), ("map", "maps"))
 }
 FEATURES_OF_TRAINING = ("train", "unlabelled")
 PHOTO_FORMS = 2
@@ -68,16 +67,15 @@ class Layout:
     variants: int
     sketch_maps: bool
 
+    def variants_of(self, split: str) -> int:
+        """In how many forms, before they are mirrored, the sketches of a split are stored."""
+        return self.variants if split in FEATURES_OF_TRAINING else 1
+
 
 def layout_of(trunk: Trunk, spec: FeatureSpec, *, variants: int, sketch_maps: bool) -> Layout:
     """The shapes of what ``trunk`` says of pictures, read as ``spec`` says."""
     dimensions = sum(tap_channels(trunk, spec)) * spec.places**2
     return Layout(dimensions, map_shape(trunk, spec), variants, sketch_maps)
-
-
-def variants_of(split: str, layout: Layout) -> int:
-    """In how many forms, before they are mirrored, the sketches of a split are stored."""
-    return layout.variants if split in FEATURES_OF_TRAINING else 1
 
 
 Arrays = dict[tuple[str, str], np.memmap]
@@ -90,7 +88,7 @@ def open_shard(folder: Path, layout: Layout, entries: Sequence[PhotoEntry], *, w
     """
     rows = {
         "photo": (len(entries), PHOTO_FORMS),
-        "sketch": (sum(len(entry.sketches) for entry in entries), 2 * variants_of(entries[0].split, layout)),
+        "sketch": (sum(len(entry.sketches) for entry in entries), 2 * layout.variants_of(entries[0].split)),
     }
     shapes = {"taps": (layout.dimensions,), "map": layout.map_shape}
     opened, arrays = _created if write else _mapped, {}
@@ -130,16 +128,11 @@ def write_about(
         data = trunk_bytes(trunk)
         (folder / TRUNK).write_bytes(data)
         trunk_sha256 = hashlib.sha256(data).hexdigest()
-    about = {
-        "format": FORMAT,
-        "spec": spec.as_json(),
-        **asdict(layout),
-        "trunk_sha256": trunk_sha256,
-        "shards": {
-            name: {"photos": len(rows), "sketches": sum(len(row.sketches) for row in rows)}
-            for name, rows in entries.items()
-        },
+    counts = {
+        name: {"photos": len(rows), "sketches": sum(len(row.sketches) for row in rows)}
+        for name, rows in entries.items()
     }
+    about = {"format": FORMAT, "spec": spec.as_json(), **asdict(layout), "trunk_sha256": trunk_sha256, "shards": counts}
     write_json(folder / ABOUT, about)
 
 
@@ -151,6 +144,9 @@ class FeatureStore:
 
     def __init__(self, folder: Path, index: Index) -> None:
         self.folder, path = folder, folder / ABOUT
+        entries: dict[str, list[PhotoEntry]] = {}
+        for entry in index.photos:
+            entries.setdefault(Path(entry.shard).stem, []).append(entry)
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
             found, shards = about["format"], set(about["shards"])
@@ -164,9 +160,6 @@ class FeatureStore:
             raise DataError(f"{path}: expected what the stage features writes, found damage ({error})") from None
         if found != FORMAT:
             raise DataError(f"{path}: expected format {FORMAT}, found {found!r}; run the stage features again")
-        entries: dict[str, list[PhotoEntry]] = {}
-        for entry in index.photos:
-            entries.setdefault(Path(entry.shard).stem, []).append(entry)
         if entries.keys() != shards:
             raise DataError(f"{path}: is of other shards than the data set's; run the stage features again")
         self._shards: list[Arrays] = []
@@ -200,7 +193,7 @@ class FeatureStore:
         found = []
         for entry, chosen in zip(entries, places, strict=True):
             shard, _, first = self._place[entry.id]
-            found += [(shard, first + place, variants_of(entry.split, self.layout)) for place in chosen]
+            found += [(shard, first + place, self.layout.variants_of(entry.split)) for place in chosen]
         return self._inputs("sketch", level, found)
 
     def _inputs(self, side: str, level: str, places: Sequence[tuple[int, int, int]]) -> "StoredInputs":
