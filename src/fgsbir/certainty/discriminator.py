@@ -11,6 +11,7 @@ from fgsbir.features.pictures import Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.model_folder import given
 
 # Of pix2pix: three strided convolutions give patches of 70 x 70 pixels.
 STRIDED = 3
@@ -30,7 +31,7 @@ class Discriminator(ReadingModel):
     def __init__(
         self, *, spec: Mapping[str, Any], channels: Sequence[int], reads: Literal["features", "pixels"], width: int = 64
     ) -> None:
-        super().__init__(spec=spec, channels=list(channels), reads=reads, width=width)
+        super().__init__(**given(locals()))
         self.level: Level = "taps" if reads == "features" else "pixels"
         self._of_tap = [count * self.spec.places**2 for count in channels]
         if self.level == "taps":

@@ -6,7 +6,6 @@ draw from that.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from fgsbir.features.contour_inputs import ContourBatch
 from fgsbir.features.pictures import Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.generator.sequences import SequenceForm
+from fgsbir.runtime.model_folder import given
 
 GEOMETRY = 12
 SHORTEST = 10.0  # pixels; a stroke shorter than this is left out
@@ -49,9 +49,8 @@ class ContourGenerator(ReadingModel):
     level: Level = "contours"
 
     def __init__(self, *, spec: Mapping[str, Any], form: Mapping[str, Any], map_channels: int, hidden: int) -> None:
-        self.form = SequenceForm(**form)
-        super().__init__(spec=spec, form=asdict(self.form), map_channels=map_channels, hidden=hidden)
-        self.hidden = hidden
+        super().__init__(**given(locals()))
+        self.form, self.hidden = SequenceForm(**form), hidden
         self.seen = nn.LayerNorm(map_channels)
         self.piece = nn.Linear(map_channels + GEOMETRY, hidden)
         self.photo = nn.Linear(2 * hidden, hidden)

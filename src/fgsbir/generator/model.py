@@ -1,7 +1,6 @@
 """G, the photo-to-sketch generator: a VAE whose decoder attends to the photo (paper 1, section 3.2)."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from fgsbir.generator.attention import MapAttention
 from fgsbir.generator.losses import Mixture, sequence_log_probability, tempered
 from fgsbir.generator.sampling import Drawing, draw_randomness, draw_rows, start_token
 from fgsbir.generator.sequences import SequenceForm
+from fgsbir.runtime.model_folder import given
 
 # Where training starts: attention falls to exp(-1/2) a sixth of the page from the pen, 2.4 places of a 14 x 14 map.
 FOCUS = 8.0
@@ -34,9 +34,8 @@ State = tuple[Tensor, Tensor]
 class Encoding(NamedTuple):
     """What the decoder knows of each photo, computed once and not once per point.
 
-    ``features`` (n, positions, c) is the map B and ``keys`` (n, positions, width) the attention's W_B * B.
-    Without attention there is one position, the pooled map. ``mu`` and ``log_sigma`` (n, latent) are the
-    latent's distribution; ``grid`` is the positions' (h', w').
+    ``features`` (n, p, c) is the map B, its p places on a ``grid`` of (h', w'), or the pooled map in one place without
+    attention; ``keys`` (n, p, width) are the attention's. ``mu``, ``log_sigma`` (n, latent): the latent's distribution.
     """
 
     features: Tensor
@@ -47,10 +46,9 @@ class Encoding(NamedTuple):
 
 
 class GeneratorOutput(NamedTuple):
-    """Predictions for every row of a teacher-forced sequence; all float32.
+    """Predictions for every row of a teacher-forced sequence, all float32; rows after its end are unspecified.
 
-    ``mixture``: fields (n, T, M); ``pen_logits`` (n, T, 3); ``mu``, ``log_sigma`` (n, latent);
-    ``hidden`` (n, T, H), the decoder's states h_t. Rows after a sequence's end are unspecified.
+    ``mixture``: fields (n, T, M); ``pen_logits`` (n, T, 3); ``mu``, ``log_sigma`` (n, latent); ``hidden`` (n, T, H).
     """
 
     mixture: Mixture
@@ -68,12 +66,10 @@ class Generator(ReadingModel):
     by that network up to its block ``encoder_block``, all of it trained, as the paper does with VGG-16; ``level`` is
     "pixels" and ``map_channels`` are those of that block.
 
-    ``form`` is the form of the sketches that it learns from; ``form.max_points`` bounds the rows of a sample.
-    Offsets go in and come out divided by ``offset_scale``, a buffer in canvas pixels that the trainer sets once from
-    its labelled sketches. ``attention`` False feeds the pooled map to every step in place of Eq. 2.
-    ``pen_position`` adds the absolute position of the pen to the decoder's input, as nothing else tells it where on
-    the page it is, and to each place of the map its own, as nothing else tells where the attention looks; and what
-    lies near the pen gains in the attention.
+    ``form`` is the form of the sketches that it learns from; ``form.max_points`` bounds the rows of a sample. Offsets
+    are divided by ``offset_scale``, a buffer in canvas pixels that is set once from the labelled sketches.
+    ``attention`` False feeds the pooled map to every step in place of Eq. 2. ``pen_position`` tells the decoder where
+    on the page the pen is, and of each place of the map where it lies; and what is near the pen gains in the attention.
     """
 
     kind = "generator"
@@ -94,23 +90,8 @@ class Generator(ReadingModel):
         encoder: str | None = None,
         encoder_block: int | None = None,
     ) -> None:
-        self.form = SequenceForm(**form)
-        super().__init__(
-            spec=spec,
-            form=asdict(self.form),
-            map_channels=map_channels,
-            encoder_width=encoder_width,
-            latent=latent,
-            hidden=hidden,
-            mixtures=mixtures,
-            attention=attention,
-            attention_width=attention_width,
-            pen_position=pen_position,
-            encoder=encoder,
-            encoder_block=encoder_block,
-        )
-        self.mixtures = mixtures
-        self.pen_position = pen_position
+        super().__init__(**given(locals()))
+        self.form, self.mixtures, self.pen_position = SequenceForm(**form), mixtures, pen_position
         self.level: Level = "map" if encoder is None else "pixels"
         self.network: Trunk | None = None
         if encoder is not None:
@@ -147,14 +128,15 @@ class Generator(ReadingModel):
     def encode(self, inputs: Tensor) -> Encoding:
         """Encode inputs of :attr:`level`; float32, though the map may be made in bf16."""
         mapped = self.map(inputs)
-        keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(len(inputs), 1, 1).float()
+        keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(0)
         with torch.autocast(inputs.device.type, enabled=False):
             features = mapped.float().flatten(2).transpose(1, 2).contiguous()
             pooled = features.mean(1)
-            log_sigma = self.to_log_sigma(pooled).clamp(*LATENT_LOG_SIGMA)
+            grid = (mapped.shape[2], mapped.shape[3])
             if self.attention is None:
-                return Encoding(pooled.unsqueeze(1), keys, self.to_mu(pooled), log_sigma, (1, 1))
-            return Encoding(features, keys, self.to_mu(pooled), log_sigma, (mapped.shape[2], mapped.shape[3]))
+                features, grid = pooled.unsqueeze(1), (1, 1)
+            log_sigma = self.to_log_sigma(pooled).clamp(*LATENT_LOG_SIGMA)
+            return Encoding(features, keys, self.to_mu(pooled), log_sigma, grid)
 
     def initial_state(self, encoding: Encoding, noise: Tensor) -> State:
         """[h0; c0] = tanh(W_z z + b_z) with z = mu + sigma * noise; noise (n, latent)."""

@@ -13,6 +13,7 @@ from fgsbir.features.pictures import Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.features.statistics import Standardise
 from fgsbir.features.trunk import Trunk, build_trunk, depth_of, pool_taps, run_blocks
+from fgsbir.runtime.model_folder import given
 
 Side = Literal["photo", "sketch"]
 
@@ -61,15 +62,7 @@ class RetrievalModel(ReadingModel):
         standardise: bool = True,
         mirror: bool = False,
     ) -> None:
-        super().__init__(
-            spec=spec,
-            channels=list(channels),
-            embedding_dim=embedding_dim,
-            tuned_blocks=tuned_blocks,
-            pooling=pooling,
-            standardise=standardise,
-            mirror=mirror,
-        )
+        super().__init__(**given(locals()))
         last = max(self.spec.taps)
         if tuned_blocks == 0 and pooling == "attention":
             raise DataError("pooling attention weighs the places of maps: it needs tuned_blocks > 0")

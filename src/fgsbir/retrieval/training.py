@@ -20,7 +20,7 @@ from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.run import Row, Run
-from fgsbir.runtime.schedule import warmup_cosine
+from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import torch_stream
 
 BATCH = 256
@@ -196,8 +196,7 @@ def train_retrieval(
             run.count_the_start(lambda: validation.scores(model)["mean_reciprocal_rank"])
             for step, batch in prefetch(stream.batch, run.first, settings.steps):
                 model.train()
-                for group, peak in zip(optimizer.param_groups, peaks, strict=False):
-                    group["lr"] = warmup_cosine(step, settings.steps, peak)
+                set_rate(optimizer, *(warmup_cosine(step, settings.steps, peak) for peak in peaks))
                 numbers = torch_stream(stream.seed, "retrieval/step", step)
                 keep = dropout_mask(model, settings.dropout, numbers, compute.device)
                 loss = retrieval_loss(compute, model, batch, objective, keep, numbers)

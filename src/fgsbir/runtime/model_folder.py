@@ -37,6 +37,11 @@ class StoredModel(nn.Module):
 Model = TypeVar("Model", bound=StoredModel)
 
 
+def given(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A constructor's own arguments, from its ``locals()``."""
+    return {name: value for name, value in arguments.items() if name not in ("self", "__class__")}
+
+
 def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any], compact: bool = False) -> None:
     """Write ``model`` to ``folder``, in one piece: the old folder or the new, never half.
 
