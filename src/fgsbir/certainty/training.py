@@ -9,9 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from fgsbir.certainty.discriminator import Discriminator
-from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
+from fgsbir.retrieval.pairs import PairBatch, PairStream
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 
 Fakes = Literal["generated", "mismatched", "both"]

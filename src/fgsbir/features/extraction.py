@@ -5,8 +5,7 @@ whoever did which. A shard that is whole is not done again.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +16,19 @@ from tqdm import tqdm
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.augmentation import sketch_variant
 from fgsbir.data.index import PhotoEntry
-from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
-from fgsbir.features.pictures import Level
+from fgsbir.features.pictures import Level, PhotoImages
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.store import DONE, Layout, half, open_shard, write_about
 from fgsbir.features.trunk import Features, Trunk
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.streams import stream
 
 # Pictures that pass the trunk together. It is fixed: another number would round some sums differently.
 BATCH = 32
-DECODERS = 2
 
 
 class Reader:
@@ -102,12 +100,13 @@ def _write_shard(
     arrays = open_shard(folder, layout, entries, write=True)
     # Forms of sketches come one after the other.
     flat = {level: array.reshape(-1, *array.shape[2:]) for (side, level), array in arrays.items() if side == "sketch"}
-    decoded = _decoded(store, entries, reader.spec.image_size)
-    for part, pixels in zip(_batches(len(entries)), decoded, strict=True):
+    images = PhotoImages(store, entries, reader.spec.image_size, 0.0)
+    parts = _batches(len(entries))
+    for number, pixels in prefetch(lambda number: images.pixels(range(len(entries))[parts[number]]), 0, len(parts)):
         for form, shown in enumerate((pixels, np.ascontiguousarray(pixels[:, :, ::-1]))):
             read = reader.photos(shown)
             for level in ("taps", "map"):
-                arrays["photo", level][part, form] = half(read.at(level))
+                arrays["photo", level][parts[number], form] = half(read.at(level))
 
     variants = layout.variants_of(entries[0].split)
     drawn = [
@@ -130,21 +129,6 @@ def _forms(strokes: np.ndarray, name: str, variants: int, strength: float) -> li
     for number in range(1, variants):
         forms.append(sketch_variant(strokes, stream(0, "features/variant", name, number), strength))
     return [*forms, *(mirrored(form) for form in forms)]
-
-
-def _decoded(store: ShardStore, entries: Sequence[PhotoEntry], size: int) -> Iterator[np.ndarray]:
-    """Photos as uint8 (n, size, size, 3), in batches, decoded one batch ahead of the trunk."""
-
-    def decode(entry: PhotoEntry) -> np.ndarray:
-        return decode_photo(store.read_photo(entry), size)
-
-    with ThreadPoolExecutor(DECODERS) as pool:
-        waiting: list[Iterator[np.ndarray]] = []
-        for part in _batches(len(entries)):
-            waiting.append(pool.map(decode, entries[part]))
-            if len(waiting) > 1:
-                yield np.stack(list(waiting.pop(0)))
-        yield from (np.stack(list(batch)) for batch in waiting)
 
 
 def _batches(count: int) -> list[slice]:

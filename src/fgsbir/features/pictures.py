@@ -33,8 +33,9 @@ DECODERS = min(8, os.cpu_count() or 1)
 
 
 class Inputs(Protocol):
-    """Pictures of one side by row. ``forms`` picks among the forms of a picture: 0 is the picture as it is,
-    ``MIRRORED`` its mirror image. They come as a tensor, or as a batch of tensors that :attr:`Level` names.
+    """Pictures of one side by row, as a tensor or a batch of tensors that :attr:`Level` names.
+
+    ``forms`` picks among the forms of a picture: 0 is the picture as it is, ``MIRRORED`` its mirror image.
     """
 
     def __len__(self) -> int: ...
@@ -101,24 +102,21 @@ class SketchImages:
         return len(self._sketches)
 
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        forms = np.broadcast_to(np.asarray(forms), np.shape(rows))
+        numbers = np.broadcast_to(np.asarray(forms), np.shape(rows))
         sketches = [centre(self._sketches[row]) for row in rows]
-        sketches = [mirrored(one) if form == MIRRORED else one for one, form in zip(sketches, forms, strict=True)]
-        changed = np.flatnonzero(forms > 0)
-        if len(changed):
-            changes = drawn_separately(forms[changed], self.strength)
-            new = change_sketches([sketches[place] for place in changed], changes)
-            for place, strokes in zip(changed, new, strict=True):
-                sketches[place] = strokes
+        sketches = [mirrored(one) if form == MIRRORED else one for one, form in zip(sketches, numbers, strict=True)]
         # A changed sketch stands where the change put it, and is not centred again.
+        changed = np.flatnonzero(numbers > 0)
+        if len(changed):
+            changes = drawn_separately(numbers[changed], self.strength)
+            new = iter(change_sketches([sketches[place] for place in changed], changes))
+            sketches = [next(new) if form > 0 else one for one, form in zip(sketches, numbers, strict=True)]
         return sketch_tensor(torch.from_numpy(self._spec.draw(sketches)))
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """A data set's pictures: the shards, their stored features, how much memory decoded photos may take, and the
-    folder of the edges in photos.
-    """
+    """A data set's pictures: shards, stored features, how much memory photos may take, the folder of their edges."""
 
     shards: ShardStore
     features: FeatureStore

@@ -1,8 +1,4 @@
-"""Standardisation: each side, photos and sketches, by its own mean and deviation.
-
-A photo and its sketch differ most in what all photos have and no sketch has. Taken away by each side's own mean and
-deviation, what is left is what the two share.
-"""
+"""Standardisation: photos and sketches differ most in what all photos have and no sketch has, which it takes away."""
 
 import torch
 from torch import Tensor, nn

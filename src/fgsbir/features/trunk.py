@@ -1,7 +1,5 @@
-"""The trunk: an image network that knows ImageNet, read at its middle (the base of F, G and D_C).
-
-A sketch and its photo agree on where things are, and the middle of the network says it in terms that both share; its
-end knows kinds of photos, and not of sketches.
+"""The trunk: an image network that knows ImageNet, read at its middle, where sketch and photo agree on what lies where:
+its end knows kinds of photos, and not of sketches.
 """
 
 import functools
@@ -23,9 +21,7 @@ from fgsbir.features.weights import PACKAGED, load_strictly, packaged_weights, r
 
 
 class Features(NamedTuple):
-    """What the trunk says of n pictures: ``taps`` float32 (n, D), the pooled taps one after the other, and ``map``
-    float32 (n, c, h, w).
-    """
+    """What the trunk says of n pictures, float32: the pooled taps one after the other (n, D), a map (n, c, h, w)."""
 
     taps: Tensor
     map: Tensor
@@ -57,7 +53,6 @@ class Trunk(nn.Module):
         return super().train(False)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Images (n, 3, s, s) in [0, 1] as the first block wants them."""
         return (images - self.mean) / self.std
 
     def maps(self, images: Tensor, wanted: Sequence[int]) -> list[Tensor]:
@@ -142,10 +137,7 @@ def _expect(name: str, expected: str, found: str, by: str) -> None:
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """``network`` with each batch normalisation folded into the convolution before it, in place: a fifth faster.
-
-    It is the same function in evaluation, where alone a trunk is used.
-    """
+    """``network`` with batch normalisations folded into the convolutions before, in place: in evaluation the same."""
     for child in network.children():
         folded(child)
     names = list(network._modules)

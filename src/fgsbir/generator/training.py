@@ -14,10 +14,11 @@ from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.generator.losses import kl_loss, reconstruction_loss
 from fgsbir.generator.pairs import CoveragePairs, SequencePairs
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
+from fgsbir.retrieval.pairs import PairBatch, PairStream
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import stream, stream_seed, torch_stream

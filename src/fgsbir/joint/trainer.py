@@ -29,11 +29,12 @@ from fgsbir.joint.pseudo_pairs import PseudoPairs, certainty_histogram
 from fgsbir.joint.rivals import Rivals
 from fgsbir.joint.settings import JointModels, JointSettings
 from fgsbir.retrieval.losses import RetrievalObjective
-from fgsbir.retrieval.pairs import PairStream, prefetch
+from fgsbir.retrieval.pairs import PairStream
 from fgsbir.retrieval.training import dropout_mask
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import stream, stream_seed, torch_stream

@@ -5,10 +5,9 @@ sees the same global batch, and a failing step can be named by its photos.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -20,7 +19,6 @@ from fgsbir.features.pictures import Inputs, Level, Pictures
 from fgsbir.features.store import FEATURES_OF_TRAINING
 from fgsbir.runtime.streams import stream
 
-Made = TypeVar("Made")
 # Numbers of random changes of images; 0 is the image as it is.
 CHANGES = (1, 2**31)
 
@@ -161,14 +159,3 @@ class PairStream:
     def photo_ids(self, step: int) -> list[str]:
         """The ids of the photos of ``step``."""
         return [self.pairs.photo_ids[row] for row in self.rows(step)]
-
-
-def prefetch(make: Callable[[int], Made], first: int, last: int) -> Iterator[tuple[int, Made]]:
-    """Yield (step, make(step)) for first <= step < last, one step ahead in a thread."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(make, first)] if first < last else []
-        for step in range(first, last):
-            ready = waiting.pop().result()
-            if step + 1 < last:
-                waiting.append(pool.submit(make, step + 1))
-            yield step, ready

@@ -15,10 +15,11 @@ from fgsbir.features.pictures import Inputs
 from fgsbir.features.statistics import principal_axes
 from fgsbir.retrieval.losses import RetrievalObjective
 from fgsbir.retrieval.model import RetrievalModel, Side
-from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
+from fgsbir.retrieval.pairs import PairBatch, PairStream
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import torch_stream

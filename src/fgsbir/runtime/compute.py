@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -19,21 +19,6 @@ from fgsbir.runtime.precision import multiplies_bf16, working_precision
 logger = logging.getLogger(__name__)
 
 FABRIC_PRECISION = {"bf16": "bf16-mixed", "float32": "32-true"}
-
-
-class Runtime(Protocol):
-    """Where a run goes: ``accelerator`` is auto, cpu or cuda; ``devices`` counts processes, one a device;
-    ``threads`` are the CPU threads of each, 0 for torch's default.
-    """
-
-    @property
-    def accelerator(self) -> str: ...
-
-    @property
-    def devices(self) -> int: ...
-
-    @property
-    def threads(self) -> int: ...
 
 
 class Compute:
@@ -126,8 +111,12 @@ class Compute:
             self._fabric.barrier()
 
 
-def launch(runtime: Runtime, precision: str) -> Compute:
-    """Start (or, under torchrun, join) the processes of a run, in the :func:`working_precision` of ``precision``."""
+def launch(runtime: Any, precision: str) -> Compute:
+    """Start (or, under torchrun, join) the processes of a run, in the :func:`working_precision` of ``precision``.
+
+    ``runtime`` has ``accelerator`` (auto, cpu or cuda), ``devices``, a process each, and ``threads``, the CPU threads of
+    each, 0 for torch's default.
+    """
     several = runtime.devices > 1 or "TORCHELASTIC_RUN_ID" in os.environ
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
