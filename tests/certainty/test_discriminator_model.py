@@ -7,9 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from fgsbir.certainty import certainty as module
-from fgsbir.certainty.certainty import certainties
-from fgsbir.certainty.discriminator import Discriminator, certainty
+from fgsbir.certainty import discriminator as module
+from fgsbir.certainty.discriminator import Discriminator, certainties, certainty
 from fgsbir.data.pixels import sketch_tensor
 from fgsbir.data.records import DataError
 from fgsbir.features.extraction import Reader

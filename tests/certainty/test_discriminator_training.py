@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from fgsbir.certainty.certainty import batch_certainty
+from fgsbir.certainty.discriminator import batch_certainty
 from fgsbir.certainty.training import (
     discriminator_loss,
     discriminator_step,

@@ -9,7 +9,7 @@ import torch
 
 from fgsbir.data.contours import Contours
 from fgsbir.data.strokes import split_strokes
-from fgsbir.features.contour_inputs import ContourBatch
+from fgsbir.features.pictures import ContourBatch
 from fgsbir.generator.contour_model import ContourGenerator, choice_loss
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.kinds import load_generator

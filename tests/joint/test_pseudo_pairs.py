@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.certainty.certainty import certainties
+from fgsbir.certainty.discriminator import certainties
 from fgsbir.data.strokes import mirrored
 from fgsbir.features.pictures import SketchImages
 from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs, certainty_histogram

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fgsbir.data.augmentation import change_photos, change_sketches, drawn_separately
+from fgsbir.data.contours import Contours, mirrored_contours
 from fgsbir.data.edges import Edges, read_edges
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
@@ -20,7 +21,6 @@ from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.records import DataError
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
-from fgsbir.features.contour_inputs import ContourInputs
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.store import MIRRORED, FeatureStore
 
@@ -57,11 +57,50 @@ class KeptInputs:
         return self.kept[torch.from_numpy(numbers.copy()), torch.from_numpy(np.asarray(rows))].float()
 
 
-class PhotoImages:
-    """Photos as images. A form above 0 is the number of a random change, of ``strength``.
+class ContourBatch(NamedTuple):
+    """n photos with at most S pieces of contour each.
 
-    Decoded photos are kept as far as they fit into ``limit_gib``.
+    ``map`` (n, c, h, w); ``points`` (n, S, P, 2), x and y of the 256 canvas, along each piece; ``strength`` (n, S) and
+    ``contour`` int64 (n, S), see :class:`Contours`; ``mask`` bool (n, S), which pieces there are.
     """
+
+    map: Tensor
+    points: Tensor
+    strength: Tensor
+    contour: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device) -> "ContourBatch":
+        """The same on ``device``."""
+        return ContourBatch(*(values.to(device) for values in self))
+
+
+@dataclass(frozen=True, slots=True)
+class ContourInputs:
+    """Photos by row, with their contours; form 1 is the mirror image."""
+
+    maps: Inputs
+    contours: Sequence[Contours]
+
+    def __len__(self) -> int:
+        return len(self.contours)
+
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> ContourBatch:
+        forms = np.broadcast_to(np.asarray(forms, np.int64), np.shape(rows))
+        contours = [self.contours[row] for row in rows]
+        most = max(1, *(len(each.contour) for each in contours))
+        points = np.zeros((len(contours), most, *contours[0].points.shape[1:]), np.float32)
+        strength, contour = np.zeros(points.shape[:2], np.float32), np.zeros(points.shape[:2], np.int64)
+        mask = np.zeros(points.shape[:2], bool)
+        for row, (each, form) in enumerate(zip(contours, forms, strict=True)):
+            count = len(each.contour)
+            points[row, :count] = mirrored_contours(each.points) if form else each.points
+            strength[row, :count], contour[row, :count], mask[row, :count] = each.strength, each.contour, True
+        return ContourBatch(self.maps(rows, forms), *map(torch.from_numpy, (points, strength, contour, mask)))
+
+
+class PhotoImages:
+    """Photos as images, kept as far as they fit into ``limit_gib``. A form above 0 numbers a change of ``strength``."""
 
     def __init__(
         self, store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float, strength: float = 0.0

@@ -34,8 +34,7 @@ class Features(NamedTuple):
 class Trunk(nn.Module):
     """The blocks of an image network, up to the last that is tapped, with its own input normalisation.
 
-    ``mean`` and ``std`` (3,) normalise images in [0, 1]. Frozen, and in evaluation mode for good: a picture's features
-    do not depend on the batch that it is read in.
+    Frozen, and in evaluation mode for good: a picture's features do not depend on the batch that it is read in.
     """
 
     def __init__(self, blocks: Sequence[nn.Module], mean: Sequence[float], std: Sequence[float]) -> None:

@@ -15,8 +15,7 @@ from torch.nn import functional
 
 from fgsbir.data.contours import MOST_PIECES, SIDE, line_length, line_of, runs
 from fgsbir.data.strokes import join_strokes, simplify
-from fgsbir.features.contour_inputs import ContourBatch
-from fgsbir.features.pictures import Level
+from fgsbir.features.pictures import ContourBatch, Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.generator.sequences import SequenceForm
 from fgsbir.runtime.model_folder import given
@@ -39,10 +38,9 @@ class ContourDrawing(NamedTuple):
 
 
 class ContourGenerator(ReadingModel):
-    """Photo to a choice among its contours.
+    """Photo to a choice among its contours, which have the ``form`` of people's sketches.
 
-    Reads the map of ``spec.map_block`` along each piece of contour (:class:`ContourBatch`), its form and place, and
-    what all pieces of the photo have in common. ``form`` is the form of its drawings.
+    It reads the map along each piece of contour, its geometry, and what all pieces of the photo have in common.
     """
 
     kind = "contour_generator"

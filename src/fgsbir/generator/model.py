@@ -180,7 +180,6 @@ class Generator(ReadingModel):
     def forward(self, inputs: Tensor, sequences: Tensor, noise: Tensor) -> GeneratorOutput:
         """Teacher-forced decoding of ``sequences``, float32 (n, T, 5) with scaled offsets; noise (n, latent).
 
-        ``inputs`` are of :attr:`level`.
         The prediction at t is of row t, after reading the start token (t = 0) or row t - 1.
         """
         encoding = self.encode(inputs)
@@ -222,8 +221,7 @@ class Generator(ReadingModel):
 
         ``temperature`` scales all noise; 0 draws greedily: the likeliest component's mean, the likeliest pen. ``noise``
         (n, latent), if given, is the latent's. All random numbers come from ``generator`` before the first point, in
-        the photos' order: with one on the CPU a drawing depends neither on the device, nor on how long the others get,
-        nor on the photos after its own.
+        the photos' order: a drawing depends neither on how long the others get, nor on the photos after its own.
         """
         n, device, latent = len(inputs), inputs.device, self.to_mu.out_features
         steps = self.form.max_points if max_points is None else max_points

@@ -13,9 +13,8 @@ from fgsbir.data.augmentation import change_sketches_jointly, drawn_separately
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import seen_sketches
 from fgsbir.data.strokes import mirrored
-from fgsbir.features.contour_inputs import ContourBatch
 from fgsbir.features.extraction import Reader
-from fgsbir.features.pictures import KeptInputs, Level, Pictures, SketchImages
+from fgsbir.features.pictures import ContourBatch, KeptInputs, Level, Pictures, SketchImages
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.store import PHOTO_FORMS, half
 from fgsbir.generator.alignment import coverage_of_all

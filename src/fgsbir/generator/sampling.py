@@ -28,12 +28,11 @@ class Drawing(NamedTuple):
 class Randomness(NamedTuple):
     """Everything random in a batch of drawings, drawn before the first point.
 
-    ``latent`` (n, d) and ``offset`` (T, n, 2) are normal noise times the temperature's square root, as sketch-RNN does
-    for offsets. ``component`` (T, n, M) is Gumbel noise times the temperature: the argmax of logits plus it is a draw
-    from softmax(logits / temperature), and at temperature 0 the likeliest. ``pen`` (T, n, 2) is logistic noise, against
-    which the log odds of a lift and of an end are held. The first column is times the temperature; the second is 0 at
-    temperature 0 and else as it is: the chance of an end is small at every point, so a low temperature would never let
-    a drawing end.
+    ``latent`` (n, d) and ``offset`` (T, n, 2) are normal noise times the temperature's square root, as in sketch-RNN.
+    ``component`` (T, n, M) is Gumbel noise times the temperature: the argmax of logits plus it is a draw from
+    softmax(logits / temperature). ``pen`` (T, n, 2) is logistic noise, against which the log odds of a lift and of an
+    end are held, times the temperature for the lift alone: an end is unlikely at every point, so a low temperature
+    would never let a drawing end.
     """
 
     latent: Tensor

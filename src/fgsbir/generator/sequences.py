@@ -13,10 +13,8 @@ SWEEP = np.array([0.4, 1.0], np.float32)
 
 @dataclass(frozen=True, slots=True)
 class SequenceForm:
-    """How G reads people's sketches.
-
-    Points nearer than ``simplify`` canvas pixels to the line that the others make are left out; there are at most
-    ``max_points``. ``reorder`` puts the strokes into one order (:func:`sweep_order`).
+    """How G reads people's sketches: simplified by ``simplify`` canvas pixels to at most ``max_points`` points, and,
+    with ``reorder``, in one order (:func:`sweep_order`).
     """
 
     simplify: float
@@ -35,8 +33,7 @@ class SequenceForm:
 def simplify_to(strokes: np.ndarray, tolerance: float, max_points: int) -> np.ndarray:
     """Simplify to at most ``max_points`` points, with the smallest tolerance (canvas pixels) that does.
 
-    Starts at ``tolerance`` >= 0 and coarsens by steps of 30 %. Public code drops long sketches instead, which on a
-    small set throws away the most careful drawings. A sketch of more strokes than fit keeps its first ones.
+    Starts at ``tolerance`` >= 0 and coarsens by steps of 30 %. A sketch of more strokes than fit keeps its first ones.
     """
     simplified = simplify(strokes, tolerance)
     while len(simplified) > max_points and tolerance < 64:

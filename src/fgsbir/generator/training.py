@@ -130,9 +130,9 @@ def train_generator(
 ) -> list[Row]:
     """Train ``model`` in place, one phase after the other, and leave it at its best epoch on the validation photos.
 
-    ``settings.select`` says what is best: ``retrieval`` is how often the judge finds a validation photo from its
-    drawing, which goes on rising after the ``likelihood`` has begun to fall. One learning rate schedule spans all
-    phases. Errors and resuming as in :func:`fgsbir.retrieval.training.train_retrieval`.
+    ``settings.select``: ``retrieval`` is how often the judge finds a validation photo from its drawing, which goes on
+    rising after the ``likelihood`` has begun to fall. One schedule spans all phases. Errors and resuming as in
+    :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-4, fused=True)
     # The stream that each step learns from, and the step's number in it.

@@ -100,8 +100,7 @@ def policy_gradient_loss(log_probability: Tensor, reward: Tensor, baseline: Tens
     """-(R - b) / T * sum_t [log p(offset_t) + log p(pen_t)], one value a drawing: (n,). Paper 1, Eq. 9.
 
     ``log_probability`` (n,) is summed over a drawing's ``lengths`` (n,) >= 1 steps. The paper has neither the baseline
-    nor the division; without them its weight of 10 is unstable, as a long drawing moves the weights more than a short
-    one, whatever it earned.
+    nor the division, without which a long drawing moves the weights more than a short one, whatever it earned.
     """
     return -(reward - baseline).detach() * log_probability / lengths.to(log_probability.dtype)
 

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.certainty.certainty import BATCH, batch_certainty
-from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.certainty.discriminator import BATCH, Discriminator, batch_certainty
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.strokes import mirrored
 from fgsbir.features.pictures import Level, Pictures, SketchImages

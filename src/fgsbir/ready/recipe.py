@@ -66,10 +66,7 @@ class ReadyRecipe:
 
 
 def make_ready_model(pictures: Pictures, compute: Compute, recipe: ReadyRecipe) -> RetrievalModel:
-    """Make the ready model of the training and validation photos of every seen category, by seen users.
-
-    Nothing is chosen on the validation photos, so that they can teach as well.
-    """
+    """Make the ready model of the training and validation photos of every seen category, by seen users."""
     split = training_split(replace(pictures.shards.index, category=None), 1.0)
     drawn = [*split.labelled, *split.validation]
     seed_weights(recipe.seed, "retrieval")
@@ -103,10 +100,7 @@ def start_ready(model: RetrievalModel, pictures: Pictures, entries: Sequence[Pho
 def changed_pairs(
     model: RetrievalModel, pictures: Pictures, entries: Sequence[PhotoEntry], recipe: ReadyRecipe, compute: Compute
 ) -> HumanPairs:
-    """The pairs of photos ``entries`` as they are, changed, and with the photo's edges, all read by the trunk.
-
-    Photo and sketch of a pair are changed alike.
-    """
+    """The pairs of photos ``entries`` as they are, changed alike, and with the photo's edges, read by the trunk."""
     known = human_pairs(pictures, entries, "taps")
     images = human_pairs(pictures, entries, "pixels", recipe.strength)
     photos, sketches = [known.photos(np.arange(len(known.photos)))], [known.sketches(np.arange(len(known.sketches)))]

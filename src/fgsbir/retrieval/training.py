@@ -91,10 +91,7 @@ def start_from(model: RetrievalModel, trained: RetrievalModel, photos: Tensor, s
 
 
 class FollowedHead(nn.Module):
-    """A linear head W as it is, and a square matrix A after it, which starts as the identity: x to A W x + b.
-
-    Only A and b are trained, so no product is larger than the head's own.
-    """
+    """A linear head W as it is, and a square matrix A after it, which starts as the identity: x to A W x + b."""
 
     def __init__(self, head: nn.Linear) -> None:
         super().__init__()
@@ -178,8 +175,8 @@ def train_retrieval(
     """Train ``model`` in place and leave it at its best epoch on the validation photos.
 
     The start counts as an epoch; any other is ``validate_every`` steps. Returns the curve, one row an epoch. Raises
-    TrainingDiverged on a NaN or infinite loss and TrainingInterrupted after SIGINT or SIGTERM;
-    either way ``scratch`` holds the last good state, from which the same call goes on.
+    TrainingDiverged on a NaN or infinite loss and TrainingInterrupted after SIGINT or SIGTERM; the same call then goes
+    on from the last good state, in ``scratch``.
     """
     with trained_head(model, settings.head):
         optimizer = torch.optim.AdamW(parameter_groups(model), weight_decay=settings.weight_decay, fused=True)

@@ -66,8 +66,7 @@ class Compute:
     def gather(self, rows: Tensor) -> Tensor:
         """All processes' rows (n, ...) as (world * n, ...); only this process's own carry gradients.
 
-        A loss over the gathered rows then has, on each process, exactly the gradient of its own share, and summing
-        over processes (:meth:`sum_gradients`) gives the whole.
+        So the gradients of a loss over them, summed over the processes (:meth:`sum_gradients`), are the whole.
         """
         if self._fabric is None or self.world == 1:
             return rows
@@ -114,8 +113,8 @@ class Compute:
 def launch(runtime: Any, precision: str) -> Compute:
     """Start (or, under torchrun, join) the processes of a run, in the :func:`working_precision` of ``precision``.
 
-    ``runtime`` has ``accelerator`` (auto, cpu or cuda), ``devices``, a process each, and ``threads``, the CPU threads of
-    each, 0 for torch's default.
+    ``runtime`` has ``accelerator`` (auto, cpu or cuda), ``devices``, a process each, and ``threads``, the CPU threads
+    of each, 0 for torch's default.
     """
     several = runtime.devices > 1 or "TORCHELASTIC_RUN_ID" in os.environ
     if runtime.threads:

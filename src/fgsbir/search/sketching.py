@@ -6,14 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fgsbir.certainty.certainty import certainties
-from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.certainty.discriminator import Discriminator, certainties
 from fgsbir.data.contours import SIDE, photo_contours
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.pixels import photo_tensor
-from fgsbir.features.contour_inputs import ContourInputs
 from fgsbir.features.extraction import Reader
-from fgsbir.features.pictures import Inputs, KeptInputs
+from fgsbir.features.pictures import ContourInputs, Inputs, KeptInputs
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.kinds import AnyGenerator, load_generator
 from fgsbir.runtime.compute import Compute
