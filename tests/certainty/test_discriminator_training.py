@@ -72,17 +72,9 @@ def test_a_step_is_eq_5(toy: Toy) -> None:
 def test_d_c_learns_whose_sketch_it_is(toy: Toy, tmp_path: Path) -> None:
     model, real = discriminator(toy), stream(toy)
     rows = train_discriminator(
-        toy.compute,
-        model,
-        real,
-        [stream(toy, "generated")],
-        fakes="mismatched",
-        steps=60,
-        learning_rate=3e-3,
-        validate_every=20,
-        log_interval=10,
-        scratch=Scratch(tmp_path),
-    )
+        toy.compute, model, real, [stream(toy, "generated")], fakes="mismatched", steps=60, learning_rate=3e-3,
+        validate_every=20, log_interval=10, scratch=Scratch(tmp_path),
+    )  # fmt: skip
     assert [row["step"] for row in rows] == [20, 40, 60]
     batch = real.batch(1000)
     own = batch_certainty(model, batch.photo, batch.sketch, toy.compute)

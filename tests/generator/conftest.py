@@ -9,16 +9,9 @@ from fgsbir.generator.training import GeneratorSettings
 from tests.toy import MAP_CHANNELS, toy_generator
 
 SETTINGS = GeneratorSettings(
-    learning_rate=1e-3,
-    point_jitter=1.5,
-    kl_weight=1.0,
-    kl_floor=0.0,
-    kl_anneal_steps=4,
-    grad_clip=1.0,
-    select="retrieval",
-    validate_every=3,
-    log_interval=2,
-)
+    learning_rate=1e-3, point_jitter=1.5, kl_weight=1.0, kl_floor=0.0, kl_anneal_steps=4, grad_clip=1.0,
+    select="retrieval", validate_every=3, log_interval=2,
+)  # fmt: skip
 
 
 def maps(n: int = 4) -> Tensor:
