@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -85,20 +86,12 @@ def test_two_processes_write_what_one_writes(toy_folder: Path, tmp_path: Path) -
     barrier, trunk = threading.Barrier(2), packaged_trunk(SPEC)
 
     def write(rank: int) -> None:
-        write_features(
-            Reader(trunk, SPEC, OneOfTwo(rank, barrier)),
-            ShardStore(toy_folder / "shards"),
-            layout_of(trunk, SPEC, variants=2, sketch_maps=True),
-            strength=1.0,
-            scratch=tmp_path / "scratch",
-            out=tmp_path / "features",
-        )
+        reader, store = Reader(trunk, SPEC, OneOfTwo(rank, barrier)), ShardStore(toy_folder / "shards")
+        layout = layout_of(trunk, SPEC, variants=2, sketch_maps=True)
+        write_features(reader, store, layout, strength=1.0, scratch=tmp_path / "scratch", out=tmp_path / "features")
 
-    threads = [threading.Thread(target=write, args=(rank,)) for rank in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, range(2)))
     assert bytes_of(tmp_path / "features") == bytes_of(toy_folder / "features")
 
 

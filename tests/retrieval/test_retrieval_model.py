@@ -132,22 +132,16 @@ def same(one: object, other: object) -> bool:
 
 
 @every_level
-def test_a_batch_is_a_function_of_its_step(toy: Toy, level: Level) -> None:
+def test_a_batch_is_a_function_of_its_step_that_processes_share(toy: Toy, level: Level) -> None:
     stream, again = (PairStream(labelled(toy, level), 4, 3, "pairs") for _ in range(2))
     first = [stream.batch(step) for step in range(3)]
-    assert all(same(again.batch(step), first[step]) for step in (2, 0))
-    assert not same(first[0], first[1])
-    assert not same(PairStream(labelled(toy, level), 4, 4, "pairs").batch(0), first[0])
-    assert not same(PairStream(labelled(toy, level), 4, 3, "others").batch(0), first[0])
-
-
-@every_level
-def test_processes_share_the_batch_of_one(toy: Toy, level: Level) -> None:
-    whole = PairStream(labelled(toy, level), 4, 3, "pairs").batch(1)
+    assert all(same(again.batch(step), first[step]) for step in (2, 0)) and not same(first[0], first[1])
+    for seed, name in ((4, "pairs"), (3, "others")):
+        assert not same(PairStream(labelled(toy, level), 4, seed, name).batch(0), first[0])
     parts = [PairStream(labelled(toy, level), 4, 3, "pairs", rank, 2).batch(1) for rank in range(2)]
     for name in ("photo", "sketch"):
-        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
-    assert np.array_equal(np.concatenate([part.rows for part in parts]), whole.rows)
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(first[1], name))
+    assert np.array_equal(np.concatenate([part.rows for part in parts]), first[1].rows)
 
 
 def test_an_epoch_shows_every_photo_once(toy: Toy) -> None:
