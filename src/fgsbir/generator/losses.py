@@ -38,7 +38,8 @@ def tempered(mixture: Mixture, pen_logits: Tensor, temperature: float) -> tuple[
     """What G draws from at ``temperature`` > 0, in the form of its own output: a mixture and pen logits (..., 3).
 
     The components' logits are divided by it and the variances multiplied with it. Whether the pen is lifted is decided
-    at it too, whether the drawing ends at 1, as in :class:`fgsbir.generator.sampling.Randomness`. The paper draws at 1.
+    at it too, whether the drawing ends at 1: an end is unlikely at every point, so a low temperature would never let a
+    drawing end. The paper draws at 1.
     """
     spread = 0.5 * math.log(temperature)
     drawn = mixture._replace(

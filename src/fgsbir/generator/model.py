@@ -14,7 +14,7 @@ from fgsbir.features.reading_model import ReadingModel
 from fgsbir.features.trunk import Trunk, build_trunk
 from fgsbir.generator.attention import MapAttention
 from fgsbir.generator.losses import Mixture, sequence_log_probability, tempered
-from fgsbir.generator.sampling import Drawing, draw_randomness, draw_rows, start_token
+from fgsbir.generator.sampling import Drawing, Noise, draw_noise, draw_rows, start_token
 from fgsbir.generator.sequences import SequenceForm
 from fgsbir.runtime.model_folder import given
 
@@ -219,22 +219,25 @@ class Generator(ReadingModel):
     ) -> Drawing:
         """Draw one sketch a photo; ``inputs`` are of :attr:`level`.
 
-        ``temperature`` scales all noise; 0 draws greedily: the likeliest component's mean, the likeliest pen. ``noise``
-        (n, latent), if given, is the latent's. All random numbers come from ``generator`` before the first point, in
-        the photos' order: a drawing depends neither on how long the others get, nor on the photos after its own.
+        Points are drawn from the :func:`tempered` output, the latent with as much less noise; temperature 0 takes the
+        likeliest component's mean and the likeliest pen. ``noise`` (n, latent), if given, is the latent's. All random
+        numbers come from ``generator`` before the first point, in the photos' order: a drawing depends neither on how
+        long the others get, nor on the photos after its own.
         """
         n, device, latent = len(inputs), inputs.device, self.to_mu.out_features
         steps = self.form.max_points if max_points is None else max_points
-        randomness = draw_randomness(n, steps, latent, self.mixtures, temperature, generator, device)
+        drawn = draw_noise(n, steps, latent, self.mixtures, generator, device)
+        drawn = drawn if temperature else Noise(*map(torch.zeros_like, drawn))
         encoding = self.encode(inputs)
         rows, states, looks = [], [], list[Tensor]()
         with torch.autocast(device.type, enabled=False):
-            state = self.initial_state(encoding, randomness.latent if noise is None else noise)
+            state = self.initial_state(encoding, drawn.latent * temperature**0.5 if noise is None else noise)
             row, pen = start_token(n, device), torch.zeros(n, 2, device=device)
             end, ended = row.new_tensor([0, 0, 0, 0, 1]), torch.zeros(n, 1, dtype=torch.bool, device=device)
-            for of_point in zip(*randomness[1:], strict=True):
+            for of_point in zip(*drawn[1:], strict=True):
                 state, attention = self.step(encoding, row, pen, state)
-                row = draw_rows(*self.output(state[0]), *of_point)
+                output = self.output(state[0])
+                row = draw_rows(*(tempered(*output, temperature) if temperature else output), *of_point)
                 ended = ended | (row[:, 4:] > 0.5)
                 row = torch.where(ended, end, row)
                 pen = pen + row[:, :2]

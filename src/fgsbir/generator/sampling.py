@@ -1,6 +1,5 @@
 """Drawing point by point: a batch of drawings, the random numbers of it, and the choice of a point."""
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -25,14 +24,12 @@ class Drawing(NamedTuple):
     attention: Tensor | None
 
 
-class Randomness(NamedTuple):
+class Noise(NamedTuple):
     """Everything random in a batch of drawings, drawn before the first point.
 
-    ``latent`` (n, d) and ``offset`` (T, n, 2) are normal noise times the temperature's square root, as in sketch-RNN.
-    ``component`` (T, n, M) is Gumbel noise times the temperature: the argmax of logits plus it is a draw from
-    softmax(logits / temperature). ``pen`` (T, n, 2) is logistic noise, against which the log odds of a lift and of an
-    end are held, times the temperature for the lift alone: an end is unlikely at every point, so a low temperature
-    would never let a drawing end.
+    ``latent`` (n, d) and ``offset`` (T, n, 2) are normal. ``component`` (T, n, M) is Gumbel noise: the argmax of logits
+    plus it is a draw from their softmax. ``pen`` (T, n, 2) is logistic: the log odds of a lift and of an end are held
+    against it.
     """
 
     latent: Tensor
@@ -41,16 +38,10 @@ class Randomness(NamedTuple):
     offset: Tensor
 
 
-def draw_randomness(
-    n: int,
-    steps: int,
-    latent: int,
-    mixtures: int,
-    temperature: float,
-    generator: torch.Generator | None,
-    device: torch.device,
-) -> Randomness:
-    """Draw the numbers for ``n`` drawings of at most ``steps`` points, drawing by drawing.
+def draw_noise(
+    n: int, steps: int, latent: int, mixtures: int, generator: torch.Generator | None, device: torch.device
+) -> Noise:
+    """The noise of ``n`` drawings of at most ``steps`` points, drawing by drawing.
 
     With a ``generator`` on the CPU a drawing's numbers depend on its place alone, not on what follows it.
     """
@@ -60,13 +51,8 @@ def draw_randomness(
     uniform = (uniform + 2.0**-26).clamp(max=1 - 2.0**-24).to(device)
     of_latent, of_steps = uniform[:, :latent], uniform[:, latent:].unflatten(1, (steps, mixtures + 4)).transpose(0, 1)
     component, pen, offset = of_steps.split([mixtures, 2, 2], 2)
-    spread = math.sqrt(temperature)
-    return Randomness(
-        torch.special.ndtri(of_latent) * spread,
-        -torch.log(-torch.log(component)) * temperature,
-        torch.logit(pen) * pen.new_tensor([temperature, float(temperature > 0)]),
-        torch.special.ndtri(offset) * spread,
-    )
+    normal = torch.special.ndtri
+    return Noise(normal(of_latent), -torch.log(-torch.log(component)), torch.logit(pen), normal(offset))
 
 
 def draw_rows(mixture: Mixture, pen_logits: Tensor, component: Tensor, pen: Tensor, offset: Tensor) -> Tensor:
