@@ -150,7 +150,7 @@ class FeatureStore:
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
             found, shards = about["format"], set(about["shards"])
-            self.spec, self._trunk_sha256 = FeatureSpec.from_json(about["spec"]), str(about["trunk_sha256"])
+            self.spec, self._trunk_sha256 = FeatureSpec(**about["spec"]), str(about["trunk_sha256"])
             self.layout = Layout(
                 int(about["dimensions"]), tuple(about["map_shape"]), int(about["variants"]), bool(about["sketch_maps"])
             )
