@@ -21,7 +21,10 @@ def save_joint(folder: Path, toy: Toy) -> Path:
     retrieval = toy.retrieval()
     save_model(folder / "retrieval", retrieval, details={})
     torch.manual_seed(0)
-    save_model(folder / "generator", toy_generator(), details={})
+    generator = toy_generator()
+    with torch.no_grad():
+        generator.output_layer.bias[-1] -= 3  # so that it draws more than a dot
+    save_model(folder / "generator", generator, details={})
     channels = retrieval.config()["channels"]
     discriminator = Discriminator(spec=SPEC.as_json(), channels=channels, reads="features", width=8)
     save_model(folder / "discriminator", discriminator, details={})
