@@ -21,7 +21,7 @@ from fgsbir.generator.alignment import coverage_of_all
 from fgsbir.generator.contour_model import ContourGenerator
 from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.generator.sequences import SequenceForm, pad_sequences
-from fgsbir.retrieval.pairs import CHANGES, Pairs, category_numbers, first_of
+from fgsbir.retrieval.pairs import CHANGES, Pairs, of_photos
 
 # Below so many photos, starting processes takes longer than they save.
 FEW = 32
@@ -106,13 +106,8 @@ def coverage_pairs(pictures: Pictures, entries: Sequence[PhotoEntry], workers: i
             covered = pool.starmap(coverage_of_all, tasks, chunksize=8)
     else:
         covered = list(itertools.starmap(coverage_of_all, tasks))
-    return CoveragePairs(
-        photo_ids=[entry.id for entry in entries],
-        categories=category_numbers(pictures, entries),
-        photos=pictures.photos(entries, "contours"),
-        first=first_of(list(map(len, covered))),
-        covered=list(itertools.chain(*covered)),
-    )
+    fields = of_photos(pictures, entries, "contours", 0.0, list(map(len, covered)))
+    return CoveragePairs(*fields, list(itertools.chain(*covered)))
 
 
 def human_sequences(
@@ -120,7 +115,7 @@ def human_sequences(
 ) -> SequencePairs:
     """Photos with their sketches by users who are not held out."""
     drawn = pictures.strokes(entries, [seen_sketches(entry) for entry in entries])
-    return _of_photos(pictures, entries, drawn, form, level, strength)
+    return _sequences(pictures, entries, drawn, form, level, strength)
 
 
 def edge_sequences(
@@ -129,7 +124,7 @@ def edge_sequences(
     """Training photos, labelled or not, with the drawings of their edges, where anything stands out."""
     drawn = [edges.drawing for edges in pictures.edges_of(entries)]
     shown = [(entry, [strokes]) for entry, strokes in zip(entries, drawn, strict=True) if len(strokes)]
-    return _of_photos(pictures, [entry for entry, _ in shown], [each for _, each in shown], form, level, strength)
+    return _sequences(pictures, [entry for entry, _ in shown], [each for _, each in shown], form, level, strength)
 
 
 def lone_sequences(sketches: Sequence[np.ndarray], form: SequenceForm, reader: Reader | FeatureSpec) -> SequencePairs:
@@ -148,7 +143,7 @@ def lone_sequences(sketches: Sequence[np.ndarray], form: SequenceForm, reader: R
     return SequencePairs(names, np.zeros(len(names), np.int64), photos, np.arange(len(names) + 1), simple, form, 1)
 
 
-def _of_photos(
+def _sequences(
     pictures: Pictures,
     entries: Sequence[PhotoEntry],
     drawn: Sequence[Sequence[np.ndarray]],
@@ -156,13 +151,6 @@ def _of_photos(
     level: Level,
     strength: float,
 ) -> SequencePairs:
-    return SequencePairs(
-        photo_ids=[entry.id for entry in entries],
-        categories=category_numbers(pictures, entries),
-        photos=pictures.photos(entries, level, strength),
-        first=first_of(list(map(len, drawn))),
-        sketches=[form.simplified(strokes) for choice in drawn for strokes in choice],
-        form=form,
-        forms=None if level == "pixels" else PHOTO_FORMS,
-        strength=strength,
-    )
+    fields = of_photos(pictures, entries, level, strength, list(map(len, drawn)))
+    simple = [form.simplified(strokes) for choice in drawn for strokes in choice]
+    return SequencePairs(*fields, simple, form, None if level == "pixels" else PHOTO_FORMS, strength)

@@ -75,14 +75,7 @@ def sequence_lengths(sequences: Tensor) -> Tensor:
 
 
 def generator_losses(
-    compute: Compute,
-    model: AnyGenerator,
-    batch: PairBatch,
-    *,
-    jitter: float,
-    kl_floor: float,
-    seed: int,
-    step: int,
+    compute: Compute, model: AnyGenerator, batch: PairBatch, *, jitter: float, kl_floor: float, seed: int, step: int
 ) -> tuple[Tensor, Tensor]:
     """L_R and L_kl of Eq. 3 over the pairs of all processes, float32 scalars equal on each of them.
 
@@ -174,16 +167,10 @@ def validation_scores(
     compute: Compute, model: AnyGenerator, validation: GeneratorValidation, seed: int
 ) -> dict[str, float]:
     """How F finds drawings of the validation photos, how many of them G ended by itself (%), and the likelihood."""
-    pairs = validation.pairs
+    pairs, numbers = validation.pairs, stream_seed(seed, "generator/validation")
     rows = np.tile(np.arange(len(pairs)), VALIDATION_DRAWINGS)
     drawn = draw_sketches(
-        model,
-        pairs.photos,
-        rows,
-        0,
-        temperature=VALIDATION_TEMPERATURE,
-        seed=stream_seed(seed, "generator/validation"),
-        compute=compute,
+        model, pairs.photos, rows, 0, temperature=VALIDATION_TEMPERATURE, seed=numbers, compute=compute
     )
     found = validation.retrieval.generated_scores(validation.judge, drawn.strokes)
     scores = {f"generated_{name}": value for name, value in found.items()}

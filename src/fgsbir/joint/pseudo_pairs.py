@@ -12,7 +12,7 @@ from fgsbir.data.strokes import mirrored
 from fgsbir.features.pictures import Level, Pictures, SketchImages
 from fgsbir.joint.pseudo_sketches import PseudoSketches, Source
 from fgsbir.joint.settings import JointSettings
-from fgsbir.retrieval.pairs import CHANGES, Pairs, category_numbers, first_of
+from fgsbir.retrieval.pairs import CHANGES, Pairs, of_photos
 from fgsbir.runtime.compute import Compute
 
 # What the unlabelled photos are given; "person" is what D_C sees of the labelled ones.
@@ -43,12 +43,7 @@ class PseudoPairs(Pairs):
         of_photo = {name: rows[start[row] : start[row + 1]] for row, name in enumerate(stored.photo_ids)}
         self.entries = [entry for entry in entries if len(of_photo[entry.id])]
         chosen = [of_photo[entry.id] for entry in self.entries]
-        super().__init__(
-            photo_ids=[entry.id for entry in self.entries],
-            categories=category_numbers(pictures, self.entries),
-            photos=pictures.photos(self.entries, level, strength),
-            first=first_of(list(map(len, chosen))),
-        )
+        super().__init__(*of_photos(pictures, self.entries, level, strength, list(map(len, chosen))))
         self.sketches = np.concatenate([np.zeros(0, np.int64), *chosen])
         self.stored, self.level, self.strength, self._spec = stored, level, strength, pictures.spec
 

@@ -66,9 +66,12 @@ class Pairs(ABC):
         """Photos ``rows`` and sketches ``drawn`` in ``forms``, each int64 (n,), as a model reads them."""
 
 
-def first_of(counts: Sequence[int]) -> np.ndarray:
-    """``first`` of :class:`Pairs` from the number of each photo's sketches."""
-    return np.cumsum([0, *counts], dtype=np.int64)
+def of_photos(
+    pictures: Pictures, entries: Sequence[PhotoEntry], level: Level, strength: float, counts: Sequence[int]
+) -> tuple[list[str], np.ndarray, Inputs, np.ndarray]:
+    """The fields of :class:`Pairs` of photos with ``counts`` sketches each; images are changed with ``strength``."""
+    first, photos = np.cumsum([0, *counts], dtype=np.int64), pictures.photos(entries, level, strength)
+    return [entry.id for entry in entries], category_numbers(pictures, entries), photos, first
 
 
 @dataclass(eq=False)
@@ -105,14 +108,9 @@ def human_pairs(pictures: Pictures, entries: Sequence[PhotoEntry], level: Level,
     """Photos with their sketches by users who are not held out, as inputs of ``level``."""
     places = [seen_sketches(entry) for entry in entries]
     stored = bool(entries) and entries[0].split in FEATURES_OF_TRAINING
-    return HumanPairs(
-        photo_ids=[entry.id for entry in entries],
-        categories=category_numbers(pictures, entries),
-        photos=pictures.photos(entries, level, strength),
-        first=first_of([len(chosen) for chosen in places]),
-        sketches=pictures.sketches(entries, places, level, strength),
-        variants=None if level == "pixels" else pictures.features.layout.variants if stored else 1,
-    )
+    variants = None if level == "pixels" else pictures.features.layout.variants if stored else 1
+    fields = of_photos(pictures, entries, level, strength, [len(chosen) for chosen in places])
+    return HumanPairs(*fields, pictures.sketches(entries, places, level, strength), variants)
 
 
 @dataclass(frozen=True, slots=True)
