@@ -24,6 +24,6 @@ class MapAttention(nn.Module):
         ``near`` (n, p), not in the paper, is added to the scores.
         """
         # J = tanh(W_B * B + W_S s), as 2 sigmoid(2 x) - 1, which takes a tenth of the time; softmax drops the constant.
-        joint = torch.sigmoid(keys + 2 * self.query(hidden).unsqueeze(1))
+        joint = (keys + 2 * self.query(hidden).unsqueeze(1)).sigmoid_()
         attention = (2 * self.score(joint).squeeze(2) + near).softmax(1)  # alpha = softmax(W_a J)
         return attention, torch.einsum("np,npc->nc", attention, features)  # g = sum of alpha B
