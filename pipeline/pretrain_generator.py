@@ -27,7 +27,7 @@ def main() -> None:
     from fgsbir.generator.model import Generator, channels_of
     from fgsbir.generator.pairs import SequencePairs, edge_sequences, human_sequences, labelled_pairs, lone_sequences
     from fgsbir.generator.sequences import SequenceForm, offset_scale
-    from fgsbir.generator.training import GeneratorSettings, GeneratorValidation, Phase, train_generator
+    from fgsbir.generator.training import GeneratorSettings, GeneratorValidation, train_generator
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
     from fgsbir.retrieval.validation import RetrievalValidation
@@ -75,9 +75,9 @@ def main() -> None:
         model.offset_scale = torch.tensor(offset_scale(list(map(form.ordered, labelled.sketches))))
     compute.place(model)
 
-    def phase(name: str, pairs: Pairs, steps: int) -> Phase:
+    def phase(name: str, pairs: Pairs, steps: int) -> tuple[PairStream, int]:
         name = f"generator/{name}"
-        return Phase(PairStream(pairs, settings.batch_size, params.seed, name, compute.rank, compute.world), steps)
+        return PairStream(pairs, settings.batch_size, params.seed, name, compute.rank, compute.world), steps
 
     phases = []
     if settings.sketch_steps:

@@ -14,7 +14,7 @@ from fgsbir.generator.contour_model import ContourGenerator, choice_loss
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.kinds import load_generator
 from fgsbir.generator.pairs import CoveragePairs, coverage_pairs, labelled_pairs
-from fgsbir.generator.training import GeneratorValidation, Phase, train_generator
+from fgsbir.generator.training import GeneratorValidation, train_generator
 from fgsbir.retrieval.pairs import PairStream, human_pairs
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
@@ -117,7 +117,7 @@ def test_it_learns_which_contours_are_drawn(toy: Toy, tmp_path: Path) -> None:
     validation = GeneratorValidation(
         RetrievalValidation(human_pairs(toy.pictures, toy.split.validation, judge.level), toy.compute), judge, pairs
     )
-    model, phases = toy_chooser(), [Phase(PairStream(pairs, 6, 0, "test"), 100)]
+    model, phases = toy_chooser(), [(PairStream(pairs, 6, 0, "test"), 100)]
     curve = train_generator(toy.compute, model, phases, validation, LEARNING, scratch=Scratch(tmp_path / "scratch"))
     assert curve[-1]["validation_likelihood"] > -0.2 > curve[0]["validation_likelihood"]
 

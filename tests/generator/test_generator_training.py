@@ -19,7 +19,6 @@ from fgsbir.generator.sequences import offset_scale, pad_sequences
 from fgsbir.generator.training import (
     GeneratorSettings,
     GeneratorValidation,
-    Phase,
     divergence_weight,
     generator_losses,
     jittered,
@@ -52,7 +51,7 @@ def train(toy: Toy, pairs: SequencePairs) -> Train:
     def run(scratch: Scratch, settings: GeneratorSettings = SETTINGS) -> tuple[Generator, list[Row]]:
         model = make_generator(max_points=20)
         alone = replace(lone_sequences([shape(9)], model.form, SPEC), photos=pairs.photos)
-        phases = [Phase(PairStream(alone, 4, 0, "alone"), 2), Phase(PairStream(pairs, 4, 0, "pairs"), 5)]
+        phases = [(PairStream(alone, 4, 0, "alone"), 2), (PairStream(pairs, 4, 0, "pairs"), 5)]
         judge, photos = toy.retrieval(), toy.split.validation
         gallery = RetrievalValidation(human_pairs(toy.pictures, photos, judge.level), toy.compute)
         validation = GeneratorValidation(gallery, judge, human_sequences(toy.pictures, photos, model.form, "map"))

@@ -42,12 +42,8 @@ def test_it_is_small_and_says_what_it_was_made_of() -> None:
 
 def test_it_reads_pictures_as_the_pipelines_features_do() -> None:
     spec, features = load_model(READY_MODEL, RetrievalModel).spec, load(ROOT / "params.yaml").features
-    assert (spec.trunk, spec.weights_sha256, spec.taps) == (features.trunk, features.weights_sha256, features.taps)
-    assert (spec.image_size, spec.line_width, spec.places) == (
-        features.image_size,
-        features.line_width,
-        features.places,
-    )
+    for name in ("trunk", "weights_sha256", "taps", "image_size", "line_width", "places"):
+        assert getattr(spec, name) == getattr(features, name)
 
 
 def test_it_embeds_any_picture() -> None:

@@ -31,13 +31,6 @@ BATCH = 128
 DROPOUT = 0.2
 
 
-class Phase(NamedTuple):
-    """A part of G's training: how many steps it takes on batches of which pairs."""
-
-    stream: PairStream
-    steps: int
-
-
 @dataclass(frozen=True, slots=True)
 class GeneratorSettings:
     """The numbers of G's training; see params.yaml for their meaning."""
@@ -115,22 +108,23 @@ def _choice_losses(
 def train_generator(
     compute: Compute,
     model: AnyGenerator,
-    phases: Sequence[Phase],
+    phases: Sequence[tuple[PairStream, int]],
     validation: GeneratorValidation,
     settings: GeneratorSettings,
     *,
     scratch: Scratch,
 ) -> list[Row]:
-    """Train ``model`` in place, one phase after the other, and leave it at its best epoch on the validation photos.
+    """Train ``model`` in place and leave it at its best epoch on the validation photos.
 
+    ``phases``, one after the other, are pairs to learn from and for how many steps.
     ``settings.select``: ``retrieval`` is how often the judge finds a validation photo from its drawing, which goes on
     rising after the ``likelihood`` has begun to fall. One schedule spans all phases. Errors and resuming as in
     :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-4, fused=True)
     # The stream that each step learns from, and the step's number in it.
-    plan = [(phase.stream, number) for phase in phases for number in range(phase.steps)]
-    seed, total = phases[0].stream.seed, len(plan)
+    plan = [(pairs, number) for pairs, steps in phases for number in range(steps)]
+    seed, total = plan[0][0].seed, len(plan)
     with Run(
         "generator",
         compute,
