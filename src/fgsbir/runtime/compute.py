@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from fgsbir.runtime.precision import multiplies_bf16, working_precision
 
@@ -93,9 +94,7 @@ class Compute:
         for gradient, total in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(total.view_as(gradient))
 
-    def descend(
-        self, optimizer: torch.optim.Optimizer, model: nn.Module, loss: Tensor, longest: float | None = None
-    ) -> None:
+    def descend(self, optimizer: Optimizer, model: nn.Module, loss: Tensor, longest: float | None = None) -> None:
         """One step of ``optimizer`` down the gradient of ``loss`` in ``model``, cut to the norm ``longest``."""
         optimizer.zero_grad()
         loss.backward()
