@@ -127,9 +127,8 @@ def test_the_loss_is_eq_9_with_its_baseline(
     monkeypatch.setattr("fgsbir.runtime.precision.multiplies_bf16", lambda _: True)
     toy = Toy(toy_folder, Compute(torch.device("cpu"), precision))
     judging, model, temperature = judges(toy), generator(), 0.3
-    photos = PhotoPool(toy.pictures, toy.split.labelled, toy.split.unlabelled, {"taps", "map"}).batch(
-        6, 0, 0, toy.compute
-    )
+    pool = PhotoPool(toy.pictures, toy.split.labelled, toy.split.unlabelled, {"taps", "map"})
+    photos = pool.batch(6, 0, 0, toy.compute)
 
     def rewards(drawing: Any) -> Tensor:
         return judging.rewards(photos, drawing_strokes(model, drawing), torch_stream(0, "joint/negatives", 0))
