@@ -24,8 +24,7 @@ def main() -> None:
 
     import numpy as np
 
-    from fgsbir.certainty.certainty import certainties
-    from fgsbir.certainty.discriminator import Discriminator
+    from fgsbir.certainty.discriminator import Discriminator, certainties
     from fgsbir.data.atomic import write_bytes, write_folder, write_json, write_text
     from fgsbir.evaluation.comparison import compare, rank_table, rounded
     from fgsbir.evaluation.drawings import DrawingJudge

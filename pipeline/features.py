@@ -14,13 +14,13 @@ def main() -> None:
     from fgsbir.features.extraction import Reader, write_features
     from fgsbir.features.spec import FeatureSpec
     from fgsbir.features.store import layout_of
-    from fgsbir.features.trunk import depth_of, open_trunk
+    from fgsbir.features.trunk import build_trunk, depth_of
     from fgsbir.runtime.compute import launch
 
     compute = launch(params.runtime, params.precision)
     store = ShardStore(Path("data/shards"))
     spec = FeatureSpec(**settings.of(FeatureSpec))
-    trunk = open_trunk(spec.trunk, depth_of(spec), settings.weights, spec.weights_sha256)
+    trunk = build_trunk(spec.trunk, depth_of(spec), settings.weights, spec.weights_sha256)
     write_features(
         Reader(trunk, spec, compute),
         store,

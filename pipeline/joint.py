@@ -22,8 +22,8 @@ def main() -> None:
     from fgsbir.joint.rivals import Rivals
     from fgsbir.joint.settings import JointModels, JointSettings
     from fgsbir.joint.trainer import JointTrainer
+    from fgsbir.retrieval.losses import RetrievalObjective
     from fgsbir.retrieval.model import RetrievalModel
-    from fgsbir.retrieval.objective import RetrievalObjective
     from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
     from fgsbir.retrieval.training import trained_head
     from fgsbir.retrieval.validation import RetrievalValidation

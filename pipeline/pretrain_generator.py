@@ -1,5 +1,6 @@
 """Stage pretrain_generator: G learns to draw the labelled photos (paper 1, Eqs. 2 and 3). Run by ``dvc repro``."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from pipeline.params import load
@@ -20,13 +21,13 @@ def main() -> None:
     from fgsbir.data.quickdraw import read_verified
     from fgsbir.data.selection import labelled_in_every_category, training_split
     from fgsbir.features.extraction import Reader
-    from fgsbir.features.trunk import Start, WeightFile, build_trunk
+    from fgsbir.features.trunk import build_trunk
     from fgsbir.generator.contour_model import ContourGenerator
     from fgsbir.generator.kinds import AnyGenerator
     from fgsbir.generator.model import Generator, channels_of
     from fgsbir.generator.pairs import SequencePairs, edge_sequences, human_sequences, labelled_pairs, lone_sequences
     from fgsbir.generator.sequences import SequenceForm, offset_scale
-    from fgsbir.generator.training import GeneratorSettings, GeneratorValidation, Phase, train_generator
+    from fgsbir.generator.training import GeneratorSettings, GeneratorValidation, train_generator
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
     from fgsbir.retrieval.validation import RetrievalValidation
@@ -50,19 +51,17 @@ def main() -> None:
     model: AnyGenerator
     if settings.decoder == "contours":
         model = ContourGenerator(
-            spec=spec.as_json(), form=form.as_json(), map_channels=map_channels, hidden=settings.hidden
+            spec=spec.as_json(), form=asdict(form), map_channels=map_channels, hidden=settings.hidden
         )
     else:
         network = None
         if settings.encoder is not None:
-            start: Start = "nothing"
-            if settings.weights is not None and settings.weights_sha256 is not None:
-                start = WeightFile(settings.weights, settings.weights_sha256)
-            network = build_trunk(settings.encoder, settings.encoder_block, start)
+            weights, sha256 = str(settings.weights or "nothing"), settings.weights_sha256 or ""
+            network = build_trunk(settings.encoder, settings.encoder_block, weights, sha256)
             map_channels = channels_of(network, spec.image_size)
         model = Generator(
             spec=spec.as_json(),
-            form=form.as_json(),
+            form=asdict(form),
             map_channels=map_channels,
             encoder=settings.encoder,
             encoder_block=settings.encoder_block if settings.encoder else None,
@@ -73,12 +72,12 @@ def main() -> None:
     model.take_trunk(trunk)
     labelled = labelled_pairs(pictures, split.labelled, model, settings.augment, params.runtime.workers)
     if isinstance(labelled, SequencePairs):
-        model.offset_scale = torch.tensor(offset_scale(labelled.all_sketches))
+        model.offset_scale = torch.tensor(offset_scale(list(map(form.ordered, labelled.sketches))))
     compute.place(model)
 
-    def phase(name: str, pairs: Pairs, steps: int) -> Phase:
+    def phase(name: str, pairs: Pairs, steps: int) -> tuple[PairStream, int]:
         name = f"generator/{name}"
-        return Phase(PairStream(pairs, settings.batch_size, params.seed, name, compute.rank, compute.world), steps)
+        return PairStream(pairs, settings.batch_size, params.seed, name, compute.rank, compute.world), steps
 
     phases = []
     if settings.sketch_steps:

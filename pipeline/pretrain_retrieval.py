@@ -14,8 +14,8 @@ def main() -> None:
     from fgsbir.data.selection import training_split
     from fgsbir.features.trunk import tap_channels
     from fgsbir.ready import READY_MODEL
+    from fgsbir.retrieval.losses import RetrievalObjective
     from fgsbir.retrieval.model import RetrievalModel
-    from fgsbir.retrieval.objective import RetrievalObjective
     from fgsbir.retrieval.pairs import PairStream, human_pairs
     from fgsbir.retrieval.training import RetrievalSettings, pooled_rows, start_from, start_head, train_retrieval
     from fgsbir.retrieval.validation import RetrievalValidation

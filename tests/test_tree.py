@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "certainty": "generator retrieval features runtime data",
     "joint": "certainty generator retrieval features runtime data",
     "adaptation": "retrieval features runtime data",
-    "sketch_classifier": "retrieval runtime data",
+    "sketch_classifier": "runtime data",
     "evaluation": "sketch_classifier adaptation joint certainty generator retrieval features runtime data",
     "search": "evaluation adaptation certainty generator retrieval features runtime data",
     "web": "adaptation search evaluation generator retrieval runtime data",

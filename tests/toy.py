@@ -18,6 +18,7 @@ from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.store import FeatureStore, layout_of
 from fgsbir.features.trunk import packaged_trunk, tap_channels
 from fgsbir.features.weights import PACKAGED
+from fgsbir.generator.contour_model import ContourGenerator
 from fgsbir.generator.model import Generator
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.training import pooled_rows, start_head
@@ -37,6 +38,7 @@ SPEC = FeatureSpec(
     map_block=2,
 )
 MAP_CHANNELS = 24
+FORM = {"simplify": 4.0, "max_points": 12, "reorder": True}
 
 
 def shape(number: int, hand: int = 0) -> np.ndarray:
@@ -95,10 +97,25 @@ def cpu() -> Compute:
     return Compute(torch.device("cpu"))
 
 
-def toy_generator(form: dict[str, Any], **sizes: Any) -> Generator:
-    """A G of the toy set's maps, of the random numbers that are next; ``sizes`` are arguments of Generator."""
-    small = {"encoder_width": 8, "latent": 4, "hidden": 8, "attention": True, "attention_width": 4, "mixtures": 2}
-    return Generator(spec=SPEC.as_json(), form=form, map_channels=MAP_CHANNELS, pen_position=True, **small | sizes)
+def toy_generator(form: dict[str, Any] | None = None, *, seed: int | None = None, **sizes: Any) -> Generator:
+    """A G of the toy set's maps that draws point by point, in evaluation mode; ``sizes`` are arguments of Generator.
+
+    Without a ``seed`` it is of the random numbers that are next.
+    """
+    if seed is not None:
+        torch.manual_seed(seed)
+    small = {"encoder_width": 10, "latent": 6, "hidden": 16, "mixtures": 3, "attention": True, "attention_width": 8}
+    settings = {"map_channels": MAP_CHANNELS, "pen_position": True} | small | sizes
+    model = Generator(spec=SPEC.as_json(), form=FORM | (form or {}), **settings)
+    model.offset_scale.fill_(20.0)
+    return model.eval()
+
+
+def toy_chooser(max_points: int = 60) -> ContourGenerator:
+    """A G of the toy set's maps that chooses contours."""
+    torch.manual_seed(0)
+    form = FORM | {"simplify": 2.0, "max_points": max_points}
+    return ContourGenerator(spec=SPEC.as_json(), form=form, map_channels=MAP_CHANNELS, hidden=16).eval()
 
 
 class Toy:

@@ -7,9 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from fgsbir.certainty import certainty as module
-from fgsbir.certainty.certainty import certainties
-from fgsbir.certainty.discriminator import Discriminator, certainty
+from fgsbir.certainty import discriminator as module
+from fgsbir.certainty.discriminator import Discriminator, certainties, certainty
 from fgsbir.data.pixels import sketch_tensor
 from fgsbir.data.records import DataError
 from fgsbir.features.extraction import Reader
@@ -31,12 +30,9 @@ def pairs(reads: str, n: int = 4) -> tuple[Tensor, Tensor]:
     return torch.rand(shape, generator=numbers), torch.rand(shape, generator=numbers)
 
 
-@pytest.mark.parametrize(("size", "side"), [(256, 30), (64, 6), (32, 2)])
-def test_patches_of_pixels(size: int, side: int) -> None:
-    assert make("pixels", size)(*torch.rand(2, 2, 3, size, size)).shape == (2, side, side)
-
-
-def test_too_small_an_image_is_refused() -> None:
+def test_patches_of_pixels_and_too_small_an_image_for_one() -> None:
+    for size, side in ((256, 30), (64, 6), (32, 2)):
+        assert make("pixels", size)(*torch.rand(2, 2, 3, size, size)).shape == (2, side, side)
     with pytest.raises(DataError, match="3 layers leave no patch of a 16 pixel image"):
         make("pixels", 16)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from fgsbir.certainty.certainty import batch_certainty
+from fgsbir.certainty.discriminator import batch_certainty
 from fgsbir.certainty.training import (
     discriminator_loss,
     discriminator_step,
@@ -47,7 +47,7 @@ def test_mismatched_pairs_show_the_sketch_of_another_photo_of_the_category(toy: 
     assert sorted(places) == list(range(6)) and all(place != k for k, place in enumerate(places))
     # One of each category gets the other's last: the turn goes through the categories, one after the other.
     assert sum(batch.categories[k] == batch.categories[place] for k, place in enumerate(places)) == 4
-    assert np.array_equal(found.choices, batch.choices[places])
+    assert np.array_equal(found.drawn, batch.drawn[places])
 
 
 def test_the_fakes_are_the_generated_pairs_the_mismatched_ones_or_both(toy: Toy) -> None:
@@ -72,17 +72,9 @@ def test_a_step_is_eq_5(toy: Toy) -> None:
 def test_d_c_learns_whose_sketch_it_is(toy: Toy, tmp_path: Path) -> None:
     model, real = discriminator(toy), stream(toy)
     rows = train_discriminator(
-        toy.compute,
-        model,
-        real,
-        [stream(toy, "generated")],
-        fakes="mismatched",
-        steps=60,
-        learning_rate=3e-3,
-        validate_every=20,
-        log_interval=10,
-        scratch=Scratch(tmp_path),
-    )
+        toy.compute, model, real, [stream(toy, "generated")], fakes="mismatched", steps=60, learning_rate=3e-3,
+        validate_every=20, log_interval=10, scratch=Scratch(tmp_path),
+    )  # fmt: skip
     assert [row["step"] for row in rows] == [20, 40, 60]
     batch = real.batch(1000)
     own = batch_certainty(model, batch.photo, batch.sketch, toy.compute)

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import mirrored
 from fgsbir.features import extraction
 from fgsbir.features.extraction import Reader, write_features
-from fgsbir.features.store import MIRRORED, PHOTO_TAPS, FeatureStore, half, layout_of
+from fgsbir.features.store import FILES, MIRRORED, FeatureStore, half, layout_of
 from fgsbir.features.trunk import packaged_trunk
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream
@@ -34,42 +35,40 @@ def reader() -> Reader:
 def test_stored_photos_are_what_the_trunk_says(toy: Toy) -> None:
     entries = toy.split.labelled
     rows, store = np.arange(len(entries)), toy.pictures.shards
-    stored = toy.pictures.features.photos(entries)
     pixels = np.stack([decode_photo(store.read_photo(entry), SIZE) for entry in entries])
     for form, shown in ((0, pixels), (1, np.ascontiguousarray(pixels[:, :, ::-1]))):
-        read = reader().photos(shown)
-        assert np.array_equal(half(read.taps), stored.taps(rows, form).half().numpy())
-        assert np.array_equal(half(read.map), stored.maps(rows, form).half().numpy())
+        for level in ("taps", "map"):
+            stored = toy.pictures.photos(entries, level)(rows, form)
+            assert np.array_equal(half(reader().photos_as(level, shown)), stored.half().numpy())
 
 
 def test_stored_sketches_are_their_variants_and_mirror_images(toy: Toy) -> None:
     entry = toy.split.labelled[2]
     sketch = toy.pictures.strokes([entry], [[1]])[0][0]
     changed = sketch_variant(sketch, stream(0, "features/variant", entry.sketches[1].id, 1), 1.0)
-    stored = toy.pictures.features.sketches([entry], [[1]])
+    stored = toy.pictures.sketches([entry], [[1]], "taps")
     for form, strokes in enumerate([sketch, changed, mirrored(sketch), mirrored(changed)]):
         expected = reader().sketches([strokes])
-        torch.testing.assert_close(stored.taps(np.array([0]), form), expected.taps, rtol=1e-2, atol=2e-3)
+        torch.testing.assert_close(stored(np.array([0]), form), expected.taps, rtol=1e-2, atol=2e-3)
 
 
 def test_rows_of_several_shards_come_in_the_order_asked_for(toy: Toy) -> None:
     entries = [*toy.split.unlabelled, *toy.split.labelled, *toy.split.validation]
     assert len({entry.shard for entry in entries}) > 2
-    features = toy.pictures.features
     order = np.random.default_rng(0).permutation(len(entries))
-    together = features.photos(entries).taps(order)
-    alone = torch.cat([features.photos([entries[row]]).taps(np.array([0])) for row in order])
+    together = toy.pictures.photos(entries, "taps")(order)
+    alone = torch.cat([toy.pictures.photos([entries[row]], "taps")(np.array([0])) for row in order])
     assert torch.equal(together, alone)
 
 
 def test_a_mirror_image_has_its_form_in_any_split(toy: Toy) -> None:
     """Sketches that nobody trains on are stored as they are and mirrored, the others in two variants first."""
     entries = [toy.split.validation[0], toy.split.labelled[0]]
-    stored = toy.pictures.features.sketches(entries, [[0], [0]])
-    expected = torch.cat([stored.taps(np.array([0]), 1), stored.taps(np.array([1]), 2)])
-    assert torch.equal(stored.taps(np.arange(2), MIRRORED), expected)
+    stored = toy.pictures.sketches(entries, [[0], [0]], "taps")
+    expected = torch.cat([stored(np.array([0]), 1), stored(np.array([1]), 2)])
+    assert torch.equal(stored(np.arange(2), MIRRORED), expected)
     with pytest.raises(IndexError):
-        stored.taps(np.array([0]), 2)
+        stored(np.array([0]), 2)
 
 
 class OneOfTwo(Compute):
@@ -87,20 +86,12 @@ def test_two_processes_write_what_one_writes(toy_folder: Path, tmp_path: Path) -
     barrier, trunk = threading.Barrier(2), packaged_trunk(SPEC)
 
     def write(rank: int) -> None:
-        write_features(
-            Reader(trunk, SPEC, OneOfTwo(rank, barrier)),
-            ShardStore(toy_folder / "shards"),
-            layout_of(trunk, SPEC, variants=2, sketch_maps=True),
-            strength=1.0,
-            scratch=tmp_path / "scratch",
-            out=tmp_path / "features",
-        )
+        reader, store = Reader(trunk, SPEC, OneOfTwo(rank, barrier)), ShardStore(toy_folder / "shards")
+        layout = layout_of(trunk, SPEC, variants=2, sketch_maps=True)
+        write_features(reader, store, layout, strength=1.0, scratch=tmp_path / "scratch", out=tmp_path / "features")
 
-    threads = [threading.Thread(target=write, args=(rank,)) for rank in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, range(2)))
     assert bytes_of(tmp_path / "features") == bytes_of(toy_folder / "features")
 
 
@@ -129,7 +120,7 @@ def test_a_killed_run_goes_on_where_it_stopped(
 def test_damage_is_named(toy_folder: Path, tmp_path: Path, damage: str) -> None:
     folder, index = tmp_path / "features", ShardStore(toy_folder / "shards").index
     shutil.copytree(toy_folder / "features", folder)
-    array, about = next(folder.glob(f"train-*/{PHOTO_TAPS}.npy")), folder / "features.json"
+    array, about = next(folder.glob(f"train-*/{FILES['photo', 'taps']}")), folder / "features.json"
     if damage == "truncated":
         array.write_bytes(array.read_bytes()[:-1000])
     elif damage == "missing":

@@ -9,28 +9,20 @@ import torch
 
 from fgsbir.data.contours import Contours
 from fgsbir.data.strokes import split_strokes
-from fgsbir.features.contour_inputs import ContourBatch
-from fgsbir.features.pictures import Inputs
+from fgsbir.features.pictures import ContourBatch
 from fgsbir.generator.contour_model import ContourGenerator, choice_loss
-from fgsbir.generator.coverage import CoveragePairs, coverage_pairs
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.kinds import load_generator
-from fgsbir.generator.pairs import labelled_pairs
-from fgsbir.generator.training import GeneratorValidation, Phase, train_generator
+from fgsbir.generator.pairs import CoveragePairs, coverage_pairs, labelled_pairs
+from fgsbir.generator.training import GeneratorValidation, train_generator
 from fgsbir.retrieval.pairs import PairStream, human_pairs
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.model_folder import save_model
 from tests.generator.conftest import SETTINGS
-from tests.toy import MAP_CHANNELS, SPEC, Toy
+from tests.toy import Toy, toy_chooser
 
-FORM = {"simplify": 2.0, "max_points": 60, "reorder": True}
 LEARNING = dataclasses.replace(SETTINGS, learning_rate=1e-2, select="likelihood", validate_every=20)
-
-
-def chooser(seed: int = 0) -> ContourGenerator:
-    torch.manual_seed(seed)
-    return ContourGenerator(spec=SPEC.as_json(), form=FORM, map_channels=MAP_CHANNELS, hidden=16).eval()
 
 
 @pytest.fixture
@@ -39,7 +31,7 @@ def batch(toy: Toy) -> ContourBatch:
 
 
 def test_a_photo_is_judged_alike_in_any_batch(toy: Toy, batch: ContourBatch) -> None:
-    photos, model = toy.pictures.photos(toy.split.labelled, "contours"), chooser()
+    photos, model = toy.pictures.photos(toy.split.labelled, "contours"), toy_chooser()
     with torch.no_grad():
         together = model(batch)
         for row in range(6):
@@ -48,7 +40,7 @@ def test_a_photo_is_judged_alike_in_any_batch(toy: Toy, batch: ContourBatch) -> 
 
 
 def test_choices_follow_their_chances(batch: ContourBatch) -> None:
-    model = chooser()
+    model = toy_chooser()
     with torch.no_grad():
         model.output_layer.weight.mul_(8)
     numbers = torch.Generator().manual_seed(1)
@@ -65,7 +57,7 @@ def test_choices_follow_their_chances(batch: ContourBatch) -> None:
 
 
 def test_the_log_probability_is_that_of_independent_choices(batch: ContourBatch) -> None:
-    model = chooser()
+    model = toy_chooser()
     drawing = model.sample(batch, temperature=0.5, generator=torch.Generator().manual_seed(2))
     found = model.log_probability(drawing, 0.5)
     chances = (drawing.logits / 0.5).sigmoid().numpy()
@@ -89,7 +81,7 @@ def test_the_loss_is_a_mean_over_pixels_of_contour(batch: ContourBatch) -> None:
 
 
 def test_a_drawing_lies_on_contours_and_is_the_same_whatever_the_batch(toy: Toy, batch: ContourBatch) -> None:
-    model, photos = chooser(), toy.pictures.photos(toy.split.labelled, "contours")
+    model, photos = toy_chooser(), toy.pictures.photos(toy.split.labelled, "contours")
     for points, mask, strokes in zip(
         batch.points, batch.mask, model.strokes_of(model.sample(batch, temperature=0.0)), strict=True
     ):
@@ -110,24 +102,22 @@ def test_a_photo_without_contours_is_a_dot(toy: Toy, batch: ContourBatch) -> Non
     nothing = Contours(np.zeros((0, 12, 2), np.float32), np.zeros(0, np.int32), np.zeros(0, np.float32))
     photos = toy.pictures.photos(toy.split.labelled[:1], "contours")
     empty = dataclasses.replace(photos, contours=[nothing])  # type: ignore[type-var]
-    drawn = draw_sketches(chooser(), empty, np.zeros(1, int), 0, temperature=0.5, seed=0, compute=toy.compute)
+    drawn = draw_sketches(toy_chooser(), empty, np.zeros(1, int), 0, temperature=0.5, seed=0, compute=toy.compute)
     assert len(drawn.strokes[0]) == 2
 
 
 def test_it_learns_which_contours_are_drawn(toy: Toy, tmp_path: Path) -> None:
-    """Here people draw what lies left of the middle, and nothing else."""
+    """Here people draw what lies above the middle, and nothing else."""
     entries = toy.split.labelled
-    pairs = labelled_pairs(toy.pictures, entries, chooser(), 0.0, 1)
-    assert isinstance(pairs, CoveragePairs) and pairs.sketches_of(np.arange(6)).tolist() == [2] * 6
-    left = [edges.contours.points[:, :, 0].mean(1) < 128 for edges in toy.pictures.edges_of(entries)]
-    pairs = dataclasses.replace(
-        pairs, photos=Straight(pairs.photos), covered=[[each.astype(np.float32)] for each in left]
-    )
+    pairs = labelled_pairs(toy.pictures, entries, toy_chooser(), 0.0, 1)
+    assert isinstance(pairs, CoveragePairs) and np.diff(pairs.first).tolist() == [2] * 6
+    high = [edges.contours.points[:, :, 1].mean(1) < 128 for edges in toy.pictures.edges_of(entries)]
+    pairs = dataclasses.replace(pairs, covered=[each.astype(np.float32) for each in high for _ in range(2)])
     judge = toy.retrieval()
     validation = GeneratorValidation(
         RetrievalValidation(human_pairs(toy.pictures, toy.split.validation, judge.level), toy.compute), judge, pairs
     )
-    model, phases = chooser(), [Phase(PairStream(pairs, 6, 0, "test"), 100)]
+    model, phases = toy_chooser(), [(PairStream(pairs, 6, 0, "test"), 100)]
     curve = train_generator(toy.compute, model, phases, validation, LEARNING, scratch=Scratch(tmp_path / "scratch"))
     assert curve[-1]["validation_likelihood"] > -0.2 > curve[0]["validation_likelihood"]
 
@@ -137,24 +127,10 @@ def test_it_learns_which_contours_are_drawn(toy: Toy, tmp_path: Path) -> None:
     assert all(torch.equal(value, again.state_dict()[key]) for key, value in model.state_dict().items())
 
 
-class Straight:
-    """Inputs whose every form is the photo as it is."""
-
-    def __init__(self, inputs: Inputs) -> None:
-        self.inputs = inputs
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> ContourBatch:
-        return self.inputs(rows, 0)
-
-
 def test_processes_lay_sketches_over_photos_alike(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fgsbir.generator.coverage.FEW", 2)
+    monkeypatch.setattr("fgsbir.generator.pairs.FEW", 2)
     alone, together = (coverage_pairs(toy.pictures, toy.split.labelled, workers) for workers in (1, 2))
     for one, other in zip(alone.covered, together.covered, strict=True):
-        for first, second in zip(one, other, strict=True):
-            np.testing.assert_array_equal(first, second)
+        np.testing.assert_array_equal(one, other)
     # Most of a simple shape's contours are drawn.
-    assert np.mean([covered.mean() for photo in alone.covered for covered in photo]) > 0.5
+    assert np.mean([covered.mean() for covered in alone.covered]) > 0.5

@@ -5,35 +5,26 @@ import pytest
 import torch
 
 from fgsbir.data.strokes import CANVAS, centre, check_strokes, to_sequence
+from fgsbir.features.pictures import KeptInputs
 from fgsbir.generator.drawing import DOT, Sketches, draw_sketches, drawing_strokes
 from fgsbir.generator.model import Generator
 from fgsbir.generator.sampling import Drawing
-from tests.generator.conftest import MakeGenerator
-from tests.toy import MAP_CHANNELS, cpu, shape
+from tests.generator.conftest import make_generator, maps
+from tests.toy import cpu, shape
 
-MAPS = torch.randn(7, MAP_CHANNELS, 4, 4, generator=torch.Generator().manual_seed(0))
+# Seven photos, and their mirror images.
+PHOTOS = KeptInputs(torch.stack([maps(7), maps(7).flip(3)]))
 ROWS = np.arange(7)
 
 
-class Maps:
-    """Seven photos; form 1 is the mirrored one."""
-
-    def __len__(self) -> int:
-        return len(MAPS)
-
-    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> torch.Tensor:
-        mirrored = torch.from_numpy(np.broadcast_to(forms, rows.shape) == 1)[:, None, None, None]
-        return torch.where(mirrored, MAPS[rows].flip(3), MAPS[rows])
-
-
-@pytest.fixture(scope="module")
-def generator(make_generator: MakeGenerator) -> Generator:
-    return make_generator(max_points=10, mixtures=2)
+@pytest.fixture
+def generator() -> Generator:
+    return make_generator(max_points=10)
 
 
 def draw(generator: Generator, rows: np.ndarray = ROWS, forms: np.ndarray | int = 0, **changes: object) -> Sketches:
     options = {"temperature": 1.0, "seed": 3, "compute": cpu()} | changes
-    return draw_sketches(generator, Maps(), rows, forms, **options)  # type: ignore[arg-type]
+    return draw_sketches(generator, PHOTOS, rows, forms, **options)  # type: ignore[arg-type]
 
 
 def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:

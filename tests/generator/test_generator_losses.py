@@ -7,13 +7,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal, Normal, kl_divergence
 
-from fgsbir.generator.losses import (
-    Mixture,
-    bivariate_log_density,
-    kl_loss,
-    reconstruction_loss,
-    sequence_log_probability,
-)
+from fgsbir.generator import losses
+from fgsbir.generator.losses import Mixture, kl_loss, reconstruction_loss, sequence_log_probability
 
 ROWS, STEPS, MIXTURES = 3, 6, 4
 LENGTHS = torch.tensor([3, 6, 6])  # ends at its third row; at the last; never
@@ -59,12 +54,14 @@ def naive_log_probability(mixture: Mixture, pen_logits: Tensor, sequences: Tenso
 def test_density_equals_the_library() -> None:
     mixture = random_mixture(50, dtype=torch.float64)
     offsets = torch.randn(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    torch.testing.assert_close(bivariate_log_density(mixture, offsets), library_mixture(mixture).log_prob(offsets))
+    torch.testing.assert_close(
+        losses.bivariate_log_density(mixture, offsets), library_mixture(mixture).log_prob(offsets)
+    )
 
 
 def test_density_and_its_gradient_stay_finite_far_away() -> None:
     mixture = Mixture(*(field.requires_grad_() for field in random_mixture(2)))
-    value = bivariate_log_density(mixture, torch.tensor([[1e6, -1e6], [0.0, 1e15]]))
+    value = losses.bivariate_log_density(mixture, torch.tensor([[1e6, -1e6], [0.0, 1e15]]))
     assert value.isfinite().all()
     value.sum().backward()
     assert all(field.grad is not None and field.grad.isfinite().all() for field in mixture)

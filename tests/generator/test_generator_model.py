@@ -1,4 +1,4 @@
-"""G: shapes, the two ways through its recurrence, what gradients reach, extremes."""
+"""G: shapes, its recurrence written out, what gradients reach, extremes."""
 
 import pytest
 import torch
@@ -7,51 +7,25 @@ from torch.nn import functional
 
 from fgsbir.data.records import DataError
 from fgsbir.features.trunk import build_trunk
-from fgsbir.generator.attention import MapAttention
 from fgsbir.generator.losses import kl_loss, reconstruction_loss
-from fgsbir.generator.model import Generator, channels_of, places
-from tests.generator.conftest import MakeGenerator
-from tests.toy import MAP_CHANNELS
-
-CPU = torch.device("cpu")
-
-
-def maps(n: int = 4) -> Tensor:
-    return torch.randn(n, MAP_CHANNELS, 4, 4, generator=torch.Generator().manual_seed(5))
+from fgsbir.generator.model import channels_of, places
+from tests.generator.conftest import make_generator, maps, numbers
 
 
 def sequences(n: int = 4, steps: int = 7) -> tuple[Tensor, Tensor]:
-    made = torch.zeros(n, steps, 5)
-    made[..., :2] = torch.randn(n, steps, 2, generator=torch.Generator().manual_seed(6))
+    made, lengths = torch.zeros(n, steps, 5), torch.tensor([3, steps, 5, 6])[:n]
+    made[..., :2] = torch.randn(n, steps, 2, generator=numbers(6))
     made[..., 2] = 1
-    lengths = torch.tensor([3, steps, 5, 6])[:n]
-    for row in range(n):
-        if lengths[row] < steps:
-            made[row, lengths[row] - 1 :] = torch.tensor([0.0, 0, 0, 0, 1])
+    made[torch.arange(steps) >= lengths[:, None] - (lengths < steps).long()[:, None]] = torch.tensor([0.0, 0, 0, 0, 1])
     return made, lengths
-
-
-def test_the_attention_is_eq_2() -> None:
-    """J = tanh(W_B * B + W_S s), alpha = softmax(W_a J), g = sum of alpha B, place by place."""
-    torch.manual_seed(0)
-    attention, features, hidden = MapAttention(5, 7, 6), torch.randn(2, 5, 3, 4), torch.randn(2, 7)
-    keys = functional.conv2d(features, attention.key.weight, attention.key.bias, padding=1).flatten(2)
-    found, seen = attention(features, hidden)
-    for row in range(2):
-        query = attention.query.weight @ hidden[row]
-        scores = [attention.score.weight[0] @ torch.tanh(keys[row, :, place] + query) for place in range(12)]
-        alpha = torch.stack(scores).exp() / torch.stack(scores).exp().sum()
-        torch.testing.assert_close(found[row].flatten(), alpha)
-        torch.testing.assert_close(seen[row], (alpha * features[row].flatten(1)).sum(1))
 
 
 @pytest.mark.parametrize("attention", [True, False])
 @pytest.mark.parametrize("pen_position", [True, False])
-def test_forced_states_equal_eq_2_and_lstm_cell_at_each_step(
-    make_generator: MakeGenerator, attention: bool, pen_position: bool
-) -> None:
+def test_states_equal_eq_2_and_a_library_cell_step_by_step(attention: bool, pen_position: bool) -> None:
+    """J = tanh(W_B * B + W_S s), alpha = softmax(W_a J), g = sum of alpha B, then the LSTM."""
     model, (rows, lengths) = make_generator(attention=attention, pen_position=pen_position), sequences()
-    noise, features = torch.randn(4, 6), model.narrow(maps())
+    features, noise = model.narrow(maps()), torch.randn(4, 6)
     output = model(maps(), rows, noise)
     # Beside the encoder's channels stand each place's own x and y: centres of a 4 x 4 grid over (-1, 1).
     side = torch.tensor([-0.75, -0.25, 0.25, 0.75])
@@ -63,9 +37,12 @@ def test_forced_states_equal_eq_2_and_lstm_cell_at_each_step(
     previous, pen = torch.tensor([0.0, 0, 1, 0, 0]).expand(4, 5), torch.zeros(4, 2)
     for step in range(rows.shape[1]):
         at, seen = pen * 20.0 / 128, pooled
-        if model.attention is not None:
-            near = -8.0 * (own - at[:, :, None, None]).square().sum(1).flatten(1) / 2 if pen_position else None
-            seen = model.attention(features, h, near)[1]
+        if (look := model.attention) is not None:
+            keys = functional.conv2d(features, look.key.weight, look.key.bias, padding=1).flatten(2)
+            scores = look.score.weight @ torch.tanh(keys + (h @ look.query.weight.T)[:, :, None])
+            if pen_position:
+                scores = scores - 4.0 * (own - at[:, :, None, None]).square().sum(1).flatten(1)[:, None]
+            seen = (scores.softmax(2) * features.flatten(2)).sum(2)
         h, c = model.cell(torch.cat([seen, previous, *([at] if pen_position else [])], 1), (h, c))
         needed = step < lengths
         torch.testing.assert_close(output.hidden[needed, step], h[needed], rtol=1e-4, atol=1e-5)
@@ -74,7 +51,7 @@ def test_forced_states_equal_eq_2_and_lstm_cell_at_each_step(
     assert output.pen_logits.shape == (4, 7, 3) and output.mu.shape == output.log_sigma.shape == (4, 6)
 
 
-def test_every_weight_learns(make_generator: MakeGenerator) -> None:
+def test_every_weight_learns() -> None:
     model, (rows, lengths) = make_generator(), sequences()
     output = model(maps(), rows, torch.randn(4, 6))
     loss = reconstruction_loss(output.mixture, output.pen_logits, rows, lengths).mean()
@@ -84,7 +61,7 @@ def test_every_weight_learns(make_generator: MakeGenerator) -> None:
 
 
 @pytest.mark.parametrize("scale", [1e4, 1e-8, 0.0])
-def test_extremes_stay_finite(make_generator: MakeGenerator, scale: float) -> None:
+def test_extremes_stay_finite(scale: float) -> None:
     model, (rows, lengths) = make_generator(), sequences()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -97,15 +74,14 @@ def test_extremes_stay_finite(make_generator: MakeGenerator, scale: float) -> No
     if scale < 1:
         (loss + divergence).backward()
         assert all(value.grad is None or value.grad.isfinite().all() for value in model.parameters())
-    assert model.sample(maps(), generator=torch.Generator().manual_seed(0)).sequences.isfinite().all()
+    assert model.sample(maps(), generator=numbers()).sequences.isfinite().all()
 
 
-def test_runs_under_bf16_with_a_float32_mixture(make_generator: MakeGenerator) -> None:
+def test_runs_under_bf16_with_a_float32_mixture() -> None:
     model, (rows, lengths), noise = make_generator(), sequences(), torch.zeros(4, 6)
     expected = model(maps(), rows, noise)
     with torch.autocast("cpu", torch.bfloat16):
-        found = model(maps(), rows, noise)
-        drawing = model.sample(maps(), generator=torch.Generator().manual_seed(0))
+        found, drawing = model(maps(), rows, noise), model.sample(maps(), generator=numbers())
     assert {part.dtype for part in (*found.mixture, *found[1:])} == {torch.float32}
     assert drawing.sequences.dtype == drawing.hidden.dtype == torch.float32
     mask = torch.arange(7) < lengths[:, None]
@@ -114,23 +90,16 @@ def test_runs_under_bf16_with_a_float32_mixture(make_generator: MakeGenerator) -
     assert all(value.grad is None or value.grad.dtype == torch.float32 for value in model.parameters())
 
 
-def test_a_network_of_its_own_reads_pixels_and_learns(make_generator: MakeGenerator) -> None:
+def test_a_network_of_its_own_reads_pixels_and_learns() -> None:
     network = build_trunk("tf_efficientnet_lite0", 2, "package")
-    channels = channels_of(network, 64)
-    model = make_generator(encoder="tf_efficientnet_lite0", encoder_block=2, map_channels=channels)
+    model = make_generator(encoder="tf_efficientnet_lite0", encoder_block=2, map_channels=channels_of(network, 64))
     model.take_network(network)
-    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(5))
-    assert model.level == "pixels" and make_generator().level == "map"
-    expected = torch.cat([model.narrow(network.maps(images, [2])[0]), places((16, 16), CPU).expand(2, 2, 16, 16)], 1)
-    torch.testing.assert_close(model.map(images), expected)
-    output, (rows, lengths) = model(images, sequences(2)[0], torch.zeros(2, 6)), sequences(2)
+    images, (rows, lengths) = torch.rand(2, 3, 64, 64, generator=numbers()), sequences(2)
+    assert model.level == "pixels" and make_generator().level == "map" and model.network is not None
+    own = places((16, 16), torch.device("cpu")).expand(2, 2, 16, 16)
+    torch.testing.assert_close(model.map(images), torch.cat([model.narrow(network.maps(images, [2])[0]), own], 1))
+    output = model(images, rows, torch.zeros(2, 6))
     reconstruction_loss(output.mixture, output.pen_logits, rows, lengths).mean().backward()
-    assert model.network is not None
     assert all(weights.grad is not None and weights.grad.any() for weights in model.network.parameters())
     with pytest.raises(DataError, match="needs encoder_block"):
         make_generator(encoder="tf_efficientnet_lite0")
-
-
-def test_a_form_of_other_keys_is_told(make_generator: MakeGenerator) -> None:
-    with pytest.raises(DataError, match="expected simplify, max_points and reorder"):
-        Generator(**{**make_generator().config(), "form": {"simplify": 1.0}})

@@ -19,7 +19,7 @@ from fgsbir.generator.sequences import offset_scale, pad_sequences
 from fgsbir.generator.training import (
     GeneratorSettings,
     GeneratorValidation,
-    Phase,
+    divergence_weight,
     generator_losses,
     jittered,
     train_generator,
@@ -31,7 +31,7 @@ from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.run import Row
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import torch_stream
-from tests.generator.conftest import SETTINGS, MakeGenerator
+from tests.generator.conftest import SETTINGS, make_generator
 from tests.interruptions import broken_off_everywhere
 from tests.toy import SPEC, Toy, shape
 
@@ -40,23 +40,18 @@ Train = Callable[..., tuple[Generator, list[Row]]]
 
 
 @pytest.fixture
-def model(make_generator: MakeGenerator) -> Generator:
-    return make_generator(max_points=20)
-
-
-@pytest.fixture
 def pairs(toy: Toy, model: Generator) -> SequencePairs:
     return human_sequences(toy.pictures, toy.split.labelled, model.form, "map")
 
 
 @pytest.fixture
-def train(toy: Toy, make_generator: MakeGenerator, pairs: SequencePairs) -> Train:
+def train(toy: Toy, pairs: SequencePairs) -> Train:
     """Two steps on sketches without photos, then five on pairs; always the same."""
 
     def run(scratch: Scratch, settings: GeneratorSettings = SETTINGS) -> tuple[Generator, list[Row]]:
         model = make_generator(max_points=20)
         alone = replace(lone_sequences([shape(9)], model.form, SPEC), photos=pairs.photos)
-        phases = [Phase(PairStream(alone, 4, 0, "alone"), 2), Phase(PairStream(pairs, 4, 0, "pairs"), 5)]
+        phases = [(PairStream(alone, 4, 0, "alone"), 2), (PairStream(pairs, 4, 0, "pairs"), 5)]
         judge, photos = toy.retrieval(), toy.split.validation
         gallery = RetrievalValidation(human_pairs(toy.pictures, photos, judge.level), toy.compute)
         validation = GeneratorValidation(gallery, judge, human_sequences(toy.pictures, photos, model.form, "map"))
@@ -80,6 +75,22 @@ def test_the_losses_are_eq_3(toy: Toy, model: Generator, pairs: SequencePairs) -
     assert found == pytest.approx(expected.item(), abs=1e-4)
     kl = 0.5 * (output.mu**2 + (2 * output.log_sigma).exp() - 1 - 2 * output.log_sigma).mean()
     assert divergence == pytest.approx(kl.item(), abs=1e-5)
+
+
+def test_the_divergence_grows_to_its_whole_weight() -> None:
+    """sketch-RNN's annealing: from 1 % over ``kl_anneal_steps`` of 4."""
+    settings = replace(SETTINGS, kl_weight=2.0)
+    assert [divergence_weight(settings, step) for step in (0, 1, 2, 4, 100)] == [0.02, 0.5, 1.0, 2.0, 2.0]
+    assert divergence_weight(replace(settings, kl_anneal_steps=0), 1) == 2.0
+
+
+def test_the_divergence_is_learned_from_by_its_weight(train: Train, tmp_path: Path) -> None:
+    """Nothing else pulls the latent's spread, at a weight that is large, to that of a unit normal."""
+    far = [
+        abs(train(Scratch(tmp_path / str(weight)), replace(SETTINGS, kl_weight=weight))[1][-1]["divergence_loss"])
+        for weight in (0.0, 100.0)
+    ]
+    assert far[1] < far[0]
 
 
 def test_jitter_moves_points_and_no_end_anew_at_every_step(toy: Toy, model: Generator, pairs: SequencePairs) -> None:
@@ -127,34 +138,30 @@ def test_the_best_epoch_is_what_select_says(
 
 def test_the_likelihood_is_that_of_every_sketch(toy: Toy, model: Generator, pairs: SequencePairs) -> None:
     values = []
-    for row, choice in enumerate(pairs.sketches):
-        for strokes in choice:
-            sequence = torch.from_numpy(pad_sequences([pairs.form.ordered(strokes)])) / SCALE
-            output = model(pairs.photos(np.array([row])), sequence, torch.zeros(1, 6))
-            length = torch.tensor([len(strokes) + 1])
-            values.append(-reconstruction_loss(output.mixture, output.pen_logits, sequence, length).item())
+    for row, strokes in zip(pairs.truth, pairs.sketches, strict=True):
+        sequence = torch.from_numpy(pad_sequences([pairs.form.ordered(strokes)])) / SCALE
+        output = model(pairs.photos(np.array([row])), sequence, torch.zeros(1, 6))
+        length = torch.tensor([len(strokes) + 1])
+        values.append(-reconstruction_loss(output.mixture, output.pen_logits, sequence, length).item())
     assert validation_likelihood(toy.compute, model, pairs) == pytest.approx(np.mean(values), abs=1e-4)
 
 
 @pytest.mark.slow
-def test_g_learns_three_shapes_by_heart(toy: Toy, make_generator: MakeGenerator, pairs: SequencePairs) -> None:
+def test_g_learns_three_shapes_by_heart(toy: Toy, pairs: SequencePairs) -> None:
     """It draws each photo's own shape, starts and stops by itself."""
-    first = [choice[:1] for choice in pairs.sketches[:3]]
-    three = replace(pairs, photo_ids=pairs.photo_ids[:3], sketches=first, forms=1)
+    first, ordered = pairs.sketches[:6:2], [pairs.form.ordered(strokes) for strokes in pairs.sketches[:6:2]]
+    three = replace(pairs, photo_ids=pairs.photo_ids[:3], sketches=first, first=np.arange(4), forms=1)
     model = make_generator(max_points=20, hidden=32)
-    model.offset_scale = torch.tensor(offset_scale(three.all_sketches))
+    model.offset_scale = torch.tensor(offset_scale(ordered))
     stream, optimizer = PairStream(three, 6, 0, "three"), torch.optim.Adam(model.parameters())
     for step in range(600):
         model.train()
         set_rate(optimizer, warmup_cosine(step, 600, 1e-2))
         batch = stream.batch(step)
         found, divergence = generator_losses(toy.compute, model, batch, jitter=2.0, kl_floor=0.2, seed=0, step=step)
-        optimizer.zero_grad()
-        (found + 0.1 * divergence).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        toy.compute.descend(optimizer, model, found + 0.1 * divergence, 1.0)
     drawn = draw_sketches(model, three.photos, np.arange(3), 0, temperature=0.0, seed=0, compute=toy.compute)
     assert drawn.ended.all()
-    pages = sketch_rasters([*drawn.strokes, *three.all_sketches], 32, 16.0).reshape(6, -1)
+    pages = sketch_rasters([*drawn.strokes, *ordered], 32, 16.0).reshape(6, -1)
     likeness = np.corrcoef(pages)[:3, 3:]
     assert likeness.argmax(1).tolist() == [0, 1, 2] and likeness.diagonal().min() > 0.6

@@ -82,7 +82,6 @@ def test_a_form_says_how_many_points_and_in_which_order() -> None:
     first, second = split_strokes(SequenceForm(0.0, 9, True).ordered(strokes))
     assert first.tolist() == high.tolist() and sorted(second.tolist()) == sorted(low.tolist())
     assert len(SequenceForm(0.0, 4, True).simplified(strokes)) == 4
-    assert SequenceForm.from_json(drawn.as_json()) == drawn
 
 
 @few

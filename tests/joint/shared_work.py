@@ -27,7 +27,7 @@ def work(toy: Toy, joint: JointToy, scratch: Path) -> dict[str, Tensor]:
         fakes="generated", lambda_r1=0.0, lambda_r2=0.0, steps=2, learning_rate=0.1, generator_learning_rate=0.1
     )
     for name, model in trainer.models.trained.items():
-        setattr(trainer.models, f"{name}_optimizer", torch.optim.SGD(model.parameters(), lr=0.1))
+        trainer.models.optimizers[name] = torch.optim.SGD(model.parameters(), lr=0.1)
     (row,) = trainer.run(Scratch(scratch))
     found = {name: torch.tensor(value) for name, value in row.items()}
     for name, model in trainer.models.trained.items():

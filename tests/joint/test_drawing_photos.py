@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +18,9 @@ from tests.toy import Toy, shape
 
 def draw(toy: Toy, scratch: Path) -> PseudoSketches:
     entries = toy.split.unlabelled
-    by_g = by_generator(
-        generator(),
-        toy.pictures.photos(entries, "map"),
-        partners(np.zeros(5, np.int64)),
-        "another",
-        samples=3,
-        temperature=0.5,
-        seed=0,
-        compute=toy.compute,
-    )
+    photos, others = toy.pictures.photos(entries, "map"), partners(np.zeros(5, np.int64))
+    numbers: dict[str, Any] = {"samples": 3, "temperature": 0.5, "seed": 0, "compute": toy.compute}
+    by_g = by_generator(generator(), photos, others, "another", **numbers)
     given = as_given([[shape(row)] * (row % 3) for row in range(5)], "edges")
     return draw_photos([entry.id for entry in entries], [given, by_g], reader(toy), maps=False, scratch=scratch)
 

@@ -28,9 +28,7 @@ def losses(
     toy: Toy, model: Any, teacher: Any, batches: list[PairBatch], form: Any, keep: Tensor | None = None
 ) -> dict[str, Tensor]:
     numbers = torch.Generator().manual_seed(0)
-    return semi_supervised_losses(
-        toy.compute, model, teacher, *batches, NUMBERS, OMEGA, OBJECTIVE, form, keep=keep, generator=numbers
-    )
+    return semi_supervised_losses(toy.compute, model, teacher, batches, NUMBERS, OMEGA, OBJECTIVE, form, keep, numbers)
 
 
 def embeddings(model: Any, batches: list[PairBatch], keep: Any = None) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """Eqs. 8 and 9: rewards written out, the gradient's expectation against an exact enumeration, baselines."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,14 @@ import torch
 from torch import Tensor
 
 from fgsbir.certainty.discriminator import certainty
-from fgsbir.generator.contour_model import ContourGenerator
 from fgsbir.generator.drawing import drawing_strokes
 from fgsbir.generator.losses import Mixture, sequence_log_probability, tempered
 from fgsbir.generator.model import Generator
 from fgsbir.joint.policy_gradient import Judges, PhotoBatch, PhotoPool, policy_gradient, policy_gradient_loss
+from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import torch_stream
 from tests.joint.toy_joint import OBJECTIVE, generator, judges
-from tests.toy import MAP_CHANNELS, SPEC, Toy, shape
+from tests.toy import Toy, shape, toy_chooser
 
 
 def test_the_loss_is_a_worked_value_and_its_gradient_reaches_the_policy_alone() -> None:
@@ -117,20 +118,27 @@ def test_a_drawing_that_earns_more_than_the_others_gets_likelier(
     assert gained[best] > 0 and gained[best] == gained.max()
 
 
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
 @pytest.mark.parametrize("baseline", ["none", "mean", "greedy"])
-def test_the_loss_is_eq_9_with_its_baseline(judging: Judges, photos: PhotoBatch, baseline: Any) -> None:
-    """-sum_t log p(t) (R - b) / T, written out."""
-    model, temperature = generator(), 0.3
+def test_the_loss_is_eq_9_with_its_baseline(
+    toy_folder: Path, monkeypatch: pytest.MonkeyPatch, baseline: Any, precision: str
+) -> None:
+    """-sum_t log p(t) (R - b) / T, written out; rewards are float32 in either precision."""
+    monkeypatch.setattr("fgsbir.runtime.precision.multiplies_bf16", lambda _: True)
+    toy = Toy(toy_folder, Compute(torch.device("cpu"), precision))
+    judging, model, temperature = judges(toy), generator(), 0.3
+    pool = PhotoPool(toy.pictures, toy.split.labelled, toy.split.unlabelled, {"taps", "map"})
+    photos = pool.batch(6, 0, 0, toy.compute)
 
     def rewards(drawing: Any) -> Tensor:
         return judging.rewards(photos, drawing_strokes(model, drawing), torch_stream(0, "joint/negatives", 0))
 
-    drawing = drawn(model, photos, temperature)
+    with toy.compute.autocast():
+        drawing, likeliest = drawn(model, photos, temperature), model.sample(photos.inputs["map"], temperature=0.0)
     earned = rewards(drawing)
-    greedy = rewards(model.sample(photos.inputs["map"], temperature=0.0))
     policy = tempered(*model.output(drawing.hidden), temperature)
     likelihood = sequence_log_probability(*policy, drawing.sequences, drawing.lengths) / drawing.lengths
-    subtracted = {"none": torch.zeros(6), "mean": earned.mean(), "greedy": greedy}[baseline]
+    subtracted = {"none": torch.zeros(6), "mean": earned.mean(), "greedy": rewards(likeliest)}[baseline]
     loss, mean = policy_gradient(model, judging, photos, baseline=baseline, temperature=temperature, seed=0, step=0)
     assert loss.item() == pytest.approx(-((earned - subtracted) * likelihood).mean().item(), rel=1e-4, abs=1e-6)
     assert mean.item() == pytest.approx(earned.mean().item(), rel=1e-5)
@@ -139,9 +147,7 @@ def test_the_loss_is_eq_9_with_its_baseline(judging: Judges, photos: PhotoBatch,
 def test_a_chooser_of_contours_draws_more_of_what_is_rewarded(toy: Toy) -> None:
     batch = toy.pictures.photos(toy.split.labelled, "contours")(np.arange(6))
     left = (batch.points[..., 0].mean(2) < 128) & batch.mask
-    torch.manual_seed(0)
-    form = {"simplify": 2.0, "max_points": 40, "reorder": True}
-    model = ContourGenerator(spec=SPEC.as_json(), form=form, map_channels=MAP_CHANNELS, hidden=16)
+    model = toy_chooser()
     optimizer, numbers = torch.optim.Adam(model.parameters(), 1e-2), torch.Generator().manual_seed(0)
 
     def share_left(kept: Tensor) -> Tensor:

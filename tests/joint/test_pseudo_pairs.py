@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.certainty.certainty import certainties
+from fgsbir.certainty.discriminator import certainties
 from fgsbir.data.strokes import mirrored
 from fgsbir.features.pictures import SketchImages
 from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs, certainty_histogram
@@ -25,8 +25,8 @@ def test_edges_count_as_often_as_told_beside_each_drawing(joint: JointToy, store
     """Stored of each unlabelled photo: edges and a drawing by G, both straight and mirrored."""
     stored.edges = edges
     pairs, count = pairs_of(joint, stored), 2 + 2 * edges
-    assert pairs.sketches_of(np.arange(5)).tolist() == [count] * 5
-    of_last = pairs.chosen(np.full(count, 4), np.arange(count))
+    assert np.diff(pairs.first).tolist() == [count] * 5
+    of_last = pairs.sketches[-count:]
     assert (stored.photo[of_last] == 4).all() and stored.of_source("edges")[of_last].sum() == 2 * edges
     assert len(pairs_of(joint, stored, sources=["person"])) == 0
 
@@ -34,19 +34,21 @@ def test_edges_count_as_often_as_told_beside_each_drawing(joint: JointToy, store
 @pytest.mark.parametrize("level", ["taps", "map"])
 def test_a_mirrored_sketch_comes_with_the_mirrored_photo(joint: JointToy, stored: PseudoSketches, level: Any) -> None:
     pairs, photos = pairs_of(joint, stored, level), joint.toy.pictures.photos(joint.toy.split.unlabelled, level)
-    rows, choices = np.array([3, 0, 1, 3]), np.array([0, 1, 2, 3])
-    sketches = pairs.chosen(rows, choices)
+    rows = np.array([3, 0, 1, 3])
+    drawn = pairs.first[rows] + np.array([0, 1, 2, 3])
+    sketches = pairs.sketches[drawn]
     assert set(stored.form[sketches]) == {0, 1}
-    photo, sketch = pairs.inputs(rows, choices, np.random.default_rng(0), slice(1, 4))
-    assert torch.equal(photo, photos(rows[1:], stored.form[sketches][1:]))
+    photo, sketch = pairs.pair(rows, drawn, 7)
+    assert torch.equal(photo, photos(rows, stored.form[sketches]))
     kept = stored.taps if level == "taps" else stored.maps
-    assert kept is not None and np.array_equal(sketch.numpy(), kept[sketches][1:].astype(np.float32))
+    assert kept is not None and np.array_equal(sketch.numpy(), kept[sketches].astype(np.float32))
 
 
 def test_as_images_all_are_straight(joint: JointToy, stored: PseudoSketches) -> None:
     pairs, rows = pairs_of(joint, stored, "pixels"), np.array([2, 2])
-    sketches = pairs.chosen(rows, np.array([0, 1]))
-    photo, sketch = pairs.pair(rows, sketches)
+    drawn = pairs.first[rows] + np.array([0, 1])
+    sketches = pairs.sketches[drawn]
+    photo, sketch = pairs.pair(rows, drawn)
     straight = [mirrored(stored.strokes[row]) if stored.form[row] else stored.strokes[row] for row in sketches]
     assert torch.equal(sketch, SketchImages(straight, SPEC)(np.arange(2))) and torch.equal(photo[0], photo[1])
     # The two of an edge drawing show the same.
@@ -73,14 +75,14 @@ def test_d_c_weighs_sketches_with_its_current_weights(joint: JointToy, stored: P
 
 def test_relative_omega_is_1_on_the_mean_and_compares_rounds(joint: JointToy, stored: PseudoSketches) -> None:
     pairs = pairs_of(joint, stored)
-    rows, choices = np.repeat(np.arange(5), 4), np.tile(np.arange(4), 5)
-    found = pairs.relative_omega(rows, choices)
+    every = np.arange(20)
+    found = pairs.relative_omega(every)
     assert found.dtype == np.float32 and found.reshape(5, 4).mean(1) == pytest.approx(np.ones(5))
     # A D_C that has grown stricter halves what it says of new drawings, and of what is typical: nothing changes.
-    new = pairs.chosen(np.array([2]), np.array([3]))
+    new = pairs.sketches[11:12]
     stored.certainty[new] /= 2
     stored.typical[new] /= 2
-    assert pairs.relative_omega(rows, choices) == pytest.approx(found)
+    assert pairs.relative_omega(every) == pytest.approx(found)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_a_pair_weighs_its_omega_or_all_or_nothing(
     pairs = pairs_of(joint, stored)
     stored.certainty[pairs.sketches[:4]] = [0.1, 0.5, 0.9, 0.5]
     settings = replace(SETTINGS, instance_weighting=weighting, relative_weights=relative, threshold=threshold)
-    found = pairs.weights(np.zeros(3, np.int64), np.arange(3), settings)
+    found = pairs.weights(np.arange(3), settings)
     assert found.dtype == np.float32 and found == pytest.approx(expected)
 
 

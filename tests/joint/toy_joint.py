@@ -19,43 +19,19 @@ from fgsbir.joint.pseudo_sketches import PseudoSketches, read_pseudo, write_pseu
 from fgsbir.joint.rivals import Rivals
 from fgsbir.joint.settings import JointModels, JointSettings
 from fgsbir.joint.trainer import JointTrainer
-from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.losses import RetrievalObjective
 from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
 from fgsbir.retrieval.validation import RetrievalValidation
 from tests.toy import SPEC, Toy, shape, toy_generator
 
 OBJECTIVE = RetrievalObjective("info_nce", 0.3, 0.1)
 SETTINGS = JointSettings(
-    instance_weighting=True,
-    relative_weights=True,
-    threshold=0.0,
-    teacher="relative",
-    steps=6,
-    k_r=2,
-    k_d=1,
-    k_g=1,
-    redrawn=4,
-    learning_rate=1e-3,
-    blocks_learning_rate=1e-4,
-    generator_learning_rate=1e-3,
-    discriminator_learning_rate=1e-3,
-    weight_decay=0.01,
-    dropout=0.3,
-    lambda_kd=0.5,
-    lambda_r1=0.1,
-    lambda_r2=1.0,
-    lambda_g=1.0,
-    judge="teacher",
-    baseline="mean",
-    temperature=0.5,
-    kl_weight=1.0,
-    kl_floor=0.2,
-    point_jitter=1.0,
-    fakes="mismatched",
-    grad_clip=1.0,
-    validate_every=4,
-    log_interval=2,
-)
+    instance_weighting=True, relative_weights=True, threshold=0.0, teacher="relative", steps=6, k_r=2, k_d=1, k_g=1,
+    redrawn=4, learning_rate=1e-3, blocks_learning_rate=1e-4, generator_learning_rate=1e-3,
+    discriminator_learning_rate=1e-3, weight_decay=0.01, dropout=0.3, lambda_kd=0.5, lambda_r1=0.1, lambda_r2=1.0,
+    lambda_g=1.0, judge="teacher", baseline="mean", temperature=0.5, kl_weight=1.0, kl_floor=0.2, point_jitter=1.0,
+    fakes="mismatched", grad_clip=1.0, validate_every=4, log_interval=2,
+)  # fmt: skip
 
 
 def discriminator(toy: Toy) -> Discriminator:
@@ -67,8 +43,7 @@ def discriminator(toy: Toy) -> Discriminator:
 
 
 def generator() -> Generator:
-    torch.manual_seed(2)
-    return toy_generator({"simplify": 4.0, "max_points": 12, "reorder": True}, hidden=16, attention_width=8)
+    return toy_generator(seed=2)
 
 
 def reader(toy: Toy) -> Reader:
@@ -89,16 +64,9 @@ def pseudo_sketches(toy: Toy, scratch: Path) -> PseudoSketches:
     entries, model = [*unlabelled, *labelled], generator()
     edges = [[shape(int(entry.id.split("-")[1]))] for entry in unlabelled] + [[] for _ in labelled]
     people = [[] for _ in unlabelled] + toy.pictures.strokes(labelled, [seen_sketches(entry) for entry in labelled])
-    drawn_by_g = by_generator(
-        model,
-        toy.pictures.photos(entries, model.level),
-        np.arange(len(entries)),
-        "generator",
-        samples=2,
-        temperature=0.5,
-        seed=0,
-        compute=toy.compute,
-    )
+    every, photos = np.arange(len(entries)), toy.pictures.photos(entries, model.level)
+    numbers: dict[str, Any] = {"samples": 2, "temperature": 0.5, "seed": 0, "compute": toy.compute}
+    drawn_by_g = by_generator(model, photos, every, "generator", **numbers)
     drawers = [as_given(edges, "edges"), as_given(people, "person"), drawn_by_g]
     stored = draw_photos([entry.id for entry in entries], drawers, reader(toy), maps=True, scratch=scratch)
     stored.certainty = ((np.arange(len(stored)) % 9 + 1) / 10).astype(np.float32)
@@ -135,26 +103,11 @@ class JointToy:
         pseudo = labelled if control else PseudoPairs(stored, toy.pictures, split.unlabelled, level, sources=PSEUDO)
         rivals: Rivals | None = None
         if joint_training and not control:
-            rivals = Rivals(
-                models,
-                stored,
-                toy.pictures,
-                split.labelled,
-                split.unlabelled,
-                reader(toy),
-                OBJECTIVE,
-                settings,
-                augment=0.5,
-                batch_size=4,
-                seed=0,
-            )
-        return JointTrainer(
-            compute,
-            models,
-            PairStream(labelled, 4, 0, "labelled", compute.rank, compute.world),
-            PairStream(pseudo, 4, 0, "pseudo", compute.rank, compute.world),
-            rivals,
-            OBJECTIVE,
-            RetrievalValidation(human_pairs(toy.pictures, split.validation, level), compute),
-            settings,
+            lists, of_all = (split.labelled, split.unlabelled), (reader(toy), OBJECTIVE, settings)
+            rivals = Rivals(models, stored, toy.pictures, *lists, *of_all, augment=0.5, batch_size=4, seed=0)
+        feeds = (
+            PairStream(pairs, 4, 0, name, compute.rank, compute.world)
+            for name, pairs in (("labelled", labelled), ("pseudo", pseudo))
         )
+        validation = RetrievalValidation(human_pairs(toy.pictures, split.validation, level), compute)
+        return JointTrainer(compute, models, *feeds, rivals, OBJECTIVE, validation, settings)

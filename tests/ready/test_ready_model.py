@@ -11,7 +11,7 @@ import torch
 from fgsbir.data.edges import photo_edges
 from fgsbir.data.strokes import join_strokes
 from fgsbir.features.extraction import Reader
-from fgsbir.features.pictures import KeptTaps
+from fgsbir.features.pictures import KeptInputs
 from fgsbir.ready import READY_MODEL
 from fgsbir.ready.recipe import (
     ReadyRecipe,
@@ -42,12 +42,8 @@ def test_it_is_small_and_says_what_it_was_made_of() -> None:
 
 def test_it_reads_pictures_as_the_pipelines_features_do() -> None:
     spec, features = load_model(READY_MODEL, RetrievalModel).spec, load(ROOT / "params.yaml").features
-    assert (spec.trunk, spec.weights_sha256, spec.taps) == (features.trunk, features.weights_sha256, features.taps)
-    assert (spec.image_size, spec.line_width, spec.places) == (
-        features.image_size,
-        features.line_width,
-        features.places,
-    )
+    for name in ("trunk", "weights_sha256", "taps", "image_size", "line_width", "places"):
+        assert getattr(spec, name) == getattr(features, name)
 
 
 def test_it_embeds_any_picture() -> None:
@@ -88,7 +84,7 @@ def test_few_of_each_takes_small_categories_whole() -> None:
 
 
 def test_forms_count_modulo_their_number() -> None:
-    taps = KeptTaps(torch.arange(12.0).reshape(3, 2, 2).half())
+    taps = KeptInputs(torch.arange(12.0).reshape(3, 2, 2).half())
     assert len(taps) == 2
     np.testing.assert_array_equal(taps(np.array([1, 0, 1]), np.array([0, 4, 5])), [[2, 3], [4, 5], [10, 11]])
     np.testing.assert_array_equal(taps(np.array([1, 0])), [[2, 3], [0, 1]])
@@ -106,21 +102,21 @@ def test_drawings_of_another_kind_get_the_statistics_of_sketches(toy: Toy) -> No
 def test_a_pair_is_read_as_it_is_changed_and_with_the_photos_edges(toy: Toy) -> None:
     model, entries = toy.retrieval(), toy.split.labelled
     pairs = changed_pairs(model, toy.pictures, entries, RECIPE, toy.compute)
-    assert pairs.photos.taps.shape[:2] == (4, len(entries)) and pairs.sketches.taps.shape[:2] == (4, 2 * len(entries))
+    assert pairs.photos.kept.shape[:2] == (4, len(entries)) and pairs.sketches.kept.shape[:2] == (4, 2 * len(entries))
     batches = [ready_batch(pairs, RECIPE, step) for step in (0, 0, 1)]
     assert torch.equal(batches[0].photo, batches[1].photo) and not torch.equal(batches[0].photo, batches[2].photo)
     assert len(set(batches[0].rows.tolist())) == RECIPE.batch_size and not batches[0].categories.any()
     known = toy.pictures.photos(entries, "taps")(np.arange(len(entries)))
     for form in (0, 3):
-        torch.testing.assert_close(pairs.photos.taps[form].float(), known)
-    assert not torch.allclose(pairs.photos.taps[1].float(), known, atol=0.1)
-    assert not torch.allclose(pairs.photos.taps[1], pairs.photos.taps[2], atol=0.1)
+        torch.testing.assert_close(pairs.photos.kept[form].float(), known)
+    assert not torch.allclose(pairs.photos.kept[1].float(), known, atol=0.1)
+    assert not torch.allclose(pairs.photos.kept[1], pairs.photos.kept[2], atol=0.1)
     photos = map(toy.pictures.shards.read_photo, entries)
     edges = [photo_edges(photo, tolerance=2.0).drawing for photo in photos]
     assert all(len(strokes) > 1 for strokes in edges)
     read = Reader(model.trunk, SPEC, toy.compute).sketches(edges).taps
     expected = as_sketches(model, read, np.zeros(len(edges)))[pairs.truth]
-    torch.testing.assert_close(pairs.sketches.taps[3].float(), expected, atol=0.02, rtol=0.01)
+    torch.testing.assert_close(pairs.sketches.kept[3].float(), expected, atol=0.02, rtol=0.01)
 
 
 def test_the_same_recipe_makes_the_same_model_and_a_trained_one(toy: Toy) -> None:

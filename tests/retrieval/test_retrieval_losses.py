@@ -7,8 +7,7 @@ import torch
 from pytorch_metric_learning.losses import NTXentLoss
 from torch.nn import functional
 
-from fgsbir.retrieval.losses import negative_mask, random_negative, triplet_loss
-from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.losses import RetrievalObjective, negative_mask, random_negative, triplet_loss
 
 MARGIN, TEMPERATURE = 0.7, 0.2
 every_loss = pytest.mark.parametrize("name", ["triplet", "hardest", "semi_hard", "info_nce"])

@@ -109,11 +109,15 @@ def test_with_mirror_images_a_similarity_is_the_mean_of_both(toy: Toy) -> None:
 
 @pytest.mark.parametrize(
     ("form", "message"),
-    [({"tuned_blocks": 3}, "tuned_blocks: expected at most 2"), ({"pooling": "attention"}, "needs tuned_blocks")],
+    [
+        ({"tuned_blocks": 3}, "need a map_block of at most 1, found 2"),
+        ({"tuned_blocks": 1, "spec": SPEC.as_json() | {"taps": [1, 4]}}, "need a map_block of at most 1, found 2"),
+        ({"pooling": "attention"}, "needs tuned_blocks"),
+    ],
 )
 def test_what_cannot_be_built_is_said(form: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        RetrievalModel(**CONFIG, **form)  # type: ignore[arg-type]
+        RetrievalModel(**CONFIG | form)  # type: ignore[arg-type]
 
 
 def labelled(toy: Toy, level: Level = "taps") -> HumanPairs:
@@ -128,22 +132,16 @@ def same(one: object, other: object) -> bool:
 
 
 @every_level
-def test_a_batch_is_a_function_of_its_step(toy: Toy, level: Level) -> None:
+def test_a_batch_is_a_function_of_its_step_that_processes_share(toy: Toy, level: Level) -> None:
     stream, again = (PairStream(labelled(toy, level), 4, 3, "pairs") for _ in range(2))
     first = [stream.batch(step) for step in range(3)]
-    assert all(same(again.batch(step), first[step]) for step in (2, 0))
-    assert not same(first[0], first[1])
-    assert not same(PairStream(labelled(toy, level), 4, 4, "pairs").batch(0), first[0])
-    assert not same(PairStream(labelled(toy, level), 4, 3, "others").batch(0), first[0])
-
-
-@every_level
-def test_processes_share_the_batch_of_one(toy: Toy, level: Level) -> None:
-    whole = PairStream(labelled(toy, level), 4, 3, "pairs").batch(1)
+    assert all(same(again.batch(step), first[step]) for step in (2, 0)) and not same(first[0], first[1])
+    for seed, name in ((4, "pairs"), (3, "others")):
+        assert not same(PairStream(labelled(toy, level), 4, seed, name).batch(0), first[0])
     parts = [PairStream(labelled(toy, level), 4, 3, "pairs", rank, 2).batch(1) for rank in range(2)]
     for name in ("photo", "sketch"):
-        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
-    assert np.array_equal(np.concatenate([part.rows for part in parts]), whole.rows)
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(first[1], name))
+    assert np.array_equal(np.concatenate([part.rows for part in parts]), first[1].rows)
 
 
 def test_an_epoch_shows_every_photo_once(toy: Toy) -> None:
@@ -156,12 +154,12 @@ def test_a_pair_is_mirrored_as_a_whole(toy: Toy) -> None:
     pairs, features = labelled(toy), toy.pictures.features
     batch = PairStream(pairs, 6, 1, "pairs").batch(0)
     forms = []
-    for row, choice, photo, sketch in zip(batch.rows, batch.choices, batch.photo, batch.sketch, strict=True):
-        entry = toy.split.labelled[row]
-        form = int(torch.equal(features.photos([entry]).taps(np.array([0]), 1)[0], photo))
-        assert torch.equal(features.photos([entry]).taps(np.array([0]), form)[0], photo)
-        drawn = features.sketches([entry], [[choice]])
-        assert any(torch.equal(drawn.taps(np.array([0]), 2 * form + variant)[0], sketch) for variant in range(2))
+    for row, drawn, photo, sketch in zip(batch.rows, batch.drawn, batch.photo, batch.sketch, strict=True):
+        entry, one = toy.split.labelled[row], np.array([0])
+        form = int(torch.equal(features.photos([entry], "taps")(one, 1)[0], photo))
+        assert torch.equal(features.photos([entry], "taps")(one, form)[0], photo)
+        stored = features.sketches([entry], [[drawn - pairs.first[row]]], "taps")
+        assert any(torch.equal(stored(one, 2 * form + variant)[0], sketch) for variant in range(2))
         forms.append(form)
     assert {0, 1} == set(forms)
 

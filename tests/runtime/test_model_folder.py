@@ -12,19 +12,15 @@ from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.data.records import DataError
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.features.trunk import packaged_trunk, tap_channels
-from fgsbir.generator.contour_model import ContourGenerator
 from fgsbir.generator.model import Generator
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import StoredModel, load_model, read_config, save_model
 from fgsbir.sketch_classifier.model import SketchClassifier
-from tests.toy import MAP_CHANNELS, SPEC, toy_generator
+from tests.toy import SPEC, toy_chooser, toy_generator
 
 DETAILS = {"data": {"name": "naïve"}, "line_width": 3.0}
 CHANNELS = tap_channels(packaged_trunk(SPEC), SPEC)
-
-
 CONFIG = {"spec": SPEC.as_json(), "channels": CHANNELS, "embedding_dim": 8}
-FORM = {"simplify": 2.0, "max_points": 10, "reorder": True}
 KEYS = ("kind", "architecture", "sha256", "details")
 
 
@@ -32,16 +28,10 @@ def retrieval() -> RetrievalModel:
     return RetrievalModel(**CONFIG)  # type: ignore[arg-type]
 
 
-def generator() -> Generator:
-    model = toy_generator(FORM)
-    model.offset_scale.fill_(17.25)
-    return model
-
-
 MODELS: dict[str, Callable[[], StoredModel]] = {
     "retrieval": retrieval,
-    "generator": generator,
-    "contour_generator": lambda: ContourGenerator(spec=SPEC.as_json(), form=FORM, map_channels=MAP_CHANNELS, hidden=8),
+    "generator": toy_generator,
+    "contour_generator": toy_chooser,
     "discriminator": lambda: Discriminator(spec=SPEC.as_json(), channels=CHANNELS, reads="features", width=8),
     "sketch_classifier": lambda: SketchClassifier(image_size=32, classes=3),
     "adaptive": lambda: AdaptiveModel(
@@ -84,11 +74,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
-def test_missing_files(folder: Path, name: str) -> None:
-    (folder / name).unlink()
-    with pytest.raises(DataError, match=f"{name}: no such file"):
-        load_model(folder, RetrievalModel)
+def test_missing_files(folder: Path) -> None:
+    for name in ("model.safetensors", "config.json"):
+        (folder / name).unlink()
+        with pytest.raises(DataError, match=f"{name}: no such file"):
+            load_model(folder, RetrievalModel)
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])
@@ -125,6 +115,14 @@ def test_a_config_that_does_not_fit(folder: Path, changes: dict[str, object], me
     (folder / "config.json").write_text(json.dumps(config | changes))
     with pytest.raises(DataError, match=message):
         load_model(folder, RetrievalModel)
+
+
+def test_a_form_of_other_keys_is_told(tmp_path: Path) -> None:
+    save_model(tmp_path, toy_generator(), details={})
+    text = (tmp_path / "config.json").read_text()
+    (tmp_path / "config.json").write_text(text.replace('"max_points"', '"points"'))
+    with pytest.raises(DataError, match=r"no architecture of kind generator: .*'points'"):
+        load_model(tmp_path, Generator)
 
 
 def test_a_compact_model_is_small_and_says_nearly_the_same(tmp_path: Path) -> None:

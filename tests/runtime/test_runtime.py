@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,41 +14,24 @@ from fgsbir.runtime.schedule import warmup_cosine
 from fgsbir.runtime.streams import seed_weights, stream, stream_seed, torch_stream
 
 
-@dataclass(frozen=True)
-class Here:
-    accelerator: str = "cpu"
-    devices: int = 1
-    threads: int = 0
-
-
 @pytest.mark.parametrize(
-    ("precision", "there", "used", "dtype"),
-    [
-        ("bf16", True, "bf16", torch.bfloat16),
-        ("bf16", False, "float32", torch.float32),
-        ("float32", True, "float32", torch.float32),
-    ],
+    ("precision", "there", "used"), [("bf16", True, "bf16"), ("bf16", False, "float32"), ("float32", True, "float32")]
 )
 def test_the_precision_of_a_run(
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    precision: str,
-    there: bool,
-    used: str,
-    dtype: torch.dtype,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, precision: str, there: bool, used: str
 ) -> None:
     monkeypatch.setattr("fgsbir.runtime.precision.multiplies_bf16", lambda _: there)
-    compute = launch(Here(), precision)
+    compute = launch(SimpleNamespace(accelerator="cpu", devices=1, threads=0), precision)
     assert (compute.world, compute.rank, compute.is_main, compute.device.type) == (1, 0, True, "cpu")
     assert compute.precision == used and ("no bf16 arithmetic" in caplog.text) == (used != precision)
     with compute.autocast():
-        assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
+        assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == {"bf16": torch.bfloat16, "float32": torch.float32}[used]
 
 
 def test_the_threads_of_a_run() -> None:
     before = torch.get_num_threads()
     try:
-        launch(Here(threads=1), "float32")
+        launch(SimpleNamespace(accelerator="cpu", devices=1, threads=1), "float32")
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.certainty.certainty import batch_certainty
-from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.certainty.discriminator import Discriminator, batch_certainty
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.records import DataError

@@ -11,7 +11,7 @@ from torch import Tensor
 from fgsbir.adaptation.losses import negatives_of
 from fgsbir.adaptation.tasks import TaskSet, draw_episode
 from fgsbir.data.records import DataError
-from fgsbir.features.pictures import Inputs, KeptTaps, Pictures
+from fgsbir.features.pictures import Inputs, KeptInputs, Pictures
 from fgsbir.features.store import FEATURES_OF_TRAINING, MIRRORED
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.training import pooled_rows
@@ -23,7 +23,7 @@ def pooled_inputs(model: RetrievalModel, inputs: Inputs, compute: Compute, forms
     """What ``model`` reads, as its pooled taps in ``forms``; stored taps are these already."""
     if model.level == "taps":
         return inputs
-    return KeptTaps(torch.stack([pooled_rows(model, inputs, compute, form).half() for form in forms]))
+    return KeptInputs(torch.stack([pooled_rows(model, inputs, compute, form).half() for form in forms]))
 
 
 class TaskPictures:

@@ -12,9 +12,9 @@ from fgsbir.adaptation.losses import Triplets
 from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.adaptation.pictures import EpisodeBatch, EpisodeStream
 from fgsbir.retrieval.losses import triplet_loss
-from fgsbir.retrieval.pairs import prefetch
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import warmup_cosine
 

@@ -3,15 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fgsbir.data.records import DataError
-from fgsbir.features.pictures import Level
+from fgsbir.features.extraction import Reader
+from fgsbir.features.pictures import Inputs, Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.model_folder import given
 
+BATCH = 128
 # Of pix2pix: three strided convolutions give patches of 70 x 70 pixels.
 STRIDED = 3
 
@@ -30,7 +35,7 @@ class Discriminator(ReadingModel):
     def __init__(
         self, *, spec: Mapping[str, Any], channels: Sequence[int], reads: Literal["features", "pixels"], width: int = 64
     ) -> None:
-        super().__init__(spec=spec, channels=list(channels), reads=reads, width=width)
+        super().__init__(**given(locals()))
         self.level: Level = "taps" if reads == "features" else "pixels"
         self._of_tap = [count * self.spec.places**2 for count in channels]
         if self.level == "taps":
@@ -81,3 +86,24 @@ def certainty(logits: Tensor) -> Tensor:
     Detached: it weighs the loss of a pseudo pair and is a reward (paper 1, Eqs. 7 and 8), and neither may train D_C.
     """
     return logits.detach().float().sigmoid().flatten(1).mean(1)
+
+
+def certainties(
+    model: Discriminator, photos: Inputs, rows: np.ndarray, sketches: Sequence[np.ndarray], *, compute: Compute
+) -> np.ndarray:
+    """omega = D_C(p, s), float32 (n,) in [0, 1], of the photos ``rows`` with canonical ``sketches``, both as they are.
+
+    ``photos`` are inputs of the model's level.
+    """
+    reader, scores = Reader(model.trunk, model.spec, compute), [torch.zeros(0)]
+    for start in range(0, len(rows), BATCH):
+        part = slice(start, start + BATCH)
+        drawn = reader.sketches_as(model.level, sketches[part])
+        scores.append(batch_certainty(model, photos(rows[part]), drawn, compute))
+    return torch.cat(scores).numpy()
+
+
+def batch_certainty(model: Discriminator, photos: Tensor, sketches: Tensor, compute: Compute) -> Tensor:
+    """omega of pairs given as inputs of the model's level: float32 (n,) on the CPU."""
+    with compute.scoring(model):
+        return certainty(model(photos.to(compute.device), sketches.to(compute.device))).cpu()

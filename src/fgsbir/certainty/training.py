@@ -7,11 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.optim import Optimizer
 
 from fgsbir.certainty.discriminator import Discriminator
-from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
+from fgsbir.retrieval.pairs import PairBatch, PairStream
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 
 Fakes = Literal["generated", "mismatched", "both"]
@@ -27,11 +29,7 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def discriminator_step(
-    compute: Compute,
-    model: Discriminator,
-    optimizer: torch.optim.Optimizer,
-    real: PairBatch,
-    fakes: Sequence[PairBatch],
+    compute: Compute, model: Discriminator, optimizer: Optimizer, real: PairBatch, fakes: Sequence[PairBatch]
 ) -> Tensor:
     """One step of Eq. 5: real labelled pairs against the pairs of ``fakes``, of all processes; the scalar loss."""
     model.train()
@@ -41,10 +39,7 @@ def discriminator_step(
             found = model(batch.photo.to(compute.device), batch.sketch.to(compute.device))
         logits.append(compute.gather(found))
     loss = discriminator_loss(logits[-1], torch.cat(logits[:-1]))
-    optimizer.zero_grad()
-    loss.backward()
-    compute.sum_gradients(model)
-    optimizer.step()
+    compute.descend(optimizer, model, loss)
     return loss
 
 
@@ -62,10 +57,10 @@ def mismatched(batch: PairBatch) -> PairBatch:
     order = np.argsort(batch.categories, kind="stable")
     partner = np.empty_like(order)
     partner[order] = np.roll(order, 1)
-    return batch._replace(sketch=batch.sketch[torch.from_numpy(partner)], choices=batch.choices[partner])
+    return batch._replace(sketch=batch.sketch[torch.from_numpy(partner)], drawn=batch.drawn[partner])
 
 
-def discriminator_optimizer(model: Discriminator, learning_rate: float) -> torch.optim.Optimizer:
+def discriminator_optimizer(model: Discriminator, learning_rate: float) -> Optimizer:
     """pix2pix's Adam."""
     return torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.5, 0.999), fused=True)
 
@@ -85,10 +80,9 @@ def train_discriminator(
 ) -> list[Row]:
     """Warm D_C up before the first round of joint training, in place; returns the curve.
 
-    ``generated`` are generated sketches of labelled photos as well as of unlabelled ones: shown the latter alone, D_C
-    could tell the photos apart and never look at the sketch. ``fakes`` as in :func:`fake_batches`. There is nothing to
-    select by, so the last epoch is kept. Errors and resuming as in
-    :func:`fgsbir.retrieval.training.train_retrieval`.
+    ``generated`` show labelled photos as well as unlabelled ones: of the latter alone, D_C could tell the photos apart
+    and never look at the sketch. ``fakes`` as in :func:`fake_batches`. The last epoch is kept. Errors and resuming as
+    in :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     optimizer = discriminator_optimizer(model, learning_rate)
 
@@ -104,7 +98,6 @@ def train_discriminator(
         epoch_steps=validate_every,
         log_interval=log_interval,
         parts={"model": model, "optimizer": optimizer},
-        selected={"model": model},
         describe=real.photo_ids,
     ) as run:
         for step, (pairs, others) in prefetch(batches_of, run.first, steps):

@@ -126,9 +126,7 @@ def watch_drawings(
             choice = generator.sample(inputs.to(compute.device), temperature=temperature, generator=numbers)
             drawn = map(centre, generator.strokes_of(choice))
             return [WatchedDrawing(to_sequence(strokes)[:-1], None) for strokes in drawn]
-        drawing = generator.sample(
-            inputs.to(compute.device), temperature=temperature, generator=numbers, return_attention=True
-        )
+        drawing = generator.sample(inputs.to(compute.device), temperature=temperature, generator=numbers)
     sequences = drawing.sequences.float().cpu().numpy() * np.array([generator.offset_scale] * 2 + [1] * 3, np.float32)
     maps = None if drawing.attention is None else drawing.attention.float().cpu().numpy()
     watched = []

@@ -5,8 +5,7 @@ whoever did which. A shard that is whole is not done again.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +16,19 @@ from tqdm import tqdm
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.augmentation import sketch_variant
 from fgsbir.data.index import PhotoEntry
-from fgsbir.data.photos import decode_photo
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
+from fgsbir.features.pictures import Level, PhotoImages
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.store import DONE, Layout, ShardRows, variants_of, write_about
+from fgsbir.features.store import DONE, Layout, half, open_shard, write_about
 from fgsbir.features.trunk import Features, Trunk
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.streams import stream
 
 # Pictures that pass the trunk together. It is fixed: another number would round some sums differently.
 BATCH = 32
-DECODERS = 2
 
 
 class Reader:
@@ -45,12 +44,21 @@ class Reader:
 
     def sketches(self, sketches: Sequence[np.ndarray]) -> Features:
         """Centre, draw and read canonical sketches (n_i, 3)."""
-        parts = [self.rasters(self.spec.rasterise(sketches[rows])) for rows in _batches(len(sketches))]
+        parts = [self._read(self._images(sketches[rows])) for rows in _batches(len(sketches)) or [slice(0)]]
         return Features(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
-    def rasters(self, rasters: np.ndarray) -> Features:
-        """Read drawn sketches, uint8 (n, s, s)."""
-        return self._read(sketch_tensor(torch.from_numpy(rasters).to(self.compute.device)))
+    def photos_as(self, level: Level, pixels: np.ndarray) -> Tensor:
+        """Photos, uint8 (n, s, s, 3), as a model of ``level`` reads them."""
+        if level == "pixels":
+            return photo_tensor(torch.from_numpy(pixels).to(self.compute.device))
+        return self.photos(pixels).at(level)
+
+    def sketches_as(self, level: Level, sketches: Sequence[np.ndarray]) -> Tensor:
+        """Canonical sketches (n_i, 3) as a model of ``level`` reads them."""
+        return self._images(sketches) if level == "pixels" else self.sketches(sketches).at(level)
+
+    def _images(self, sketches: Sequence[np.ndarray]) -> Tensor:
+        return sketch_tensor(torch.from_numpy(self.spec.rasterise(sketches)).to(self.compute.device))
 
     def _read(self, images: Tensor) -> Features:
         with self.compute.scoring(self.trunk):
@@ -62,9 +70,8 @@ def write_features(
 ) -> None:
     """Write the features of all pictures in ``store`` to the folder ``out``.
 
-    The forms of a training sketch but the first are changed with ``strength``
-    (:func:`fgsbir.data.augmentation.sketch_variant`). Shards are finished in ``scratch`` one by one, by all processes
-    of the reader's compute together, and moved to ``out`` at the end.
+    The forms of a training sketch but the first are changed with ``strength``. Shards are finished in ``scratch`` one
+    by one, by all processes of the reader's compute together, and moved to ``out`` at the end.
     """
     compute = reader.compute
     by_shard: dict[str, list[PhotoEntry]] = {Path(shard.file).stem: [] for shard in store.index.shards}
@@ -90,13 +97,18 @@ def _write_shard(
     reader: Reader, store: ShardStore, entries: Sequence[PhotoEntry], layout: Layout, strength: float, folder: Path
 ) -> None:
     """The features of one shard's photos and sketches."""
-    rows = ShardRows(folder, layout, entries, write=True)
-    decoded = _decoded(store, entries, reader.spec.image_size)
-    for part, pixels in zip(_batches(len(entries)), decoded, strict=True):
-        rows.put_photos(part, 0, reader.photos(pixels))
-        rows.put_photos(part, 1, reader.photos(np.ascontiguousarray(pixels[:, :, ::-1])))
+    arrays = open_shard(folder, layout, entries, write=True)
+    # Forms of sketches come one after the other.
+    flat = {level: array.reshape(-1, *array.shape[2:]) for (side, level), array in arrays.items() if side == "sketch"}
+    images = PhotoImages(store, entries, reader.spec.image_size, 0.0)
+    parts = _batches(len(entries))
+    for number, pixels in prefetch(lambda number: images.pixels(range(len(entries))[parts[number]]), 0, len(parts)):
+        for form, shown in enumerate((pixels, np.ascontiguousarray(pixels[:, :, ::-1]))):
+            read = reader.photos(shown)
+            for level in ("taps", "map"):
+                arrays["photo", level][parts[number], form] = half(read.at(level))
 
-    variants = variants_of(entries[0].split, layout)
+    variants = layout.variants_of(entries[0].split)
     drawn = [
         form
         for entry in entries
@@ -104,8 +116,11 @@ def _write_shard(
         for form in _forms(centre(strokes), sketch.id, variants, strength)
     ]
     for part in _batches(len(drawn)):
-        rows.put_sketches(part, reader.rasters(reader.spec.rasterise(drawn[part])))
-    rows.flush()
+        read = reader.sketches(drawn[part])
+        for level, array in flat.items():
+            array[part] = half(read.at(level))
+    for stored in arrays.values():
+        stored.flush()
 
 
 def _forms(strokes: np.ndarray, name: str, variants: int, strength: float) -> list[np.ndarray]:
@@ -114,21 +129,6 @@ def _forms(strokes: np.ndarray, name: str, variants: int, strength: float) -> li
     for number in range(1, variants):
         forms.append(sketch_variant(strokes, stream(0, "features/variant", name, number), strength))
     return [*forms, *(mirrored(form) for form in forms)]
-
-
-def _decoded(store: ShardStore, entries: Sequence[PhotoEntry], size: int) -> Iterator[np.ndarray]:
-    """Photos as uint8 (n, size, size, 3), in batches, decoded one batch ahead of the trunk."""
-
-    def decode(entry: PhotoEntry) -> np.ndarray:
-        return decode_photo(store.read_photo(entry), size)
-
-    with ThreadPoolExecutor(DECODERS) as pool:
-        waiting: list[Iterator[np.ndarray]] = []
-        for part in _batches(len(entries)):
-            waiting.append(pool.map(decode, entries[part]))
-            if len(waiting) > 1:
-                yield np.stack(list(waiting.pop(0)))
-        yield from (np.stack(list(batch)) for batch in waiting)
 
 
 def _batches(count: int) -> list[slice]:

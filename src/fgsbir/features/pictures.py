@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fgsbir.data.augmentation import change_photos, change_sketches, drawn_separately
+from fgsbir.data.contours import Contours, mirrored_contours
 from fgsbir.data.edges import Edges, read_edges
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.photos import decode_photo
@@ -20,9 +21,8 @@ from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.records import DataError
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
-from fgsbir.features.contour_inputs import ContourInputs
 from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.store import MIRRORED, FeatureStore, Rows
+from fgsbir.features.store import MIRRORED, FeatureStore
 
 # What a model's inputs are: pooled taps (n, D), maps (n, c, h, w), images (n, 3, s, s) in [0, 1], all float32; or, of
 # photos alone, maps with the contours (ContourBatch).
@@ -33,8 +33,9 @@ DECODERS = min(8, os.cpu_count() or 1)
 
 
 class Inputs(Protocol):
-    """Pictures of one side by row. ``forms`` picks among the forms of a picture: 0 is the picture as it is,
-    ``MIRRORED`` its mirror image. They come as a tensor, or as a batch of tensors that :attr:`Level` names.
+    """Pictures of one side by row, as a tensor or a batch of tensors that :attr:`Level` names.
+
+    ``forms`` picks among the forms of a picture: 0 is the picture as it is, ``MIRRORED`` its mirror image.
     """
 
     def __len__(self) -> int: ...
@@ -43,38 +44,63 @@ class Inputs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredInputs:
-    """What the trunk said of photos or sketches; forms as in :mod:`fgsbir.features.store`."""
+class KeptInputs:
+    """Inputs of n pictures in memory, (forms, n, ...); a form's number counts modulo their number."""
 
-    rows: Rows
-    level: Level
+    kept: Tensor
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.kept.shape[1]
 
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        return self.rows.taps(rows, forms) if self.level == "taps" else self.rows.maps(rows, forms)
+        numbers = np.broadcast_to(np.asarray(forms) % len(self.kept), np.shape(rows))
+        return self.kept[torch.from_numpy(numbers.copy()), torch.from_numpy(np.asarray(rows))].float()
+
+
+class ContourBatch(NamedTuple):
+    """n photos with at most S pieces of contour each.
+
+    ``map`` (n, c, h, w); ``points`` (n, S, P, 2), x and y of the 256 canvas, along each piece; ``strength`` (n, S) and
+    ``contour`` int64 (n, S), see :class:`Contours`; ``mask`` bool (n, S), which pieces there are.
+    """
+
+    map: Tensor
+    points: Tensor
+    strength: Tensor
+    contour: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device) -> "ContourBatch":
+        """The same on ``device``."""
+        return ContourBatch(*(values.to(device) for values in self))
 
 
 @dataclass(frozen=True, slots=True)
-class KeptTaps:
-    """Pooled taps of n pictures in memory, float16 (forms, n, D); a form's number counts modulo their number."""
+class ContourInputs:
+    """Photos by row, with their contours; form 1 is the mirror image."""
 
-    taps: Tensor
+    maps: Inputs
+    contours: Sequence[Contours]
 
     def __len__(self) -> int:
-        return self.taps.shape[1]
+        return len(self.contours)
 
-    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        numbers = np.broadcast_to(np.asarray(forms) % len(self.taps), np.shape(rows))
-        return self.taps[torch.from_numpy(numbers.copy()), torch.from_numpy(np.asarray(rows))].float()
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> ContourBatch:
+        forms = np.broadcast_to(np.asarray(forms, np.int64), np.shape(rows))
+        contours = [self.contours[row] for row in rows]
+        most = max(1, *(len(each.contour) for each in contours))
+        points = np.zeros((len(contours), most, *contours[0].points.shape[1:]), np.float32)
+        strength, contour = np.zeros(points.shape[:2], np.float32), np.zeros(points.shape[:2], np.int64)
+        mask = np.zeros(points.shape[:2], bool)
+        for row, (each, form) in enumerate(zip(contours, forms, strict=True)):
+            count = len(each.contour)
+            points[row, :count] = mirrored_contours(each.points) if form else each.points
+            strength[row, :count], contour[row, :count], mask[row, :count] = each.strength, each.contour, True
+        return ContourBatch(self.maps(rows, forms), *map(torch.from_numpy, (points, strength, contour, mask)))
 
 
 class PhotoImages:
-    """Photos as images. A form above 0 is the number of a random change, of ``strength``.
-
-    Decoded photos are kept as far as they fit into ``limit_gib``.
-    """
+    """Photos as images, kept as far as they fit into ``limit_gib``. A form above 0 numbers a change of ``strength``."""
 
     def __init__(
         self, store: ShardStore, entries: Sequence[PhotoEntry], size: int, limit_gib: float, strength: float = 0.0
@@ -115,24 +141,21 @@ class SketchImages:
         return len(self._sketches)
 
     def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        forms = np.broadcast_to(np.asarray(forms), np.shape(rows))
+        numbers = np.broadcast_to(np.asarray(forms), np.shape(rows))
         sketches = [centre(self._sketches[row]) for row in rows]
-        sketches = [mirrored(one) if form == MIRRORED else one for one, form in zip(sketches, forms, strict=True)]
-        changed = np.flatnonzero(forms > 0)
-        if len(changed):
-            changes = drawn_separately(forms[changed], self.strength)
-            new = change_sketches([sketches[place] for place in changed], changes)
-            for place, strokes in zip(changed, new, strict=True):
-                sketches[place] = strokes
+        sketches = [mirrored(one) if form == MIRRORED else one for one, form in zip(sketches, numbers, strict=True)]
         # A changed sketch stands where the change put it, and is not centred again.
+        changed = np.flatnonzero(numbers > 0)
+        if len(changed):
+            changes = drawn_separately(numbers[changed], self.strength)
+            new = iter(change_sketches([sketches[place] for place in changed], changes))
+            sketches = [next(new) if form > 0 else one for one, form in zip(sketches, numbers, strict=True)]
         return sketch_tensor(torch.from_numpy(self._spec.draw(sketches)))
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """A data set's pictures: the shards, their stored features, how much memory decoded photos may take, and the
-    folder of the edges in photos.
-    """
+    """A data set's pictures: shards, stored features, how much memory photos may take, the folder of their edges."""
 
     shards: ShardStore
     features: FeatureStore
@@ -149,10 +172,8 @@ class Pictures:
         if level == "pixels":
             return PhotoImages(self.shards, entries, self.spec.image_size, self.limit_gib, strength)
         if level == "contours":
-            return ContourInputs(
-                StoredInputs(self.features.photos(entries), "map"), [edges.contours for edges in self.edges_of(entries)]
-            )
-        return StoredInputs(self.features.photos(entries), level)
+            return ContourInputs(self.photos(entries, "map"), [edges.contours for edges in self.edges_of(entries)])
+        return self.features.photos(entries, level)
 
     def edges_of(self, entries: Sequence[PhotoEntry]) -> list[Edges]:
         """The edges in photos. Raises DataError without their folder."""
@@ -167,7 +188,7 @@ class Pictures:
         if level == "pixels":
             drawn = [strokes for choice in self.strokes(entries, places) for strokes in choice]
             return SketchImages(drawn, self.spec, strength)
-        return StoredInputs(self.features.sketches(entries, places), level)
+        return self.features.sketches(entries, places, level)
 
     def strokes(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]]) -> list[list[np.ndarray]]:
         """The sketches at ``places`` of each photo as canonical strokes, centred."""

@@ -16,7 +16,7 @@ class ReadingModel(StoredModel):
     """
 
     def __init__(self, *, spec: Mapping[str, Any], **config: Any) -> None:
-        self.spec = FeatureSpec.from_json(spec)
+        self.spec = FeatureSpec(**spec)
         super().__init__(spec=self.spec.as_json(), **config)
         self._own_trunk = not is_packaged(self.spec)
         if self._own_trunk:

@@ -8,7 +8,6 @@ import numpy as np
 
 from fgsbir.data.pixels import sketch_rasters
 from fgsbir.data.rasterise import rasterise_batch
-from fgsbir.data.records import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +28,12 @@ class FeatureSpec:
     places: int
     map_block: int
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON values, that :meth:`from_json` reads."""
-        return asdict(self) | {"taps": list(self.taps)}
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "taps", tuple(self.taps))  # JSON has lists
 
-    @classmethod
-    def from_json(cls, value: Any) -> "FeatureSpec":
-        """Raises DataError for anything but what :meth:`as_json` gave."""
-        try:
-            return cls(**{**value, "taps": tuple(value["taps"])})
-        except (TypeError, KeyError) as error:
-            raise DataError(
-                f"expected how pictures are read (trunk, taps, places, ...), found {value!r:.200}"
-            ) from error
+    def as_json(self) -> dict[str, Any]:
+        """JSON values: the constructor's arguments."""
+        return asdict(self) | {"taps": list(self.taps)}
 
     def draw(self, sketches: Sequence[np.ndarray]) -> np.ndarray:
         """Draw canonical sketches where they stand on the canvas: uint8 (n, s, s)."""

@@ -1,8 +1,4 @@
-"""Standardisation: each side, photos and sketches, by its own mean and deviation.
-
-A photo and its sketch differ most in what all photos have and no sketch has. Taken away by each side's own mean and
-deviation, what is left is what the two share.
-"""
+"""Standardisation: photos and sketches differ most in what all photos have and no sketch has, which it takes away."""
 
 import torch
 from torch import Tensor, nn
@@ -32,20 +28,14 @@ class Standardise(nn.Module):
         self.set(rows.mean(0), rows.std(0, correction=0))
 
     def set(self, mean: Tensor, deviation: Tensor) -> None:
-        """Take ``mean`` and ``deviation`` (D,), the latter kept from 0.
-
-        Where nothing varies at all, as in a gallery of one photo, every deviation is 1.
-        """
+        """Take ``mean`` and ``deviation`` (D,), the latter kept from 0; where nothing varies at all, each is 1."""
         usual = deviation.median()
         least = LEAST_DEVIATION * usual if usual > 0 else torch.ones_like(usual)
         self.mean.copy_(mean)
         self.deviation.copy_(deviation.clamp(min=least))
 
     def mix(self, rows: Tensor, prior: float) -> None:
-        """Move towards the statistics of ``rows`` (n, D), n >= 0: they count n / (n + ``prior``).
-
-        What is mixed are mean and mean square, so that the result is the statistics of a pool of both.
-        """
+        """Take the statistics of a pool of those there are and ``rows`` (n, D), which count n / (n + ``prior``)."""
         if not len(rows):
             return
         rows, share = rows.double(), len(rows) / (len(rows) + prior)

@@ -29,7 +29,6 @@ from fgsbir.data.index import Index, PhotoEntry
 from fgsbir.data.records import DataError
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.trunk import (
-    Features,
     Trunk,
     build_trunk,
     depth_of,
@@ -43,7 +42,12 @@ from fgsbir.features.weights import load_strictly, read_weights
 
 FORMAT = 1
 ABOUT, TRUNK, DONE = "features.json", "trunk.safetensors", "done"
-PHOTO_TAPS, PHOTO_MAPS, SKETCH_TAPS, SKETCH_MAPS = "photo_taps", "photo_maps", "sketch_taps", "sketch_maps"
+# The arrays by side and by the level of the models that read them.
+FILES = {
+    (side, level): f"{side}_{name}.npy"
+    for side in ("photo", "sketch")
+    for level, name in (("taps", "taps"), ("map", "maps"))
+}
 FEATURES_OF_TRAINING = ("train", "unlabelled")
 PHOTO_FORMS = 2
 # As a form: the mirror image of form 0, whichever number it has.
@@ -63,6 +67,10 @@ class Layout:
     variants: int
     sketch_maps: bool
 
+    def variants_of(self, split: str) -> int:
+        """In how many forms, before they are mirrored, the sketches of a split are stored."""
+        return self.variants if split in FEATURES_OF_TRAINING else 1
+
 
 def layout_of(trunk: Trunk, spec: FeatureSpec, *, variants: int, sketch_maps: bool) -> Layout:
     """The shapes of what ``trunk`` says of pictures, read as ``spec`` says."""
@@ -70,46 +78,24 @@ def layout_of(trunk: Trunk, spec: FeatureSpec, *, variants: int, sketch_maps: bo
     return Layout(dimensions, map_shape(trunk, spec), variants, sketch_maps)
 
 
-def variants_of(split: str, layout: Layout) -> int:
-    """In how many forms, before they are mirrored, the sketches of a split are stored."""
-    return layout.variants if split in FEATURES_OF_TRAINING else 1
+Arrays = dict[tuple[str, str], np.memmap]
 
 
-class ShardRows:
-    """The arrays of one shard's photos and sketches, mapped, to be written or to be read.
+def open_shard(folder: Path, layout: Layout, entries: Sequence[PhotoEntry], *, write: bool) -> Arrays:
+    """The arrays of one shard's photos and sketches by side and level, mapped, to be written or to be read.
 
     Raises DataError naming the file for one to be read that is missing, damaged, or of another shape.
     """
-
-    def __init__(self, folder: Path, layout: Layout, entries: Sequence[PhotoEntry], *, write: bool) -> None:
-        photos = (len(entries), PHOTO_FORMS)
-        sketches = (sum(len(entry.sketches) for entry in entries), 2 * variants_of(entries[0].split, layout))
-        shapes = {
-            PHOTO_TAPS: (*photos, layout.dimensions),
-            PHOTO_MAPS: (*photos, *layout.map_shape),
-            SKETCH_TAPS: (*sketches, layout.dimensions),
-        }
-        if layout.sketch_maps:
-            shapes[SKETCH_MAPS] = (*sketches, *layout.map_shape)
-        opened = _created if write else _mapped
-        self.arrays = {name: opened(folder / f"{name}.npy", shape) for name, shape in shapes.items()}
-
-    def put_photos(self, rows: slice, form: int, read: Features) -> None:
-        """Keep what the trunk said of photos ``rows`` in one form."""
-        self.arrays[PHOTO_TAPS][rows, form] = half(read.taps)
-        self.arrays[PHOTO_MAPS][rows, form] = half(read.map)
-
-    def put_sketches(self, rows: slice, read: Features) -> None:
-        """Keep what it said of sketches' forms, ``rows`` of all forms of all sketches one after the other."""
-        for name, values in ((SKETCH_TAPS, read.taps), (SKETCH_MAPS, read.map)):
-            if name in self.arrays:
-                array = self.arrays[name]
-                array.reshape(-1, *array.shape[2:])[rows] = half(values)
-
-    def flush(self) -> None:
-        """Put what was written on the disk."""
-        for array in self.arrays.values():
-            array.flush()
+    rows = {
+        "photo": (len(entries), PHOTO_FORMS),
+        "sketch": (sum(len(entry.sketches) for entry in entries), 2 * layout.variants_of(entries[0].split)),
+    }
+    shapes = {"taps": (layout.dimensions,), "map": layout.map_shape}
+    opened, arrays = _created if write else _mapped, {}
+    for (side, level), file in FILES.items():
+        if layout.sketch_maps or (side, level) != ("sketch", "map"):
+            arrays[side, level] = opened(folder / file, (*rows[side], *shapes[level]))
+    return arrays
 
 
 def _created(path: Path, shape: tuple[int, ...]) -> np.memmap:
@@ -142,16 +128,11 @@ def write_about(
         data = trunk_bytes(trunk)
         (folder / TRUNK).write_bytes(data)
         trunk_sha256 = hashlib.sha256(data).hexdigest()
-    about = {
-        "format": FORMAT,
-        "spec": spec.as_json(),
-        **asdict(layout),
-        "trunk_sha256": trunk_sha256,
-        "shards": {
-            name: {"photos": len(rows), "sketches": sum(len(row.sketches) for row in rows)}
-            for name, rows in entries.items()
-        },
+    counts = {
+        name: {"photos": len(rows), "sketches": sum(len(row.sketches) for row in rows)}
+        for name, rows in entries.items()
     }
+    about = {"format": FORMAT, "spec": spec.as_json(), **asdict(layout), "trunk_sha256": trunk_sha256, "shards": counts}
     write_json(folder / ABOUT, about)
 
 
@@ -163,10 +144,13 @@ class FeatureStore:
 
     def __init__(self, folder: Path, index: Index) -> None:
         self.folder, path = folder, folder / ABOUT
+        entries: dict[str, list[PhotoEntry]] = {}
+        for entry in index.photos:
+            entries.setdefault(Path(entry.shard).stem, []).append(entry)
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
             found, shards = about["format"], set(about["shards"])
-            self.spec, self._trunk_sha256 = FeatureSpec.from_json(about["spec"]), str(about["trunk_sha256"])
+            self.spec, self._trunk_sha256 = FeatureSpec(**about["spec"]), str(about["trunk_sha256"])
             self.layout = Layout(
                 int(about["dimensions"]), tuple(about["map_shape"]), int(about["variants"]), bool(about["sketch_maps"])
             )
@@ -176,12 +160,9 @@ class FeatureStore:
             raise DataError(f"{path}: expected what the stage features writes, found damage ({error})") from None
         if found != FORMAT:
             raise DataError(f"{path}: expected format {FORMAT}, found {found!r}; run the stage features again")
-        entries: dict[str, list[PhotoEntry]] = {}
-        for entry in index.photos:
-            entries.setdefault(Path(entry.shard).stem, []).append(entry)
         if entries.keys() != shards:
             raise DataError(f"{path}: is of other shards than the data set's; run the stage features again")
-        self._shards: list[ShardRows] = []
+        self._shards: list[Arrays] = []
         # Photo id to the number of its shard, its row there, and the row of its first sketch.
         self._place: dict[str, tuple[int, int, int]] = {}
         for name, rows in entries.items():
@@ -189,7 +170,7 @@ class FeatureStore:
             for row, entry in enumerate(rows):
                 self._place[entry.id] = (len(self._shards), row, first)
                 first += len(entry.sketches)
-            self._shards.append(ShardRows(folder / name, self.layout, rows, write=False))
+            self._shards.append(open_shard(folder / name, self.layout, rows, write=False))
 
     def trunk(self) -> Trunk:
         """The trunk that made these features."""
@@ -199,50 +180,48 @@ class FeatureStore:
         load_strictly(trunk, read_weights(self.folder / TRUNK, self._trunk_sha256), str(self.folder / TRUNK))
         return trunk
 
-    def photos(self, entries: Sequence[PhotoEntry]) -> "Rows":
-        """Features of photos, in this order."""
+    def photos(self, entries: Sequence[PhotoEntry], level: str) -> "StoredInputs":
+        """What the trunk said of photos, in this order: their "taps" or "map"."""
         places = [(*self._place[entry.id][:2], 1) for entry in entries]
-        return Rows(self._shards, np.array(places, np.int64).reshape(-1, 3), PHOTO_TAPS, PHOTO_MAPS)
+        return self._inputs("photo", level, places)
 
-    def sketches(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]]) -> "Rows":
-        """Features of the sketches at ``places`` of each photo, photo by photo."""
+    def sketches(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]], level: str) -> "StoredInputs":
+        """The same of the sketches at ``places`` of each photo, photo by photo.
+
+        Raises DataError where maps of sketches were not kept.
+        """
         found = []
         for entry, chosen in zip(entries, places, strict=True):
             shard, _, first = self._place[entry.id]
-            found += [(shard, first + place, variants_of(entry.split, self.layout)) for place in chosen]
-        return Rows(self._shards, np.array(found, np.int64).reshape(-1, 3), SKETCH_TAPS, SKETCH_MAPS)
+            found += [(shard, first + place, self.layout.variants_of(entry.split)) for place in chosen]
+        return self._inputs("sketch", level, found)
+
+    def _inputs(self, side: str, level: str, places: Sequence[tuple[int, int, int]]) -> "StoredInputs":
+        if any((side, level) not in arrays for arrays in self._shards):
+            raise DataError("these features hold no maps of sketches; set features.sketch_maps: true")
+        arrays = [arrays[side, level] for arrays in self._shards]
+        return StoredInputs(arrays, np.array(places, np.int64).reshape(-1, 3))
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Some photos or sketches of a folder of features, by row.
+class StoredInputs:
+    """What the trunk said of some photos or sketches, by row.
 
-    ``places`` int64 (n, 3) are of each its shard, its row there, and the form of its mirror image.
+    ``arrays`` are the shards'; ``places`` int64 (n, 3) of each its shard, its row there, the form of its mirror image.
     """
 
-    shards: Sequence[ShardRows]
+    arrays: Sequence[np.memmap]
     places: np.ndarray
-    taps_name: str
-    maps_name: str
 
     def __len__(self) -> int:
         return len(self.places)
 
-    def taps(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        """Pooled taps, float32 (n, D), of ``rows`` in ``forms``, each an int64 (n,) or one number."""
-        return self._gather(self.taps_name, rows, forms)
-
-    def maps(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        """Maps, float32 (n, c, h, w), as :meth:`taps`. Raises DataError where sketches' maps were not kept."""
-        return self._gather(self.maps_name, rows, forms)
-
-    def _gather(self, name: str, rows: np.ndarray, forms: np.ndarray | int) -> Tensor:
+    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
+        """Pooled taps (n, D) or maps (n, c, h, w), float32, of ``rows`` in ``forms``, each int64 (n,) or one number."""
         shard, row, mirror = self.places[np.asarray(rows, np.int64)].T
         form = np.where(np.equal(forms, MIRRORED), mirror, forms)
-        if name not in self.shards[0].arrays:
-            raise DataError("these features hold no maps of sketches; set features.sketch_maps: true")
-        out = np.empty((len(row), *self.shards[0].arrays[name].shape[2:]), np.float16)
+        out = np.empty((len(row), *self.arrays[0].shape[2:]), np.float16)
         for number in np.unique(shard):
             mine = shard == number
-            out[mine] = self.shards[number].arrays[name][row[mine], form[mine]]
+            out[mine] = self.arrays[number][row[mine], form[mine]]
         return torch.from_numpy(out).float()

@@ -1,7 +1,5 @@
-"""The trunk: an image network that knows ImageNet, read at its middle (the base of F, G and D_C).
-
-A sketch and its photo agree on where things are, and the middle of the network says it in terms that both share; its
-end knows kinds of photos, and not of sketches.
+"""The trunk: an image network that knows ImageNet, read at its middle, where sketch and photo agree on what lies where:
+its end knows kinds of photos, and not of sketches.
 """
 
 import functools
@@ -9,7 +7,7 @@ import hashlib
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import save as save_safetensors
@@ -23,19 +21,20 @@ from fgsbir.features.weights import PACKAGED, load_strictly, packaged_weights, r
 
 
 class Features(NamedTuple):
-    """What the trunk says of n pictures: ``taps`` float32 (n, D), the pooled taps one after the other, and ``map``
-    float32 (n, c, h, w).
-    """
+    """What the trunk says of n pictures, float32: the pooled taps one after the other (n, D), a map (n, c, h, w)."""
 
     taps: Tensor
     map: Tensor
+
+    def at(self, level: str) -> Tensor:
+        """What a model of the level "taps" or, by the map, of any other reads of it."""
+        return self.taps if level == "taps" else self.map
 
 
 class Trunk(nn.Module):
     """The blocks of an image network, up to the last that is tapped, with its own input normalisation.
 
-    ``mean`` and ``std`` (3,) normalise images in [0, 1]. Frozen, and in evaluation mode for good: a picture's features
-    do not depend on the batch that it is read in.
+    Frozen, and in evaluation mode for good: a picture's features do not depend on the batch that it is read in.
     """
 
     def __init__(self, blocks: Sequence[nn.Module], mean: Sequence[float], std: Sequence[float]) -> None:
@@ -53,7 +52,6 @@ class Trunk(nn.Module):
         return super().train(False)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Images (n, 3, s, s) in [0, 1] as the first block wants them."""
         return (images - self.mean) / self.std
 
     def maps(self, images: Tensor, wanted: Sequence[int]) -> list[Tensor]:
@@ -82,23 +80,14 @@ def pool_taps(maps: Sequence[Tensor], places: int) -> Tensor:
     return torch.cat([functional.adaptive_avg_pool2d(each.float(), places).flatten(1) for each in maps], 1)
 
 
-class WeightFile(NamedTuple):
-    """A local file of weights, and its SHA-256."""
-
-    path: Path
-    sha256: str
-
-
-Start = WeightFile | Literal["package", "hub", "nothing"]
-
-
-def build_trunk(name: str, depth: int, start: Start) -> Trunk:
+def build_trunk(name: str, depth: int, weights: str, sha256: str = "") -> Trunk:
     """The trunk ``name`` of timm with the blocks 0 to ``depth``.
 
-    Its weights come from a local file, the data package of that name, timm's hub over the network, or nothing: random
-    numbers, to be loaded over. An EfficientNet's blocks are its inverted residual blocks, counted through its stages,
-    the stem being part of block 0; any other network's are timm's ``features_only`` layers, in their order. Raises
-    DataError for an unknown network, one that has no such block, and where there are no weights to be had.
+    ``weights``: "package", the data package of that name; "hub", timm's over the network; the path of a local file; or
+    "nothing", random numbers, to be loaded over. They must have the hash ``sha256``, a hub's that of the trunk's
+    tensors as safetensors. An EfficientNet's blocks are its inverted residual blocks, counted through its stages, the
+    stem being part of block 0; any other network's are timm's ``features_only`` layers, in their order. Raises
+    DataError for an unknown network, one that has no such block, and where there are no such weights to be had.
     """
     # Importing timm takes seconds. Imported here, it does not delay the error for a wrong path.
     import timm
@@ -107,18 +96,19 @@ def build_trunk(name: str, depth: int, start: Start) -> Trunk:
     if not timm.is_model(name):
         raise DataError(f"trunk {name!r}: timm {timm.__version__} has no such network")
     try:
-        network = timm.create_model(name, pretrained=start == "hub")
+        network = timm.create_model(name, pretrained=weights == "hub")
     except (RuntimeError, OSError, ValueError) as error:
         raise DataError(f"trunk {name}: cannot be built: {error}") from error
-    if isinstance(start, WeightFile):
-        load_strictly(network, read_weights(*start), str(start.path))
-    elif start == "package":
+    if weights == "package":
         if name not in PACKAGED:
             raise DataError(
                 f"trunk {name}: give a local weight file, or hub, as features.weights; "
                 f"data packages have the weights of {', '.join(PACKAGED)}"
             )
+        _expect(f"trunk {name}", sha256 or PACKAGED[name].sha256, PACKAGED[name].sha256, "the package has")
         network.load_state_dict(renamed_in_order(network.state_dict(), packaged_weights(name), name))
+    elif weights not in ("hub", "nothing"):
+        load_strictly(network, read_weights(Path(weights), sha256), weights)
     normalised: Any = network.pretrained_cfg
     if isinstance(network, EfficientNet):
         stages: Any = network.blocks
@@ -126,21 +116,27 @@ def build_trunk(name: str, depth: int, start: Start) -> Trunk:
         blocks[0] = nn.Sequential(network.conv_stem, network.bn1, blocks[0])
     else:
         blocks = _levels(name, network)
-        if not blocks:
-            return TransformerTrunk([network], normalised["mean"], normalised["std"])
-    if depth >= len(blocks):
+    if not blocks:
+        trunk: Trunk = TransformerTrunk([network], normalised["mean"], normalised["std"])
+    elif depth >= len(blocks):
         raise DataError(f"trunk {name}: expected a block from 0 to {len(blocks) - 1}, found {depth}")
-    blocks = blocks[: depth + 1]
-    if isinstance(network, EfficientNet):
-        blocks = [folded(block.eval()) for block in blocks]
-    return Trunk(blocks, normalised["mean"], normalised["std"])
+    else:
+        blocks = blocks[: depth + 1]
+        if isinstance(network, EfficientNet):
+            blocks = [folded(block.eval()) for block in blocks]
+        trunk = Trunk(blocks, normalised["mean"], normalised["std"])
+    if weights == "hub":
+        _expect(f"trunk {name}", sha256, hashlib.sha256(trunk_bytes(trunk)).hexdigest(), "the hub has")
+    return trunk
+
+
+def _expect(name: str, expected: str, found: str, by: str) -> None:
+    if found != expected:
+        raise DataError(f"{name}: expected weights of sha256 {expected}, {by} {found}")
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """``network`` with each batch normalisation folded into the convolution before it, in place: a fifth faster.
-
-    It is the same function in evaluation, where alone a trunk is used.
-    """
+    """``network`` with batch normalisations folded into the convolutions before, in place: in evaluation the same."""
     for child in network.children():
         folded(child)
     names = list(network._modules)
@@ -194,26 +190,6 @@ def depth_of(spec: FeatureSpec) -> int:
 def packaged_trunk(spec: FeatureSpec) -> Trunk:
     """The trunk of ``spec``, of which :func:`is_packaged` holds: one for all models of a process."""
     return build_trunk(spec.trunk, depth_of(spec), "package")
-
-
-def open_trunk(name: str, depth: int, weights: str, sha256: str) -> Trunk:
-    """:func:`build_trunk` from "package", "hub" or the path of a file, whose weights must have the hash ``sha256``.
-
-    That of a hub's is of the trunk's tensors, as safetensors. Raises DataError.
-    """
-    if weights == "package":
-        if name in PACKAGED and PACKAGED[name].sha256 != sha256:
-            raise DataError(
-                f"trunk {name}: expected weights of sha256 {sha256}, the package has {PACKAGED[name].sha256}"
-            )
-        return build_trunk(name, depth, "package")
-    if weights != "hub":
-        return build_trunk(name, depth, WeightFile(Path(weights), sha256))
-    trunk = build_trunk(name, depth, "hub")
-    found = hashlib.sha256(trunk_bytes(trunk)).hexdigest()
-    if found != sha256:
-        raise DataError(f"trunk {name}: expected weights of sha256 {sha256}, the hub has {found}")
-    return trunk
 
 
 def trunk_bytes(trunk: Trunk) -> bytes:

@@ -17,7 +17,7 @@ from fgsbir.data.records import DataError
 
 
 class Packaged(NamedTuple):
-    """Weights that a Python package holds as data: the package, the file in it, and the file's SHA-256."""
+    """Weights that a Python package holds as data: the file in it, and the file's SHA-256."""
 
     package: str
     file: str
@@ -42,10 +42,7 @@ CLASSIFIER = re.compile(r"(^|\.)(fc|classifier|head|head_dist|last_linear|AuxLog
 
 
 def packaged_weights(name: str) -> dict[str, Tensor]:
-    """The state dict of the network ``name``, one of ``PACKAGED``, under its own file's keys and in its order.
-
-    Raises DataError where the package is not installed, or its file is not the one whose hash is known.
-    """
+    """The state dict of the network ``name``, one of ``PACKAGED``, as its file has it. Raises DataError."""
     packaged = PACKAGED[name]
     distribution = packaged.package.replace("_", "-")
     try:
@@ -82,10 +79,7 @@ def _state(path: Path, sha256: str, remedy: str = "") -> dict[str, Tensor]:
 
 
 def renamed_in_order(own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """``theirs`` under the keys of ``own``, tensor by tensor in their order.
-
-    Raises DataError where number or shapes do not agree: another version of the library then builds another network.
-    """
+    """``theirs`` under the keys of ``own``, in their order. Raises DataError where number or shapes do not agree."""
     pairs = list(zip(own.items(), theirs.items(), strict=False))
     odd = [mine for (mine, a), (_, b) in pairs if a.shape != b.shape]
     if len(own) != len(theirs) or odd:
@@ -98,10 +92,7 @@ def renamed_in_order(own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], na
 
 
 def load_strictly(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Load ``state``; only a classifier's tensors, or layers above those that are used, may be left over.
-
-    Raises DataError naming what is missing or misshapen.
-    """
+    """Load ``state``; only a classifier, or layers above those that are used, may be left over. Raises DataError."""
     try:
         found = network.load_state_dict(state, strict=False)
     except RuntimeError as error:

@@ -15,10 +15,10 @@ from torch.nn import functional
 
 from fgsbir.data.contours import MOST_PIECES, SIDE, line_length, line_of, runs
 from fgsbir.data.strokes import join_strokes, simplify
-from fgsbir.features.contour_inputs import ContourBatch
-from fgsbir.features.pictures import Level
+from fgsbir.features.pictures import ContourBatch, Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.generator.sequences import SequenceForm
+from fgsbir.runtime.model_folder import given
 
 GEOMETRY = 12
 SHORTEST = 10.0  # pixels; a stroke shorter than this is left out
@@ -38,19 +38,17 @@ class ContourDrawing(NamedTuple):
 
 
 class ContourGenerator(ReadingModel):
-    """Photo to a choice among its contours.
+    """Photo to a choice among its contours, which have the ``form`` of people's sketches.
 
-    Reads the map of ``spec.map_block`` along each piece of contour (:class:`ContourBatch`), its form and place, and
-    what all pieces of the photo have in common. ``form`` is the form of its drawings.
+    It reads the map along each piece of contour, its geometry, and what all pieces of the photo have in common.
     """
 
     kind = "contour_generator"
     level: Level = "contours"
 
     def __init__(self, *, spec: Mapping[str, Any], form: Mapping[str, Any], map_channels: int, hidden: int) -> None:
-        self.form = SequenceForm.from_json(form)
-        super().__init__(spec=spec, form=self.form.as_json(), map_channels=map_channels, hidden=hidden)
-        self.hidden = hidden
+        super().__init__(**given(locals()))
+        self.form, self.hidden = SequenceForm(**form), hidden
         self.seen = nn.LayerNorm(map_channels)
         self.piece = nn.Linear(map_channels + GEOMETRY, hidden)
         self.photo = nn.Linear(2 * hidden, hidden)

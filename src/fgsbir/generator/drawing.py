@@ -24,10 +24,9 @@ class Sketches:
 
 
 def drawing_strokes(generator: AnyGenerator, drawing: Drawing | ContourDrawing) -> list[np.ndarray]:
-    """Turn a batch of samples into canonical strokes in canvas pixels, centred.
+    """A batch of samples as canonical strokes in canvas pixels, centred.
 
-    A drawing that ended before its second point is a dot in the middle of the canvas: the worst
-    sketch there is, and one that every later step can draw, score and reject like any other.
+    A drawing that ended before its second point is a dot: the worst sketch, which any step can score and reject.
     """
     strokes = generator.strokes_of(drawing)  # type: ignore[arg-type]  # each kind draws its own
     return [centre(points if len(points) > 1 else DOT) for points in strokes]

@@ -10,8 +10,7 @@ from torch import Tensor
 class Mixture(NamedTuple):
     """M bivariate Gaussians per point, each field float32 (..., M); offsets are in G's scaled units.
 
-    ``weight_logits`` before the softmax; ``mean_x``, ``mean_y``; ``log_sigma_x``, ``log_sigma_y``, clamped
-    by the model; ``rho``, the correlation, kept away from -1 and 1 by the model.
+    The model clamps ``log_sigma_x`` and ``log_sigma_y``, and keeps the correlation ``rho`` away from -1 and 1.
     """
 
     weight_logits: Tensor
@@ -39,7 +38,8 @@ def tempered(mixture: Mixture, pen_logits: Tensor, temperature: float) -> tuple[
     """What G draws from at ``temperature`` > 0, in the form of its own output: a mixture and pen logits (..., 3).
 
     The components' logits are divided by it and the variances multiplied with it. Whether the pen is lifted is decided
-    at it too, whether the drawing ends at 1, as in :class:`fgsbir.generator.sampling.Randomness`. The paper draws at 1.
+    at it too, whether the drawing ends at 1: an end is unlikely at every point, so a low temperature would never let a
+    drawing end. The paper draws at 1.
     """
     spread = 0.5 * math.log(temperature)
     drawn = mixture._replace(
@@ -55,9 +55,8 @@ def tempered(mixture: Mixture, pen_logits: Tensor, temperature: float) -> tuple[
 def sequence_log_probability(mixture: Mixture, pen_logits: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:
     """Log probability of whole drawings: sum over t of log p(offset_t) + log p(pen_t), (n,).
 
-    ``mixture`` and ``pen_logits`` (n, T, 3) predict the rows of ``sequences`` (n, T, 5); ``lengths`` (n,)
-    counts a drawing's rows up to and including its end. The end's row says nothing of an offset, so only
-    its pen counts; rows after it do not count at all.
+    ``mixture`` and ``pen_logits`` (n, T, 3) predict the rows of ``sequences`` (n, T, 5); ``lengths`` (n,) counts a
+    drawing's rows up to and including its end, of which only the pen counts.
     """
     drawn = torch.arange(sequences.shape[1], device=sequences.device) < lengths[:, None]
     moved = drawn & (sequences[..., 4] < 0.5)
@@ -70,19 +69,14 @@ def sequence_log_probability(mixture: Mixture, pen_logits: Tensor, sequences: Te
 
 
 def reconstruction_loss(mixture: Mixture, pen_logits: Tensor, sequences: Tensor, lengths: Tensor) -> Tensor:
-    """L_R of each drawing: minus its log probability, per row of its own length: (n,) (paper 1, Eq. 3).
-
-    Arguments as in :func:`sequence_log_probability`. The pen's loss at the end's row is part of it: that
-    is how G learns to stop.
-    """
+    """L_R of each drawing: minus its log probability, per row of its own length: (n,) (paper 1, Eq. 3)."""
     return -sequence_log_probability(mixture, pen_logits, sequences, lengths) / lengths.clamp(min=1)
 
 
 def kl_loss(mu: Tensor, log_sigma: Tensor, floor: float = 0.0) -> Tensor:
     """L_kl: divergence of N(mu, sigma) from N(0, 1), mean over the batch and the latent dimensions (n, d): scalar.
 
-    Not less than ``floor`` ("free bits"): below it the gradient is zero, so that the latent is not
-    squeezed to nothing.
+    Not less than ``floor``, where the gradient is zero ("free bits"): the latent is not squeezed to nothing.
     """
     divergence = 0.5 * (mu.square() + torch.exp(2 * log_sigma) - 1 - 2 * log_sigma)
     return divergence.mean().clamp(min=floor)

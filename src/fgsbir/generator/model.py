@@ -6,39 +6,36 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, from_sequence
 from fgsbir.features.pictures import Level
 from fgsbir.features.reading_model import ReadingModel
-from fgsbir.features.trunk import Features, Trunk, build_trunk
+from fgsbir.features.trunk import Trunk, build_trunk
 from fgsbir.generator.attention import MapAttention
 from fgsbir.generator.losses import Mixture, sequence_log_probability, tempered
-from fgsbir.generator.recurrence import Weights, plan, product_precision, recur
-from fgsbir.generator.sampling import (
-    LOG_SIGMA,
-    RHO_LIMIT,
-    Drawing,
-    draw_randomness,
-    sample_drawings,
-    start_token,
-)
+from fgsbir.generator.sampling import Drawing, Noise, draw_noise, draw_rows, start_token
 from fgsbir.generator.sequences import SequenceForm
+from fgsbir.runtime.model_folder import given
 
 # Where training starts: attention falls to exp(-1/2) a sixth of the page from the pen, 2.4 places of a 14 x 14 map.
 FOCUS = 8.0
 LOG_FOCUS = (-4.0, 6.0)
 # Bounds of the latent's log sigma: its KL and its sample stay finite whatever the encoder says.
 LATENT_LOG_SIGMA = (-8.0, 3.0)
+# log sigma of an offset in scaled units: 0.02 to 20 times the data's standard deviation.
+LOG_SIGMA = (-4.0, 3.0)
+RHO_LIMIT = 0.95
+
+
+State = tuple[Tensor, Tensor]
 
 
 class Encoding(NamedTuple):
     """What the decoder knows of each photo, computed once and not once per point.
 
-    ``features`` (n, positions, c) is the map B and ``keys`` (n, positions, width) the attention's W_B * B.
-    Without attention there is one position, the pooled map. ``mu`` and ``log_sigma`` (n, latent) are the
-    latent's distribution; ``grid`` is the positions' (h', w').
+    ``features`` (n, p, c) is the map B, its p places on a ``grid`` of (h', w'), or the pooled map in one place without
+    attention; ``keys`` (n, p, width) are the attention's. ``mu``, ``log_sigma`` (n, latent): the latent's distribution.
     """
 
     features: Tensor
@@ -49,10 +46,9 @@ class Encoding(NamedTuple):
 
 
 class GeneratorOutput(NamedTuple):
-    """Predictions for every row of a teacher-forced sequence; all float32.
+    """Predictions for every row of a teacher-forced sequence, all float32; rows after its end are unspecified.
 
-    ``mixture``: fields (n, T, M); ``pen_logits`` (n, T, 3); ``mu``, ``log_sigma`` (n, latent);
-    ``hidden`` (n, T, H), the decoder's states h_t. Rows after a sequence's end are unspecified.
+    ``mixture``: fields (n, T, M); ``pen_logits`` (n, T, 3); ``mu``, ``log_sigma`` (n, latent); ``hidden`` (n, T, H).
     """
 
     mixture: Mixture
@@ -70,12 +66,10 @@ class Generator(ReadingModel):
     by that network up to its block ``encoder_block``, all of it trained, as the paper does with VGG-16; ``level`` is
     "pixels" and ``map_channels`` are those of that block.
 
-    ``form`` is the form of the sketches that it learns from; ``form.max_points`` bounds the rows of a sample.
-    Offsets go in and come out divided by ``offset_scale``, a buffer in canvas pixels that the trainer sets once from
-    its labelled sketches. ``attention`` False feeds the pooled map to every step in place of Eq. 2.
-    ``pen_position`` adds the absolute position of the pen to the decoder's input, as nothing else tells it where on
-    the page it is, and to each place of the map its own, as nothing else tells where the attention looks; and what
-    lies near the pen gains in the attention.
+    ``form`` is the form of the sketches that it learns from; ``form.max_points`` bounds the rows of a sample. Offsets
+    are divided by ``offset_scale``, a buffer in canvas pixels that is set once from the labelled sketches.
+    ``attention`` False feeds the pooled map to every step in place of Eq. 2. ``pen_position`` tells the decoder where
+    on the page the pen is, and of each place of the map where it lies; and what is near the pen gains in the attention.
     """
 
     kind = "generator"
@@ -96,23 +90,8 @@ class Generator(ReadingModel):
         encoder: str | None = None,
         encoder_block: int | None = None,
     ) -> None:
-        self.form = SequenceForm.from_json(form)
-        super().__init__(
-            spec=spec,
-            form=self.form.as_json(),
-            map_channels=map_channels,
-            encoder_width=encoder_width,
-            latent=latent,
-            hidden=hidden,
-            mixtures=mixtures,
-            attention=attention,
-            attention_width=attention_width,
-            pen_position=pen_position,
-            encoder=encoder,
-            encoder_block=encoder_block,
-        )
-        self.mixtures = mixtures
-        self.pen_position = pen_position
+        super().__init__(**given(locals()))
+        self.form, self.mixtures, self.pen_position = SequenceForm(**form), mixtures, pen_position
         self.level: Level = "map" if encoder is None else "pixels"
         self.network: Trunk | None = None
         if encoder is not None:
@@ -136,10 +115,6 @@ class Generator(ReadingModel):
         assert self.network is not None
         self.network.load_state_dict(network.state_dict())
 
-    def inputs_of(self, read: Features) -> Tensor:
-        """What of the trunk's words this model reads; not for the level "pixels"."""
-        return read.map
-
     def map(self, inputs: Tensor) -> Tensor:
         """The map B (n, c, h', w') of inputs of :attr:`level`, each place with its position if ``pen_position``."""
         if self.network is not None:
@@ -153,54 +128,44 @@ class Generator(ReadingModel):
     def encode(self, inputs: Tensor) -> Encoding:
         """Encode inputs of :attr:`level`; float32, though the map may be made in bf16."""
         mapped = self.map(inputs)
-        keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(len(inputs), 1, 1).float()
+        keys = self.attention.keys(mapped) if self.attention else mapped.new_zeros(0)
         with torch.autocast(inputs.device.type, enabled=False):
             features = mapped.float().flatten(2).transpose(1, 2).contiguous()
             pooled = features.mean(1)
-            log_sigma = self.to_log_sigma(pooled).clamp(*LATENT_LOG_SIGMA)
+            grid = (mapped.shape[2], mapped.shape[3])
             if self.attention is None:
-                return Encoding(pooled.unsqueeze(1), keys, self.to_mu(pooled), log_sigma, (1, 1))
-            return Encoding(features, keys, self.to_mu(pooled), log_sigma, (mapped.shape[2], mapped.shape[3]))
+                features, grid = pooled.unsqueeze(1), (1, 1)
+            log_sigma = self.to_log_sigma(pooled).clamp(*LATENT_LOG_SIGMA)
+            return Encoding(features, keys, self.to_mu(pooled), log_sigma, grid)
 
-    def initial_state(self, encoding: Encoding, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def initial_state(self, encoding: Encoding, noise: Tensor) -> State:
         """[h0; c0] = tanh(W_z z + b_z) with z = mu + sigma * noise; noise (n, latent)."""
         latent = encoding.mu + encoding.log_sigma.exp() * noise
         h, c = torch.tanh(self.to_state(latent)).chunk(2, 1)
-        return h.contiguous(), c.contiguous()
+        return h, c
 
-    def weights(self) -> Weights:
-        """The matrices that every step multiplies with."""
-        gates = torch.cat([self.cell.weight_ih[:, : self.channels], self.cell.weight_hh], 1)
-        if self.attention is None:
-            nothing = gates.new_zeros(1, self.cell.hidden_size)
-            return Weights(gates, nothing, nothing[0, :1])
-        return Weights(gates, self.attention.query.weight, self.attention.score.weight[0])
+    def step(self, encoding: Encoding, row: Tensor, pen: Tensor, state: State) -> tuple[State, Tensor | None]:
+        """The decoder reads a row (n, 5): the next (h, c), each (n, H), and where it looked, (n, p), with attention.
 
-    def point_weights(self) -> tuple[Tensor, Tensor]:
-        """What takes a previous row, and the sum of all offsets up to it, to its share of the gates.
-
-        A matrix (4 H, 7) for the row's five columns and the sum in scaled units from the canvas centre,
-        (4 H, 5) without ``pen_position``; and the gates' biases (4 H,).
+        ``pen`` (n, 2) is the sum of all offsets up to the row, in scaled units from the canvas centre.
         """
-        matrix = self.cell.weight_ih[:, self.channels :]
-        if self.pen_position:
-            scale = self.offset_scale / (CANVAS / 2)
-            matrix = torch.cat([matrix[:, :5], matrix[:, 5:] * scale], 1)
-        return matrix, self.cell.bias_ih + self.cell.bias_hh
+        (h, c), attention, seen = state, None, encoding.features[:, 0]
+        at = pen * (self.offset_scale / (CANVAS / 2))
+        if self.attention is not None:
+            near = self.nearness(encoding.grid, at)
+            attention, seen = self.attention(encoding.keys, encoding.features, h, near)
+        read = torch.cat([seen, row, at], 1) if self.pen_position else torch.cat([seen, row], 1)
+        return self.cell(read, (h, c)), attention
 
-    def nearness(self, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """What takes the sum of all offsets to what each place's attention score gains for being near the pen.
+    def nearness(self, grid: tuple[int, int], at: Tensor) -> Tensor | float:
+        """What each place x gains in its score for being near the pen at (n, 2): -f |x - pen|^2 / 2, one learned f.
 
-        A matrix (p, 2) for the sum in scaled units from the canvas centre, (p, 0) without ``pen_position``,
-        and a vector (p,). Together they give -f |x - pen|^2 / 2, with one learned f, less f |pen|^2 / 2, which
-        is the same for every place x.
+        Without f |pen|^2 / 2, which is the same for every place.
         """
-        device, positions = self.offset_scale.device, grid[0] * grid[1]
         if self.log_focus is None:
-            return torch.zeros(positions, 2 * self.pen_position, device=device), torch.zeros(positions, device=device)
-        where = places(grid, device).flatten(1).t()
-        focus = self.log_focus.clamp(*LOG_FOCUS).exp()
-        return focus * where * (self.offset_scale / (CANVAS / 2)), -focus / 2 * where.square().sum(1)
+            return 0.0
+        where = places(grid, at.device).flatten(1)
+        return self.log_focus.clamp(*LOG_FOCUS).exp() * (at @ where - where.square().sum(0) / 2)
 
     def output(self, hidden: Tensor) -> tuple[Mixture, Tensor]:
         """The last layer (W_y, b_y) on h (..., H): the mixture, fields (..., M), and pen logits (..., 3), float32."""
@@ -215,24 +180,17 @@ class Generator(ReadingModel):
     def forward(self, inputs: Tensor, sequences: Tensor, noise: Tensor) -> GeneratorOutput:
         """Teacher-forced decoding of ``sequences``, float32 (n, T, 5) with scaled offsets; noise (n, latent).
 
-        ``inputs`` are of :attr:`level`.
         The prediction at t is of row t, after reading the start token (t = 0) or row t - 1.
         """
-        precision = product_precision(inputs.device)
-        order, counts = plan(sequences)
-        sequences = sequences[order]
-        encoding = self.encode(inputs[order])
+        encoding = self.encode(inputs)
         with torch.autocast(inputs.device.type, enabled=False):
-            h, c = self.initial_state(encoding, noise[order])
+            state, states = self.initial_state(encoding, noise), []
             rows = torch.cat([start_token(len(sequences), inputs.device).unsqueeze(1), sequences[:, :-1]], 1)
-            rows = rows.transpose(0, 1)
-            pen = rows[..., :2].cumsum(0)[..., : 2 * self.pen_position]
-            points = functional.linear(torch.cat([rows, pen], -1), *self.point_weights())
-            near = functional.linear(pen, *self.nearness(encoding.grid))
-            states = recur(points, near, h, c, encoding.keys, encoding.features, self.weights(), counts, precision)
-            back = order.argsort()
-            hidden = states.transpose(0, 1)[back]
-        return GeneratorOutput(*self.output(hidden), encoding.mu[back], encoding.log_sigma[back], hidden)
+            for row, pen in zip(rows.unbind(1), rows[..., :2].cumsum(1).unbind(1), strict=True):
+                state, _ = self.step(encoding, row, pen, state)
+                states.append(state[0])
+            hidden = torch.stack(states, 1)
+        return GeneratorOutput(*self.output(hidden), encoding.mu, encoding.log_sigma, hidden)
 
     def strokes_of(self, drawing: Drawing) -> list[np.ndarray]:
         """The drawings as strokes in canvas pixels, not centred."""
@@ -258,26 +216,40 @@ class Generator(ReadingModel):
         max_points: int | None = None,
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
-        return_attention: bool = False,
     ) -> Drawing:
         """Draw one sketch a photo; ``inputs`` are of :attr:`level`.
 
-        ``temperature`` scales all noise; 0 draws greedily: the likeliest component's mean, the likeliest
-        pen. ``noise`` (n, latent), if given, is the latent's. All random numbers come from ``generator``
-        before the first point, in the photos' order: with one on the CPU a drawing depends neither on the
-        device, nor on how long the others get, nor on the photos after its own.
+        Points are drawn from the :func:`tempered` output, the latent with as much less noise; temperature 0 takes the
+        likeliest component's mean and the likeliest pen. ``noise`` (n, latent), if given, is the latent's. All random
+        numbers come from ``generator`` before the first point, in the photos' order: a drawing depends neither on how
+        long the others get, nor on the photos after its own.
         """
-        n, device = len(inputs), inputs.device
-        precision = product_precision(device)
+        n, device, latent = len(inputs), inputs.device, self.to_mu.out_features
         steps = self.form.max_points if max_points is None else max_points
-        latent = self.to_mu.out_features
-        randomness = draw_randomness(n, steps, latent, self.mixtures, temperature, generator, device)
+        drawn = draw_noise(n, steps, latent, self.mixtures, generator, device)
+        drawn = drawn if temperature else Noise(*map(torch.zeros_like, drawn))
         encoding = self.encode(inputs)
+        rows, states, looks = [], [], list[Tensor]()
         with torch.autocast(device.type, enabled=False):
-            state = self.initial_state(encoding, randomness.latent if noise is None else noise)
-            return sample_drawings(
-                self, encoding, state, randomness, precision=precision, return_attention=return_attention
-            )
+            state = self.initial_state(encoding, drawn.latent * temperature**0.5 if noise is None else noise)
+            row, pen = start_token(n, device), torch.zeros(n, 2, device=device)
+            end, ended = row.new_tensor([0, 0, 0, 0, 1]), torch.zeros(n, 1, dtype=torch.bool, device=device)
+            for of_point in zip(*drawn[1:], strict=True):
+                state, attention = self.step(encoding, row, pen, state)
+                output = self.output(state[0])
+                row = draw_rows(*(tempered(*output, temperature) if temperature else output), *of_point)
+                ended = ended | (row[:, 4:] > 0.5)
+                row = torch.where(ended, end, row)
+                pen = pen + row[:, :2]
+                rows.append(row)
+                states.append(state[0])
+                looks += [] if attention is None else [attention.unflatten(1, encoding.grid)]
+                if ended.all():
+                    break
+        sequences, hidden = torch.stack(rows, 1), torch.stack(states, 1)
+        # Rows after the first end are ends too, so all but one of them lie beyond the drawing.
+        lengths = (sequences[..., 4] < 0.5).sum(1) + ended.squeeze(1)
+        return Drawing(sequences, lengths, ended.squeeze(1), hidden, torch.stack(looks, 1) if looks else None)
 
 
 def places(grid: tuple[int, int], device: torch.device) -> Tensor:

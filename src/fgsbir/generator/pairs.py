@@ -1,9 +1,7 @@
-"""Photos with sketches as G learns from them: what it reads of the photo, and the sketch as a sequence of points.
+"""Photos with sketches as G learns from them: a sketch as a sequence of points, or as the contours that it covers."""
 
-They are :class:`fgsbir.retrieval.pairs.Pairs`, so that a :class:`~fgsbir.retrieval.pairs.PairStream` makes batches of
-them; ``sketch`` of a batch is float32 (n, T, 5), padded, with offsets in canvas pixels.
-"""
-
+import itertools
+import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,70 +14,100 @@ from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import seen_sketches
 from fgsbir.data.strokes import mirrored
 from fgsbir.features.extraction import Reader
-from fgsbir.features.pictures import Inputs, Level, Pictures, SketchImages
+from fgsbir.features.pictures import ContourBatch, KeptInputs, Level, Pictures, SketchImages
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.store import PHOTO_FORMS, half
+from fgsbir.generator.alignment import coverage_of_all
 from fgsbir.generator.contour_model import ContourGenerator
-from fgsbir.generator.coverage import CoveragePairs, coverage_pairs
 from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.generator.sequences import SequenceForm, pad_sequences
-from fgsbir.retrieval.pairs import category_numbers
+from fgsbir.retrieval.pairs import CHANGES, Pairs, of_photos
 
+# Below so many photos, starting processes takes longer than they save.
+FEW = 32
 # Sketches that pass the trunk before their maps are kept.
 PART = 256
 
 
-@dataclass(frozen=True, slots=True)
-class SequencePairs:
-    """Photos with canonical sketches of them, simplified but in their own order.
+@dataclass(eq=False)
+class CoveragePairs(Pairs):
+    """Photos with what each sketch covers of the photo's pieces of contour, float32 in [0, 1], 0 where there is none.
 
-    ``forms`` says what a step may change of a pair. 1: nothing. 2: it draws the photo as it is or mirrored, and the
-    sketch alike. None: images get a random change of ``strength``, and the sketch the part of it that both share.
+    ``sketch`` of a batch is float32 (n, S). A step sees a photo as it is or mirrored.
     """
 
-    photo_ids: list[str]
-    categories: np.ndarray
-    photos: Inputs
-    sketches: list[list[np.ndarray]]
+    covered: list[np.ndarray]
+
+    def random_forms(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """See :class:`Pairs`."""
+        return rng.integers(0, PHOTO_FORMS, count)
+
+    def pair(self, rows: np.ndarray, drawn: np.ndarray, forms: np.ndarray | int = 0) -> tuple[ContourBatch, Tensor]:
+        """See :class:`Pairs`."""
+        photos: ContourBatch = self.photos(rows, forms)
+        covered = np.zeros(photos.mask.shape, np.float32)
+        for place, number in enumerate(drawn):
+            covered[place, : len(self.covered[number])] = self.covered[number]
+        return photos, torch.from_numpy(covered)
+
+
+@dataclass(eq=False)
+class SequencePairs(Pairs):
+    """Photos with canonical sketches of them, simplified but in their own order.
+
+    ``sketch`` of a batch is float32 (n, T, 5), padded, with offsets in canvas pixels. ``forms`` says what a step may
+    change of a pair. 1: nothing. 2: it draws the photo as it is or mirrored, and the sketch alike. None: images get a
+    random change of ``strength``, and the sketch the part of it that both share.
+    """
+
+    sketches: list[np.ndarray]
     form: SequenceForm
     forms: int | None
     strength: float = 0.0
 
-    def __len__(self) -> int:
-        return len(self.photo_ids)
+    def random_forms(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """See :class:`Pairs`."""
+        return rng.integers(*(CHANGES if self.forms is None else (0, self.forms)), count)
 
-    def sketches_of(self, rows: np.ndarray) -> np.ndarray:
-        """See :class:`fgsbir.retrieval.pairs.Pairs`."""
-        return np.array([len(self.sketches[row]) for row in rows], np.int64)
-
-    def inputs(
-        self, rows: np.ndarray, choices: np.ndarray, rng: np.random.Generator, share: slice
-    ) -> tuple[Tensor, Tensor]:
-        """See :class:`fgsbir.retrieval.pairs.Pairs`; strokes are put into G's order after they are changed."""
-        low, high = (1, 2**31) if self.forms is None else (0, self.forms)
-        forms = rng.integers(low, high, len(rows))[share]
-        chosen = zip(rows[share], choices[share], strict=True)
-        sketches = [self.sketches[row][choice] for row, choice in chosen]
-        if self.forms is None:
-            sketches = change_sketches_jointly(sketches, drawn_separately(forms, self.strength))
-        else:
-            sketches = [mirrored(strokes) if form else strokes for strokes, form in zip(sketches, forms, strict=True)]
+    def pair(self, rows: np.ndarray, drawn: np.ndarray, forms: np.ndarray | int = 0) -> tuple[Tensor, Tensor]:
+        """See :class:`Pairs`; strokes are put into G's order after they are changed."""
+        numbers = np.broadcast_to(forms, np.shape(rows))
+        sketches = [self.sketches[number] for number in drawn]
+        if self.forms is not None:
+            sketches = [mirrored(strokes) if form else strokes for strokes, form in zip(sketches, numbers, strict=True)]
+        elif numbers.any():
+            sketches = change_sketches_jointly(sketches, drawn_separately(numbers, self.strength))
         sequences = pad_sequences([self.form.ordered(strokes) for strokes in sketches])
-        return self.photos(rows[share], forms), torch.from_numpy(sequences)
-
-    @property
-    def all_sketches(self) -> list[np.ndarray]:
-        """Every sketch as it is, in G's order."""
-        return [self.form.ordered(strokes) for choice in self.sketches for strokes in choice]
+        return self.photos(rows, forms), torch.from_numpy(sequences)
 
 
 def labelled_pairs(
     pictures: Pictures, entries: Sequence[PhotoEntry], generator: AnyGenerator, strength: float, workers: int
-) -> "SequencePairs | CoveragePairs":
+) -> SequencePairs | CoveragePairs:
     """Photos with people's sketches, as ``generator`` learns from them; images are changed with ``strength``."""
     if isinstance(generator, ContourGenerator):
         return coverage_pairs(pictures, entries, workers)
     return human_sequences(pictures, entries, generator.form, generator.level, strength)
+
+
+def coverage_pairs(pictures: Pictures, entries: Sequence[PhotoEntry], workers: int = 1) -> CoveragePairs:
+    """Photos with their sketches by users who are not held out, each laid over its photo by ``workers`` processes.
+
+    Photos without any contour are left out.
+    """
+    contours = [edges.contours for edges in pictures.edges_of(entries)]
+    kept = [(entry, each) for entry, each in zip(entries, contours, strict=True) if len(each.contour)]
+    entries = [entry for entry, _ in kept]
+    sketches = pictures.strokes(entries, [seen_sketches(entry) for entry in entries])
+    tasks = [(each, drawn) for (_, each), drawn in zip(kept, sketches, strict=True)]
+    if workers > 1 and len(tasks) > FEW:
+        # Processes are spawned, not forked: the caller runs threads (a loaded torch does).
+        with multiprocessing.get_context("spawn").Pool(workers) as pool:
+            covered = pool.starmap(coverage_of_all, tasks, chunksize=8)
+    else:
+        covered = list(itertools.starmap(coverage_of_all, tasks))
+    fields = of_photos(pictures, entries, "contours", 0.0, list(map(len, covered)))
+    return CoveragePairs(*fields, list(itertools.chain(*covered)))
 
 
 def human_sequences(
@@ -87,22 +115,16 @@ def human_sequences(
 ) -> SequencePairs:
     """Photos with their sketches by users who are not held out."""
     drawn = pictures.strokes(entries, [seen_sketches(entry) for entry in entries])
-    return _of_photos(pictures, entries, drawn, form, level, strength)
+    return _sequences(pictures, entries, drawn, form, level, strength)
 
 
 def edge_sequences(
-    pictures: Pictures,
-    entries: Sequence[PhotoEntry],
-    form: SequenceForm,
-    level: Level,
-    strength: float = 0.0,
+    pictures: Pictures, entries: Sequence[PhotoEntry], form: SequenceForm, level: Level, strength: float = 0.0
 ) -> SequencePairs:
     """Training photos, labelled or not, with the drawings of their edges, where anything stands out."""
     drawn = [edges.drawing for edges in pictures.edges_of(entries)]
-    shown = [(entry, strokes) for entry, strokes in zip(entries, drawn, strict=True) if len(strokes)]
-    return _of_photos(
-        pictures, [entry for entry, _ in shown], [[strokes] for _, strokes in shown], form, level, strength
-    )
+    shown = [(entry, [strokes]) for entry, strokes in zip(entries, drawn, strict=True) if len(strokes)]
+    return _sequences(pictures, [entry for entry, _ in shown], [each for _, each in shown], form, level, strength)
 
 
 def lone_sequences(sketches: Sequence[np.ndarray], form: SequenceForm, reader: Reader | FeatureSpec) -> SequencePairs:
@@ -110,31 +132,18 @@ def lone_sequences(sketches: Sequence[np.ndarray], form: SequenceForm, reader: R
 
     ``reader`` reads them for the level "map", once and for all; a spec draws them for the level "pixels".
     """
-    photos: Inputs
+    photos: KeptInputs | SketchImages
     if isinstance(reader, Reader):
         parts = [half(reader.sketches(sketches[start : start + PART]).map) for start in range(0, len(sketches), PART)]
-        photos = KeptMaps(np.concatenate(parts))
+        photos = KeptInputs(torch.from_numpy(np.concatenate(parts))[None])
     else:
         photos = SketchImages(sketches, reader)
     names = [f"sketch {number}" for number in range(len(sketches))]
-    drawn = [[form.simplified(strokes)] for strokes in sketches]
-    return SequencePairs(names, np.zeros(len(names), np.int64), photos, drawn, form, forms=1)
+    simple = [form.simplified(strokes) for strokes in sketches]
+    return SequencePairs(names, np.zeros(len(names), np.int64), photos, np.arange(len(names) + 1), simple, form, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class KeptMaps:
-    """Maps in memory, float16 (n, c, h, w), as inputs that have one form."""
-
-    maps: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.maps)
-
-    def __call__(self, rows: np.ndarray, forms: np.ndarray | int = 0) -> Tensor:
-        return torch.from_numpy(self.maps[rows]).float()
-
-
-def _of_photos(
+def _sequences(
     pictures: Pictures,
     entries: Sequence[PhotoEntry],
     drawn: Sequence[Sequence[np.ndarray]],
@@ -142,12 +151,6 @@ def _of_photos(
     level: Level,
     strength: float,
 ) -> SequencePairs:
-    return SequencePairs(
-        photo_ids=[entry.id for entry in entries],
-        categories=category_numbers(pictures, entries),
-        photos=pictures.photos(entries, level, strength),
-        sketches=[[form.simplified(strokes) for strokes in choice] for choice in drawn],
-        form=form,
-        forms=None if level == "pixels" else PHOTO_FORMS,
-        strength=strength,
-    )
+    fields = of_photos(pictures, entries, level, strength, list(map(len, drawn)))
+    simple = [form.simplified(strokes) for choice in drawn for strokes in choice]
+    return SequencePairs(*fields, simple, form, None if level == "pixels" else PHOTO_FORMS, strength)

@@ -1,12 +1,10 @@
 """Canonical sketches as the padded point sequences that G learns from."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from fgsbir.data.records import DataError
 from fgsbir.data.strokes import join_strokes, simplify, split_strokes, to_sequence
 
 COARSER, FINEST = 1.3, 0.5
@@ -15,10 +13,8 @@ SWEEP = np.array([0.4, 1.0], np.float32)
 
 @dataclass(frozen=True, slots=True)
 class SequenceForm:
-    """How G reads people's sketches.
-
-    Points nearer than ``simplify`` canvas pixels to the line that the others make are left out; there are at most
-    ``max_points``. ``reorder`` puts the strokes into one order (:func:`sweep_order`).
+    """How G reads people's sketches: simplified by ``simplify`` canvas pixels to at most ``max_points`` points, and,
+    with ``reorder``, in one order (:func:`sweep_order`).
     """
 
     simplify: float
@@ -33,24 +29,11 @@ class SequenceForm:
         """A canonical sketch in G's order, or as it was drawn."""
         return sweep_order(strokes) if self.reorder else strokes
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON values, that :meth:`from_json` reads."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Any) -> "SequenceForm":
-        """Raises DataError for anything but what :meth:`as_json` gave."""
-        try:
-            return cls(**value)
-        except TypeError as error:
-            raise DataError(f"expected simplify, max_points and reorder, found {value!r:.200}") from error
-
 
 def simplify_to(strokes: np.ndarray, tolerance: float, max_points: int) -> np.ndarray:
     """Simplify to at most ``max_points`` points, with the smallest tolerance (canvas pixels) that does.
 
-    Starts at ``tolerance`` >= 0 and coarsens by steps of 30 %. Public code drops long sketches instead, which on a
-    small set throws away the most careful drawings. A sketch of more strokes than fit keeps its first ones.
+    Starts at ``tolerance`` >= 0 and coarsens by steps of 30 %. A sketch of more strokes than fit keeps its first ones.
     """
     simplified = simplify(strokes, tolerance)
     while len(simplified) > max_points and tolerance < 64:

@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fgsbir.generator.contour_model import ContourGenerator, choice_loss
-from fgsbir.generator.coverage import CoveragePairs
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.generator.losses import kl_loss, reconstruction_loss
-from fgsbir.generator.pairs import SequencePairs
-from fgsbir.generator.sequences import pad_sequences
+from fgsbir.generator.pairs import CoveragePairs, SequencePairs
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
+from fgsbir.retrieval.pairs import PairBatch, PairStream
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import stream, stream_seed, torch_stream
@@ -30,13 +29,6 @@ VALIDATION_DRAWINGS = 2
 BATCH = 128
 # Share of a contour chooser's hidden numbers that a batch loses.
 DROPOUT = 0.2
-
-
-class Phase(NamedTuple):
-    """A part of G's training: how many steps it takes on batches of :class:`~fgsbir.generator.pairs.SequencePairs`."""
-
-    stream: PairStream
-    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +68,7 @@ def sequence_lengths(sequences: Tensor) -> Tensor:
 
 
 def generator_losses(
-    compute: Compute,
-    model: AnyGenerator,
-    batch: PairBatch,
-    *,
-    jitter: float,
-    kl_floor: float,
-    seed: int,
-    step: int,
+    compute: Compute, model: AnyGenerator, batch: PairBatch, *, jitter: float, kl_floor: float, seed: int, step: int
 ) -> tuple[Tensor, Tensor]:
     """L_R and L_kl of Eq. 3 over the pairs of all processes, float32 scalars equal on each of them.
 
@@ -92,16 +77,13 @@ def generator_losses(
     """
     if isinstance(model, ContourGenerator):
         return _choice_losses(compute, model, batch, seed=seed, step=step)
-    n, steps, device = len(batch.rows), batch.sketch.shape[1], compute.device
-    mine = slice(compute.rank * n, (compute.rank + 1) * n)
+    n, steps, device = len(batch.rows) * compute.world, batch.sketch.shape[1], compute.device
+    mine = slice(compute.rank * len(batch.rows), (compute.rank + 1) * len(batch.rows))
     longest = max(steps, model.form.max_points + 1)
-    moves = stream(seed, "generator/jitter", step).normal(0, jitter, (n * compute.world, longest, 2))[mine, :steps]
-    noise = torch.randn(
-        n * compute.world, model.to_mu.out_features, generator=torch_stream(seed, "generator/latent", step)
-    )[mine]
-    sequences = jittered(batch.sketch, torch.from_numpy(moves).float())
-    lengths = sequence_lengths(sequences).to(device, non_blocking=True)
-    sequences = sequences.to(device, non_blocking=True)
+    moves = stream(seed, "generator/jitter", step).normal(0, jitter, (n, longest, 2))[mine, :steps]
+    noise = torch.randn(n, model.to_mu.out_features, generator=torch_stream(seed, "generator/latent", step))[mine]
+    sequences = jittered(batch.sketch, torch.from_numpy(moves).float()).to(device)
+    lengths = sequence_lengths(sequences)
     sequences[..., :2] /= model.offset_scale
     with compute.autocast():
         output = model(batch.photo.to(device), sequences, noise.to(device))
@@ -126,37 +108,23 @@ def _choice_losses(
 def train_generator(
     compute: Compute,
     model: AnyGenerator,
-    phases: Sequence[Phase],
+    phases: Sequence[tuple[PairStream, int]],
     validation: GeneratorValidation,
     settings: GeneratorSettings,
     *,
     scratch: Scratch,
 ) -> list[Row]:
-    """Train ``model`` in place, one phase after the other, and leave it at its best epoch on the validation photos.
+    """Train ``model`` in place and leave it at its best epoch on the validation photos.
 
-    ``settings.select`` says what is best: ``retrieval`` is how often the judge finds a validation photo from its
-    drawing, which goes on rising after the ``likelihood`` has begun to fall. One learning rate schedule spans all
-    phases. Errors and resuming as in :func:`fgsbir.retrieval.training.train_retrieval`.
+    ``phases``, one after the other, are pairs to learn from and for how many steps.
+    ``settings.select``: ``retrieval`` is how often the judge finds a validation photo from its drawing, which goes on
+    rising after the ``likelihood`` has begun to fall. One schedule spans all phases. Errors and resuming as in
+    :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-4, fused=True)
-    seed, total = phases[0].stream.seed, sum(phase.steps for phase in phases)
-
-    def place_of(step: int) -> tuple[PairStream, int]:
-        """The stream that a step learns from, and the step's number in it."""
-        for pairs, steps in phases:
-            if step < steps:
-                return pairs, step
-            step -= steps
-        raise IndexError(step)
-
-    def batch_of(step: int) -> PairBatch:
-        pairs, number = place_of(step)
-        return pairs.batch(number)
-
-    def photo_ids_of(step: int) -> list[str]:
-        pairs, number = place_of(step)
-        return pairs.photo_ids(number)
-
+    # The stream that each step learns from, and the step's number in it.
+    plan = [(pairs, number) for pairs, steps in phases for number in range(steps)]
+    seed, total = plan[0][0].seed, len(plan)
     with Run(
         "generator",
         compute,
@@ -165,23 +133,16 @@ def train_generator(
         epoch_steps=settings.validate_every,
         log_interval=settings.log_interval,
         parts={"model": model, "optimizer": optimizer},
-        selected={"model": model},
-        describe=photo_ids_of,
+        describe=lambda step: plan[step][0].photo_ids(plan[step][1]),
     ) as run:
-        for step, batch in prefetch(batch_of, run.first, total):
+        for step, batch in prefetch(lambda step: plan[step][0].batch(plan[step][1]), run.first, total):
             model.train()
             set_rate(optimizer, warmup_cosine(step, total, settings.learning_rate))
             reconstruction, divergence = generator_losses(
                 compute, model, batch, jitter=settings.point_jitter, kl_floor=settings.kl_floor, seed=seed, step=step
             )
-            # Eq. 3, with sketch-RNN's annealing of the divergence from 1 % to its full weight.
-            annealed = settings.kl_weight * min(1.0, max(0.01, step / max(1, settings.kl_anneal_steps)))
-            loss = reconstruction + annealed * divergence
-            optimizer.zero_grad()
-            loss.backward()
-            compute.sum_gradients(model)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), settings.grad_clip)
-            optimizer.step()
+            loss = reconstruction + divergence_weight(settings, step) * divergence  # Eq. 3
+            compute.descend(optimizer, model, loss, settings.grad_clip)
             run.step_done(step, {"reconstruction": reconstruction, "divergence": divergence})
 
             if run.epoch_ends(step):
@@ -191,20 +152,19 @@ def train_generator(
     return run.rows
 
 
+def divergence_weight(settings: GeneratorSettings, step: int) -> float:
+    """What L_kl of Eq. 3 is multiplied with: sketch-RNN's annealing, from 1 % to all of ``kl_weight``."""
+    return settings.kl_weight * min(1.0, max(0.01, step / max(1, settings.kl_anneal_steps)))
+
+
 def validation_scores(
     compute: Compute, model: AnyGenerator, validation: GeneratorValidation, seed: int
 ) -> dict[str, float]:
     """How F finds drawings of the validation photos, how many of them G ended by itself (%), and the likelihood."""
-    pairs = validation.pairs
+    pairs, numbers = validation.pairs, stream_seed(seed, "generator/validation")
     rows = np.tile(np.arange(len(pairs)), VALIDATION_DRAWINGS)
     drawn = draw_sketches(
-        model,
-        pairs.photos,
-        rows,
-        0,
-        temperature=VALIDATION_TEMPERATURE,
-        seed=stream_seed(seed, "generator/validation"),
-        compute=compute,
+        model, pairs.photos, rows, 0, temperature=VALIDATION_TEMPERATURE, seed=numbers, compute=compute
     )
     found = validation.retrieval.generated_scores(validation.judge, drawn.strokes)
     scores = {f"generated_{name}": value for name, value in found.items()}
@@ -216,24 +176,18 @@ def validation_likelihood(compute: Compute, model: AnyGenerator, pairs: Sequence
     """Mean log likelihood of every sketch of ``pairs``: a row of its sequence, z at the mean of its distribution, or a
     pixel of the photo's contours.
     """
-    counts = pairs.sketches_of(np.arange(len(pairs)))
-    rows = np.repeat(np.arange(len(pairs)), counts)
-    choices = np.concatenate([np.arange(count) for count in counts])
-    values = []
+    truth, values = pairs.truth, list[Tensor]()
+    photos: Any
     with compute.scoring(model):
-        for start in range(0, len(rows), BATCH):
-            part = slice(start, start + BATCH)
+        for start in range(0, len(truth), BATCH):
+            drawn = np.arange(start, min(start + BATCH, len(truth)))
+            photos, sketches = pairs.pair(truth[drawn], drawn)
+            photos, sketches = photos.to(compute.device), sketches.to(compute.device)
             if isinstance(model, ContourGenerator):
-                assert isinstance(pairs, CoveragePairs)
-                photos, covered = pairs.pair(rows[part], choices[part])
-                photos = photos.to(compute.device)
-                values.append(-choice_loss(model(photos), covered.to(compute.device), photos))
+                values.append(-choice_loss(model(photos), sketches, photos))
                 continue
-            assert isinstance(pairs, SequencePairs)
-            sequences = torch.from_numpy(pad_sequences(pairs.all_sketches[part])).to(compute.device)
-            sequences[..., :2] /= model.offset_scale
-            noise = torch.zeros(len(sequences), model.to_mu.out_features, device=compute.device)
-            output = model(pairs.photos(rows[part]).to(compute.device), sequences, noise)
-            lengths = sequence_lengths(sequences)
-            values.append(-reconstruction_loss(output.mixture, output.pen_logits, sequences, lengths))
+            sketches[..., :2] /= model.offset_scale
+            output = model(photos, sketches, torch.zeros(len(drawn), model.to_mu.out_features, device=compute.device))
+            lengths = sequence_lengths(sketches)
+            values.append(-reconstruction_loss(output.mixture, output.pen_logits, sketches, lengths))
     return float(torch.cat(values).mean())

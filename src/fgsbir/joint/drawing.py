@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from fgsbir.data.readers.json_strokes import parse_strokes
@@ -19,7 +18,6 @@ from fgsbir.data.strokes import centre, mirrored
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Inputs
 from fgsbir.features.store import half
-from fgsbir.features.trunk import Features, map_shape, tap_channels
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.joint.pseudo_sketches import SOURCES, PseudoSketches, Source, gathered, read_pseudo, write_pseudo
@@ -136,9 +134,7 @@ def draw_photos(
 def _read(photo_ids: list[str], rows: np.ndarray, drawn: list[Drawn], reader: Reader, maps: bool) -> PseudoSketches:
     """Drawings of the photos ``rows`` in the order of the photos, read by the trunk, and not weighed yet."""
     drawn = sorted(drawn, key=lambda each: each.photo)
-    dimensions = sum(tap_channels(reader.trunk, reader.spec)) * reader.spec.places**2
-    nothing = Features(torch.zeros(0, dimensions), torch.zeros(0, *map_shape(reader.trunk, reader.spec)))
-    read = reader.sketches([each.strokes for each in drawn]) if drawn else nothing
+    read = reader.sketches([each.strokes for each in drawn])
     return PseudoSketches(
         photo_ids,
         photo=np.searchsorted(rows, [each.photo for each in drawn]).astype(np.int64),
@@ -149,6 +145,6 @@ def _read(photo_ids: list[str], rows: np.ndarray, drawn: list[Drawn], reader: Re
         maps=half(read.map) if maps else None,
         certainty=np.ones(len(drawn), np.float32),
         typical=np.ones(len(drawn), np.float32),
-        scale=np.ones((len(SOURCES), dimensions), np.float32),
-        offset=np.zeros((len(SOURCES), dimensions), np.float32),
+        scale=np.ones((len(SOURCES), read.taps.shape[1]), np.float32),
+        offset=np.zeros((len(SOURCES), read.taps.shape[1]), np.float32),
     )

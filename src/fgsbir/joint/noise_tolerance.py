@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.retrieval.losses import distance
+from fgsbir.retrieval.losses import RetrievalObjective, distance
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import PairBatch
 from fgsbir.runtime.compute import Compute
 
@@ -35,26 +34,23 @@ def semi_supervised_losses(
     compute: Compute,
     model: RetrievalModel,
     teacher: RetrievalModel,
-    labelled: PairBatch,
-    pseudo: PairBatch,
+    batches: Sequence[PairBatch],
     numbers: Sequence[np.ndarray],
     weights: Tensor,
     objective: RetrievalObjective,
     distillation: Teacher,
-    *,
     keep: Tensor | None,
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """The terms of Eq. 7 over the batches of all processes, float32 scalars equal on each of them.
 
-    ``numbers`` int64 (n,) and (m,) say which photo a row of each batch shows. ``labelled``: mean objective of the
-    labelled pairs; ``pseudo``: of the pseudo pairs, each times its omega in ``weights``, float32 (m,); ``teacher``:
-    mean L_KD of the labelled pairs plus that of the pseudo pairs. Every photo of either batch is a negative for every
-    sketch of its category. ``keep`` is F's dropout mask.
+    ``batches`` are n labelled and m pseudo pairs; ``numbers`` int64 (n,) and (m,) say which photo a row of each shows.
+    ``labelled``: mean objective of the labelled pairs; ``pseudo``: of the pseudo pairs, each times its omega in
+    ``weights``, float32 (m,); ``teacher``: mean L_KD of the labelled pairs plus that of the pseudo pairs. Every photo
+    of either batch is a negative for every sketch of its category. ``keep`` is F's dropout mask.
     """
-    device, batches = compute.device, (labelled, pseudo)
-    sketches = torch.cat([batch.sketch for batch in batches]).to(device)
-    photos = torch.cat([batch.photo for batch in batches]).to(device)
+    sketches = torch.cat([batch.sketch for batch in batches]).to(compute.device)
+    photos = torch.cat([batch.photo for batch in batches]).to(compute.device)
     with compute.autocast():
         sketch, photo = model.embed(sketches, "sketch", keep), model.embed(photos, "photo", keep)
     sizes = [len(batch.rows) for batch in batches]
@@ -62,13 +58,13 @@ def semi_supervised_losses(
 
     def gathered(rows: Tensor) -> Tensor:
         """The labelled rows of all processes, then the pseudo rows: the order of one process."""
-        return torch.cat([compute.gather(part) for part in rows.to(device).split(sizes)])
+        return torch.cat([compute.gather(part) for part in rows.to(compute.device).split(sizes)])
 
     shown = gathered(torch.from_numpy(np.concatenate(numbers)))
     categories = gathered(torch.from_numpy(np.concatenate([batch.categories for batch in batches])))
     loss = objective(gathered(sketch), gathered(photo), shown, categories, generator)
     on_labelled, on_pseudo = loss.split(of_all)
-    losses = {"labelled": on_labelled.mean(), "pseudo": (compute.gather(weights.to(device)) * on_pseudo).mean()}
+    losses = {"labelled": on_labelled.mean(), "pseudo": (compute.gather(weights.to(compute.device)) * on_pseudo).mean()}
     if distillation != "none":
         with torch.no_grad(), compute.autocast():
             taught_sketch, taught_photo = teacher.embed(sketches, "sketch"), teacher.embed(photos, "photo")

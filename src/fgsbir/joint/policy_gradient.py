@@ -15,13 +15,12 @@ from torch import Tensor
 
 from fgsbir.certainty.discriminator import Discriminator, certainty
 from fgsbir.data.index import PhotoEntry
-from fgsbir.data.pixels import sketch_tensor
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Level, Pictures
 from fgsbir.generator.drawing import drawing_strokes
 from fgsbir.generator.kinds import AnyGenerator
+from fgsbir.retrieval.losses import RetrievalObjective
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import category_numbers
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import stream, torch_stream
@@ -77,14 +76,8 @@ class Judges:
     def inputs(self, sketches: list[np.ndarray]) -> dict[Level, Tensor]:
         """Canonical sketches as inputs of the levels that F and D_C read."""
         levels: set[Level] = {self.retrieval.level, self.discriminator.level}
-        found: dict[Level, Tensor] = {}
-        if levels != {"pixels"}:
-            read = self.reader.sketches(sketches)
-            found = {"taps": self.fit(read.taps), "map": read.map}
-        if "pixels" in levels:
-            rasters = torch.from_numpy(self.reader.spec.rasterise(sketches))
-            found["pixels"] = sketch_tensor(rasters.to(self.reader.compute.device))
-        return found
+        found = {level: self.reader.sketches_as(level, sketches) for level in levels}
+        return found | ({"taps": self.fit(found["taps"])} if "taps" in found else {})
 
     def rewards(self, photos: PhotoBatch, sketches: list[np.ndarray], generator: torch.Generator) -> Tensor:
         """R = -lambda_r1 L_trip + lambda_r2 D_C of each drawing, float32 (n,), without gradient. Paper 1, Eq. 8.
@@ -107,8 +100,7 @@ def policy_gradient_loss(log_probability: Tensor, reward: Tensor, baseline: Tens
     """-(R - b) / T * sum_t [log p(offset_t) + log p(pen_t)], one value a drawing: (n,). Paper 1, Eq. 9.
 
     ``log_probability`` (n,) is summed over a drawing's ``lengths`` (n,) >= 1 steps. The paper has neither the baseline
-    nor the division; without them its weight of 10 is unstable, as a long drawing moves the weights more than a short
-    one, whatever it earned.
+    nor the division, without which a long drawing moves the weights more than a short one, whatever it earned.
     """
     return -(reward - baseline).detach() * log_probability / lengths.to(log_probability.dtype)
 
@@ -138,8 +130,9 @@ def policy_gradient(
         subtracted = compute.gather(earned).mean()
     elif baseline == "greedy":
         with compute.autocast():
-            greedy = drawing_strokes(generator, generator.sample(inputs, temperature=0.0))
-            subtracted = judges.rewards(photos, greedy, torch_stream(seed, "joint/negatives", step))
+            greedy = generator.sample(inputs, temperature=0.0)
+        likeliest = drawing_strokes(generator, greedy)
+        subtracted = judges.rewards(photos, likeliest, torch_stream(seed, "joint/negatives", step))
     likelihood = generator.log_probability(drawing, temperature)  # type: ignore[arg-type]  # each kind its own drawing
     loss = policy_gradient_loss(likelihood, earned, subtracted, drawing.lengths)
     return compute.gather(loss).mean(), compute.gather(earned).mean()

@@ -6,14 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.certainty.certainty import BATCH, batch_certainty
-from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.certainty.discriminator import BATCH, Discriminator, batch_certainty
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.strokes import mirrored
 from fgsbir.features.pictures import Level, Pictures, SketchImages
 from fgsbir.joint.pseudo_sketches import PseudoSketches, Source
 from fgsbir.joint.settings import JointSettings
-from fgsbir.retrieval.pairs import category_numbers
+from fgsbir.retrieval.pairs import CHANGES, Pairs, of_photos
 from fgsbir.runtime.compute import Compute
 
 # What the unlabelled photos are given; "person" is what D_C sees of the labelled ones.
@@ -21,12 +20,11 @@ PSEUDO: tuple[Source, ...] = ("edges", "generator", "another", "file")
 BINS = 20
 
 
-class PseudoPairs:
-    """The photos of ``entries`` that have sketches of ``sources``, as :class:`fgsbir.retrieval.pairs.Pairs`.
+class PseudoPairs(Pairs):
+    """The photos of ``entries`` that have sketches of ``sources``, each of ``sketches`` a row of ``stored``.
 
-    ``stored`` holds the sketches, and may change: redrawn sketches are seen at once. Photo i has the sketches
-    first[i] to first[i + 1] of ``sketches``, rows of ``stored``. A mirrored sketch comes with the mirrored photo; as
-    images (``level`` "pixels") both are straight, and get a random change of ``strength``.
+    ``stored`` holds the sketches, and may change: redrawn sketches are seen at once. A mirrored sketch comes with the
+    mirrored photo; as images (``level`` "pixels") both are straight, and get a random change of ``strength``.
     """
 
     def __init__(
@@ -44,41 +42,24 @@ class PseudoPairs:
         start = np.searchsorted(stored.photo[rows], np.arange(len(stored.photo_ids) + 1))
         of_photo = {name: rows[start[row] : start[row + 1]] for row, name in enumerate(stored.photo_ids)}
         self.entries = [entry for entry in entries if len(of_photo[entry.id])]
-        self.photo_ids = [entry.id for entry in self.entries]
-        self.sketches = np.concatenate([np.zeros(0, np.int64), *(of_photo[name] for name in self.photo_ids)])
-        self.first = np.cumsum([0, *(len(of_photo[name]) for name in self.photo_ids)])
-        self.categories = category_numbers(pictures, self.entries)
-        self.stored, self.level, self.strength = stored, level, strength
-        self.photos = pictures.photos(self.entries, level, strength)
-        self._spec = pictures.spec
+        chosen = [of_photo[entry.id] for entry in self.entries]
+        super().__init__(*of_photos(pictures, self.entries, level, strength, list(map(len, chosen))))
+        self.sketches = np.concatenate([np.zeros(0, np.int64), *chosen])
+        self.stored, self.level, self.strength, self._spec = stored, level, strength, pictures.spec
 
-    def __len__(self) -> int:
-        return len(self.entries)
+    def random_forms(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """See :class:`Pairs`: numbers of changes, which images alone have."""
+        return rng.integers(*CHANGES, count)
 
-    def sketches_of(self, rows: np.ndarray) -> np.ndarray:
-        """See :class:`fgsbir.retrieval.pairs.Pairs`."""
-        return self.first[rows + 1] - self.first[rows]
-
-    def chosen(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
-        """Rows of ``stored`` of sketch ``choices[i]`` of photo ``rows[i]``: int64 (n,)."""
-        return self.sketches[self.first[rows] + choices]
-
-    def inputs(
-        self, rows: np.ndarray, choices: np.ndarray, rng: np.random.Generator, share: slice
-    ) -> tuple[Tensor, Tensor]:
-        """See :class:`fgsbir.retrieval.pairs.Pairs`."""
-        changes = rng.integers(1, 2**31, len(rows))[share]
-        return self.pair(rows[share], self.chosen(rows, choices)[share], changes)
-
-    def pair(self, rows: np.ndarray, sketches: np.ndarray, changes: np.ndarray | int = 0) -> tuple[Tensor, Tensor]:
-        """Photos ``rows`` and rows ``sketches`` of ``stored`` as inputs; ``changes`` number those of images."""
+    def pair(self, rows: np.ndarray, drawn: np.ndarray, forms: np.ndarray | int = 0) -> tuple[Tensor, Tensor]:
+        """See :class:`Pairs`."""
+        sketches = self.sketches[drawn]
         if self.level == "pixels":
             images = SketchImages([self._straight(row) for row in sketches], self._spec, self.strength)
-            return self.photos(rows, changes), images(np.arange(len(sketches)), changes)
+            return self.photos(rows, forms), images(np.arange(len(sketches)), forms)
         kept = self.stored.taps if self.level == "taps" else self.stored.maps
         assert kept is not None  # the stage pseudo keeps maps where F reads them
-        forms = self.stored.form[sketches].astype(np.int64)
-        return self.photos(rows, forms), torch.from_numpy(kept[sketches]).float()
+        return self.photos(rows, self.stored.form[sketches].astype(np.int64)), torch.from_numpy(kept[sketches]).float()
 
     def _straight(self, sketch: int) -> np.ndarray:
         strokes = self.stored.strokes[sketch]
@@ -100,20 +81,21 @@ class PseudoPairs:
         """Give rows ``sketches`` of ``stored``, of which this has each, the certainty of D_C, which reads ``level``."""
         if not len(sketches):
             return
-        photo = np.full(len(self.stored), -1)
-        photo[self.sketches] = np.repeat(np.arange(len(self)), np.diff(self.first))
-        for start in range(0, len(sketches), BATCH):
-            part = sketches[start : start + BATCH]
-            omega = batch_certainty(discriminator, *self.pair(photo[part], part), compute)
-            self.stored.certainty[part] = omega.numpy()
+        place = np.full(len(self.stored), -1)
+        place[self.sketches] = np.arange(len(self.sketches))
+        drawn, truth = place[sketches], self.truth
+        for start in range(0, len(drawn), BATCH):
+            part = drawn[start : start + BATCH]
+            omega = batch_certainty(discriminator, *self.pair(truth[part], part), compute)
+            self.stored.certainty[self.sketches[part]] = omega.numpy()
         of_generator = sketches[self.stored.of_source("generator")[sketches]]
         self.stored.typical[sketches] = self.stored.certainty[of_generator if len(of_generator) else sketches].mean()
 
-    def omega(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
-        """D_C's certainty of sketch ``choices[i]`` of photo ``rows[i]``, omega in Eq. 7: float32 (n,) in [0, 1]."""
-        return self.stored.certainty[self.chosen(rows, choices)]
+    def omega(self, drawn: np.ndarray) -> np.ndarray:
+        """D_C's certainty of the sketches ``drawn``, omega in Eq. 7: float32 (n,) in [0, 1]."""
+        return self.stored.certainty[self.sketches[drawn]]
 
-    def relative_omega(self, rows: np.ndarray, choices: np.ndarray) -> np.ndarray:
+    def relative_omega(self, drawn: np.ndarray) -> np.ndarray:
         """omega over its mean among the photo's sketches, each in proportion to what was typical when it was weighed.
 
         Float32 (n,), 1 on the mean of each photo's sketches. D_C grows stricter as it learns, so sketches of several
@@ -121,20 +103,20 @@ class PseudoPairs:
         """
         above = self.stored.certainty[self.sketches] / np.maximum(self.stored.typical[self.sketches], 1e-6)
         mean = np.add.reduceat(above, self.first[:-1]) / np.diff(self.first)
-        return (above[self.first[rows] + choices] / np.maximum(mean[rows], 1e-6)).astype(np.float32)
+        return (above[drawn] / np.maximum(mean[self.truth[drawn]], 1e-6)).astype(np.float32)
 
-    def weights(self, rows: np.ndarray, choices: np.ndarray, settings: JointSettings) -> np.ndarray:
+    def weights(self, drawn: np.ndarray, settings: JointSettings) -> np.ndarray:
         """What each pair's loss is multiplied with, float32 (n,): its omega, or 1 without ``instance_weighting``.
 
         With ``relative_weights`` its relative omega, which decides between drawings of a photo, and not between
         photos. A ``threshold`` above 0 makes the weight 1 from that omega on, and 0 below.
         """
-        omega = self.omega(rows, choices)
+        omega = self.omega(drawn)
         if not settings.instance_weighting:
             return np.ones_like(omega)
         if settings.threshold:
             return (omega >= settings.threshold).astype(np.float32)
-        return self.relative_omega(rows, choices) if settings.relative_weights else omega
+        return self.relative_omega(drawn) if settings.relative_weights else omega
 
 
 def certainty_histogram(certainty: Tensor) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """The other side of Algorithm 1: what G and D_C see while F learns."""
 
+import functools
 from collections.abc import Sequence
 
 from fgsbir.data.index import PhotoEntry
@@ -11,7 +12,7 @@ from fgsbir.joint.policy_gradient import Judges, PhotoPool
 from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
 from fgsbir.joint.pseudo_sketches import PseudoSketches, Source
 from fgsbir.joint.settings import JointModels, JointSettings
-from fgsbir.retrieval.objective import RetrievalObjective
+from fgsbir.retrieval.losses import RetrievalObjective
 from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
 
 
@@ -19,12 +20,9 @@ class Rivals:
     """What G and D_C see of the photos of two lists, whose drawings are in ``stored``.
 
     ``drawn``: the pseudo pairs as D_C weighs them, which rounds redraw; ``for_generator``: their photos, as G reads
-    them. ``real`` and ``generated``: batches for D_C (Eq. 5); ``sequences``: labelled pairs for G (Eq. 3), changed
-    with ``augment``; ``photos``: what G draws for a reward; ``judges`` of it.
-
-    A D_C that learns from mismatched pairs alone sees people's sketches as they are; one that learns from drawings
-    sees them as ``stored`` has them, simplified, and drawings of the labelled photos too.
-    Raises DataError where G drew nothing.
+    them. ``real`` and ``generated``: batches for D_C (Eq. 5); ``sequences``: labelled pairs for G (Eq. 3), changed with
+    ``augment``; ``photos``: what G draws for a reward; ``judges`` of it. A D_C that learns from drawings sees people's
+    sketches as ``stored`` has them, simplified. Raises DataError where G drew nothing.
     """
 
     def __init__(
@@ -67,12 +65,6 @@ class Rivals:
         self.sequences = stream("sequences", labelled_pairs(pictures, labelled, generator, augment, workers))
         levels = {models.retrieval.level, generator.level, discriminator.level}
         self.photos = PhotoPool(pictures, labelled, unlabelled, levels)
-        self.judges = Judges(
-            models.teacher if settings.judge == "teacher" else models.retrieval,
-            discriminator,
-            objective,
-            reader,
-            lambda taps: stored.fit(taps, "generator"),
-            settings.lambda_r1,
-            settings.lambda_r2,
-        )
+        judge = models.teacher if settings.judge == "teacher" else models.retrieval
+        fit = functools.partial(stored.fit, source="generator")
+        self.judges = Judges(judge, discriminator, objective, reader, fit, settings.lambda_r1, settings.lambda_r2)

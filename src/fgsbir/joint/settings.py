@@ -69,17 +69,17 @@ class JointModels:
         self.retrieval, self.generator, self.discriminator = retrieval, generator, discriminator
         self.teacher = teacher.eval().requires_grad_(False)
         self.trained: dict[str, StoredModel] = {
-            "retrieval": retrieval,
-            "generator": generator,
-            "discriminator": discriminator,
-        }
-        self.retrieval_optimizer = torch.optim.AdamW(
-            parameter_groups(retrieval), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+            "retrieval": retrieval, "generator": generator, "discriminator": discriminator
+        }  # fmt: skip
         of_generator = [weights for weights in generator.parameters() if weights.requires_grad]
-        self.generator_optimizer = torch.optim.Adam(of_generator, lr=settings.generator_learning_rate, fused=True)
-        self.discriminator_optimizer = discriminator_optimizer(discriminator, settings.discriminator_learning_rate)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "retrieval": torch.optim.AdamW(
+                parameter_groups(retrieval), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+            ),
+            "generator": torch.optim.Adam(of_generator, lr=settings.generator_learning_rate, fused=True),
+            "discriminator": discriminator_optimizer(discriminator, settings.discriminator_learning_rate),
+        }
 
     def state(self) -> dict[str, Stateful]:
         """All that training changes."""
-        return {**self.trained, **{f"{name}_optimizer": getattr(self, f"{name}_optimizer") for name in self.trained}}
+        return self.trained | {f"{name}_optimizer": optimizer for name, optimizer in self.optimizers.items()}

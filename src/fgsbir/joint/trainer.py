@@ -13,7 +13,7 @@ place of pseudo pairs.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,12 +28,13 @@ from fgsbir.joint.policy_gradient import policy_gradient
 from fgsbir.joint.pseudo_pairs import PseudoPairs, certainty_histogram
 from fgsbir.joint.rivals import Rivals
 from fgsbir.joint.settings import JointModels, JointSettings
-from fgsbir.retrieval.objective import RetrievalObjective
-from fgsbir.retrieval.pairs import PairStream, prefetch
+from fgsbir.retrieval.losses import RetrievalObjective
+from fgsbir.retrieval.pairs import PairStream
 from fgsbir.retrieval.training import dropout_mask
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import stream, stream_seed, torch_stream
@@ -80,7 +81,6 @@ class JointTrainer:
             epoch_steps=math.ceil(settings.validate_every / settings.k_r),
             log_interval=math.ceil(settings.log_interval / settings.k_r),
             parts=self.models.state() | ({"drawn": rivals.drawn.stored} if rivals else {}),
-            selected={**self.models.trained},
             describe=lambda round_index: [
                 name for feed in (self.labelled, self.pseudo) for name in feed.photo_ids(round_index * settings.k_r)
             ],
@@ -89,14 +89,13 @@ class JointTrainer:
             for round_index in range(run.first, self.rounds):
                 if rivals and round_index > 0:
                     self.draw_round(rivals, round_index)
-                losses, measures = self.train_retrieval(round_index)
+                losses, histogram = self.train_retrieval(round_index)
+                reward: Scalars = {}
                 if rivals:
-                    losses |= _means(
-                        self.discriminator_step(rivals, step) for step in _steps(round_index, settings.k_d)
-                    )
-                    losses |= _means(self.generator_step(rivals, step) for step in _steps(round_index, settings.k_g))
-                    measures["reward"] = losses.pop("reward")
-                run.step_done(round_index, losses, measures)
+                    losses |= self.train_discriminator(rivals, round_index)
+                    of_generator, reward = self.train_generator(rivals, round_index)
+                    losses |= of_generator
+                run.step_done(round_index, losses, reward, histogram)
                 if run.epoch_ends(round_index):
                     scores = self.validation.scores(self.models.retrieval)
                     row = {f"validation_{name}": value for name, value in scores.items()}
@@ -109,105 +108,79 @@ class JointTrainer:
         Every process draws them all, and so holds the same sketches.
         """
         drawn, stored = rivals.drawn, rivals.drawn.stored
-        photos = stream(self.seed, "joint/redrawn", round_index).permutation(len(drawn))[: self.settings.redrawn]
-        pairs = [(photo, row) for photo in np.sort(photos) if (row := drawn.oldest_drawing(photo)) is not None]
+        chosen = stream(self.seed, "joint/redrawn", round_index).permutation(len(drawn))[: self.settings.redrawn]
+        pairs = [(photo, row) for photo in np.sort(chosen) if (row := drawn.oldest_drawing(photo)) is not None]
         if not pairs:
             return
         rows, sketches = np.array(pairs, np.int64).T
-        strokes = draw_sketches(
-            self.models.generator,
-            rivals.for_generator,
-            rows,
-            stored.form[sketches].astype(np.int64),
-            temperature=self.settings.temperature,
-            seed=stream_seed(self.seed, "joint/drawing", round_index),
-            compute=self.compute,
-        ).strokes
+        seed, heat = stream_seed(self.seed, "joint/drawing", round_index), self.settings.temperature
+        generator, photos, forms = self.models.generator, rivals.for_generator, stored.form[sketches].astype(np.int64)
+        drawn_now = draw_sketches(generator, photos, rows, forms, temperature=heat, seed=seed, compute=self.compute)
+        strokes = drawn_now.strokes
         stored.replace(sketches, strokes, rivals.judges.reader.sketches(strokes), round_index)
         drawn.weigh(self.models.discriminator, self.compute, sketches)
 
     def train_retrieval(self, round_index: int) -> tuple[Scalars, Scalars]:
         """k_r steps of F (Eq. 7): mean terms of the loss, and the histogram of omega."""
-        settings, model, optimizer = self.settings, self.models.retrieval, self.models.retrieval_optimizer
-        steps, peaks = _steps(round_index, settings.k_r), (settings.learning_rate, settings.blocks_learning_rate)
-        found: list[Scalars] = []
-        omegas: list[Tensor] = []
-        batches = prefetch(lambda step: (self.labelled.batch(step), self.pseudo.batch(step)), steps.start, steps.stop)
-        for step, (labelled, pseudo) in batches:
+        compute, settings, model, teacher = self.compute, self.settings, self.models.retrieval, self.models.teacher
+        steps, optimizer = _steps(round_index, settings.k_r), self.models.optimizers["retrieval"]
+        found, omegas = list[Scalars](), list[Tensor]()
+        feeds = prefetch(lambda step: (self.labelled.batch(step), self.pseudo.batch(step)), steps.start, steps.stop)
+        for step, batches in feeds:
             model.train()
-            for group, peak in zip(optimizer.param_groups, peaks, strict=False):
-                group["lr"] = warmup_cosine(step, self.rounds * settings.k_r, peak)
+            peaks = (settings.learning_rate, settings.blocks_learning_rate)
+            set_rate(optimizer, *(warmup_cosine(step, self.rounds * settings.k_r, peak) for peak in peaks))
             numbers = torch_stream(self.seed, "joint/step", step)
-            keep = dropout_mask(model, settings.dropout, numbers, self.compute.device) if settings.dropout else None
-            weights, pairs = torch.ones(len(pseudo.rows)), self.pseudo.pairs
+            keep = dropout_mask(model, settings.dropout, numbers, compute.device)
+            shown = [number[batch.rows] for number, batch in zip(self._numbers, batches, strict=True)]
+            weights, pairs, drawn = torch.ones(len(shown[1])), self.pseudo.pairs, batches[1].drawn
             if isinstance(pairs, PseudoPairs):
-                omegas.append(torch.from_numpy(pairs.omega(pseudo.rows, pseudo.choices)))
-                weights = torch.from_numpy(pairs.weights(pseudo.rows, pseudo.choices, settings))
+                omegas.append(torch.from_numpy(pairs.omega(drawn)))
+                weights = torch.from_numpy(pairs.weights(drawn, settings))
             terms = semi_supervised_losses(
-                self.compute,
-                model,
-                self.models.teacher,
-                labelled,
-                pseudo,
-                [self._numbers[0][labelled.rows], self._numbers[1][pseudo.rows]],
-                weights,
-                self.objective,
-                settings.teacher,
-                keep=keep,
-                generator=numbers,
+                compute, model, teacher, batches, shown, weights, self.objective, settings.teacher, keep, numbers
             )
-            optimizer.zero_grad()
-            weighted_sum(terms, settings.lambda_kd).backward()
-            self.compute.sum_gradients(model)
-            optimizer.step()
+            compute.descend(optimizer, model, weighted_sum(terms, settings.lambda_kd))
             found.append(terms)
-        shown = certainty_histogram(self.compute.gather(torch.cat(omegas).to(self.compute.device))) if omegas else {}
-        return _means(found), shown
+        histogram = certainty_histogram(compute.gather(torch.cat(omegas).to(compute.device))) if omegas else {}
+        return _means(found), histogram
 
-    def discriminator_step(self, rivals: Rivals, step: int) -> Scalars:
-        """One step of D_C (Eq. 5): its loss."""
-        real = rivals.real.batch(step)
-        fakes = fake_batches(self.settings.fakes, real, rivals.generated, step)
-        model, optimizer = self.models.discriminator, self.models.discriminator_optimizer
-        return {"discriminator": discriminator_step(self.compute, model, optimizer, real, fakes)}
+    def train_discriminator(self, rivals: Rivals, round_index: int) -> Scalars:
+        """k_d steps of D_C (Eq. 5): its mean loss."""
+        model, optimizer, found = self.models.discriminator, self.models.optimizers["discriminator"], list[Scalars]()
+        for step in _steps(round_index, self.settings.k_d):
+            real = rivals.real.batch(step)
+            fakes = fake_batches(self.settings.fakes, real, rivals.generated, step)
+            found.append({"discriminator": discriminator_step(self.compute, model, optimizer, real, fakes)})
+        return _means(found)
 
-    def generator_step(self, rivals: Rivals, step: int) -> Scalars:
-        """One step of G, on labelled pairs (Eq. 3) and by reward on all photos (Eq. 9): losses, and the mean reward."""
-        settings, model, optimizer = self.settings, self.models.generator, self.models.generator_optimizer
-        model.train()
-        set_rate(optimizer, warmup_cosine(step, self.rounds * settings.k_g, settings.generator_learning_rate))
-        reconstruction, divergence = generator_losses(
-            self.compute,
-            model,
-            rivals.sequences.batch(step),
-            jitter=settings.point_jitter,
-            kl_floor=settings.kl_floor,
-            seed=self.seed,
-            step=step,
-        )
-        gradient, reward = policy_gradient(
-            model,
-            rivals.judges,
-            rivals.photos.batch(rivals.sequences.batch_size, self.seed, step, self.compute),
-            baseline=settings.baseline,
-            temperature=settings.temperature,
-            seed=self.seed,
-            step=step,
-        )
-        loss = reconstruction + settings.kl_weight * divergence + settings.lambda_g * gradient
-        optimizer.zero_grad()
-        loss.backward()
-        self.compute.sum_gradients(model)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.grad_clip)
-        optimizer.step()
-        return {"reconstruction": reconstruction, "divergence": divergence, "reward": reward}
+    def train_generator(self, rivals: Rivals, round_index: int) -> tuple[Scalars, Scalars]:
+        """k_g steps of G, on labelled pairs (Eq. 3) and by reward on all photos (Eq. 9): mean losses, mean reward."""
+        compute, settings, seed = self.compute, self.settings, self.seed
+        model, optimizer, found = self.models.generator, self.models.optimizers["generator"], list[Scalars]()
+        for step in _steps(round_index, settings.k_g):
+            model.train()
+            set_rate(optimizer, warmup_cosine(step, self.rounds * settings.k_g, settings.generator_learning_rate))
+            batch, size = rivals.sequences.batch(step), rivals.sequences.batch_size
+            reconstruction, divergence = generator_losses(
+                compute, model, batch, jitter=settings.point_jitter, kl_floor=settings.kl_floor, seed=seed, step=step
+            )
+            judges, photos = rivals.judges, rivals.photos.batch(size, seed, step, compute)
+            baseline, heat = settings.baseline, settings.temperature
+            gradient, reward = policy_gradient(
+                model, judges, photos, baseline=baseline, temperature=heat, seed=seed, step=step
+            )
+            loss = reconstruction + settings.kl_weight * divergence + settings.lambda_g * gradient
+            compute.descend(optimizer, model, loss, settings.grad_clip)
+            found.append({"reconstruction": reconstruction, "divergence": divergence, "reward": reward})
+        losses = _means(found)
+        return losses, {"reward": losses.pop("reward")}
 
 
 def _steps(round_index: int, each: int) -> range:
     return range(round_index * each, (round_index + 1) * each)
 
 
-def _means(found: Iterable[Scalars]) -> Scalars:
+def _means(found: Sequence[Scalars]) -> Scalars:
     """The means of scalars that every step has."""
-    steps = [{name: value.detach() for name, value in each.items()} for each in found]
-    return {name: torch.stack([each[name] for each in steps]).mean() for name in steps[0]}
+    return {name: torch.stack([each[name].detach() for each in found]).mean() for name in found[0]}

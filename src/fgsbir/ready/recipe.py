@@ -18,11 +18,11 @@ from tqdm import tqdm
 from fgsbir.data.edges import photo_edges
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import seen_sketches, training_split
-from fgsbir.features.pictures import Inputs, KeptTaps, Pictures, SketchImages
+from fgsbir.features.pictures import Inputs, KeptInputs, Pictures, SketchImages
 from fgsbir.features.statistics import Standardise, principal_axes
 from fgsbir.features.trunk import tap_channels
+from fgsbir.retrieval.losses import RetrievalObjective
 from fgsbir.retrieval.model import RetrievalModel, Side
-from fgsbir.retrieval.objective import RetrievalObjective
 from fgsbir.retrieval.pairs import HumanPairs, PairBatch, human_pairs
 from fgsbir.retrieval.training import dropout_mask, retrieval_loss
 from fgsbir.runtime.compute import Compute
@@ -66,10 +66,7 @@ class ReadyRecipe:
 
 
 def make_ready_model(pictures: Pictures, compute: Compute, recipe: ReadyRecipe) -> RetrievalModel:
-    """Make the ready model of the training and validation photos of every seen category, by seen users.
-
-    Nothing is chosen on the validation photos, so that they can teach as well.
-    """
+    """Make the ready model of the training and validation photos of every seen category, by seen users."""
     split = training_split(replace(pictures.shards.index, category=None), 1.0)
     drawn = [*split.labelled, *split.validation]
     seed_weights(recipe.seed, "retrieval")
@@ -103,10 +100,7 @@ def start_ready(model: RetrievalModel, pictures: Pictures, entries: Sequence[Pho
 def changed_pairs(
     model: RetrievalModel, pictures: Pictures, entries: Sequence[PhotoEntry], recipe: ReadyRecipe, compute: Compute
 ) -> HumanPairs:
-    """The pairs of photos ``entries`` as they are, changed, and with the photo's edges, all read by the trunk.
-
-    Photo and sketch of a pair are changed alike.
-    """
+    """The pairs of photos ``entries`` as they are, changed alike, and with the photo's edges, read by the trunk."""
     known = human_pairs(pictures, entries, "taps")
     images = human_pairs(pictures, entries, "pixels", recipe.strength)
     photos, sketches = [known.photos(np.arange(len(known.photos)))], [known.sketches(np.arange(len(known.sketches)))]
@@ -123,8 +117,8 @@ def changed_pairs(
     sketches.append(as_sketches(model, of_edges, known.categories)[known.truth])
     return replace(
         images,
-        photos=KeptTaps(torch.stack([each.half() for each in photos])),
-        sketches=KeptTaps(torch.stack([each.half() for each in sketches])),
+        photos=KeptInputs(torch.stack([each.half() for each in photos])),
+        sketches=KeptInputs(torch.stack([each.half() for each in sketches])),
     )
 
 
@@ -155,9 +149,7 @@ def train_ready(model: RetrievalModel, pairs: HumanPairs, recipe: ReadyRecipe, c
         numbers = torch_stream(recipe.seed, "ready/step", step)
         keep = dropout_mask(model, recipe.dropout, numbers, compute.device)
         loss = retrieval_loss(compute, model, ready_batch(pairs, recipe, step), objective, keep, numbers)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        compute.descend(optimizer, model, loss)
     model.eval()
     logger.info("loss of the last step: %.3f", float(loss.detach()))
 
@@ -170,9 +162,9 @@ def ready_batch(pairs: HumanPairs, recipe: ReadyRecipe, step: int) -> PairBatch:
     rng = stream(recipe.seed, "ready/batch", step)
     chance = np.bincount(pairs.categories)[pairs.categories] ** -0.5
     rows = rng.choice(len(pairs), recipe.batch_size, replace=False, p=chance / chance.sum())
-    choices = (rng.random(len(rows)) * pairs.sketches_of(rows)).astype(np.int64)
-    photo, sketch = pairs.inputs(rows, choices, rng, slice(None))
-    return PairBatch(photo, sketch, rows, choices, np.zeros_like(rows))
+    counts = pairs.first[rows + 1] - pairs.first[rows]
+    drawn = pairs.first[rows] + (rng.random(len(rows)) * counts).astype(np.int64)
+    return PairBatch(*pairs.pair(rows, drawn, pairs.random_forms(rng, len(rows))), rows, drawn, np.zeros_like(rows))
 
 
 def balanced_statistics(rows: Tensor, categories: np.ndarray) -> tuple[Tensor, Tensor]:

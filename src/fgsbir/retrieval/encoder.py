@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.strokes import mirrored
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Inputs
@@ -53,7 +52,7 @@ class Encoder:
         self.dimensions = search_dimensions(model)
         compute.place(model)
         model.eval()
-        self._reader = Reader(model.trunk, model.spec, compute) if model.level != "pixels" else None
+        self._reader = Reader(model.trunk, model.spec, compute)
 
     @classmethod
     def load(cls, folder: Path, compute: Compute) -> "Encoder":
@@ -71,7 +70,7 @@ class Encoder:
         """
         shown = [pixels, np.ascontiguousarray(pixels[:, :, ::-1])] if self.model.mirror else [pixels]
         with self.compute.scoring(self.model):
-            return torch.stack([self.model.pooled(self._photo_inputs(form)) for form in shown], 1)
+            return torch.stack([self.model.pooled(self._reader.photos_as(self.model.level, form)) for form in shown], 1)
 
     def from_pooled(self, pooled: Tensor) -> np.ndarray:
         """Embed photos from :meth:`pooled_photos`, (n, forms, D)."""
@@ -85,19 +84,10 @@ class Encoder:
 
     def sketches(self, sketches: Sequence[np.ndarray]) -> np.ndarray:
         """Embed canonical sketches (n_i, 3), wherever on the canvas they lie: float32 (n, e) of length 1."""
-        if not len(sketches):
-            return np.zeros((0, self.dimensions), np.float32)
         shown = [sketches, [mirrored(strokes) for strokes in sketches]] if self.model.mirror else [sketches]
         with self.compute.scoring(self.model):
             return beside([self.model.embed(self.sketch_inputs(form), "sketch") for form in shown]).cpu().numpy()
 
     def sketch_inputs(self, sketches: Sequence[np.ndarray]) -> Tensor:
         """What F reads of canonical sketches (n_i, 3)."""
-        if self._reader is not None:
-            return self.model.inputs_of(self._reader.sketches(sketches))
-        return sketch_tensor(torch.from_numpy(self.spec.rasterise(sketches)).to(self.compute.device))
-
-    def _photo_inputs(self, pixels: np.ndarray) -> Tensor:
-        if self._reader is not None:
-            return self.model.inputs_of(self._reader.photos(pixels))
-        return photo_tensor(torch.from_numpy(pixels).to(self.compute.device))
+        return self._reader.sketches_as(self.model.level, sketches)

@@ -12,7 +12,8 @@ from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Level
 from fgsbir.features.reading_model import ReadingModel
 from fgsbir.features.statistics import Standardise
-from fgsbir.features.trunk import Features, Trunk, build_trunk, depth_of, pool_taps, run_blocks
+from fgsbir.features.trunk import Trunk, build_trunk, depth_of, pool_taps, run_blocks
+from fgsbir.runtime.model_folder import given
 
 Side = Literal["photo", "sketch"]
 
@@ -32,7 +33,7 @@ class SpatialAttention(nn.Module):
         scores = self.score(features).float().squeeze(1)
         attention = scores.flatten(1).softmax(1).view_as(scores)
         # F' (1 + attention), averaged, is one weighted sum: the attended map is never written out.
-        return torch.einsum("nchw,nhw->nc", features.float(), (1 + attention) / features[0, 0].numel())
+        return torch.einsum("nchw,nhw->nc", features.float(), (1 + attention) / features.shape[2:].numel())
 
 
 class RetrievalModel(ReadingModel):
@@ -61,23 +62,17 @@ class RetrievalModel(ReadingModel):
         standardise: bool = True,
         mirror: bool = False,
     ) -> None:
-        super().__init__(
-            spec=spec,
-            channels=list(channels),
-            embedding_dim=embedding_dim,
-            tuned_blocks=tuned_blocks,
-            pooling=pooling,
-            standardise=standardise,
-            mirror=mirror,
-        )
+        super().__init__(**given(locals()))
         last = max(self.spec.taps)
         if tuned_blocks == 0 and pooling == "attention":
             raise DataError("pooling attention weighs the places of maps: it needs tuned_blocks > 0")
-        if tuned_blocks != "all" and tuned_blocks and last - tuned_blocks < self.spec.map_block:
-            raise DataError(
-                f"tuned_blocks: expected at most {last - self.spec.map_block}, those after the stored map, "
-                f"found {tuned_blocks}"
-            )
+        if tuned_blocks != "all" and tuned_blocks:
+            most = min(*self.spec.taps, last - tuned_blocks)
+            if self.spec.map_block > most:
+                raise DataError(
+                    f"tuned blocks start from the stored map: {tuned_blocks} of them, and taps {list(self.spec.taps)}, "
+                    f"need a map_block of at most {most}, found {self.spec.map_block}"
+                )
         self.level: Level = "pixels" if tuned_blocks == "all" else "map" if tuned_blocks else "taps"
         self.standardised, self.mirror = standardise, mirror
         self.network: Trunk | None = None
@@ -107,10 +102,6 @@ class RetrievalModel(ReadingModel):
         if self.upper is not None:
             self.upper.eval()
         return self
-
-    def inputs_of(self, read: Features) -> Tensor:
-        """What of the trunk's words this model reads; not for the level "pixels"."""
-        return read.taps if self.level == "taps" else read.map
 
     def pooled(self, inputs: Tensor) -> Tensor:
         """Pooled taps of inputs of :attr:`level`: float32 (n, D)."""

@@ -119,7 +119,7 @@ def _forms(model: RetrievalModel, images: Tensor) -> list[Tensor]:
 def _embeddings_by_torch(model: RetrievalModel, images: np.ndarray, sketch: np.ndarray) -> np.ndarray:
     """What ``model`` itself makes of the same inputs, its trunk read as everywhere else: float32 (n, e)."""
     forms = _forms(model, torch.from_numpy(images))
-    read = forms if model.level == "pixels" else [model.inputs_of(model.trunk(form, model.spec)) for form in forms]
+    read = forms if model.level == "pixels" else [model.trunk(form, model.spec).at(model.level) for form in forms]
     photo = beside([model.embed(inputs, "photo") for inputs in read])
     drawn = beside([model.embed(inputs, "sketch") for inputs in read])
     return np.where(sketch[:, None], drawn, photo)
@@ -127,9 +127,7 @@ def _embeddings_by_torch(model: RetrievalModel, images: np.ndarray, sketch: np.n
 
 def _checked_pictures(size: int) -> np.ndarray:
     """What the two are compared on, float32 (8, 3, size, size) in [0, 1]: noise, and the edges of what pictures are."""
-    noise = np.random.default_rng(0).random((4, 3, size, size), np.float32)
-    flat = np.ones((4, 3, size, size), np.float32)
-    flat[1] = 0
-    flat[2, :, size // 2, size // 2] = 0
-    flat[3, :, : size // 2] = 0
-    return np.concatenate([noise, flat])
+    pictures = np.random.default_rng(0).random((8, 3, size, size), np.float32)
+    pictures[4:] = 1
+    pictures[5], pictures[6, :, size // 2, size // 2], pictures[7, :, : size // 2] = 0, 0, 0
+    return pictures

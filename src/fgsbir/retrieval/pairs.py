@@ -4,10 +4,10 @@ A batch is a pure function of its step: nothing has to be saved to resume a run 
 sees the same global batch, and a failing step can be named by its photos.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -19,80 +19,83 @@ from fgsbir.features.pictures import Inputs, Level, Pictures
 from fgsbir.features.store import FEATURES_OF_TRAINING
 from fgsbir.runtime.streams import stream
 
-Made = TypeVar("Made")
+# Numbers of random changes of images; 0 is the image as it is.
+CHANGES = (1, 2**31)
 
 
 class PairBatch(NamedTuple):
-    """One process's share of a global batch of n pairs: what F reads of photos and sketches, on the CPU.
+    """One process's share of a global batch of n pairs: what a model reads of photos and sketches, on the CPU.
 
-    ``rows`` int64 (n,) into the pairs, ``choices`` int64 (n,) into the row's sketches, ``categories`` int64 (n,).
+    ``rows`` int64 (n,) of the pairs' photos, ``drawn`` int64 (n,) of their sketches, ``categories`` int64 (n,).
     """
 
     photo: Any
     sketch: Tensor
     rows: np.ndarray
-    choices: np.ndarray
+    drawn: np.ndarray
     categories: np.ndarray
 
 
-class Pairs(Protocol):
-    """Photos with sketches of them. ``categories`` int64 (n,) numbers each photo's category."""
+@dataclass(eq=False)
+class Pairs(ABC):
+    """Photos with sketches of them, one or more each.
 
-    @property
-    def photo_ids(self) -> list[str]: ...
-
-    @property
-    def categories(self) -> np.ndarray: ...
-
-    def __len__(self) -> int: ...
-
-    def sketches_of(self, rows: np.ndarray) -> np.ndarray:
-        """How many sketches the photos ``rows`` have: int64 (n,)."""
-
-    def inputs(
-        self, rows: np.ndarray, choices: np.ndarray, rng: np.random.Generator, share: slice
-    ) -> tuple[Any, Tensor]:
-        """Photos and sketches of the pairs ``share`` of a global batch, in forms drawn from ``rng`` for all of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class HumanPairs:
-    """Photos with people's sketches of them.
-
-    ``first`` int64 (n + 1,): photo i has the rows first[i] to first[i + 1] of ``sketches``. Stored pictures have
-    ``variants`` forms of each sketch, and mirror images; where ``variants`` is None a form is a random change's number.
+    ``categories`` int64 (n,) numbers each photo's category. ``first`` int64 (n + 1,): photo i has the sketches first[i]
+    to first[i + 1].
     """
 
     photo_ids: list[str]
     categories: np.ndarray
     photos: Inputs
-    sketches: Inputs
     first: np.ndarray
-    variants: int | None
 
     def __len__(self) -> int:
         return len(self.photo_ids)
-
-    def sketches_of(self, rows: np.ndarray) -> np.ndarray:
-        """See :class:`Pairs`."""
-        return self.first[rows + 1] - self.first[rows]
 
     @property
     def truth(self) -> np.ndarray:
         """The photo of each sketch, int64."""
         return np.repeat(np.arange(len(self)), np.diff(self.first))
 
-    def inputs(
-        self, rows: np.ndarray, choices: np.ndarray, rng: np.random.Generator, share: slice
-    ) -> tuple[Tensor, Tensor]:
+    @abstractmethod
+    def random_forms(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Numbers of the forms that ``count`` pairs are shown in, int64; form 0 is the pair as it is."""
+
+    @abstractmethod
+    def pair(self, rows: np.ndarray, drawn: np.ndarray, forms: np.ndarray | int = 0) -> tuple[Any, Tensor]:
+        """Photos ``rows`` and sketches ``drawn`` in ``forms``, each int64 (n,), as a model reads them."""
+
+
+def of_photos(
+    pictures: Pictures, entries: Sequence[PhotoEntry], level: Level, strength: float, counts: Sequence[int]
+) -> tuple[list[str], np.ndarray, Inputs, np.ndarray]:
+    """The fields of :class:`Pairs` of photos with ``counts`` sketches each; images are changed with ``strength``."""
+    first, photos = np.cumsum([0, *counts], dtype=np.int64), pictures.photos(entries, level, strength)
+    return [entry.id for entry in entries], category_numbers(pictures, entries), photos, first
+
+
+@dataclass(eq=False)
+class HumanPairs(Pairs):
+    """Photos with people's sketches of them.
+
+    Stored pictures have ``variants`` forms of each sketch, and mirror images; where it is None a form is the number of
+    a random change.
+    """
+
+    sketches: Inputs
+    variants: int | None
+
+    def random_forms(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """See :class:`Pairs`."""
         if self.variants is None:
-            photo_forms = sketch_forms = rng.integers(1, 2**31, len(rows))
-        else:
-            photo_forms = rng.integers(0, 2, len(rows))
-            sketch_forms = rng.integers(0, self.variants, len(rows)) + self.variants * photo_forms
-        photo = self.photos(rows[share], photo_forms[share])
-        return photo, self.sketches((self.first[rows] + choices)[share], sketch_forms[share])
+            return rng.integers(*CHANGES, count)
+        mirrored = rng.integers(0, 2, count)
+        return rng.integers(0, self.variants, count) + self.variants * mirrored
+
+    def pair(self, rows: np.ndarray, drawn: np.ndarray, forms: np.ndarray | int = 0) -> tuple[Tensor, Tensor]:
+        """See :class:`Pairs`."""
+        of_photos = forms if self.variants is None else forms // self.variants
+        return self.photos(rows, of_photos), self.sketches(drawn, forms)
 
 
 def category_numbers(pictures: Pictures, entries: Sequence[PhotoEntry]) -> np.ndarray:
@@ -105,14 +108,9 @@ def human_pairs(pictures: Pictures, entries: Sequence[PhotoEntry], level: Level,
     """Photos with their sketches by users who are not held out, as inputs of ``level``."""
     places = [seen_sketches(entry) for entry in entries]
     stored = bool(entries) and entries[0].split in FEATURES_OF_TRAINING
-    return HumanPairs(
-        photo_ids=[entry.id for entry in entries],
-        categories=category_numbers(pictures, entries),
-        photos=pictures.photos(entries, level, strength),
-        sketches=pictures.sketches(entries, places, level, strength),
-        first=np.concatenate([[0], np.cumsum([len(chosen) for chosen in places])]).astype(np.int64),
-        variants=None if level == "pixels" else pictures.features.layout.variants if stored else 1,
-    )
+    variants = None if level == "pixels" else pictures.features.layout.variants if stored else 1
+    fields = of_photos(pictures, entries, level, strength, [len(chosen) for chosen in places])
+    return HumanPairs(*fields, pictures.sketches(entries, places, level, strength), variants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +136,13 @@ class PairStream:
 
     def batch(self, step: int) -> PairBatch:
         """This process's share of the batch of ``step``."""
-        # Drawn for the whole batch, so that they do not depend on how many processes share it.
-        rows = self.rows(step)
+        # All is drawn for the whole batch, so that it does not depend on how many processes share it.
+        rows, pairs = self.rows(step), self.pairs
         chances = stream(self.seed, self.name, "choice", step).random(self.batch_size)
-        choices = (chances * self.pairs.sketches_of(rows)).astype(np.int64)
-        size = self.batch_size // self.world
-        share = slice(self.rank * size, (self.rank + 1) * size)
-        photo, sketch = self.pairs.inputs(rows, choices, stream(self.seed, self.name, "form", step), share)
-        return PairBatch(photo, sketch, rows[share], choices[share], self.pairs.categories[rows[share]])
+        drawn = pairs.first[rows] + (chances * (pairs.first[rows + 1] - pairs.first[rows])).astype(np.int64)
+        forms = pairs.random_forms(stream(self.seed, self.name, "form", step), self.batch_size)
+        rows, drawn, forms = (np.split(each, self.world)[self.rank] for each in (rows, drawn, forms))
+        return PairBatch(*pairs.pair(rows, drawn, forms), rows, drawn, pairs.categories[rows])
 
     def rows(self, step: int) -> np.ndarray:
         """Rows of the pairs in the global batch of ``step``."""
@@ -160,14 +157,3 @@ class PairStream:
     def photo_ids(self, step: int) -> list[str]:
         """The ids of the photos of ``step``."""
         return [self.pairs.photo_ids[row] for row in self.rows(step)]
-
-
-def prefetch(make: Callable[[int], Made], first: int, last: int) -> Iterator[tuple[int, Made]]:
-    """Yield (step, make(step)) for first <= step < last, one step ahead in a thread."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(make, first)] if first < last else []
-        for step in range(first, last):
-            ready = waiting.pop().result()
-            if step + 1 < last:
-                waiting.append(pool.submit(make, step + 1))
-            yield step, ready

@@ -13,14 +13,15 @@ from torch.nn import functional
 from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Inputs
 from fgsbir.features.statistics import principal_axes
-from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.retrieval.objective import RetrievalObjective
-from fgsbir.retrieval.pairs import PairBatch, PairStream, prefetch
+from fgsbir.retrieval.losses import RetrievalObjective
+from fgsbir.retrieval.model import RetrievalModel, Side
+from fgsbir.retrieval.pairs import PairBatch, PairStream
 from fgsbir.retrieval.validation import RetrievalValidation
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
-from fgsbir.runtime.schedule import warmup_cosine
+from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import torch_stream
 
 BATCH = 256
@@ -62,13 +63,12 @@ def start_head(model: RetrievalModel, photos: Tensor, sketches: Tensor, *, white
     """
     if not model.standardised:
         return
-    photos, sketches = photos.to(model.head.weight.device), sketches.to(model.head.weight.device)
-    model.side("photo").fit(photos)
-    model.side("sketch").fit(sketches)
-    alike = [
-        model.standardise(photos, "photo") / max(1, len(photos)) ** 0.5,
-        model.standardise(sketches, "sketch") / max(1, len(sketches)) ** 0.5,
-    ]
+    alike = []
+    sides: tuple[tuple[Side, Tensor], ...] = (("photo", photos), ("sketch", sketches))
+    for side, rows in sides:
+        rows = rows.to(model.head.weight.device)
+        model.side(side).fit(rows)
+        alike.append(model.standardise(rows, side) / max(1, len(rows)) ** 0.5)
     model.head.weight.copy_(principal_axes(torch.cat(alike).cpu(), model.head.out_features, whitening))
     model.head.bias.zero_()
 
@@ -91,10 +91,7 @@ def start_from(model: RetrievalModel, trained: RetrievalModel, photos: Tensor, s
 
 
 class FollowedHead(nn.Module):
-    """A linear head W as it is, and a square matrix A after it, which starts as the identity: x to A W x + b.
-
-    Only A and b are trained, so no product is larger than the head's own.
-    """
+    """A linear head W as it is, and a square matrix A after it, which starts as the identity: x to A W x + b."""
 
     def __init__(self, head: nn.Linear) -> None:
         super().__init__()
@@ -137,8 +134,12 @@ def parameter_groups(model: RetrievalModel) -> list[dict[str, Any]]:
     return [{"params": group} for group in (head, below) if group]
 
 
-def dropout_mask(model: RetrievalModel, share: float, generator: torch.Generator, device: torch.device) -> Tensor:
-    """One mask for a whole batch, (D,): 0 for a ``share`` of the pooled numbers, the others scaled up."""
+def dropout_mask(
+    model: RetrievalModel, share: float, generator: torch.Generator, device: torch.device
+) -> Tensor | None:
+    """One mask for a whole batch, (D,): 0 for a ``share`` of the pooled numbers, the others scaled up. None for 0."""
+    if not share:
+        return None
     kept = torch.rand(model.dimensions, generator=generator) >= share
     return (kept.float() / (1 - share)).to(device)
 
@@ -174,8 +175,8 @@ def train_retrieval(
     """Train ``model`` in place and leave it at its best epoch on the validation photos.
 
     The start counts as an epoch; any other is ``validate_every`` steps. Returns the curve, one row an epoch. Raises
-    TrainingDiverged on a NaN or infinite loss and TrainingInterrupted after SIGINT or SIGTERM;
-    either way ``scratch`` holds the last good state, from which the same call goes on.
+    TrainingDiverged on a NaN or infinite loss and TrainingInterrupted after SIGINT or SIGTERM; the same call then goes
+    on from the last good state, in ``scratch``.
     """
     with trained_head(model, settings.head):
         optimizer = torch.optim.AdamW(parameter_groups(model), weight_decay=settings.weight_decay, fused=True)
@@ -188,21 +189,16 @@ def train_retrieval(
             epoch_steps=settings.validate_every,
             log_interval=settings.log_interval,
             parts={"model": model, "optimizer": optimizer},
-            selected={"model": model},
             describe=stream.photo_ids,
         ) as run:
             run.count_the_start(lambda: validation.scores(model)["mean_reciprocal_rank"])
             for step, batch in prefetch(stream.batch, run.first, settings.steps):
                 model.train()
-                for group, peak in zip(optimizer.param_groups, peaks, strict=False):
-                    group["lr"] = warmup_cosine(step, settings.steps, peak)
+                set_rate(optimizer, *(warmup_cosine(step, settings.steps, peak) for peak in peaks))
                 numbers = torch_stream(stream.seed, "retrieval/step", step)
-                keep = dropout_mask(model, settings.dropout, numbers, compute.device) if settings.dropout else None
+                keep = dropout_mask(model, settings.dropout, numbers, compute.device)
                 loss = retrieval_loss(compute, model, batch, objective, keep, numbers)
-                optimizer.zero_grad()
-                loss.backward()
-                compute.sum_gradients(model)
-                optimizer.step()
+                compute.descend(optimizer, model, loss)
                 run.step_done(step, {"retrieval": loss})
                 if run.epoch_ends(step):
                     scores = validation.scores(model)

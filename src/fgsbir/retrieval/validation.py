@@ -25,8 +25,7 @@ def rank_scores(found: np.ndarray) -> Scores:
 class RetrievalValidation:
     """The validation photos as gallery, and every usable sketch of them as a query.
 
-    Training selects its epoch by ``mean_reciprocal_rank``: with a few hundred queries it is much
-    steadier than acc@1, and it moves with it.
+    Training selects its epoch by ``mean_reciprocal_rank``, which is steadier than acc@1.
     """
 
     def __init__(self, pairs: HumanPairs, compute: Compute) -> None:

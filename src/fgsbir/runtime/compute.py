@@ -8,32 +8,18 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from fgsbir.runtime.precision import multiplies_bf16, working_precision
 
 logger = logging.getLogger(__name__)
 
 FABRIC_PRECISION = {"bf16": "bf16-mixed", "float32": "32-true"}
-
-
-class Runtime(Protocol):
-    """Where a run goes: ``accelerator`` is auto, cpu or cuda; ``devices`` counts processes, one a device;
-    ``threads`` are the CPU threads of each, 0 for torch's default.
-    """
-
-    @property
-    def accelerator(self) -> str: ...
-
-    @property
-    def devices(self) -> int: ...
-
-    @property
-    def threads(self) -> int: ...
 
 
 class Compute:
@@ -81,8 +67,7 @@ class Compute:
     def gather(self, rows: Tensor) -> Tensor:
         """All processes' rows (n, ...) as (world * n, ...); only this process's own carry gradients.
 
-        A loss over the gathered rows then has, on each process, exactly the gradient of its own share, and summing
-        over processes (:meth:`sum_gradients`) gives the whole.
+        So the gradients of a loss over them, summed over the processes (:meth:`sum_gradients`), are the whole.
         """
         if self._fabric is None or self.world == 1:
             return rows
@@ -109,14 +94,27 @@ class Compute:
         for gradient, total in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(total.view_as(gradient))
 
+    def descend(self, optimizer: Optimizer, model: nn.Module, loss: Tensor, longest: float | None = None) -> None:
+        """One step of ``optimizer`` down the gradient of ``loss`` in ``model``, cut to the norm ``longest``."""
+        optimizer.zero_grad()
+        loss.backward()
+        self.sum_gradients(model)
+        if longest is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), longest)
+        optimizer.step()
+
     def wait_for_all(self) -> None:
         """Return when every process has come here."""
         if self._fabric is not None:
             self._fabric.barrier()
 
 
-def launch(runtime: Runtime, precision: str) -> Compute:
-    """Start (or, under torchrun, join) the processes of a run, in the :func:`working_precision` of ``precision``."""
+def launch(runtime: Any, precision: str) -> Compute:
+    """Start (or, under torchrun, join) the processes of a run, in the :func:`working_precision` of ``precision``.
+
+    ``runtime`` has ``accelerator`` (auto, cpu or cuda), ``devices``, a process each, and ``threads``, the CPU threads
+    of each, 0 for torch's default.
+    """
     several = runtime.devices > 1 or "TORCHELASTIC_RUN_ID" in os.environ
     if runtime.threads:
         torch.set_num_threads(runtime.threads)

@@ -10,8 +10,7 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 def keep_freed_memory() -> None:
     """Have the C library use freed memory again instead of giving it back to the system, where it is glibc.
 
-    A training step, or a batch of photos, frees what the next one asks for. Fetched anew each time, page by page,
-    that is a quarter to a half of its time.
+    A training step frees what the next one asks for; to fetch it anew takes a quarter to a half of its time.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:

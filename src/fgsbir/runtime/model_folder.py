@@ -37,11 +37,15 @@ class StoredModel(nn.Module):
 Model = TypeVar("Model", bound=StoredModel)
 
 
+def given(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A constructor's own arguments, from its ``locals()``."""
+    return {name: value for name, value in arguments.items() if name not in ("self", "__class__")}
+
+
 def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any], compact: bool = False) -> None:
     """Write ``model`` to ``folder``, in one piece: the old folder or the new, never half.
 
-    ``details`` (JSON values: the data, settings that later stages need) is kept as it is. The same tensors and
-    details give the same bytes. ``model`` may be on any device, in any memory format. ``compact`` takes a
+    ``details`` are JSON values, kept as they are. The same tensors and details give the same bytes. ``compact`` takes a
     quarter of the space: matrices as int8, each row with a scale of its own, all other numbers as float16.
     """
     # safetensors refuses the strides of channels-last weights.
@@ -61,10 +65,7 @@ def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any], com
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Read a model folder's ``config.json``: keys format, kind, architecture, sha256, details.
-
-    Raises DataError if it is missing, is not JSON, or is of another format.
-    """
+    """A model folder's ``config.json``: keys format, kind, architecture, sha256, details. Raises DataError."""
     path = folder / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -84,8 +85,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 def load_model(folder: Path, expected: type[Model], *, map_location: str | torch.device = "cpu") -> Model:
     """Rebuild the model that :func:`save_model` wrote, from the folder alone, in eval mode on ``map_location``.
 
-    Raises DataError naming the file and what is wrong: missing, truncated or altered, of another kind than
-    ``expected``, or with tensors that its architecture does not have.
+    Raises DataError naming the file and what is wrong.
     """
     config = read_config(folder)
     if config["kind"] != expected.kind:

@@ -6,8 +6,7 @@ import torch
 def working_precision(asked: str, device: torch.device) -> str:
     """What ``asked``, bf16 or float32, comes to on ``device``: float32 where it has no bf16 arithmetic.
 
-    There torch leaves a convolution in bf16 to a loop made for no processor in particular, which takes twenty to
-    thirty times as long as float32.
+    There torch takes twenty to thirty times as long for a convolution in bf16.
     """
     return "float32" if asked == "bf16" and not multiplies_bf16(device) else asked
 

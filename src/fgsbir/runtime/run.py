@@ -31,9 +31,10 @@ class Run:
     """Counts the steps of a run from where its checkpoint stands.
 
     ``parts`` is everything with a state that the steps change (models and optimisers; random numbers are functions of
-    the step). ``selected`` are the models of which the best epoch is kept. ``describe(step)`` names the photos of a
-    step, for the message about a NaN. An epoch is ``epoch_steps`` steps; rows and messages count steps times ``unit``.
-    A checkpoint is written at each epoch's end and when the run is asked to stop.
+    the step). ``selected`` are the models of which the best epoch is kept, all of ``parts`` if not given.
+    ``describe(step)`` names the photos of a step, for the message about a NaN. An epoch is ``epoch_steps`` steps; rows
+    and messages count steps times ``unit``. A checkpoint is written at each epoch's end and when the run is asked to
+    stop.
     """
 
     def __init__(
@@ -46,16 +47,18 @@ class Run:
         epoch_steps: int,
         log_interval: int,
         parts: dict[str, Stateful],
-        selected: dict[str, nn.Module],
         describe: Callable[[int], Sequence[str]],
+        selected: dict[str, nn.Module] | None = None,
         unit: int = 1,
     ) -> None:
         self.name, self.steps, self.rows = name, steps, list[Row]()
         self.first, self._unit = 0, unit
-        self._compute, self._scratch, self._parts, self._selected = compute, scratch, parts, selected
+        models = {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
+        self._compute, self._scratch, self._parts, self._selected = compute, scratch, parts, selected or models
         self._epoch_steps, self._log_interval, self._describe = epoch_steps, log_interval, describe
         self._sums: dict[str, torch.Tensor] = {}
         self._counts: dict[str, int] = {}
+        self._silent: dict[str, torch.Tensor] = {}
         self._best: dict[str, dict[str, torch.Tensor]] = {}
         self._best_score = -float("inf")
         # The first step with a number that was not finite, kept on the device so that watching costs no wait.
@@ -88,10 +91,18 @@ class Run:
             self._keep_if_best(score())
 
     def step_done(
-        self, step: int, losses: dict[str, torch.Tensor], measures: dict[str, torch.Tensor] | None = None
+        self,
+        step: int,
+        losses: dict[str, torch.Tensor],
+        measures: dict[str, torch.Tensor] | None = None,
+        histogram: dict[str, torch.Tensor] | None = None,
     ) -> None:
-        """Note the scalar losses of a step, and other scalars. Raises TrainingDiverged and TrainingInterrupted."""
-        scalars = {f"{name}_loss": loss for name, loss in losses.items()} | (measures or {})
+        """Note the scalar losses of a step, and other scalars; those of a ``histogram`` are not logged.
+
+        Raises TrainingDiverged and TrainingInterrupted.
+        """
+        self._silent = histogram or {}
+        scalars = {f"{name}_loss": loss for name, loss in losses.items()} | (measures or {}) | self._silent
         self._watch(step, scalars.values())
         for name, scalar in scalars.items():
             self._sums[name] = self._sums.get(name, torch.zeros((), device=self._compute.device)) + scalar.detach()
@@ -117,7 +128,8 @@ class Run:
         row |= scores
         self._sums, self._counts = {}, {}
         self.rows.append(row)
-        logger.info("%s %s", self.name, " ".join(f"{name} {value:.4g}" for name, value in row.items()))
+        told = (f"{name} {value:.4g}" for name, value in row.items() if name not in self._silent)
+        logger.info("%s %s", self.name, " ".join(told))
         self._keep_if_best(score)
         self._save(step + 1)
         if step + 1 < self.steps and self._interruption.requested():

@@ -16,7 +16,8 @@ def warmup_cosine(step: int, steps: int, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group the rate ``rate``."""
-    for group in optimizer.param_groups:
+def set_rate(optimizer: torch.optim.Optimizer, *rates: float) -> None:
+    """Give each parameter group its rate, or all of them the only one."""
+    groups = optimizer.param_groups
+    for group, rate in zip(groups, rates if len(rates) > 1 else rates * len(groups), strict=False):
         group["lr"] = rate

@@ -7,14 +7,5 @@ from fgsbir.data.index import Index
 
 def training_data(index: Index, labelled_frac: float, seed: int, labelled_photos: int) -> dict[str, Any]:
     """The data set, its split, the share of labels, and the seed."""
-    return {
-        "data": {
-            "name": index.name,
-            "layout": index.layout,
-            "category": index.category,
-            "split_hash": index.split_hash,
-            "labelled_frac": labelled_frac,
-            "labelled_photos": labelled_photos,
-        },
-        "seed": seed,
-    }
+    data = {name: getattr(index, name) for name in ("name", "layout", "category", "split_hash")}
+    return {"data": data | {"labelled_frac": labelled_frac, "labelled_photos": labelled_photos}, "seed": seed}

@@ -6,14 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fgsbir.certainty.certainty import certainties
-from fgsbir.certainty.discriminator import Discriminator
+from fgsbir.certainty.discriminator import Discriminator, certainties
 from fgsbir.data.contours import SIDE, photo_contours
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.pixels import photo_tensor
-from fgsbir.features.contour_inputs import ContourInputs
 from fgsbir.features.extraction import Reader
-from fgsbir.features.pictures import Inputs, KeptTaps
+from fgsbir.features.pictures import ContourInputs, Inputs, KeptInputs
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.kinds import AnyGenerator, load_generator
 from fgsbir.runtime.compute import Compute
@@ -74,11 +72,11 @@ class PhotoSketcher:
         """What ``model`` reads of a photo: one row in one form."""
         pixels = read_pixels(photo, name, model.spec.image_size)[None]
         if model.level == "pixels":
-            return KeptTaps(photo_tensor(torch.from_numpy(pixels))[None])
+            return KeptInputs(photo_tensor(torch.from_numpy(pixels))[None])
         read = Reader(model.trunk, model.spec, self._compute).photos(pixels)
         if model.level == "taps":
-            return KeptTaps(read.taps[None])
-        maps = KeptTaps(read.map[None])
+            return KeptInputs(read.taps[None])
+        maps = KeptInputs(read.map[None])
         if model.level == "map":
             return maps
         return ContourInputs(maps, [photo_contours(read_pixels(photo, name, SIDE))])

@@ -7,9 +7,9 @@ from torch.nn import functional
 from fgsbir.data.augmentation import change_sketches, draw_changes
 from fgsbir.data.pixels import raster_tensor, sketch_rasters
 from fgsbir.data.rasterise import rasterise_batch
-from fgsbir.retrieval.pairs import prefetch
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import set_rate, warmup_cosine
 from fgsbir.runtime.streams import stream
