@@ -10,7 +10,8 @@ PALE: tuple[Colour, ...] = (
     (246, 245, 242), (232, 230, 226), (222, 228, 230), (236, 226, 212), (214, 208, 200),
     (206, 214, 204), (226, 214, 214),
 )  # fmt: skip
-KINDS = ("white", "tint", "graded", "room", "studio")
+KINDS = {"white": 3, "tint": 1.5, "graded": 1.5, "room": 7, "studio": 2}
+PAPERS = {"plain": 2.5, "stripes": 1.2, "floral": 1.2, "dots": 0.8, "checks": 0.6}
 
 
 def background(dice: Dice, size: int, horizon: float, feet: tuple[float, float, float]) -> Image.Image:
@@ -19,7 +20,7 @@ def background(dice: Dice, size: int, horizon: float, feet: tuple[float, float, 
     ``horizon`` is the row where a room's wall meets its floor; ``feet`` the left and right end and the
     lowest row of the product. All in these pixels.
     """
-    kind = dice.pick(KINDS, (3, 1.5, 1.5, 7, 2))
+    kind = dice.pick(KINDS)
     wall = (252, 252, 252) if kind == "white" else dice.pick(PALE)
     image = Image.new("RGB", (size, size), wall)
     draw = ImageDraw.Draw(image)
@@ -57,7 +58,7 @@ def _near(colour: tuple[int, ...], k: float) -> tuple[int, ...]:
 def _room(dice: Dice, image: Image.Image, horizon: int, wall: Colour) -> None:
     size = image.width
     draw = ImageDraw.Draw(image)
-    paper = dice.pick(("plain", "stripes", "floral", "dots", "checks"), (2.5, 1.2, 1.2, 0.8, 0.6))
+    paper = dice.pick(PAPERS)
     if paper != "plain":
         image.paste(_tiled(dice, wall, _near(wall, dice.between(0.78, 0.95)), paper, size, dice.pick((1, 2))), (0, 0))
     floor = dice.pick(("boards", "plain", "carpet", "tiles"))
@@ -105,13 +106,13 @@ def _clutter(dice: Dice, image: Image.Image, horizon: int, feet: tuple[float, fl
         box = [int(middle - wide), int(at - tall), int(middle + wide), int(at + tall)]
         draw.ellipse(box, fill=colour)
         draw.ellipse([box[0] + 14, box[1] + 6, box[2] - 14, box[3] - 6], outline=_near(colour, 1.3), width=4)
-    for _ in range(dice.pick((0, 1, 2, 3), (3, 4, 2, 1))):
+    for _ in range(dice.pick({0: 3, 1: 4, 2: 2, 3: 1})):
         w, h = int(dice.between(40, 110)), int(dice.between(40, 120))
         x, y = int(dice.between(0, size - w)), int(dice.between(4, max(6, horizon - h - 30)))
         draw.rectangle((x, y, x + w, y + h), fill=dice.pick(((40, 36, 34), (150, 110, 70), (240, 238, 232))))
         art = _tiled(dice, dice.pick(FABRICS), dice.pick(PALE), dice.pick(("worn", "floral", "stripes")), max(w, h), 1)
         image.paste(art.crop((0, 0, w - 12, h - 12)), (x + 6, y + 6))
-    for _ in range(dice.pick((0, 1, 2, 3), (2, 4, 3, 1))):
+    for _ in range(dice.pick({0: 2, 1: 4, 2: 3, 3: 1})):
         side = dice.chance(0.5)
         x = int(left - dice.between(-5, 70)) if side else int(right + dice.between(-5, 70))
         foot = int(horizon + dice.between(0.05, 0.5) * max(10.0, low - horizon))

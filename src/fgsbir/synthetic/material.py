@@ -26,14 +26,14 @@ PAINTS: tuple[Colour, ...] = (
 )  # fmt: skip
 METALS: tuple[Colour, ...] = ((172, 176, 182), (60, 62, 66), (188, 152, 90), (150, 104, 74), (204, 206, 210))
 
-PATTERNS: dict[str, tuple[tuple[str, float], ...]] = {
-    "wood": (("grain", 5), ("fine grain", 3), ("plain", 1)),
-    "painted": (("plain", 2), ("speckle", 1), ("worn", 1), ("brushed", 0.7)),
-    "metal": (("plain", 3), ("brushed", 2)),
-    "fabric": (("cloth", 2), ("checks", 1.5), ("stripes", 2), ("dots", 1), ("floral", 1.5), ("herringbone", 1)),
-    "leather": (("speckle", 1), ("plain", 1), ("worn", 1)),
-    "weave": (("basket", 1), ("herringbone", 1)),
-    "ceramic": (("plain", 3), ("speckle", 1.5), ("stripes", 1), ("floral", 1.2), ("dots", 0.8)),
+PATTERNS: dict[str, dict[str, float]] = {
+    "wood": {"grain": 5, "fine grain": 3, "plain": 1},
+    "painted": {"plain": 2, "speckle": 1, "worn": 1, "brushed": 0.7},
+    "metal": {"plain": 3, "brushed": 2},
+    "fabric": {"cloth": 2, "checks": 1.5, "stripes": 2, "dots": 1, "floral": 1.5, "herringbone": 1},
+    "leather": {"speckle": 1, "plain": 1, "worn": 1},
+    "weave": {"basket": 1, "herringbone": 1},
+    "ceramic": {"plain": 3, "speckle": 1.5, "stripes": 1, "floral": 1.2, "dots": 0.8},
 }
 
 
@@ -60,8 +60,7 @@ class Material:
 
 def choose(kind: str, dice: Dice) -> Material:
     """Draw a material of ``kind`` (a key of PATTERNS)."""
-    options = PATTERNS[kind]
-    pattern = dice.pick([name for name, _ in options], [weight for _, weight in options])
+    pattern = dice.pick(PATTERNS[kind])
     if kind == "wood":
         first, second = dice.pick(WOODS)
     else:

@@ -37,7 +37,7 @@ def draw_photo(photo_id: str, *, seed: int, size: int = PICTURE, quality: int = 
 
 def render(product: Instance, seed: int) -> Image.Image:
     """RGB picture of ``PICTURE`` pixels square."""
-    parts, pose = product.category.build(product.values), product.pose
+    parts, pose = list(product.category.parts(product.values)), product.pose
     points = [p for part in parts for p in part.points()]
     view = look(pose.yaw, pose.pitch, pose.roll, pose.mirrored).fitted(points, pose.side, pose.x, pose.y)
     dice = Dice(seed, product.id, "look")

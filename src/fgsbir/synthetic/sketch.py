@@ -42,7 +42,7 @@ def draw_sketch(photo_id: str, user_id: str, *, seed: int, take: int = 0) -> np.
 def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
     """The visible lines of the product as the user takes it to be, thin parts merged to fit the budget."""
     product = instance(seed, photo_id)
-    parts = product.category.build(misjudge(product.category, product.values, dice, user.proportion))
+    parts = list(product.category.parts(misjudge(product.category, product.values, dice, user.proportion)))
     pose = product.pose
     yaw, pitch = pose.yaw + dice.bell(user.view), pose.pitch + dice.bell(user.view * 0.6)
     view = look(yaw, pitch, pose.roll * 0.5, pose.mirrored)
