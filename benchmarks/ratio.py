@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from fgsbir.data.shards import ShardStore
@@ -14,8 +15,7 @@ from fgsbir.runtime.compute import Compute
 from pipeline.sections import Params
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(NamedTuple):
     """Settings, device and data of a measurement, and a folder that lasts as long."""
 
     params: Params
@@ -24,7 +24,6 @@ class Workload:
     temporary: Path
 
     def new_folder(self) -> Path:
-        """An empty folder of one's own."""
         return Path(mkdtemp(dir=self.temporary))
 
 
@@ -39,10 +38,9 @@ class Measured(NamedTuple):
 class Ratio:
     """One line of the table.
 
-    ``prepare`` does once what is not to be timed, and returns the round: a call that measures both
-    sides. ``speed`` ratios are floor / value, 1 being as fast as the floor, and should be at least
-    ``target``; the others are value / floor and should be at most ``target``. ``on_cuda`` ratios are
-    measured on a GPU as well, if there is one.
+    ``prepare`` does once what is not to be timed, and returns the round: a call that measures both sides. ``speed``
+    ratios are floor / value, 1 being as fast as the floor, and should be at least ``target``; the others are
+    value / floor and should be at most ``target``. ``on_cuda`` ratios are measured on a GPU as well, if there is one.
     """
 
     name: str
@@ -52,29 +50,34 @@ class Ratio:
     on_cuda: bool = False
 
     def of(self, round: Measured) -> float:
-        """The ratio of one round."""
         return round.floor / round.value if self.speed else round.value / round.floor
 
     def holds(self, ratio: float) -> bool:
-        """Whether ``ratio`` is as good as the target."""
         return ratio >= self.target if self.speed else ratio <= self.target
+
+
+def unit_vectors(seed: int, rows: int, dimensions: int) -> np.ndarray:
+    """Random vectors of length 1, float32 (rows, dimensions)."""
+    vectors = np.random.default_rng(seed).standard_normal((rows, dimensions), np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 def alternate(
     value: Callable[[], object], floor: Callable[[], object], *, device: torch.device, times: int
 ) -> Measured:
     """Seconds of ``times`` calls of each, in turn and in changing order: a busy machine slows both sides alike."""
+
+    def wait() -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
     seconds = {value: 0.0, floor: 0.0}
     for number in range(times):
         for call in (value, floor) if number % 2 == 0 else (floor, value):
-            _wait(device)
+            wait()
             start = time.perf_counter()
             call()
-            _wait(device)
+            wait()
             seconds[call] += time.perf_counter() - start
     return Measured(seconds[value], seconds[floor])
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
