@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import open_pictures, run
+from pipeline.stage import open_data, run
 
 METRICS = Path("metrics")
 CURVES = {
@@ -37,14 +37,11 @@ def main() -> None:
     from fgsbir.generator.kinds import AnyGenerator, load_generator
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.ranking import ranking_percentile
-    from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import load_model, read_config
     from fgsbir.sketch_classifier.model import SketchClassifier
 
-    compute, seed = launch(params.runtime, params.precision), params.seed
-    pictures = open_pictures(
-        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
-    )
+    seed = params.seed
+    compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features", "data/edges")
     test = evaluation_set(pictures)
     model_of = partial(load_model, map_location=compute.device)
     trained = {"before_joint": Path("models"), "after_joint": Path("models/joint")}

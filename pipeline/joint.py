@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import open_pictures, run, scratch_folder
+from pipeline.stage import open_data, run, scratch_folder
 
 logger = logging.getLogger(__name__)
 
@@ -28,15 +28,11 @@ def main() -> None:
     from fgsbir.retrieval.training import trained_head
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
-    from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
     from fgsbir.runtime.run import write_curve
     from fgsbir.runtime.training_data import training_data
 
-    compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(
-        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
-    )
+    compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features", "data/edges")
     index = pictures.shards.index
     split = training_split(index, params.labelled_frac)
     chosen = unlabelled_subset(split.unlabelled, params.unlabelled_frac)

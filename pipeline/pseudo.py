@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import open_pictures, run, scratch_folder
+from pipeline.stage import open_data, run, save_trained, scratch_folder
 
 
 def main() -> None:
@@ -26,18 +26,12 @@ def main() -> None:
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.pairs import Pairs, PairStream, category_numbers, human_pairs
     from fgsbir.runtime.checkpoint import Scratch
-    from fgsbir.runtime.compute import launch
-    from fgsbir.runtime.model_folder import load_model, save_model
-    from fgsbir.runtime.run import write_curve
+    from fgsbir.runtime.model_folder import load_model
     from fgsbir.runtime.streams import seed_weights
     from fgsbir.runtime.training_data import training_data
 
-    compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(
-        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
-    )
-    index = pictures.shards.index
-    split = training_split(index, params.labelled_frac)
+    compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features", "data/edges")
+    split = training_split(pictures.shards.index, params.labelled_frac)
     retrieval = load_model(Path("models/retrieval"), RetrievalModel)
     generator = load_generator(Path("models/generator"))
     compute.place(generator)
@@ -136,13 +130,11 @@ def main() -> None:
 
     if compute.is_main:
         write_pseudo(Path("data/pseudo"), stored)
-        details = training_data(index, params.labelled_frac, params.seed, len(split.labelled))
-        details |= {"fakes": settings.discriminator_fakes}
-        save_model(Path("models/discriminator"), discriminator, details=details)
-        write_curve(Path("models/discriminator/curve.csv"), curve)
         images = PhotoImages(pictures.shards, pseudo.entries, pictures.spec.image_size, pictures.limit_gib)
         pseudo_sheet(Path("metrics/pseudo.png"), images.pixels, *pseudo.straight())
-        scratch.clear()
+        details = training_data(pictures.shards.index, params.labelled_frac, params.seed, len(split.labelled))
+        details |= {"fakes": settings.discriminator_fakes}
+        save_trained(Path("models/discriminator"), discriminator, curve, details, scratch)
 
 
 if __name__ == "__main__":

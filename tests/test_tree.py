@@ -1,7 +1,6 @@
 """House rules for the whole tree: which way imports point, what no file may do, and what the lock may hold."""
 
 import ast
-import functools
 import itertools
 import re
 import subprocess
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.imports import imported, parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "fgsbir"
@@ -39,23 +40,8 @@ MAY_IMPORT = {
 }
 
 
-@functools.cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), str(path))
-
-
 def shown(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def imported(path: Path) -> Iterator[str]:
-    """Dotted names that a file imports, anywhere in it."""
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.module, f"{path}: relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def test_no_module_is_too_long_or_named_after_nothing() -> None:
@@ -100,7 +86,7 @@ UNPICKLING = re.compile(
 
 def dangers(path: Path) -> Iterator[str]:
     """What in a file could run code that stands in its input."""
-    for node in ast.walk(tree(path)):
+    for node in ast.walk(parsed(path)):
         if not isinstance(node, ast.Call):
             continue
         name = ast.unparse(node.func)
@@ -134,7 +120,7 @@ def test_the_library_logs_and_does_not_print() -> None:
     printing = [
         shown(path)
         for path in SOURCE.rglob("*.py")
-        for node in ast.walk(tree(path))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
     ]
     assert printing == []
@@ -143,7 +129,7 @@ def test_the_library_logs_and_does_not_print() -> None:
 def test_what_is_public_is_documented() -> None:
     silent = []
     for path in MODULES:
-        module = tree(path)
+        module = parsed(path)
         if module.body and not ast.get_docstring(module):
             silent.append(shown(path))
         for node in module.body:

@@ -11,6 +11,7 @@ import yaml
 
 from pipeline.params import load
 from pipeline.sections import Params
+from tests.imports import imported, parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = yaml.safe_load((ROOT / "dvc.yaml").read_text())
@@ -34,34 +35,24 @@ def inputs(name: str) -> list[str]:
     return [path for path in STAGES[name]["deps"] if not path.startswith(("src/", "pipeline/"))]
 
 
-def tree(name: str) -> ast.Module:
-    return ast.parse((ROOT / "pipeline" / f"{name}.py").read_text())
+def nodes(name: str) -> list[ast.AST]:
+    return list(ast.walk(parsed(ROOT / "pipeline" / f"{name}.py")))
 
 
 def covers(declared: str, path: str) -> bool:
     return path == declared or path.startswith(declared + "/")
 
 
-def imported(path: Path) -> set[str]:
-    """Modules of fgsbir that a file imports, anywhere in it."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in names if name.startswith("fgsbir.")}
-
-
 def folders_behind(stage_file: Path) -> set[str]:
     """Folders of code, as src/fgsbir/data, of all modules that a stage imports, and those import."""
     known, waiting = set[Path](), imported(stage_file)
     while waiting:
+        # A module or a package, or something in one.
         path = ROOT / "src" / Path(*waiting.pop().split("."))
-        file = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
-        if file.is_file() and file not in known:
-            known.add(file)
-            waiting |= imported(file)
+        places = [place for stem in (path, path.parent) for place in (stem.with_suffix(".py"), stem / "__init__.py")]
+        found = {file for file in places if file.is_file() and file.parent.name != "fgsbir"} - known
+        known |= found
+        waiting |= set().union(*map(imported, found))
     return {"/".join(file.relative_to(ROOT).parts[:3]) for file in known}
 
 
@@ -79,7 +70,7 @@ def test_a_stage_depends_on_the_folders_of_code_that_it_imports(name: str) -> No
 def test_a_stage_tracks_exactly_the_sections_that_it_reads(name: str) -> None:
     read = {
         node.attr
-        for node in ast.walk(tree(name))
+        for node in nodes(name)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "params"
     }
     # Whatever is not tracked must not change a result: runtime alone.
@@ -93,7 +84,7 @@ def test_every_key_is_read_by_a_stage_that_tracks_it() -> None:
             assert not readers
             readers = list(STAGES)
         assert readers, f"{section} is tracked by no stage"
-        files = [ROOT / "pipeline" / f"{name}.py" for name in readers]
+        files = [ROOT / "pipeline" / f"{name}.py" for name in ("stage", *readers)]
         for name in readers:
             folders = [ROOT / path for path in STAGES[name]["deps"] if path.startswith("src/")]
             files += [file for folder in folders for file in folder.rglob("*.py")]
@@ -101,7 +92,7 @@ def test_every_key_is_read_by_a_stage_that_tracks_it() -> None:
         names = {
             node.attr if isinstance(node, ast.Attribute) else node.arg
             for file in files
-            for node in ast.walk(ast.parse(file.read_text()))
+            for node in ast.walk(parsed(file))
             if isinstance(node, (ast.Attribute, ast.arg))
         }
         keys = set(getattr(field.annotation, "model_fields", {}))
@@ -130,9 +121,7 @@ def test_a_change_to_a_folder_of_code_retrains_nothing_else(folder: str, stages:
 
 @every_stage
 def test_every_path_in_the_code_is_declared(name: str) -> None:
-    words = {
-        node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    words = {node.value for node in nodes(name) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     declared = [*inputs(name), *outputs(name)]
     for path in words:
         if re.fullmatch(r"(data|models|metrics)(/[\w.]+)+", path):
