@@ -27,10 +27,11 @@ def main() -> None:
     from fgsbir.certainty.certainty import certainties
     from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.data.atomic import write_bytes, write_folder, write_json, write_text
+    from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_chart, read_curve
     from fgsbir.evaluation.comparison import compare, rank_table, rounded
     from fgsbir.evaluation.drawings import DrawingJudge
     from fgsbir.evaluation.generation import certainty_scores
-    from fgsbir.evaluation.pictures import Pictures as PictureSheets
+    from fgsbir.evaluation.pictures import before_after_sheet, drawing_sheet, retrieval_sheet
     from fgsbir.evaluation.protocol import protocol
     from fgsbir.evaluation.search import Search, evaluation_set
     from fgsbir.generator.drawing import Sketches, draw_sketches
@@ -92,12 +93,14 @@ def main() -> None:
     for name, source in CURVES.items():
         write_bytes(METRICS / f"{name}.csv", (Path("models") / source).read_bytes())
     with write_folder(METRICS / "pictures") as folder:
-        sheets = PictureSheets(folder, test, settings.pictures)
-        sheets.retrieval(searches, settings.top_k)
-        sheets.drawing(generators["after_joint"], temperature=settings.temperature, seed=seed, compute=compute)
-        sheets.before_after(judged)
-        sheets.certainty(omega["after_joint"], percentile["after_joint"], omega_of_people, METRICS / "certainty.csv")
-        sheets.curves({title: METRICS / f"{name}.csv" for title, name in PLOTTED.items()})
+        retrieval_sheet(folder / "retrieval.jpg", searches, count=settings.pictures, k=settings.top_k)
+        watched = partial(drawing_sheet, temperature=settings.temperature, seed=seed, compute=compute)
+        watched(folder / "drawing.jpg", test, generators["after_joint"], count=settings.pictures)
+        before_after_sheet(folder / "before_after.jpg", test, judged, count=2 * settings.pictures)
+        certainty_chart(folder / "certainty.png", omega["after_joint"], percentile["after_joint"], omega_of_people)
+        histogram_chart(folder / "certainty_training.png", read_curve(METRICS / "certainty.csv"))
+        curves = {title: read_curve(METRICS / f"{name}.csv") for title, name in PLOTTED.items()}
+        curves_chart(folder / "curves.png", curves)
     write_text(METRICS / "ranks.csv", rank_table(test.sketch_ids, test.query_photo_ids, ranks))
     sketches = {
         name: drawn.scores | {"certainty": rounded(certainty_scores(omega[name], percentile[name]))}

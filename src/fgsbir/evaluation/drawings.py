@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from fgsbir.data.pixels import raster_tensor, sketch_rasters
-from fgsbir.data.strokes import CANVAS, centre, from_sequence, to_sequence
+from fgsbir.data.strokes import CANVAS, centre, to_sequence
 from fgsbir.evaluation.comparison import Scores, compare, rounded
 from fgsbir.evaluation.generation import frechet_distance, recognition, shape_scores
 from fgsbir.evaluation.search import Search
@@ -103,17 +103,11 @@ class DrawingJudge:
         return torch.cat(features).cpu().numpy(), torch.cat(logits).cpu().numpy()
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedDrawing:
+class WatchedDrawing(NamedTuple):
     """One drawing as it came about: rows (t, 5) in canvas pixels up to the end, and attention (t, h', w') or None."""
 
     sequence: np.ndarray
     attention: np.ndarray | None
-
-    @property
-    def strokes(self) -> np.ndarray:
-        """The finished sketch, where G put it: canonical, not centred."""
-        return from_sequence(self.sequence)
 
 
 def watch_drawings(
