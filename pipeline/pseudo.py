@@ -22,7 +22,7 @@ def main() -> None:
     from fgsbir.joint.drawing import Drawer, as_given, by_generator, draw_photos, partners, read_given
     from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
     from fgsbir.joint.pseudo_sheet import pseudo_sheet
-    from fgsbir.joint.pseudo_sketches import write_pseudo
+    from fgsbir.joint.pseudo_sketches import Source, write_pseudo
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.pairs import Pairs, PairStream, category_numbers, human_pairs
     from fgsbir.runtime.checkpoint import Scratch
@@ -40,7 +40,7 @@ def main() -> None:
     # people's sketches simplified as G's are by nature: corners would tell the two apart at a glance.
     photos = list(split.unlabelled)
     drawers: list[Drawer] = []
-    by_g = settings.sketches in ("generator", "another")
+    by_g: Source = "another" if settings.sketches == "another" else "generator"
     seen_by_discriminator = settings.discriminator_fakes != "mismatched"
     if seen_by_discriminator:
         photos += split.labelled
@@ -58,14 +58,14 @@ def main() -> None:
         assert settings.file is not None and settings.file_sha256 is not None
         given = read_given(settings.file, settings.file_sha256)
         drawers.append(as_given([given.get(entry.id, []) for entry in photos], "file"))
-    if by_g or seen_by_discriminator:
-        another = settings.sketches == "another"
+    if settings.sketches == by_g or seen_by_discriminator:
+        others = partners(category_numbers(pictures, photos))
         drawers.append(
             by_generator(
                 generator,
                 pictures.photos(photos, generator.level),
-                partners(category_numbers(pictures, photos)) if another else np.arange(len(photos)),
-                "another" if another else "generator",
+                others if by_g == "another" else np.arange(len(photos)),
+                by_g,
                 samples=settings.samples,
                 temperature=settings.temperature,
                 seed=params.seed,
@@ -108,8 +108,7 @@ def main() -> None:
     if seen_by_discriminator:
         real = PseudoPairs(stored, pictures, split.labelled, level, sources=["person"])
         fakes = [
-            PseudoPairs(stored, pictures, some, level, sources=["generator"])
-            for some in (split.unlabelled, split.labelled)
+            PseudoPairs(stored, pictures, some, level, sources=[by_g]) for some in (split.unlabelled, split.labelled)
         ]
         generated = [stream(f"generated/{place}", pairs) for place, pairs in enumerate(fakes) if len(pairs)]
     scratch = Scratch(scratch_at)

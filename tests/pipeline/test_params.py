@@ -1,4 +1,4 @@
-"""The strict reading of params.yaml: every wrong key is told, with its value and what is allowed."""
+"""The strict reading of params.yaml: every wrong key is named, with its value and what is expected."""
 
 import re
 import subprocess
@@ -17,7 +17,6 @@ from pipeline.sections import Params
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "params.yaml").read_text()
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-SHA256 = "0" * 64
 LEFT_OUT = object()
 
 Values = dict[str, Any]
@@ -42,21 +41,12 @@ def written(folder: Path, changes: Values) -> Path:
 def refused(path: Path) -> str:
     with pytest.raises(ParamsError) as caught:
         load(path)
-    return str(caught.value)
+    return str(caught.value).replace(str(path), "params.yaml")
 
 
 def leaves(values: Values, above: str = "") -> Iterator[str]:
     for key, value in values.items():
         yield from leaves(value, f"{above}{key}.") if isinstance(value, dict) else [f"{above}{key}"]
-
-
-def test_the_committed_file_is_read_and_cannot_be_changed_after_that() -> None:
-    params = load(ROOT / "params.yaml")
-    assert params.features.taps == (12, 15)
-    assert params.pretrain_retrieval.tune_blocks == 0
-    assert params.dataset.root == Path("data/raw/synthetic")
-    with pytest.raises(ValidationError):
-        params.joint.k_r = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -73,8 +63,11 @@ def test_values_are_read_by_their_declared_type(tmp_path: Path, key: str, text: 
     changed, count = re.subn(rf"(?m)^( *{key}): .*$", rf"\1: {text}", TEXT, count=1)
     assert count == 1
     (tmp_path / "params.yaml").write_text(changed)
-    found = getattr(load(tmp_path / "params.yaml").pretrain_retrieval, key)
+    params = load(tmp_path / "params.yaml")
+    found = getattr(params.pretrain_retrieval, key)
     assert found == value and type(found) is type(value)
+    with pytest.raises(ValidationError):
+        params.joint.k_r = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("word", [None, "none"])
@@ -98,9 +91,7 @@ def test_none_and_null_are_both_no_value(tmp_path: Path, word: str | None) -> No
         ("pretrain_retrieval.standardise", 1, "it should be a valid boolean"),
         ("pretrain_retrieval.standardise", "yes", "it should be a valid boolean"),
         ("edges.tolerance", float("nan"), "it should be less than or equal to 32"),
-        ("pretrain_retrieval.steps", "many", "expected a number"),
-        ("pretrain_retrieval.steps", "1_000", "expected a number"),
-        ("pretrain_retrieval.steps", "0x10", "expected a number"),
+        *(("pretrain_retrieval.steps", word, "expected a number") for word in ("many", "1_000", "0x10")),
         ("pretrain_retrieval.batch_size", [32], "it should be a valid integer"),
         ("pretrain_generator.kl_weight", float("inf"), "it should be a finite number"),
         ("pretrain_generator.weights_sha256", "abc", "String should match pattern '^[0-9a-f]{64}$'"),
@@ -110,13 +101,13 @@ def test_none_and_null_are_both_no_value(tmp_path: Path, word: str | None) -> No
 )
 def test_a_wrong_value_is_named_with_what_is_expected(tmp_path: Path, key: str, value: Any, expected: str) -> None:
     (line,) = refused(written(tmp_path, {key: value})).splitlines()
-    assert f"params.yaml: {key}: found {value!r}; {expected}" in line
+    assert line.startswith(f"params.yaml: {key}: found {value!r}; {expected}")
 
 
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
     missing = dict.fromkeys(leaves(yaml.safe_load(TEXT)), LEFT_OUT)
     lines = refused(written(tmp_path, missing)).splitlines()
-    assert {re.sub(".*yaml: ", "", line) for line in lines} == {f"{key}: missing" for key in missing}
+    assert set(lines) == {f"params.yaml: {key}: missing" for key in missing}
     changes = {"labelled_frac": 2, "pretrain_retrieval.tune_blocks": "some", "evaluate.picture": 3}
     found = refused(written(tmp_path, changes))
     for part in ("labelled_frac: found 2", "it should be 'all'", "expected a number", "did you mean pictures?"):
@@ -126,37 +117,24 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"joint.lamda_kd": 1}, "joint.lamda_kd: unknown key; did you mean lambda_kd?"),
-        ({"features.taps": [15, 12]}, "features: taps [15, 12]: expected numbers of blocks"),
-        ({"dataset.user_table": "users.csv"}, "dataset: user_table and user_table_sha256 go together"),
-        ({"pretrain_generator.weights_sha256": SHA256}, "pretrain_generator: weights and weights_sha256 go together"),
+        ("joint.lamda_kd: 1", "joint.lamda_kd: unknown key; did you mean lambda_kd?"),
+        ("features.taps: [15, 12]", "features: taps [15, 12]: expected numbers of blocks"),
+        ("dataset.user_table: users.csv", "dataset: user_table and user_table_sha256 go together"),
+        (f"pretrain_generator.weights_sha256: '{'0' * 64}'", "pretrain_generator: weights and weights_sha256 go toge"),
+        ("{synthesise.users: 9, synthesise.unseen_users: 9}", "unseen_users (9) must be fewer than users (9)"),
+        ("{dataset.category: a, dataset.unseen_categories: [a]}", "dataset: category 'a' stands in unseen_categories"),
+        ("pretrain_generator.edge_steps: 9", "edge_steps (9): of decoder points alone; contours needs 0"),
         (
-            {"synthesise.users": 9, "synthesise.unseen_users": 9},
-            "synthesise: unseen_users (9) must be fewer than users (9)",
-        ),
-        (
-            {"dataset.category": "shoe", "dataset.unseen_categories": ["shoe"]},
-            "dataset: category 'shoe' stands in unseen_categories too",
-        ),
-        ({"pretrain_generator.edge_steps": 9}, "edge_steps (9): of decoder points alone; contours needs 0"),
-        (
-            {"pretrain_generator.decoder": "points", "pretrain_generator.sketch_steps": 9},
+            "{pretrain_generator.decoder: points, pretrain_generator.sketch_steps: 9}",
             "sketch_steps is 9, but sketch_files is empty",
         ),
-        ({"pseudo.sketches": "another", "pseudo.edges": 1}, "with sketches 'another' edges must be 0"),
-        ({"pseudo.sketches": "file", "pseudo.edges": 0}, "file (None) goes with sketches: file, found 'file'"),
-        (
-            {"pretrain_generator.sketch_files": [{"path": "a.npz", "sha256": 1}]},
-            "pretrain_generator.sketch_files.0.sha256: found 1; it should be a valid string",
-        ),
-        (
-            {"pretrain_generator.sketch_files": [{"path": "a.npz"}]},
-            "pretrain_generator.sketch_files.0.sha256: missing",
-        ),
+        ("{pseudo.sketches: another, pseudo.edges: 1}", "with sketches 'another' edges must be 0"),
+        ("{pseudo.sketches: file, pseudo.edges: 0}", "file (None) goes with sketches: file, found 'file'"),
+        ("pretrain_generator.sketch_files: [{path: a.npz}]", "pretrain_generator.sketch_files.0.sha256: missing"),
     ],
 )
-def test_unknown_keys_and_values_that_do_not_go_together(tmp_path: Path, changes: Values, message: str) -> None:
-    assert message in refused(written(tmp_path, changes))
+def test_unknown_keys_and_values_that_do_not_go_together(tmp_path: Path, changes: str, message: str) -> None:
+    assert message in refused(written(tmp_path, yaml.safe_load(changes)))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +144,6 @@ def test_unknown_keys_and_values_that_do_not_go_together(tmp_path: Path, changes
         (TEXT.replace("\njoint:\n", "\njoint:\n  k_r: 5\n"), "the key k_r stands twice"),
         ("seed: [", "not readable as YAML"),
         ("", "expected a mapping of sections, found None"),
-        ("- 1", "expected a mapping of sections"),
         ("seed: !!python/object/apply:os.system ['true']", "not readable as YAML"),
         ("[1]: 2", "not readable as YAML"),
         (None, "params.yaml: no such file"),
@@ -179,19 +156,12 @@ def test_a_file_that_is_no_params_file(tmp_path: Path, text: str | None, message
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
-def test_a_stage_tells_of_wrong_params_before_it_loads_torch(tmp_path: Path, stage: str) -> None:
+def test_a_stage_refuses_wrong_params_before_it_loads_torch(tmp_path: Path, stage: str) -> None:
     written(tmp_path, {"labelled_frac": 7})
-    program = f"""
-import runpy, sys
-try:
-    runpy.run_module("pipeline.{stage}", run_name="__main__")
-finally:
-    assert "torch" not in sys.modules
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
-    )
-    assert done.returncode == 1
+    run = "import atexit, runpy, sys; atexit.register(lambda: print('torch' in sys.modules)); runpy.run_module("
+    command = [sys.executable, "-c", f"{run}'pipeline.{stage}', run_name='__main__')"]
+    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "False\n")
     assert done.stderr == "error: params.yaml: labelled_frac: found 7; it should be less than or equal to 1\n"
 
 
@@ -200,9 +170,7 @@ def test_the_file_is_the_manual() -> None:
     section: type[BaseModel] = Params
     compared = 0
     for comment, indent, key, value in re.findall(r"(?m)((?:^ *#.*\n)*)^( *)([a-z_0-9]+):(.*)$", TEXT):
-        if not indent:
-            section = Params
-        field = section.model_fields[key]
+        field = (section if indent else Params).model_fields[key]
         if not value:
             assert isinstance(field.annotation, type)
             section = field.annotation

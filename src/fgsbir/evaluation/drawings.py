@@ -73,12 +73,8 @@ class DrawingJudge:
     def scores_of_people(self) -> Scores:
         """The same of the human sketches, as far as it applies: what a generator could hope for."""
         test = self._search.test
-        scores = {
-            **self._retrieval(self._search.ranks, test.truth),
-            **self._recognition(self._human_logits, test.truth),
-            **shape_scores(test.sketches),
-        }
-        return rounded(scores)
+        scores = self._retrieval(self._search.ranks, test.truth) | self._recognition(self._human_logits, test.truth)
+        return rounded(scores | shape_scores(test.sketches))
 
     def _retrieval(self, ranks: np.ndarray, photos: np.ndarray) -> Scores:
         return compare({"drawings": ranks}, photos, resamples=self._resamples, seed=self._seed)["drawings"]
@@ -114,15 +110,12 @@ def watch_drawings(
     generator: AnyGenerator, inputs: Any, *, temperature: float, seed: int, compute: Compute
 ) -> list[WatchedDrawing]:
     """Draw photos, given as G reads them (n, ...), and keep where a G that attends to the photo looked."""
-    numbers = torch_stream(seed, "evaluate/watched")
+    inputs, chance = inputs.to(compute.device), torch_stream(seed, "evaluate/watched")
     with compute.scoring(generator):
         if isinstance(generator, ContourGenerator):
-            choice = generator.sample(inputs.to(compute.device), temperature=temperature, generator=numbers)
-            drawn = map(centre, generator.strokes_of(choice))
-            return [WatchedDrawing(to_sequence(strokes)[:-1], None) for strokes in drawn]
-        drawing = generator.sample(
-            inputs.to(compute.device), temperature=temperature, generator=numbers, return_attention=True
-        )
+            drawn = generator.strokes_of(generator.sample(inputs, temperature=temperature, generator=chance))
+            return [WatchedDrawing(to_sequence(centre(strokes))[:-1], None) for strokes in drawn]
+        drawing = generator.sample(inputs, temperature=temperature, generator=chance, return_attention=True)
     sequences = drawing.sequences.float().cpu().numpy() * np.array([generator.offset_scale] * 2 + [1] * 3, np.float32)
     maps = None if drawing.attention is None else drawing.attention.float().cpu().numpy()
     watched = []
