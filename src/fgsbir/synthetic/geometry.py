@@ -7,7 +7,7 @@ the last bits of sine and cosine, which differ between processors, never reach a
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Vec = tuple[float, float, float]
 Point = tuple[float, float]
@@ -109,14 +109,7 @@ class View:
         upward = [dot(p, self.up) for p in points]
         low_x, high_x, low_y, high_y = min(across), max(across), min(upward), max(upward)
         scale = side / max(high_x - low_x, high_y - low_y, 1e-6)
-        return View(
-            self.right,
-            self.up,
-            self.toward,
-            scale,
-            x - scale * (low_x + high_x) / 2,
-            y + scale * (low_y + high_y) / 2,
-        )
+        return replace(self, scale=scale, x=x - scale * (low_x + high_x) / 2, y=y + scale * (low_y + high_y) / 2)
 
 
 def look(yaw: float, pitch: float, roll: float, mirrored: bool) -> View:

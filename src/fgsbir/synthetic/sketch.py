@@ -3,12 +3,13 @@
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from fgsbir.data.strokes import LONGEST_SIDE, join_strokes, kept_points
 from fgsbir.synthetic.dice import Dice
-from fgsbir.synthetic.geometry import PICTURE, Point, View, look
+from fgsbir.synthetic.geometry import PICTURE, Point, look, scaled
 from fgsbir.synthetic.grammar import misjudge
 from fgsbir.synthetic.instance import instance
 from fgsbir.synthetic.lines import Drawn, path_length, visible_lines
@@ -47,7 +48,7 @@ def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
     yaw, pitch = pose.yaw + dice.bell(user.view), pose.pitch + dice.bell(user.view * 0.6)
     view = look(yaw, pitch, pose.roll * 0.5, pose.mirrored)
     squeeze = 1 + user.squeeze + dice.bell(0.03)
-    view = View(tuple(c * squeeze for c in view.right), view.up, view.toward)  # type: ignore[arg-type]
+    view = replace(view, right=scaled(view.right, squeeze))
     side = user.side + dice.bell(8)
     slack = (PICTURE - side) * 0.3
     points = [p for part in parts for p in part.points()]
