@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
@@ -34,8 +33,7 @@ class Measured(NamedTuple):
     floor: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(NamedTuple):
     """One line of the table.
 
     ``prepare`` does once what is not to be timed, and returns the round: a call that measures both sides. ``speed``

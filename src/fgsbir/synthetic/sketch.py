@@ -22,22 +22,16 @@ ESSENTIAL = ("leg", "post", "foot", "handle", "spout", "wheel", "back", "arm", "
 Stroke = list[Point]
 
 
-def draw_sketch(photo_id: str, user_id: str, *, seed: int, take: int = 0) -> np.ndarray:
+def draw_sketch(photo_id: str, user_id: str, *, seed: int) -> np.ndarray:
     """A drawing of photo ``photo_id`` by ``user_id``: canonical strokes float32 (n, 3) on the 256 canvas.
 
-    A pure function of its arguments, for any photo, labelled or not; ``take`` tells several drawings
-    by one user of one photo apart.
+    A pure function of its arguments, for any photo, labelled or not.
     """
-    user = style(seed, user_id)
-    dice = Dice(seed, photo_id, user_id, take, "sketch")
-    lines = _seen_by(photo_id, user, seed, dice)
-    lines = _chosen(lines, user, dice)
+    user, dice = style(seed, user_id), Dice(seed, photo_id, user_id, 0, "sketch")
+    lines = _chosen(_seen_by(photo_id, user, seed, dice), user, dice)
     strokes = [(line, _by_hand(line, user, dice)) for line in _ordered(lines, user, dice)]
     strokes = _within_budget(strokes, min(user.budget + 8, MOST_POINTS))
-    parts = [np.array(stroke, np.float64) for _, hand in strokes for stroke in hand]
-    placed = np.round(np.concatenate(parts), 1)
-    lengths = np.cumsum([len(part) for part in parts])[:-1]
-    return join_strokes([part.astype(np.float32) for part in np.split(placed, lengths)])
+    return join_strokes([np.round(stroke, 1).astype(np.float32) for _, hand in strokes for stroke in hand])
 
 
 def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
