@@ -59,9 +59,9 @@ def main() -> None:
 
     # G: drawings of every test photo, judged by the supervised F and the classifier.
     judge = DrawingJudge(
-        searches["supervised"],
-        model_of(Path("models/sketch_classifier"), SketchClassifier),
-        read_config(Path("models/sketch_classifier"))["details"],
+        search=searches["supervised"],
+        classifier=model_of(Path("models/sketch_classifier"), SketchClassifier),
+        details=read_config(Path("models/sketch_classifier"))["details"],
         resamples=settings.bootstrap,
         seed=seed,
         compute=compute,

@@ -40,16 +40,10 @@ def main() -> None:
     supervised, of_generator, of_discriminator = (
         read_config(Path(f"models/{name}"))["details"] for name in ("retrieval", "generator", "discriminator")
     )
-    joint_settings = JointSettings(
-        weight_decay=supervised["weight_decay"],
-        dropout=supervised["dropout"],
-        kl_weight=of_generator["kl_weight"],
-        kl_floor=of_generator["kl_floor"],
-        point_jitter=of_generator["point_jitter"],
-        fakes=of_discriminator["fakes"],
-        log_interval=params.runtime.log_interval,
-        **settings.of(JointSettings),
-    )
+    taken = {name: supervised[name] for name in ("weight_decay", "dropout")}
+    taken |= {name: of_generator[name] for name in ("kl_weight", "kl_floor", "point_jitter")}
+    taken |= {"fakes": of_discriminator["fakes"], "log_interval": params.runtime.log_interval}
+    joint_settings = JointSettings(**taken, **settings.of(JointSettings))
     retrieval = load_model(Path("models/retrieval"), RetrievalModel)
     with trained_head(retrieval, supervised["head"]):
         models = JointModels(

@@ -32,7 +32,8 @@ def small_generator(attention: bool = True) -> Generator:
 def judge(search: Search, **details: object) -> DrawingJudge:
     torch.manual_seed(2)
     classifier = SketchClassifier(image_size=16, classes=2).eval()
-    return DrawingJudge(search, classifier, DETAILS | details, resamples=100, seed=0, compute=cpu())
+    on = {"search": search, "classifier": classifier, "details": DETAILS | details, "compute": cpu()}
+    return DrawingJudge(**on, resamples=100, seed=0)
 
 
 def test_sketches_of_people_judged_as_drawings_are_perfect_in_distribution(search: Search) -> None:
