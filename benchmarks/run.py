@@ -15,8 +15,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from benchmarks import page, ranking, sampler, scale, search
-from benchmarks.machine import machine
-from benchmarks.ratio import Measured, Ratio, Workload
+from benchmarks.ratio import Measured, Ratio, Workload, machine
 from fgsbir.data.shards import ShardStore
 from fgsbir.runtime.compute import launch
 from pipeline.params import load

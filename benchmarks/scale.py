@@ -17,8 +17,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from benchmarks.machine import machine
-from benchmarks.ratio import Measured, Ratio, Workload
+from benchmarks.ratio import Measured, Ratio, Workload, machine
 from fgsbir.data.records import Photo, Source
 from fgsbir.data.shards import ShardStore, write_shards
 from fgsbir.features.extraction import Reader, write_features

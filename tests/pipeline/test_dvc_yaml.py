@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.params import load
 from pipeline.sections import Params
 from tests.imports import imported, parsed
 
@@ -126,14 +125,6 @@ def test_every_path_in_the_code_is_declared(name: str) -> None:
     for entry in declared:
         named = any(Path(entry).stem in word.replace("/", " ").replace(".", " ").split() for word in words)
         assert named or "${" in entry, f"{entry} is declared, but not in the code"
-
-
-@every_stage
-def test_every_input_is_another_stages_output(name: str) -> None:
-    others = [out for other in STAGES if other != name for out in outputs(other)]
-    for path in inputs(name):
-        resolved = path.replace("${dataset.root}", str(load(ROOT / "params.yaml").dataset.root))
-        assert any(covers(out, resolved) for out in others), path
 
 
 @every_stage

@@ -10,7 +10,7 @@ from fgsbir.synthetic.dice import Dice
 TILE = 128
 VARIANTS = 6
 
-Colour = tuple[int, int, int]
+Colour = tuple[int, ...]
 
 WOODS: tuple[tuple[Colour, Colour], ...] = (
     ((196, 150, 98), (160, 112, 66)), ((226, 196, 150), (200, 164, 116)), ((122, 78, 46), (84, 50, 28)),
@@ -66,7 +66,7 @@ def choose(kind: str, dice: Dice) -> Material:
     else:
         family = {"metal": METALS, "fabric": FABRICS, "leather": FABRICS}.get(kind, PAINTS)
         first = dice.pick(family)
-        second = dice.pick(family) if pattern in ("checks", "stripes", "dots", "floral") else _darker(first, 0.82)
+        second = dice.pick(family) if pattern in ("checks", "stripes", "dots", "floral") else brighter(first, 0.82)
         if kind == "weave":
             first, second = dice.pick(WOODS)
     drift = [int(dice.bell(9)) for _ in range(3)]
@@ -81,11 +81,11 @@ def choose(kind: str, dice: Dice) -> Material:
     )
 
 
-def _darker(colour: Colour, k: float) -> Colour:
-    return (int(colour[0] * k), int(colour[1] * k), int(colour[2] * k))
+def brighter(colour: Colour, k: float) -> Colour:
+    return tuple(min(255, int(c * k)) for c in colour)
 
 
-def mixed(first: tuple[int, ...], second: tuple[int, ...], level: np.ndarray) -> np.ndarray:
+def mixed(first: Colour, second: Colour, level: np.ndarray) -> np.ndarray:
     """Colours int32 (..., 3) from ``first`` at a ``level`` int32 (...) of 0 to ``second`` at 255."""
     level = level[..., None]
     return (np.array(first, np.int32) * (255 - level) + np.array(second, np.int32) * level) // 255
