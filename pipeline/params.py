@@ -48,7 +48,7 @@ def load(path: Path = Path("params.yaml")) -> Params:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses what YAML lets pass: a key that stands twice, of which the last would win."""
+    """Refuses what YAML lets pass: a key that occurs twice, of which the last would win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set[str]()
@@ -56,7 +56,7 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "expected a word as key", key.start_mark)
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} occurs twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 

@@ -1,4 +1,4 @@
-"""The keys of params.yaml, their types and their bounds; what each means stands over it in params.yaml."""
+"""The keys of params.yaml, their types and their bounds; params.yaml says what each means."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -36,7 +36,7 @@ class Dataset(Section):
     @model_validator(mode="after")
     def _main_category_is_seen(self) -> "Dataset":
         if self.category in self.unseen_categories:
-            raise ValueError(f"category {self.category!r} stands in unseen_categories too: nothing could be trained")
+            raise ValueError(f"category {self.category!r} is in unseen_categories too: nothing could be trained")
         return self
 
 

@@ -37,7 +37,7 @@ INTERRUPTED = 130
 def run(main: Callable[[], None]) -> None:
     """Run a stage and leave the process: status 0, 1 after an error, 130 after SIGINT or SIGTERM.
 
-    What a user can mend (params, data, a diverged training, a full disk, a missing file) is told
+    What a user can mend (params, data, a diverged training, a full disk, a missing file) is reported
     without a traceback; anything else is a fault of the program and keeps it.
     """
     keep_freed_memory()

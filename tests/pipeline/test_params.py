@@ -122,7 +122,7 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         ("dataset.user_table: users.csv", "dataset: user_table and user_table_sha256 go together"),
         (f"pretrain_generator.weights_sha256: '{'0' * 64}'", "pretrain_generator: weights and weights_sha256 go toge"),
         ("{synthesise.users: 9, synthesise.unseen_users: 9}", "unseen_users (9) must be fewer than users (9)"),
-        ("{dataset.category: a, dataset.unseen_categories: [a]}", "dataset: category 'a' stands in unseen_categories"),
+        ("{dataset.category: a, dataset.unseen_categories: [a]}", "dataset: category 'a' is in unseen_categories"),
         ("pretrain_generator.edge_steps: 9", "edge_steps (9): of decoder points alone; contours needs 0"),
         (
             "{pretrain_generator.decoder: points, pretrain_generator.sketch_steps: 9}",
@@ -140,8 +140,8 @@ def test_unknown_keys_and_values_that_do_not_go_together(tmp_path: Path, changes
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (TEXT + "\nseed: 1\n", "the key seed stands twice"),
-        (TEXT.replace("\njoint:\n", "\njoint:\n  k_r: 5\n"), "the key k_r stands twice"),
+        (TEXT + "\nseed: 1\n", "the key seed occurs twice"),
+        (TEXT.replace("\njoint:\n", "\njoint:\n  k_r: 5\n"), "the key k_r occurs twice"),
         ("seed: [", "not readable as YAML"),
         ("", "expected a mapping of sections, found None"),
         ("seed: !!python/object/apply:os.system ['true']", "not readable as YAML"),

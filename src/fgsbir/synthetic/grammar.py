@@ -1,6 +1,6 @@
 """Categories: what varies in a product, and how its parts are put together."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -18,21 +18,21 @@ Values = SimpleNamespace
 class Category:
     """One kind of product: its name, its parameters, and the parts of a product with given values.
 
-    ``materials`` names, for each material of the parts, the kinds it may be made of; ``yaw`` and ``pitch``
+    ``materials`` names, for each material of the parts, the kinds that it may be of; ``yaw`` and ``pitch``
     bound the usual view in degrees.
     """
 
     name: str
     parameters: Mapping[str, Parameter]
     parts: Callable[[Values], Iterator[Part]]
-    materials: Mapping[str, Sequence[str]]
+    materials: Mapping[str, str]
     yaw: tuple[float, float]
     pitch: tuple[float, float]
 
 
 def category(
     *,
-    materials: Mapping[str, Sequence[str]],
+    materials: Mapping[str, str],
     yaw: tuple[float, float] = (20.0, 45.0),
     pitch: tuple[float, float],
     **parameters: Parameter,

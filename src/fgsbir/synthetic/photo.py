@@ -41,7 +41,8 @@ def render(product: Instance, seed: int) -> Image.Image:
     points = [p for part in parts for p in part.points()]
     view = look(pose.yaw, pose.pitch, pose.roll, pose.mirrored).fitted(points, pose.side, pose.x, pose.y)
     dice = Dice(seed, product.id, "look")
-    materials = {slot: choose(dice.pick(kinds), dice) for slot, kinds in sorted(product.category.materials.items())}
+    kinds = sorted(product.category.materials.items())
+    materials = {slot: choose(dice.pick(names.split()), dice) for slot, names in kinds}
     light = _light(view, dice)
     side = PICTURE * SUPERSAMPLE
     xs, ys = zip(*(view.project(p) for p in points), strict=True)

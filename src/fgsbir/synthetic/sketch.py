@@ -194,10 +194,10 @@ def _within_budget(strokes: list[tuple[Drawn, list[Stroke]]], budget: int) -> li
 
 def _worth(lines: Sequence[Drawn]) -> list[float]:
     """What each line tells of the product: its length, less for the fourth plank than for the first leg."""
-    told: dict[str, set[int]] = {}
+    before: dict[str, set[int]] = {}
     worth = []
     for line in lines:
-        alike = told.setdefault(line.role, set())
+        alike = before.setdefault(line.role, set())
         alike.add(line.part)
         share = 1.0 if line.role in ESSENTIAL else 2.0 / (1 + len(alike))
         base = 25.0 if line.role in ESSENTIAL else 0.0

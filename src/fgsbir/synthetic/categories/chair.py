@@ -36,9 +36,10 @@ def seat_outline(p: Values) -> Flat:
 
 
 @category(
-    yaw=(18.0, 45.0), pitch=(9.0, 22.0), materials={
-        "frame": ("wood", "painted"), "seat": ("wood", "painted", "weave", "fabric"), "fabric": ("fabric", "leather"),
-        "metal": ("metal", "painted"), "accent": ("painted",),
+    yaw=(18.0, 45.0), pitch=(9.0, 22.0),
+    materials={
+        "frame": "wood painted", "seat": "wood painted weave fabric", "fabric": "fabric leather",
+        "metal": "metal painted", "accent": "painted",
     },
     seat_height=(40, 52), seat_width=(38, 56), seat_depth=(36, 50), seat_taper=(0.74, 1.0), seat_thick=(2, 5),
     leg_thick=(2.8, 5.2), splay=(0, 6), back_splay=(0, 8), back_height=(30, 66), back_lean=(0.02, 0.28),

@@ -11,9 +11,9 @@ FORWARD = (0, 0, 1)
 
 
 @category(
-    yaw=(12, 38), pitch=(6, 16), materials={
-        "body": ("wood", "painted", "leather"), "cloth": ("fabric", "weave"), "trim": ("metal", "painted"),
-        "face": ("painted", "ceramic"),
+    yaw=(12, 38), pitch=(6, 16),
+    materials={
+        "body": "wood painted leather", "cloth": "fabric weave", "trim": "metal painted", "face": "painted ceramic",
     },
     width=(22, 42), height=(14, 26), depth=(7, 14), foot=(0.6, 2), corner=(2, 6), speaker=(0.24, 0.4), dial=(0.3, 0.45),
     dial_height=(0.16, 0.32), knob=(0.9, 2), grip=(0.4, 0.9), handle_height=(3, 8), antenna_lean=(-4, 12),
@@ -53,9 +53,7 @@ def radio(p: Values) -> Iterator[Part]:
 
 
 @category(
-    yaw=(10, 35), pitch=(5, 16), materials={
-        "frame": ("metal", "painted", "wood"), "face": ("painted", "ceramic"), "mark": ("metal",),
-    },
+    yaw=(10, 35), pitch=(5, 16), materials={"frame": "metal painted wood", "face": "painted ceramic", "mark": "metal"},
     radius=(8, 13), depth=(3, 8), foot=(1.5, 5), rim=(0.06, 0.2), hour=(0, 1), minute=(0, 1), spread=(0.5, 0.95),
     bell=(2.5, 4.5), ring_width=(1.5, 4), ring_height=(2, 6), hand=(0.6, 0.85), tick=(0.08, 0.2),
     stand=["legs", "base"], bells=[True, False], ring=[True, False], ticks=[4, 6, 12],

@@ -8,9 +8,8 @@ from fgsbir.synthetic.shapes import ball, bar, turned, vessel
 
 
 @category(
-    yaw=(0, 45), pitch=(6, 18), materials={
-        "stem": ("metal", "wood", "painted"), "body": ("ceramic", "wood", "metal"), "shade": ("fabric", "painted"),
-    },
+    yaw=(0, 45), pitch=(6, 18),
+    materials={"stem": "metal wood painted", "body": "ceramic wood metal", "shade": "fabric painted"},
     height=(22, 60), foot_width=(8, 14), foot_height=(1.2, 5), stem=(0.8, 1.8), belly=(5, 10), shade_width=(12, 22),
     shade_taper=(0.4, 0.95), shade_height=(12, 26), chain_length=(3, 9), spread=(0.9, 1.5), waist=(0.3, 0.55),
     sink=(0.1, 0.3), foot={"disc": 3, "cone": 2, "tripod": 1.2}, body=["stick", "gourd", "urn", "balls"],

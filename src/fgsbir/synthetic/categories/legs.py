@@ -13,7 +13,7 @@ TURNINGS = {
     "spindle": [(0, 0.6), (0.5, 1.1), (1, 0.5)],
 }
 LEGS = ["square", "tapered", "round", *TURNINGS]
-WOODEN = ("wood", "painted")
+WOODEN = "wood painted"
 
 
 def leg(kind: str, material: str, top: Vec, foot: Vec, thick: float, role: str = "leg") -> Part:

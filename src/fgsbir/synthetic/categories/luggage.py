@@ -8,9 +8,7 @@ from fgsbir.synthetic.shapes import arched, ball, bar, bow, box, ellipse, panel,
 
 
 @category(
-    yaw=(12, 40), pitch=(6, 18), materials={
-        "body": ("leather", "fabric", "weave"), "trim": ("leather", "fabric"), "metal": ("metal",),
-    },
+    yaw=(12, 40), pitch=(6, 18), materials={"body": "leather fabric weave", "trim": "leather fabric", "metal": "metal"},
     width=(22, 38), height=(16, 30), depth=(6, 14), corner=(1, 8), taper=(0.65, 0.95), flap_height=(0.35, 0.75),
     pocket_width=(0.4, 0.8), grip=(0.3, 0.75), handle=(6, 18), thick=(0.5, 1.1), tassel_length=(5, 10),
     clasp_height=(0.44, 0.66), shape=["box", "trapeze", "moon", "arched"], flap=[True, False],
@@ -53,9 +51,8 @@ def handbag(p: Values) -> Iterator[Part]:
 
 
 @category(
-    yaw=(18, 42), pitch=(8, 18), materials={
-        "body": ("leather", "painted", "fabric"), "trim": ("leather", "painted"), "metal": ("metal",),
-    },
+    yaw=(18, 42), pitch=(8, 18),
+    materials={"body": "leather painted fabric", "trim": "leather painted", "metal": "metal"},
     width=(34, 62), height=(34, 66), depth=(16, 28), corner=(2, 12), lift=(3, 5), belt_place=(0.18, 0.34),
     pocket_height=(0.28, 0.45), pull=(12, 34), grip=(0.25, 0.5), grip_height=(4, 8), wheel=(1.8, 3.2),
     buckle_height=(0.55, 0.85), ribs=[0, 0, 4, 6], belts=[0, 1, 2], pocket=[False, True], handle=["pull", "top"],

@@ -9,9 +9,7 @@ from fgsbir.synthetic.shapes import arched, bar, box, cushion, panel, plate, rec
 
 
 @category(
-    pitch=(10, 24), materials={
-        "frame": ("wood", "painted", "metal"), "seat": ("wood", "painted", "weave"), "fabric": ("fabric", "leather"),
-    },
+    pitch=(10, 24), materials={"frame": "wood painted metal", "seat": "wood painted weave", "fabric": "fabric leather"},
     height=(38, 78), width=(30, 48), depth=(28, 42), seat_thick=(2.5, 6), corner=(3, 14), leg_thick=(2.6, 5),
     splay=(0, 9), stretcher_height=(0.15, 0.5), pad=(2.5, 9), puff=(0.04, 0.14), foot=(0.42, 0.6),
     step_height=(0.28, 0.5), seat=["oval", "rounded", "square"], cushion=["none", "pad"], leg=LEGS,

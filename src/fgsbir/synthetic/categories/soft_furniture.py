@@ -9,7 +9,7 @@ from fgsbir.synthetic.shapes import arched, ball, bar, box, cushion, ellipse, pa
 
 
 @category(
-    pitch=(10, 20), materials={"fabric": ("fabric", "leather", "fabric"), "frame": WOODEN, "accent": ("fabric",)},
+    pitch=(10, 20), materials={"fabric": "fabric leather fabric", "frame": WOODEN, "accent": "fabric"},
     width=(110, 210), depth=(65, 85), seat_height=(26, 38), arm_width=(8, 24), arm_height=(14, 30), leg_height=(4, 15),
     leg_thick=(4, 7), splay=(0, 4), back_height=(32, 56), back_thick=(10, 20), pad=(8, 16), puff=(0.04, 0.1),
     rise=(6, 18), pillow=(26, 40), seats={1: 1, 2: 3, 3: 3}, arms={"block": 3, "round": 2, "open": 1},
@@ -56,9 +56,9 @@ def arm(p: Values, x: float) -> Iterator[Part]:
 
 
 @category(
-    yaw=(25, 50), pitch=(14, 26), materials={
-        "frame": ("wood", "painted", "metal"), "fabric": ("painted", "fabric"), "accent": ("fabric",),
-        "pillow": ("fabric", "painted"),
+    yaw=(25, 50), pitch=(14, 26),
+    materials={
+        "frame": "wood painted metal", "fabric": "painted fabric", "accent": "fabric", "pillow": "fabric painted",
     },
     width=(80, 160), length=(150, 200), height=(24, 42), mattress=(12, 22), head=(65, 125), foot=(42, 70),
     post_thick=(4, 9), rise=(6, 20), pillow=(28, 42), blanket=(0.1, 0.7), rail=(7, 15), bar_thick=(1.6, 3.6), post=LEGS,

@@ -9,7 +9,7 @@ from fgsbir.synthetic.shapes import arched, ball, bar, box, panel, rectangle
 
 
 @category(
-    pitch=(8, 18), materials={"frame": WOODEN, "front": WOODEN, "metal": ("metal", "painted")},
+    pitch=(8, 18), materials={"frame": WOODEN, "front": WOODEN, "metal": "metal painted"},
     width=(45, 120), height=(50, 130), depth=(32, 50), leg_height=(5, 22), top=(2, 4), overhang=(0, 4), inset=(3, 10),
     leg_thick=(4, 7), splay=(0, 4), split=(0.12, 0.6), gap=(0.7, 2), stile=(4, 8), crown_rise=(5, 14),
     base=["plinth", "legs"], leg=LEGS, doors={0: 2, 1: 1, 2: 4, 3: 1}, rows=[1, 2, 3, 4], columns=[1, 2, 3],
@@ -56,9 +56,7 @@ def _handle(p: Values, x: float, y: float, z: float, wide: float, upright: bool)
 
 
 @category(
-    pitch=(8, 18), materials={
-        "frame": ("wood", "painted", "metal"), "board": WOODEN, "fabric": ("fabric",), "accent": ("painted",),
-    },
+    pitch=(8, 18), materials={"frame": "wood painted metal", "board": WOODEN, "fabric": "fabric", "accent": "painted"},
     width=(50, 110), height=(80, 180), depth=(22, 38), board=(2, 4), foot=(2, 14), post=(2, 4.5), stagger=(0, 4),
     divide=(0.35, 0.7), book=(16, 26), rise=(6, 16), book_place=(0.1, 0.43), brace=(1, 2.6), sides=["boards", "posts"],
     shelves=[2, 3, 4, 5], back={"board": 3, "none": 2, "cross": 1}, dividers=[0, 1, 2], books=[0, 1, 2],

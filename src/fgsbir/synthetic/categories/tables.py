@@ -9,7 +9,7 @@ from fgsbir.synthetic.shapes import ball, bar, box, plate, tube, turned, wheel
 
 
 @category(
-    pitch=(12, 26), materials={"frame": ("wood", "painted", "metal"), "top": WOODEN, "accent": ("metal", "painted")},
+    pitch=(12, 26), materials={"frame": "wood painted metal", "top": WOODEN, "accent": "metal painted"},
     width=(60, 150), depth=(50, 85), height=(40, 78), thick=(2.5, 6), corner=(4, 20), inset=(3, 14), leg_thick=(3.5, 8),
     splay=(0, 8), stretcher_height=(0.12, 0.4), apron=(0, 14), shelf_height=(0.2, 0.45), knob=(1.2, 2.4),
     top=["square", "rounded", "oval"], base={"legs": 4, "pedestal": 1, "trestle": 1}, leg=LEGS,
@@ -47,10 +47,8 @@ def table(p: Values) -> Iterator[Part]:
 
 
 @category(
-    pitch=(10, 22), materials={
-        "frame": ("metal", "painted", "wood"), "tray": ("wood", "painted"), "wheel": ("painted",),
-        "basket": ("weave", "fabric"),
-    },
+    pitch=(10, 22),
+    materials={"frame": "metal painted wood", "tray": "wood painted", "wheel": "painted", "basket": "weave fabric"},
     width=(42, 78), depth=(30, 46), wheel=(2.6, 5), lowest=(2, 12), gap=(20, 34), tray=(2, 6), rail=(5, 9),
     post=(1.6, 3), handle_height=(2, 16), reach=(6, 16), drawer_width=(0.4, 0.8), basket_height=(8, 16), trays=[2, 3],
     rails=[True, False], big_wheels=[False, True], handle=["loop", "both", "none"], drawer=[False, True],

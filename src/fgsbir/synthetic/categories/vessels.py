@@ -12,7 +12,7 @@ from fgsbir.synthetic.shapes import ball, bar, bow, curve, tube, vessel
 
 
 @category(
-    yaw=(-25, 25), pitch=(14, 32), materials={"body": ("ceramic",), "handle": ("ceramic",), "metal": ("metal",)},
+    yaw=(-25, 25), pitch=(14, 32), materials={"body": "ceramic", "handle": "ceramic", "metal": "metal"},
     height=(7, 14), foot=(3, 4.6), belly=(4, 6.2), rim=(3.4, 5.8), widest=(0.25, 0.75), handle_low=(0.12, 0.4),
     handle_high=(0.66, 0.92), reach=(2, 4.6), thick=(0.4, 0.9), saucer_width=(6.4, 9), stem_height=(2, 6),
     spoon_reach=(1.0, 1.9), shape={"straight": 3, "cone": 1, "belly": 3, "shouldered": 1},
@@ -40,9 +40,8 @@ def mug(p: Values) -> Iterator[Part]:
 
 
 @category(
-    yaw=(-25, 25), pitch=(10, 26), materials={
-        "body": ("ceramic", "metal"), "lid": ("ceramic", "metal"), "handle": ("ceramic", "wood", "metal"),
-    },
+    yaw=(-25, 25), pitch=(10, 26),
+    materials={"body": "ceramic metal", "lid": "ceramic metal", "handle": "ceramic wood metal"},
     height=(9, 17), foot=(4, 6.5), belly=(6.5, 9.5), rim=(2.8, 5.2), widest=(0.3, 0.6), lid=(0.8, 3.5),
     knob_size=(0.8, 1.7), spout_low=(0.2, 0.5), spout_high=(0.75, 1.15), spout=(4, 8), spout_thick=(1.4, 2.6),
     reach=(3.5, 6.5), thick=(0.5, 1.0), shape={"belly": 4, "cone": 1.5, "shouldered": 1.5, "straight": 1},
@@ -81,9 +80,7 @@ def spout(path: list[Vec], thick: float, taper: float) -> Part:
 
 
 @category(
-    yaw=(-25, 25), pitch=(10, 24), materials={
-        "body": ("metal", "painted", "ceramic"), "handle": ("metal", "painted", "wood"),
-    },
+    yaw=(-25, 25), pitch=(10, 24), materials={"body": "metal painted ceramic", "handle": "metal painted wood"},
     height=(16, 28), foot=(8, 11), belly=(8, 12.5), rim=(5.5, 9.5), widest=(0.25, 0.6), spout_low=(0.12, 0.4),
     spout_high=(0.9, 1.4), spout=(10, 22), spout_thick=(1.4, 2.8), sag=(1.5, 5), rose_size=(2.6, 5), reach=(6, 12),
     thick=(0.6, 1.2), shape=["straight", "belly", "cone", "shouldered"], bent=[True, False], rose=[True, False],
