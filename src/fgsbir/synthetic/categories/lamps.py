@@ -27,15 +27,13 @@ def lamp(p: Values) -> Iterator[Part]:
         foot = [(0, p.foot_width), (p.foot_height, p.foot_width * (0.9 if p.foot == "disc" else 0.3))]
         yield vessel("foot", "stem", (0, 0, 0), foot)
         yield from body(p)
-    rim, upper, tall = p.shade_width, p.shade_width * p.shade_taper, p.shade_height
-    profile: list[tuple[float, float]] = [(0, rim), (tall, upper)]
-    if p.shade == "bell":
-        profile = [(0, rim), (tall * 0.2, rim * 0.82), (tall * 0.6, upper * 1.15), (tall, upper)]
-    elif p.shade == "dome":
-        profile = [(0, rim), (tall * 0.35, rim * 0.94), (tall * 0.7, rim * 0.72), (tall, rim * 0.2)]
-    elif p.shade == "globe":
-        r = rim * 0.75
-        profile = [(0, r * 0.4), (r * 0.3, r * 0.8), (r, r), (r * 1.7, r * 0.75), (r * 2, r * 0.2)]
+    rim, upper, tall, r = p.shade_width, p.shade_width * p.shade_taper, p.shade_height, p.shade_width * 0.75
+    profile = {
+        "cone": [(0, rim), (tall, upper)],
+        "bell": [(0, rim), (tall * 0.2, rim * 0.82), (tall * 0.6, upper * 1.15), (tall, upper)],
+        "dome": [(0, rim), (tall * 0.35, rim * 0.94), (tall * 0.7, rim * 0.72), (tall, rim * 0.2)],
+        "globe": [(0, r * 0.4), (r * 0.3, r * 0.8), (r, r), (r * 1.7, r * 0.75), (r * 2, r * 0.2)],
+    }[p.shade]
     y = top - tall * p.sink
     yield vessel("shade", "shade", (0, y, 0), profile)
     if p.chain:
