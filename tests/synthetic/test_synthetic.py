@@ -11,7 +11,10 @@ import pytest
 import yaml
 from PIL import Image
 
+from fgsbir.data.index import read_index
+from fgsbir.data.readers.synthetic import read_synthetic
 from fgsbir.data.records import DataError
+from fgsbir.data.shards import write_shards
 from fgsbir.data.strokes import CANVAS, centre, check_strokes, simplify, split_strokes
 from fgsbir.synthetic import dataset, sketch
 from fgsbir.synthetic.categories import CATEGORIES, MAIN
@@ -25,6 +28,7 @@ from fgsbir.synthetic.photo import draw_photo
 from fgsbir.synthetic.shapes import box
 from fgsbir.synthetic.sheet import contact_sheet
 from fgsbir.synthetic.sketch import draw_sketch
+from fgsbir.synthetic.truth import true_sketches
 from fgsbir.synthetic.user import style
 
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["synthesise"]
@@ -208,3 +212,16 @@ def test_the_contact_sheet_is_small_and_whole(tiny: Path, tmp_path: Path) -> Non
         assert picture.width > 500 and len(picture.convert("L").getcolors() or []) > 20
     contact_sheet(tiny, tmp_path / "again.png")
     assert data == (tmp_path / "again.png").read_bytes()
+
+
+def test_true_sketches_are_by_the_users_of_the_training_photos(tiny: Path, tmp_path: Path) -> None:
+    source = read_synthetic(tiny, 1.0)
+    write_shards(source, tmp_path, name="toy", layout="synthetic", category=MAIN, photos_per_shard=100)
+    index = read_index(tmp_path)
+    names = [photo.id for photo in index.photos if photo.split == "unlabelled"]
+    seen = {one.user for photo in index.photos for one in photo.sketches if one.user and not one.unseen}
+    for name, (strokes,) in zip(names, true_sketches(index, names, seed=TINY["seed"]), strict=True):
+        by = [user for user in seen if np.array_equal(strokes, centre(draw_sketch(name, user, seed=TINY["seed"])))]
+        assert len(by) == 1
+    with pytest.raises(DataError, match="true needs the default data set, found one of the layout folder"):
+        true_sketches(replace(index, layout="folder"), [], seed=0)
