@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from fgsbir.synthetic.dice import Dice
-from fgsbir.synthetic.material import FABRICS, PAINTS, WOODS, Colour, brighter, mixed, texture
+from fgsbir.synthetic.material import FABRICS, PAINTS, WOODS, Colour, lit, mixed, texture
 
 PALE: tuple[Colour, ...] = (
     (246, 245, 242), (232, 230, 226), (222, 228, 230), (236, 226, 212), (214, 208, 200),
@@ -27,8 +27,8 @@ def background(dice: Dice, size: int, horizon: float, feet: tuple[float, float, 
     if kind == "graded":
         image.paste(_gradient(wall, dice.pick(PALE), size))
     elif kind == "studio":
-        image.paste(_gradient(wall, brighter(wall, 0.86), size))
-        draw.rectangle((0, int(horizon), size, size), fill=brighter(wall, 0.93))
+        image.paste(_gradient(wall, lit(wall, 0.86), size))
+        draw.rectangle((0, int(horizon), size, size), fill=lit(wall, 0.93))
     elif kind == "room":
         _room(dice, image, int(horizon), wall)
     if kind == "room" or dice.chance(0.45):
@@ -54,40 +54,38 @@ def _room(dice: Dice, image: Image.Image, horizon: int, wall: Colour) -> None:
     draw = ImageDraw.Draw(image)
     paper = dice.pick(PAPERS)
     if paper != "plain":
-        image.paste(
-            _tiled(dice, wall, brighter(wall, dice.between(0.78, 0.95)), paper, size, dice.pick((1, 2))), (0, 0)
-        )
+        image.paste(_tiled(dice, wall, lit(wall, dice.between(0.78, 0.95)), paper, size, dice.pick((1, 2))), (0, 0))
     floor = dice.pick(("boards", "plain", "carpet", "tiles"))
     first, second = dice.pick(WOODS)
     if floor == "boards":
         draw.rectangle((0, horizon, size, size), fill=first)
         y, step = horizon, 7
         while y < size:
-            shade = brighter(first, dice.between(0.92, 1.06))
+            shade = lit(first, dice.between(0.92, 1.06))
             draw.rectangle((0, y, size, y + step), fill=shade)
-            draw.line((0, y, size, y), fill=brighter(second, 0.95), width=1)
+            draw.line((0, y, size, y), fill=lit(second, 0.95), width=1)
             x = int(dice.between(0, size))
             draw.line((x, y, x, y + step), fill=second, width=1)
             y += step
             step = step * 5 // 4
     elif floor == "tiles":
         base = dice.pick(PALE)
-        draw.rectangle((0, horizon, size, size), fill=brighter(base, 0.92))
+        draw.rectangle((0, horizon, size, size), fill=lit(base, 0.92))
         y, step = horizon, 10
         while y < size:
-            draw.line((0, y, size, y), fill=brighter(base, 0.8), width=2)
+            draw.line((0, y, size, y), fill=lit(base, 0.8), width=2)
             y += step
             step = step * 7 // 5
         for i in range(-12, 13):
-            draw.line((size // 2 + i * 40, horizon, size // 2 + i * 110, size), fill=brighter(base, 0.8), width=2)
+            draw.line((size // 2 + i * 40, horizon, size // 2 + i * 110, size), fill=lit(base, 0.8), width=2)
     elif floor == "carpet":
         base = dice.pick(FABRICS)
-        image.paste(_tiled(dice, base, brighter(base, 0.86), "cloth", size, 1), (0, horizon))
+        image.paste(_tiled(dice, base, lit(base, 0.86), "cloth", size, 1), (0, horizon))
     else:
-        draw.rectangle((0, horizon, size, size), fill=brighter(dice.pick(PALE), 0.88))
+        draw.rectangle((0, horizon, size, size), fill=lit(dice.pick(PALE), 0.88))
     if dice.chance(0.6):
-        draw.rectangle((0, horizon - int(dice.between(8, 20)), size, horizon), fill=brighter(wall, 1.04))
-        draw.line((0, horizon, size, horizon), fill=brighter(wall, 0.7), width=2)
+        draw.rectangle((0, horizon - int(dice.between(8, 20)), size, horizon), fill=lit(wall, 1.04))
+        draw.line((0, horizon, size, horizon), fill=lit(wall, 0.7), width=2)
 
 
 def _clutter(dice: Dice, image: Image.Image, horizon: int, feet: tuple[float, float, float]) -> None:
@@ -101,7 +99,7 @@ def _clutter(dice: Dice, image: Image.Image, horizon: int, feet: tuple[float, fl
         colour = dice.pick(FABRICS)
         box = [int(middle - wide), int(at - tall), int(middle + wide), int(at + tall)]
         draw.ellipse(box, fill=colour)
-        draw.ellipse([box[0] + 14, box[1] + 6, box[2] - 14, box[3] - 6], outline=brighter(colour, 1.3), width=4)
+        draw.ellipse([box[0] + 14, box[1] + 6, box[2] - 14, box[3] - 6], outline=lit(colour, 1.3), width=4)
     for _ in range(dice.pick({0: 3, 1: 4, 2: 2, 3: 1})):
         w, h = int(dice.between(40, 110)), int(dice.between(40, 120))
         x, y = int(dice.between(0, size - w)), int(dice.between(4, max(6, horizon - h - 30)))
@@ -124,7 +122,7 @@ def _thing(dice: Dice, draw: ImageDraw.ImageDraw, x: int, foot: int) -> None:
         for _ in range(int(dice.between(7, 14))):
             a, b = dice.between(-1.2, 1.2), dice.between(0.7, 1.7)
             tip = (x + int(a * 60), foot - h - int(b * 60))
-            draw.polygon(((x - 3, foot - h), tip, (x + 9, foot - h - 30)), fill=brighter(green, dice.between(0.8, 1.2)))
+            draw.polygon(((x - 3, foot - h), tip, (x + 9, foot - h - 30)), fill=lit(green, dice.between(0.8, 1.2)))
         pot = ((x - w, foot - h), (x + w, foot - h), (x + w * 3 // 4, foot), (x - w * 3 // 4, foot))
         draw.polygon(pot, fill=colour)
     elif what == "lamp":
@@ -139,6 +137,6 @@ def _thing(dice: Dice, draw: ImageDraw.ImageDraw, x: int, foot: int) -> None:
             w = int(dice.between(26, 52))
             h = int(dice.between(24, 54)) if what == "boxes" else int(dice.between(8, 14))
             tone = dice.pick(PAINTS) if what == "books" else (190, 154, 112)
-            draw.rectangle((x - w, y - h, x + w, y), fill=brighter(tone, dice.between(0.85, 1.1)))
-            draw.rectangle((x - w, y - h, x + w, y - h + 3), fill=brighter(tone, 1.2))
+            draw.rectangle((x - w, y - h, x + w, y), fill=lit(tone, dice.between(0.85, 1.1)))
+            draw.rectangle((x - w, y - h, x + w, y - h + 3), fill=lit(tone, 1.2))
             y -= h

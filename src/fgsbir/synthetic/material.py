@@ -66,7 +66,7 @@ def choose(kind: str, dice: Dice) -> Material:
     else:
         family = {"metal": METALS, "fabric": FABRICS, "leather": FABRICS}.get(kind, PAINTS)
         first = dice.pick(family)
-        second = dice.pick(family) if pattern in ("checks", "stripes", "dots", "floral") else brighter(first, 0.82)
+        second = dice.pick(family) if pattern in ("checks", "stripes", "dots", "floral") else lit(first, 0.82)
         if kind == "weave":
             first, second = dice.pick(WOODS)
     drift = [int(dice.bell(9)) for _ in range(3)]
@@ -81,7 +81,7 @@ def choose(kind: str, dice: Dice) -> Material:
     )
 
 
-def brighter(colour: Colour, k: float) -> Colour:
+def lit(colour: Colour, k: float) -> Colour:
     return tuple(min(255, int(c * k)) for c in colour)
 
 
