@@ -29,9 +29,9 @@ def prepare(work: Workload) -> Callable[[], Measured]:
 
     Each user draws sketches stroke by stroke and asks for 24 photos after each, on a connection that is kept.
     """
-    drawn = [photo for photo in work.store.photos if photo.sketches][: USERS * DRAWINGS]
-    sketches = [work.store.read_strokes(photo)[0] for photo in drawn]
-    drawings = [[part.astype(float).tolist() for part in split_strokes(sketch)] for sketch in sketches]
+    photos = [photo for photo in work.store.photos if photo.sketches][: USERS * DRAWINGS]
+    sketches = [split_strokes(work.store.read_strokes(photo)[0]) for photo in photos]
+    drawings = [[part.astype(float).tolist() for part in sketch] for sketch in sketches]
     index = index_of_nothing(work.new_folder(), PHOTOS)
 
     def round() -> Measured:

@@ -24,7 +24,6 @@ from fgsbir.search.searcher import computing
 
 BATCH = 32
 TRACE_TOLERANCE = 1.0
-Scores = dict[str, float]
 
 
 def main() -> None:
@@ -38,8 +37,8 @@ def main() -> None:
     sys.stdout.write(json.dumps(scores(encoder, options.chairs, options.split, options.products), indent=2) + "\n")
 
 
-def scores(encoder: Encoder, chairs: Path, split: str, products: Path | None = None) -> dict[str, Scores]:
-    """acc@1, @5 and @10 in percent of a split's sketches among its photos ("alone") and with the ``products``."""
+def scores(encoder: Encoder, chairs: Path, split: str, products: Path | None = None) -> dict[str, dict[str, float]]:
+    """acc@1, @5 and @10 in percent, and the number, of a split's sketches, among its photos alone and with others."""
     source = read_sketchx(chairs, TRACE_TOLERANCE)
     photos = sorted((photo for photo in source.photos if photo.split == split), key=attrgetter("id"))
     row = {photo.id: number for number, photo in enumerate(photos)}
@@ -56,8 +55,7 @@ def scores(encoder: Encoder, chairs: Path, split: str, products: Path | None = N
     return found
 
 
-def accuracies(ranks: np.ndarray) -> Scores:
-    """acc@1, @5 and @10, and how many queries there were."""
+def accuracies(ranks: np.ndarray) -> dict[str, float]:
     return {f"acc@{k}": round(acc_at(ranks, k), 1) for k in (1, 5, 10)} | {"queries": len(ranks)}
 
 

@@ -12,6 +12,7 @@ from fgsbir.generator.model import Generator
 from fgsbir.generator.sequences import SequenceForm
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import seed_weights
+from pipeline.pretrain_generator import POINT_GENERATOR
 
 BATCH, SIDE, CHANNELS = 64, 14, 88  # of the default trunk's map
 
@@ -22,9 +23,7 @@ def prepare(work: Workload, precision: str) -> Callable[[], Measured]:
     compute = Compute(work.compute.device, precision)
     spec = FeatureSpec(**work.params.features.of(FeatureSpec))
     seed_weights(0, "generator")
-    sizes = settings.model_dump(
-        include={"encoder_width", "latent", "hidden", "mixtures", "attention", "attention_width", "pen_position"}
-    )
+    sizes = settings.model_dump(include=POINT_GENERATOR)
     model = Generator(spec=spec.as_json(), form=settings.of(SequenceForm), map_channels=CHANNELS, **sizes)
     compute.place(model)
     with torch.no_grad():
@@ -50,12 +49,8 @@ def prepare(work: Workload, precision: str) -> Callable[[], Measured]:
     return lambda: alternate(sample, bare_loop, device=compute.device, times=6)
 
 
+NAME = "attention sampler, batch {}, {} / LSTMCell loop"
 FLOAT32, BF16 = (
-    Ratio(
-        f"attention sampler, batch {BATCH}, {precision} / LSTMCell loop",
-        0.45,
-        partial(prepare, precision=precision),
-        on_cuda=True,
-    )
+    Ratio(NAME.format(BATCH, precision), 0.45, partial(prepare, precision=precision), on_cuda=True)
     for precision in ("float32", "bf16")
 )

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import open_pictures, run, scratch_folder
+from pipeline.stage import open_data, run, scratch_folder
 
 MODELS = Path("models/adaptive")
 
@@ -25,13 +25,11 @@ def main() -> None:
     from fgsbir.data.atomic import write_folder, write_json
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.runtime.checkpoint import Scratch
-    from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
     from fgsbir.runtime.run import write_curve
     from fgsbir.runtime.training_data import training_data
 
-    compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features")
     index = pictures.shards.index
     supervised = load_model(Path("models/retrieval"), RetrievalModel, map_location=compute.device)
     data = read_config(Path("models/retrieval"))["details"]["data"]

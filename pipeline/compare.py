@@ -5,6 +5,7 @@ commits, branches or experiments; without AFTER the workspace is compared.
 """
 
 import argparse
+import contextlib
 import csv
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,15 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def ranks_of(revision: str | None) -> dict[str, tuple[str, int]]:
     """Each test sketch's photo and its rank under the joint F of a revision, or of the workspace if None."""
-    rows = csv.DictReader(_text(revision).splitlines())
-    try:
+    rows, found = csv.DictReader(_text(revision).splitlines()), {}
+    with contextlib.suppress(KeyError, TypeError, ValueError):
         found = {row["query"]: (row["photo"], int(row["joint"])) for row in rows}
-    except (KeyError, TypeError, ValueError):
-        found = {}
     if not found:
-        raise DataError(
-            f"{RANKS} of {revision or 'the workspace'}: not a table of ranks as the stage evaluate writes it"
-        )
+        where = revision or "the workspace"
+        raise DataError(f"{RANKS} of {where}: not a table of ranks as the stage evaluate writes it")
     return found
 
 

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import open_pictures, run
+from pipeline.stage import open_data, run
 
 METRICS = Path("metrics")
 CURVES = {
@@ -26,24 +26,22 @@ def main() -> None:
 
     from fgsbir.certainty.discriminator import Discriminator, certainties
     from fgsbir.data.atomic import write_bytes, write_folder, write_json, write_text
+    from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_chart, read_curve
     from fgsbir.evaluation.comparison import compare, rank_table, rounded
     from fgsbir.evaluation.drawings import DrawingJudge
     from fgsbir.evaluation.generation import certainty_scores
-    from fgsbir.evaluation.pictures import Pictures as PictureSheets
+    from fgsbir.evaluation.pictures import before_after_sheet, drawing_sheet, retrieval_sheet
     from fgsbir.evaluation.protocol import protocol
     from fgsbir.evaluation.search import Search, evaluation_set
     from fgsbir.generator.drawing import Sketches, draw_sketches
     from fgsbir.generator.kinds import AnyGenerator, load_generator
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.ranking import ranking_percentile
-    from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import load_model, read_config
     from fgsbir.sketch_classifier.model import SketchClassifier
 
-    compute, seed = launch(params.runtime, params.precision), params.seed
-    pictures = open_pictures(
-        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
-    )
+    seed = params.seed
+    compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features", "data/edges")
     test = evaluation_set(pictures)
     model_of = partial(load_model, map_location=compute.device)
     trained = {"before_joint": Path("models"), "after_joint": Path("models/joint")}
@@ -60,9 +58,9 @@ def main() -> None:
 
     # G: drawings of every test photo, judged by the supervised F and the classifier.
     judge = DrawingJudge(
-        searches["supervised"],
-        model_of(Path("models/sketch_classifier"), SketchClassifier),
-        read_config(Path("models/sketch_classifier"))["details"],
+        search=searches["supervised"],
+        classifier=model_of(Path("models/sketch_classifier"), SketchClassifier),
+        details=read_config(Path("models/sketch_classifier"))["details"],
         resamples=settings.bootstrap,
         seed=seed,
         compute=compute,
@@ -94,12 +92,14 @@ def main() -> None:
     for name, source in CURVES.items():
         write_bytes(METRICS / f"{name}.csv", (Path("models") / source).read_bytes())
     with write_folder(METRICS / "pictures") as folder:
-        sheets = PictureSheets(folder, test, settings.pictures)
-        sheets.retrieval(searches, settings.top_k)
-        sheets.drawing(generators["after_joint"], temperature=settings.temperature, seed=seed, compute=compute)
-        sheets.before_after(judged)
-        sheets.certainty(omega["after_joint"], percentile["after_joint"], omega_of_people, METRICS / "certainty.csv")
-        sheets.curves({title: METRICS / f"{name}.csv" for title, name in PLOTTED.items()})
+        retrieval_sheet(folder / "retrieval.jpg", searches, count=settings.pictures, k=settings.top_k)
+        watched = partial(drawing_sheet, temperature=settings.temperature, seed=seed, compute=compute)
+        watched(folder / "drawing.jpg", test, generators["after_joint"], count=settings.pictures)
+        before_after_sheet(folder / "before_after.jpg", test, judged, count=2 * settings.pictures)
+        certainty_chart(folder / "certainty.png", omega["after_joint"], percentile["after_joint"], omega_of_people)
+        histogram_chart(folder / "certainty_training.png", read_curve(METRICS / "certainty.csv"))
+        curves = {title: read_curve(METRICS / f"{name}.csv") for title, name in PLOTTED.items()}
+        curves_chart(folder / "curves.png", curves)
     write_text(METRICS / "ranks.csv", rank_table(test.sketch_ids, test.query_photo_ids, ranks))
     sketches = {
         name: drawn.scores | {"certainty": rounded(certainty_scores(omega[name], percentile[name]))}

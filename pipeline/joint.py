@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import open_pictures, run, scratch_folder
+from pipeline.stage import open_data, run, scratch_folder
 
 logger = logging.getLogger(__name__)
 
@@ -28,15 +28,11 @@ def main() -> None:
     from fgsbir.retrieval.training import trained_head
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
-    from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
     from fgsbir.runtime.run import write_curve
     from fgsbir.runtime.training_data import training_data
 
-    compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(
-        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
-    )
+    compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features", "data/edges")
     index = pictures.shards.index
     split = training_split(index, params.labelled_frac)
     chosen = unlabelled_subset(split.unlabelled, params.unlabelled_frac)
@@ -44,16 +40,10 @@ def main() -> None:
     supervised, of_generator, of_discriminator = (
         read_config(Path(f"models/{name}"))["details"] for name in ("retrieval", "generator", "discriminator")
     )
-    joint_settings = JointSettings(
-        weight_decay=supervised["weight_decay"],
-        dropout=supervised["dropout"],
-        kl_weight=of_generator["kl_weight"],
-        kl_floor=of_generator["kl_floor"],
-        point_jitter=of_generator["point_jitter"],
-        fakes=of_discriminator["fakes"],
-        log_interval=params.runtime.log_interval,
-        **settings.of(JointSettings),
-    )
+    taken = {name: supervised[name] for name in ("weight_decay", "dropout")}
+    taken |= {name: of_generator[name] for name in ("kl_weight", "kl_floor", "point_jitter")}
+    taken |= {"fakes": of_discriminator["fakes"], "log_interval": params.runtime.log_interval}
+    joint_settings = JointSettings(**taken, **settings.of(JointSettings))
     retrieval = load_model(Path("models/retrieval"), RetrievalModel)
     with trained_head(retrieval, supervised["head"]):
         models = JointModels(

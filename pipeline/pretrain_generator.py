@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import open_pictures, run, scratch_folder
+from pipeline.stage import open_data, run, save_trained, scratch_folder
 
 # The settings of the paper's G that its constructor takes.
 POINT_GENERATOR = {
@@ -32,16 +32,11 @@ def main() -> None:
     from fgsbir.retrieval.pairs import Pairs, PairStream, human_pairs
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
-    from fgsbir.runtime.compute import launch
-    from fgsbir.runtime.model_folder import load_model, save_model
-    from fgsbir.runtime.run import write_curve
+    from fgsbir.runtime.model_folder import load_model
     from fgsbir.runtime.streams import seed_weights
     from fgsbir.runtime.training_data import training_data
 
-    compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(
-        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
-    )
+    compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features", "data/edges")
     index = pictures.shards.index
     split = training_split(index, params.labelled_frac)
 
@@ -116,9 +111,7 @@ def main() -> None:
     if compute.is_main:
         details = settings.model_dump(include={"point_jitter", "kl_weight", "kl_floor", "augment"})
         details |= training_data(index, params.labelled_frac, params.seed, len(labelled))
-        save_model(Path("models/generator"), model, details=details)
-        write_curve(Path("models/generator/curve.csv"), curve)
-        scratch.clear()
+        save_trained(Path("models/generator"), model, curve, details, scratch)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import open_pictures, run, scratch_folder
+from pipeline.stage import open_data, run, save_trained, scratch_folder
 
 
 def main() -> None:
@@ -20,14 +20,11 @@ def main() -> None:
     from fgsbir.retrieval.training import RetrievalSettings, pooled_rows, start_from, start_head, train_retrieval
     from fgsbir.retrieval.validation import RetrievalValidation
     from fgsbir.runtime.checkpoint import Scratch
-    from fgsbir.runtime.compute import launch
-    from fgsbir.runtime.model_folder import load_model, save_model
-    from fgsbir.runtime.run import write_curve
+    from fgsbir.runtime.model_folder import load_model
     from fgsbir.runtime.streams import seed_weights
     from fgsbir.runtime.training_data import training_data
 
-    compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features")
     index = pictures.shards.index
     split = training_split(index, params.labelled_frac)
 
@@ -69,9 +66,7 @@ def main() -> None:
         details = settings.model_dump(include={"weight_decay", "dropout", "head", "augment"})
         details |= {"objective": settings.of(RetrievalObjective)}
         details |= training_data(index, params.labelled_frac, params.seed, len(labelled))
-        save_model(Path("models/retrieval"), model, details=details)
-        write_curve(Path("models/retrieval/curve.csv"), curve)
-        scratch.clear()
+        save_trained(Path("models/retrieval"), model, curve, details, scratch)
 
 
 if __name__ == "__main__":

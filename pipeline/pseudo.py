@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import open_pictures, run, scratch_folder
+from pipeline.stage import open_data, run, save_trained, scratch_folder
 
 
 def main() -> None:
@@ -22,22 +22,16 @@ def main() -> None:
     from fgsbir.joint.drawing import Drawer, as_given, by_generator, draw_photos, partners, read_given
     from fgsbir.joint.pseudo_pairs import PSEUDO, PseudoPairs
     from fgsbir.joint.pseudo_sheet import pseudo_sheet
-    from fgsbir.joint.pseudo_sketches import write_pseudo
+    from fgsbir.joint.pseudo_sketches import Source, write_pseudo
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.pairs import Pairs, PairStream, category_numbers, human_pairs
     from fgsbir.runtime.checkpoint import Scratch
-    from fgsbir.runtime.compute import launch
-    from fgsbir.runtime.model_folder import load_model, save_model
-    from fgsbir.runtime.run import write_curve
+    from fgsbir.runtime.model_folder import load_model
     from fgsbir.runtime.streams import seed_weights
     from fgsbir.runtime.training_data import training_data
 
-    compute = launch(params.runtime, params.precision)
-    pictures = open_pictures(
-        Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib, Path("data/edges")
-    )
-    index = pictures.shards.index
-    split = training_split(index, params.labelled_frac)
+    compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features", "data/edges")
+    split = training_split(pictures.shards.index, params.labelled_frac)
     retrieval = load_model(Path("models/retrieval"), RetrievalModel)
     generator = load_generator(Path("models/generator"))
     compute.place(generator)
@@ -46,7 +40,7 @@ def main() -> None:
     # people's sketches simplified as G's are by nature: corners would tell the two apart at a glance.
     photos = list(split.unlabelled)
     drawers: list[Drawer] = []
-    by_g = settings.sketches in ("generator", "another")
+    by_g: Source = "another" if settings.sketches == "another" else "generator"
     seen_by_discriminator = settings.discriminator_fakes != "mismatched"
     if seen_by_discriminator:
         photos += split.labelled
@@ -64,14 +58,14 @@ def main() -> None:
         assert settings.file is not None and settings.file_sha256 is not None
         given = read_given(settings.file, settings.file_sha256)
         drawers.append(as_given([given.get(entry.id, []) for entry in photos], "file"))
-    if by_g or seen_by_discriminator:
-        another = settings.sketches == "another"
+    if settings.sketches == by_g or seen_by_discriminator:
+        others = partners(category_numbers(pictures, photos))
         drawers.append(
             by_generator(
                 generator,
                 pictures.photos(photos, generator.level),
-                partners(category_numbers(pictures, photos)) if another else np.arange(len(photos)),
-                "another" if another else "generator",
+                others if by_g == "another" else np.arange(len(photos)),
+                by_g,
                 samples=settings.samples,
                 temperature=settings.temperature,
                 seed=params.seed,
@@ -114,8 +108,7 @@ def main() -> None:
     if seen_by_discriminator:
         real = PseudoPairs(stored, pictures, split.labelled, level, sources=["person"])
         fakes = [
-            PseudoPairs(stored, pictures, some, level, sources=["generator"])
-            for some in (split.unlabelled, split.labelled)
+            PseudoPairs(stored, pictures, some, level, sources=[by_g]) for some in (split.unlabelled, split.labelled)
         ]
         generated = [stream(f"generated/{place}", pairs) for place, pairs in enumerate(fakes) if len(pairs)]
     scratch = Scratch(scratch_at)
@@ -136,13 +129,11 @@ def main() -> None:
 
     if compute.is_main:
         write_pseudo(Path("data/pseudo"), stored)
-        details = training_data(index, params.labelled_frac, params.seed, len(split.labelled))
-        details |= {"fakes": settings.discriminator_fakes}
-        save_model(Path("models/discriminator"), discriminator, details=details)
-        write_curve(Path("models/discriminator/curve.csv"), curve)
         images = PhotoImages(pictures.shards, pseudo.entries, pictures.spec.image_size, pictures.limit_gib)
         pseudo_sheet(Path("metrics/pseudo.png"), images.pixels, *pseudo.straight())
-        scratch.clear()
+        details = training_data(pictures.shards.index, params.labelled_frac, params.seed, len(split.labelled))
+        details |= {"fakes": settings.discriminator_fakes}
+        save_trained(Path("models/discriminator"), discriminator, curve, details, scratch)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ Writes ``src/fgsbir/ready/model`` from data/shards and data/features. It is no s
 again only when the default set, the features or the recipe change.
 """
 
-from pathlib import Path
-
 from pipeline.params import load
-from pipeline.stage import open_pictures, run
+from pipeline.stage import open_data, run
 
 
 def main() -> None:
@@ -16,13 +14,11 @@ def main() -> None:
     from fgsbir.data.selection import labelled_in_every_category
     from fgsbir.ready import READY_MODEL
     from fgsbir.ready.recipe import ReadyRecipe, make_ready_model
-    from fgsbir.runtime.compute import launch
     from fgsbir.runtime.model_folder import save_model
     from fgsbir.runtime.training_data import training_data
 
     # float32, so that the shipped model does not depend on the processor.
-    compute = launch(params.runtime, "float32")
-    pictures = open_pictures(Path("data/shards"), Path("data/features"), params.runtime.photo_cache_gib)
+    compute, pictures = open_data(params.runtime, "float32", "data/shards", "data/features")
     index = pictures.shards.index
     recipe = ReadyRecipe()
     model = make_ready_model(pictures, compute, recipe)

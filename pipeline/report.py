@@ -3,7 +3,7 @@
 import json
 import re
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,38 +22,33 @@ def main() -> None:
         ("generator", "Sketches of the test photos", ("before_joint", "after_joint", "people")),
     ):
         scores = _read(METRICS / f"{name}.json")
-        print(f"\n{title}, with 95 % intervals where they are known\n")
-        print("\n".join(table(scores, rows)))
+        _show(f"{title}, with 95 % intervals where they are known", table(scores, rows))
         certainty = {row: scores[row]["certainty"] for row in rows if "certainty" in scores.get(row, {})}
         if certainty:
-            print("\nD_C's certainty of them, and how it follows F's rank of them\n")
-            print("\n".join(table(certainty, rows)))
-        print()
-        print("\n".join(facts(scores, rows)))
+            _show("D_C's certainty of them, and how it follows F's rank of them", table(certainty, rows))
+        print("", *facts(scores, rows), sep="\n")
     # A set without anything new to adapt to, or a run as far as evaluate alone, has none.
     for kind, found in (_read(METRICS / "adapt.json") if (METRICS / "adapt.json").exists() else {}).items():
         adapted = adapted_rows(found)
-        print(f"\nSearch for a new {kind} after adaptation to a few pairs, with 95 % intervals\n")
-        print("\n".join(table(adapted, list(adapted))))
-    print("\nPictures\n")
-    print("\n".join(f"  {path}" for path in sorted(_declared_pictures()) if path.exists()))
+        title = f"Search for a new {kind} after adaptation to a few pairs, with 95 % intervals"
+        _show(title, table(adapted, list(adapted)))
+    _show("Pictures", (f"  {path}" for path in sorted(_declared_pictures()) if path.exists()))
+
+
+def _show(title: str, lines: Iterable[str]) -> None:
+    print(f"\n{title}\n", *lines, sep="\n")
 
 
 def adapted_rows(scores: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """One kind of metrics/adapt.json as rows of :func:`table`: a method and a number of pairs, and the differences."""
     rows: dict[str, dict[str, float]] = {}
     for name, found in scores.items():
-        if "difference" in found:
-            rows[f"{name}, 5 pairs"] = _bounded("acc@1", found["difference"], found)
-        else:
-            for k, entry in sorted(found.items(), key=lambda item: int(item[0])):
-                pairs = "1 pair" if k == "1" else f"{k} pairs"
-                rows[f"{name}, {pairs}"] = _bounded("acc@1", entry["acc@1"], entry) | {"acc@5": entry["acc@5"]}
+        entries = {"5": found | {"acc@1": found["difference"]}} if "difference" in found else found
+        for k in sorted(entries, key=int):
+            row = {"acc@1_low": entries[k]["low"], "acc@1_high": entries[k]["high"]}
+            row |= {score: entries[k][score] for score in ("acc@1", "acc@5") if score in entries[k]}
+            rows[f"{name}, {k} pair{'s' * (k != '1')}"] = row
     return rows
-
-
-def _bounded(name: str, value: float, bounds: Mapping[str, float]) -> dict[str, float]:
-    return {name: value, f"{name}_low": bounds["low"], f"{name}_high": bounds["high"]}
 
 
 def table(scores: Mapping[str, Any], rows: Sequence[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The keys of params.yaml, their types and their bounds; what each means stands over it in params.yaml."""
+"""The keys of params.yaml, their types and their bounds; params.yaml says what each means."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,6 +7,10 @@ from pydantic import Field, StrictBool, model_validator
 
 from pipeline.values import NameOrNone, PathOrNone, Precision, Real, Section, Seed, Sha256, Sha256OrNone, Text, Whole
 
+Count = Annotated[Whole, Field(ge=1)]
+Rate = Annotated[Real, Field(gt=0, le=1)]
+Weight = Annotated[Real, Field(ge=0, le=1000)]
+
 
 class Runtime(Section):
     accelerator: Literal["auto", "cpu", "cuda"]
@@ -14,7 +18,7 @@ class Runtime(Section):
     threads: Whole = Field(ge=0, le=1024)
     workers: Whole = Field(ge=1, le=256)
     photo_cache_gib: Real = Field(ge=0)
-    log_interval: Whole = Field(ge=1)
+    log_interval: Count
 
 
 class Dataset(Section):
@@ -32,7 +36,7 @@ class Dataset(Section):
     @model_validator(mode="after")
     def _main_category_is_seen(self) -> "Dataset":
         if self.category in self.unseen_categories:
-            raise ValueError(f"category {self.category!r} stands in unseen_categories too: nothing could be trained")
+            raise ValueError(f"category {self.category!r} is in unseen_categories too: nothing could be trained")
         return self
 
 
@@ -88,7 +92,13 @@ class Edges(Section):
     tolerance: Real = Field(gt=0, le=32)
 
 
-class PretrainRetrieval(Section):
+class Training(Section):
+    steps: Count
+    learning_rate: Rate
+    validate_every: Count
+
+
+class PretrainRetrieval(Training):
     embedding_dim: Whole = Field(ge=2, le=4096)
     tune_blocks: Annotated[Literal["all"] | Whole, Field(union_mode="left_to_right")]
     pooling: Literal["places", "attention"]
@@ -102,11 +112,8 @@ class PretrainRetrieval(Section):
     head: Literal["square", "whole"]
     dropout: Real = Field(ge=0, lt=1)
     batch_size: Whole = Field(ge=2, le=65_536)
-    steps: Whole = Field(ge=1)
-    learning_rate: Real = Field(gt=0, le=1)
-    blocks_learning_rate: Real = Field(gt=0, le=1)
+    blocks_learning_rate: Rate
     weight_decay: Real = Field(ge=0, le=10)
-    validate_every: Whole = Field(ge=1)
     augment: Real = Field(ge=0, le=2)
 
 
@@ -115,7 +122,7 @@ class SketchFile(Section):
     sha256: Sha256
 
 
-class PretrainGenerator(Section):
+class PretrainGenerator(Training):
     decoder: Literal["contours", "points"]
     weights: PathOrNone
     weights_sha256: Sha256OrNone
@@ -132,14 +139,11 @@ class PretrainGenerator(Section):
     simplify: Real = Field(ge=0, le=32)
     reorder: StrictBool
     point_jitter: Real = Field(ge=0, le=32)
-    kl_weight: Real = Field(ge=0, le=1000)
-    kl_floor: Real = Field(ge=0, le=1000)
+    kl_weight: Weight
+    kl_floor: Weight
     kl_anneal_steps: Whole = Field(ge=0)
     batch_size: Whole = Field(ge=1, le=65_536)
-    steps: Whole = Field(ge=1)
-    learning_rate: Real = Field(gt=0, le=1)
     grad_clip: Real = Field(gt=0)
-    validate_every: Whole = Field(ge=1)
     select: Literal["retrieval", "likelihood"]
     sketch_files: tuple[SketchFile, ...]
     sketch_steps: Whole = Field(ge=0)
@@ -160,12 +164,9 @@ class PretrainGenerator(Section):
         return self
 
 
-class SketchClassifier(Section):
+class SketchClassifier(Training):
     image_size: Whole = Field(ge=32, le=512, multiple_of=8)
-    steps: Whole = Field(ge=1)
     batch_size: Whole = Field(ge=1, le=65_536)
-    learning_rate: Real = Field(gt=0, le=1)
-    validate_every: Whole = Field(ge=1)
     line_width: Real = Field(gt=0, le=32)
     augment: Real = Field(ge=0, le=2)
 
@@ -180,11 +181,11 @@ class Pseudo(Section):
     own_statistics: StrictBool
     discriminator_input: Literal["pixels", "features"]
     discriminator_fakes: Literal["generated", "mismatched", "both"]
-    discriminator_steps: Whole = Field(ge=1)
-    discriminator_learning_rate: Real = Field(gt=0, le=1)
+    discriminator_steps: Count
+    discriminator_learning_rate: Rate
     discriminator_width: Whole = Field(ge=8, le=1024, multiple_of=8)
     batch_size: Whole = Field(ge=1, le=65_536)
-    validate_every: Whole = Field(ge=1)
+    validate_every: Count
 
     @model_validator(mode="after")
     def _sketches_are_there(self) -> "Pseudo":
@@ -195,31 +196,28 @@ class Pseudo(Section):
         return self
 
 
-class Joint(Section):
+class Joint(Training):
     joint_training: StrictBool
     instance_weighting: StrictBool
     relative_weights: StrictBool
     threshold: Real = Field(ge=0, le=1)
     teacher: Literal["none", "relative", "absolute"]
-    steps: Whole = Field(ge=1)
-    k_r: Whole = Field(ge=1)
-    k_d: Whole = Field(ge=1)
-    k_g: Whole = Field(ge=1)
+    k_r: Count
+    k_d: Count
+    k_g: Count
     redrawn: Whole = Field(ge=0)
     batch_size: Whole = Field(ge=2, le=65_536)
-    learning_rate: Real = Field(gt=0, le=1)
-    blocks_learning_rate: Real = Field(gt=0, le=1)
-    generator_learning_rate: Real = Field(gt=0, le=1)
-    discriminator_learning_rate: Real = Field(gt=0, le=1)
-    lambda_kd: Real = Field(ge=0, le=1000)
-    lambda_r1: Real = Field(ge=0, le=1000)
-    lambda_r2: Real = Field(ge=0, le=1000)
-    lambda_g: Real = Field(ge=0, le=1000)
+    blocks_learning_rate: Rate
+    generator_learning_rate: Rate
+    discriminator_learning_rate: Rate
+    lambda_kd: Weight
+    lambda_r1: Weight
+    lambda_r2: Weight
+    lambda_g: Weight
     judge: Literal["retrieval", "teacher"]
     baseline: Literal["none", "mean", "greedy"]
     grad_clip: Real = Field(gt=0)
     temperature: Real = Field(gt=0, le=2)
-    validate_every: Whole = Field(ge=1)
 
 
 class Evaluate(Section):
@@ -236,7 +234,7 @@ FewShotMethod = Literal[
 ]  # fmt: skip
 
 
-class Adapt(Section):
+class Adapt(Training):
     tasks: tuple[Literal["category", "user"], ...]
     methods: tuple[FewShotMethod, ...] = Field(min_length=1)
     shots: tuple[Annotated[Whole, Field(ge=1, le=1000)], ...] = Field(min_length=1)
@@ -246,12 +244,9 @@ class Adapt(Section):
     queries: Whole = Field(ge=1, le=1000)
     negatives: Literal["own", "pool"]
     tasks_per_step: Whole = Field(ge=1, le=1000)
-    steps: Whole = Field(ge=1)
-    learning_rate: Real = Field(gt=0, le=1)
-    user_learning_rate: Real = Field(gt=0, le=1)
-    new_learning_rate: Real = Field(gt=0, le=1)
+    user_learning_rate: Rate
+    new_learning_rate: Rate
     weight_decay: Real = Field(ge=0, le=10)
-    validate_every: Whole = Field(ge=1)
     embedding_dim: Whole = Field(ge=2, le=4096)
     margin: Real = Field(gt=0, le=2)
     predict_margin: StrictBool
@@ -260,12 +255,12 @@ class Adapt(Section):
     inner_steps: Whole = Field(ge=0, le=100)
     inner_rate: Real = Field(gt=0, le=1000)
     all_rate: Real = Field(gt=0, le=1000)
-    sign_rate: Real = Field(gt=0, le=1)
+    sign_rate: Rate
     first_order: StrictBool
-    lambda_domain: Real = Field(ge=0, le=1000)
-    lambda_category: Real = Field(ge=0, le=1000)
-    lambda_user: Real = Field(ge=0, le=1000)
-    lambda_semantic: Real = Field(ge=0, le=1000)
+    lambda_domain: Weight
+    lambda_category: Weight
+    lambda_user: Weight
+    lambda_semantic: Weight
     word_vectors: PathOrNone
     word_vectors_sha256: Sha256OrNone
     fine_tuning_rates: tuple[Annotated[Real, Field(gt=0, le=100)], ...] = Field(min_length=1)

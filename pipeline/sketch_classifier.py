@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import run, scratch_folder
+from pipeline.stage import run, save_trained, scratch_folder
 
 # Whatever the run's seed: the FIDs of several seeds are distances in the features of one and the same network.
 SEED = 0
@@ -16,8 +16,6 @@ def main() -> None:
     from fgsbir.data.shards import ShardStore
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.compute import launch
-    from fgsbir.runtime.model_folder import save_model
-    from fgsbir.runtime.run import write_curve
     from fgsbir.runtime.streams import seed_weights
     from fgsbir.runtime.training_data import training_data
     from fgsbir.sketch_classifier.classes import sketch_classes
@@ -45,9 +43,7 @@ def main() -> None:
     if compute.is_main:
         details = {"line_width": settings.line_width, "classes": data.names, "classes_are": data.kind}
         details |= training_data(store.index, params.labelled_frac, SEED, len(data.sketches))
-        save_model(Path("models/sketch_classifier"), model, details=details)
-        write_curve(Path("models/sketch_classifier/curve.csv"), curve)
-        scratch.clear()
+        save_trained(Path("models/sketch_classifier"), model, curve, details, scratch)
 
 
 if __name__ == "__main__":

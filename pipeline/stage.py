@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
@@ -20,9 +20,15 @@ from fgsbir.data.records import DataError
 from fgsbir.runtime.faults import TrainingDiverged
 from fgsbir.runtime.memory import keep_freed_memory
 from pipeline.params import ParamsError, load
+from pipeline.sections import Runtime
+from pipeline.values import Precision
 
 if TYPE_CHECKING:
     from fgsbir.features.pictures import Pictures
+    from fgsbir.runtime.checkpoint import Scratch
+    from fgsbir.runtime.compute import Compute
+    from fgsbir.runtime.model_folder import StoredModel
+    from fgsbir.runtime.run import Row
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED = 130
@@ -31,7 +37,7 @@ INTERRUPTED = 130
 def run(main: Callable[[], None]) -> None:
     """Run a stage and leave the process: status 0, 1 after an error, 130 after SIGINT or SIGTERM.
 
-    What a user can mend (params, data, a diverged training, a full disk, a missing file) is told
+    What a user can mend (params, data, a diverged training, a full disk, a missing file) is reported
     without a traceback; anything else is a fault of the program and keeps it.
     """
     keep_freed_memory()
@@ -65,14 +71,30 @@ def _disk_is_full(error: BaseException | None) -> bool:
     return False
 
 
-def open_pictures(shards: Path, features: Path, limit_gib: float, edges: Path | None = None) -> "Pictures":
-    """The data set in the folders ``shards``, ``features`` and ``edges``; decoded photos may take ``limit_gib``."""
+def open_data(
+    runtime: Runtime, precision: Precision, shards: str, features: str, edges: str | None = None
+) -> "tuple[Compute, Pictures]":
+    """This process's device, and the data set in the folders ``shards``, ``features`` and ``edges``."""
     from fgsbir.data.shards import ShardStore
     from fgsbir.features.pictures import Pictures
     from fgsbir.features.store import FeatureStore
+    from fgsbir.runtime.compute import launch
 
-    store = ShardStore(shards)
-    return Pictures(store, FeatureStore(features, store.index), limit_gib, edges)
+    compute, store = launch(runtime, precision), ShardStore(Path(shards))
+    read = FeatureStore(Path(features), store.index)
+    return compute, Pictures(store, read, runtime.photo_cache_gib, Path(edges) if edges else None)
+
+
+def save_trained(
+    folder: Path, model: "StoredModel", curve: "list[Row]", details: dict[str, Any], scratch: "Scratch"
+) -> None:
+    """Write the model and the curve of a training that is done; its checkpoint goes."""
+    from fgsbir.runtime.model_folder import save_model
+    from fgsbir.runtime.run import write_curve
+
+    save_model(folder, model, details=details)
+    write_curve(folder / "curve.csv", curve)
+    scratch.clear()
 
 
 def scratch_folder(stage: str) -> Path:

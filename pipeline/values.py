@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 def _number(value: Any) -> Any:
     # PyYAML reads 1e-4 and 2e3 as strings; DVC writes such numbers. True counts as 1 in Python.
     if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
-        raise ValueError("not a number")
+        raise ValueError("expected a number")
     return float(value) if isinstance(value, str) else value
 
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 import yaml
 
+from benchmarks import scale
 from benchmarks.ratio import Measured, Ratio, alternate
-from benchmarks.run import RATIOS, Line, main
+from benchmarks.run import RATIOS, cells, main
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLER: dict[str, dict[str, Any]] = {
@@ -26,7 +27,7 @@ def test_every_ratio_is_measured(toy_folder: Path, tmp_path: Path, monkeypatch: 
     params.write_text(yaml.safe_dump(values))
     monkeypatch.setattr("benchmarks.ranking.QUERIES", 200)
     monkeypatch.setattr("benchmarks.search.MANY", 1000)
-    monkeypatch.setattr("benchmarks.features.PHOTOS", 10)
+    monkeypatch.setattr("benchmarks.scale.PHOTOS", 10)
     monkeypatch.setattr("benchmarks.page.DRAWINGS", 1)
     monkeypatch.setattr("benchmarks.page.BETWEEN_STROKES", 0.0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -40,29 +41,25 @@ def test_every_ratio_is_measured(toy_folder: Path, tmp_path: Path, monkeypatch: 
     assert all("not measured" in line for line in on_cuda)
 
 
-def test_a_ratio_is_a_speed_or_a_cost() -> None:
-    def never(_: object) -> Any:
-        raise AssertionError
+def test_time_and_memory_of_the_features_are_a_row_for_each_number_of_photos(
+    toy_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scale.main(["--photos", "7", "9", "--shards", str(toy_folder / "shards")])
+    rows = re.findall(r"^\| (\d+) \| \d+\.\d \| \d+ \| \d+ \|$", capsys.readouterr().out, re.MULTILINE)
+    assert rows == ["7", "9"]
 
-    speed, cost = Ratio("speed", 0.9, never), Ratio("cost", 1.2, never, speed=False)
+
+def test_a_ratio_is_a_speed_or_a_cost_and_its_median_is_told() -> None:
+    speed, cost = (Ratio("us / them", 0.9, lambda _: lambda: Measured(1, 1), speed=speed) for speed in (True, False))
     twice = Measured(2.0, 1.0)
     assert (speed.of(twice), cost.of(twice)) == (0.5, 2.0)
-    assert not speed.holds(0.5)
-    assert speed.holds(0.9)
-    assert not cost.holds(2.0)
-    assert cost.holds(1.2)
-
-
-def test_the_table_gives_the_median_of_the_rounds() -> None:
-    ratio = Ratio("of us / to them", 0.9, lambda _: lambda: Measured(1, 1))
-    cells = Line(ratio, "cpu", [Measured(1.0, 1.0), Measured(1.0, 0.1), Measured(1.0, 0.95)]).cells()
-    assert cells[2:] == ["**0.95**", "0.10 to 1.00", "1 / 0.95", "≥ 0.90", "yes"]
+    assert speed.holds(0.9) and not speed.holds(0.5)
+    assert cost.holds(0.9) and not cost.holds(2.0)
+    line = cells(speed, "cpu", [Measured(1.0, 1.0), Measured(1.0, 0.1), Measured(1.0, 0.95)])
+    assert line[2:] == ["**0.95**", "0.10 to 1.00", "1 / 0.95", "≥ 0.90", "yes"]
 
 
 def test_both_sides_are_timed_in_turn() -> None:
     calls: list[str] = []
-    measured = alternate(
-        lambda: calls.append("ours"), lambda: calls.append("floor"), device=torch.device("cpu"), times=2
-    )
-    assert calls == ["ours", "floor", "floor", "ours"]
-    assert min(measured) > 0
+    measured = alternate(lambda: calls.append("us"), lambda: calls.append("them"), device=torch.device("cpu"), times=2)
+    assert calls == ["us", "them", "them", "us"] and min(measured) > 0

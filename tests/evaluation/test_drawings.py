@@ -1,25 +1,25 @@
-"""How drawings are judged, watched and chosen for the pictures."""
+"""How drawings are judged, watched and shown."""
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from fgsbir.data.strokes import CANVAS
+from fgsbir.data import sheet as sheets
+from fgsbir.data.sheet import LARGEST_FILE, Sheet
+from fgsbir.data.strokes import CANVAS, from_sequence
+from fgsbir.evaluation import pictures
 from fgsbir.evaluation.drawings import DrawingJudge, watch_drawings
-from fgsbir.evaluation.pictures import Pictures as PictureSheets
 from fgsbir.evaluation.pictures import choose_queries, shuffled
 from fgsbir.evaluation.protocol import processor, protocol
-from fgsbir.evaluation.search import Search, evaluation_set
-from fgsbir.features.pictures import Pictures
-from fgsbir.features.trunk import packaged_trunk, tap_channels
+from fgsbir.evaluation.search import Search
 from fgsbir.generator.drawing import Sketches, draw_sketches
 from fgsbir.generator.model import Generator
-from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.sketch_classifier.model import SketchClassifier
-from tests.toy import SPEC, cpu, toy_generator
+from tests.toy import cpu, toy_generator
 
 DETAILS = {"classes": ["chair", "lamp"], "classes_are": "categories", "line_width": 3.0}
 
@@ -29,30 +29,22 @@ def small_generator(attention: bool = True) -> Generator:
     return toy_generator({"simplify": 2.0, "max_points": 12, "reorder": True}, attention=attention).eval()
 
 
-@pytest.fixture
-def search(make_pictures: Callable[..., Pictures]) -> Search:
-    torch.manual_seed(0)
-    channels = tap_channels(packaged_trunk(SPEC), SPEC)
-    model = RetrievalModel(spec=SPEC.as_json(), channels=channels, embedding_dim=8).eval()
-    return Search(model, evaluation_set(make_pictures("chair")), cpu())
-
-
-def judge(search: Search, details: dict[str, object] = DETAILS, classes: int = 2) -> DrawingJudge:
+def judge(search: Search, **details: object) -> DrawingJudge:
     torch.manual_seed(2)
-    classifier = SketchClassifier(image_size=16, classes=classes).eval()
-    return DrawingJudge(search, classifier, details, resamples=100, seed=0, compute=cpu())
+    classifier = SketchClassifier(image_size=16, classes=2).eval()
+    on = {"search": search, "classifier": classifier, "details": DETAILS | details, "compute": cpu()}
+    return DrawingJudge(**on, resamples=100, seed=0)
 
 
 def test_sketches_of_people_judged_as_drawings_are_perfect_in_distribution(search: Search) -> None:
-    sketches = search.test.sketches
     # As many drawings as photos: here the first sketches of six.
-    judged = judge(search).drawings([Sketches(sketches[:6], np.array([True, True, False] * 2))])
+    sketches = search.test.sketches[:6]
+    judged = judge(search).drawings([Sketches(sketches, np.array([True, True, False] * 2))])
     assert judged.scores["fid"] == pytest.approx(0, abs=1e-3)
-    assert judged.scores["points"] == 9.0
-    assert judged.scores["strokes"] == 2.0
+    assert judged.scores["points"] == pytest.approx(np.mean([len(strokes) for strokes in sketches]), abs=1e-4)
+    assert (judged.scores["strokes"], judged.scores["acc@10"]) == (2, 100)
     assert judged.scores["ended"] == pytest.approx(66.6667)
-    assert judged.scores["acc@10"] == 100.0
-    assert judged.ranks.tolist() == search.ranks_of_drawings(sketches[:6]).tolist()
+    assert judged.ranks.tolist() == search.ranks_of_drawings(sketches).tolist()
     assert judged.scores["acc@1_low"] <= judged.scores["acc@1"] <= judged.scores["acc@1_high"]
 
 
@@ -68,41 +60,29 @@ def test_all_drawings_of_a_photo_count_and_the_first_is_kept(search: Search) -> 
     assert judged.strokes == alone.strokes and np.array_equal(judged.ranks, alone.ranks)
 
 
-def test_scores_of_people_are_those_of_the_search(search: Search) -> None:
-    scores = judge(search).scores_of_people()
-    assert scores["mean_rank"] == pytest.approx(search.ranks.mean(), abs=1e-4)
-    assert "fid" not in scores
-    assert "ended" not in scores
-
-
 @pytest.mark.parametrize(
-    ("changed", "known"),
-    [({}, True), ({"classes_are": "photos"}, False), ({"classes": ["lamp", "sofa"]}, False)],
+    ("changed", "known"), [({}, True), ({"classes_are": "photos"}, False), ({"classes": ["lamp", "sofa"]}, False)]
 )
-def test_recognition_only_where_the_classifier_knows_the_categories(
+def test_people_are_judged_as_the_search_does_and_recognised_where_the_classifier_knows_the_categories(
     search: Search, changed: dict[str, object], known: bool
 ) -> None:
-    scores = judge(search, {**DETAILS, **changed}).scores_of_people()
-    assert ("recognition" in scores) == known
+    scores = judge(search, **changed).scores_of_people()
+    assert scores["mean_rank"] == pytest.approx(search.ranks.mean(), abs=1e-4)
+    assert ("recognition" in scores) == known and not {"fid", "ended"} & scores.keys()
 
 
 def test_watching_shows_what_was_drawn(search: Search) -> None:
-    generator, rows = small_generator(), np.arange(4)
-    inputs = search.test.photo_inputs("map")(rows)
-    for drawing in watch_drawings(generator, inputs, temperature=0.5, seed=0, compute=cpu()):
-        assert drawing.attention is not None and len(drawing.sequence) == len(drawing.attention)
-        np.testing.assert_allclose(drawing.attention.sum((1, 2)), 1, atol=1e-5)
-        if len(drawing.sequence):
-            assert np.abs(drawing.strokes[:, :2] - CANVAS / 2).max() <= CANVAS / 2
-
-
-def test_watching_a_generator_without_attention(search: Search) -> None:
-    inputs = search.test.photo_inputs("map")(np.arange(2))
+    inputs = search.test.photo_inputs("map")(np.arange(4))
+    for sequence, attention in watch_drawings(small_generator(), inputs, temperature=0.5, seed=0, compute=cpu()):
+        assert attention is not None and len(sequence) == len(attention)
+        np.testing.assert_allclose(attention.sum((1, 2)), 1, atol=1e-5)
+        if len(sequence):
+            assert np.abs(from_sequence(sequence)[:, :2] - CANVAS / 2).max() <= CANVAS / 2
     watched = watch_drawings(small_generator(attention=False), inputs, temperature=0.0, seed=0, compute=cpu())
-    assert [drawing.attention for drawing in watched] == [None, None]
+    assert [drawing.attention for drawing in watched] == [None] * 4
 
 
-def test_queries_of_every_kind_are_shown_with_their_number():
+def test_queries_of_every_kind_are_shown_with_their_number() -> None:
     supervised = np.array([1] * 50 + [1] * 2 + [4] * 3 + [7] * 45)
     joint = np.array([1] * 50 + [3] * 2 + [1] * 3 + [9] * 45)
     ids = [f"q{i}" for i in range(100)]
@@ -118,35 +98,51 @@ def test_queries_of_every_kind_are_shown_with_their_number():
     assert len(choose_queries(supervised[:3], joint[:3], ids[:3], 10)) == 3
 
 
-def test_what_is_shown_depends_on_ids_alone():
+def test_what_is_shown_depends_on_ids_alone() -> None:
     ids = [f"p{i}" for i in range(20)]
     order = [ids[row] for row in shuffled(ids)]
-    assert order == [ids[::-1][row] for row in shuffled(ids[::-1])]
-    assert order != ids
+    assert order == [ids[::-1][row] for row in shuffled(ids[::-1])] != ids
 
 
-def test_all_pictures_are_written(search: Search, tmp_path: Path) -> None:
-    generator, photos = small_generator(), search.test.photo_inputs("map")
+def draw_all(folder: Path, search: Search, attention: bool = True) -> None:
+    generator, photos = small_generator(attention), search.test.photo_inputs("map")
     drawn = draw_sketches(generator, photos, np.arange(len(photos)), 0, temperature=0.5, seed=0, compute=cpu())
     judged = judge(search).drawings([drawn])
-    curve = tmp_path / "curve.csv"
-    curve.write_text("step,certainty_0.00,certainty_0.50\n1,40,60\n2,30,70\n")
-    folder = tmp_path / "pictures"
-    sheets = PictureSheets(folder, search.test, 3)
-    sheets.retrieval({"supervised": search, "joint": search}, 10)
-    sheets.drawing(generator, temperature=0.5, seed=0, compute=cpu())
-    sheets.before_after({"before_joint": judged, "after_joint": judged})
-    certainty = np.linspace(0.2, 0.8, 6)
-    sheets.certainty(certainty, 100 * certainty, certainty, curve)
-    sheets.curves({"joint": curve})
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "before_after.jpg",
-        "certainty.png",
-        "certainty_training.png",
-        "curves.png",
-        "drawing.jpg",
-        "retrieval.jpg",
-    ]
+    pictures.retrieval_sheet(folder / "retrieval.jpg", {"supervised": search, "joint": search}, count=3, k=10)
+    watched = partial(pictures.drawing_sheet, temperature=0.5, seed=0, compute=cpu())
+    watched(folder / "drawing.png", search.test, generator, count=3)
+    pictures.before_after_sheet(folder / "both.jpg", search.test, {"before": judged, "after": judged}, count=6)
+
+
+def test_sheets_are_small_and_have_the_same_bytes_again(search: Search, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        draw_all(tmp_path / name, search)
+    for path in (tmp_path / "one").iterdir():
+        data = path.read_bytes()
+        assert data == (tmp_path / "two" / path.name).read_bytes() and len(data) < LARGEST_FILE
+        with Image.open(path) as picture:
+            picture.load()
+            assert picture.format == {".jpg": "JPEG", ".png": "PNG"}[path.suffix]
+    draw_all(tmp_path / "three", search, attention=False)
+    one, three = (Image.open(tmp_path / name / "drawing.png") for name in ("one", "three"))
+    assert one.height > three.height
+
+
+def test_true_photos_are_framed_once_a_model(search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames: list[tuple[int, int]] = []
+    frame = Sheet.frame
+
+    def noted(self: Sheet, x: int, y: int, width: int, height: int, colour: str, line: float = 3.0) -> None:
+        if colour == sheets.RIGHT:
+            frames.append((x, y))
+        frame(self, x, y, width, height, colour, line)
+
+    monkeypatch.setattr(Sheet, "frame", noted)
+    pictures.retrieval_sheet(tmp_path / "a.png", {"supervised": search, "joint": search}, count=3, k=6)
+    # All six photos are shown, the true one at its rank: under one model in the line above, under the other below.
+    assert len(set(frames)) == len(frames) == 6
+    for above, below in zip(frames[::2], frames[1::2], strict=True):
+        assert above[0] == below[0] and above[1] < below[1]
 
 
 def test_protocol_names_what_figures_depend_on(search: Search) -> None:

@@ -45,53 +45,62 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 Start = Callable[[str, Path], "subprocess.Popen[str]"]
-RunStage = Callable[[str, Path], None]
+Train = Callable[..., dict[str, bytes]]
+TRAINING = ("pretrain_retrieval", "pretrain_generator", "sketch_classifier", "pseudo", "joint", "adapt")
 
 
 @pytest.fixture(scope="session")
 def start(project_copy: Path) -> Start:
     """Start one stage in a folder of its own, with the copy's code."""
     alone = {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "DVC_ROOT": "", "PYTHONPATH": str(project_copy)}
+    pipes: Values = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     return lambda name, folder: subprocess.Popen(
-        [sys.executable, "-m", f"pipeline.{name}"],
-        cwd=folder,
-        env=os.environ | alone,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-m", f"pipeline.{name}"], cwd=folder, env=os.environ | alone, **pipes
     )
 
 
 @pytest.fixture(scope="session")
-def run_stage(start: Start) -> RunStage:
-    """Run one stage in a folder; the test fails with its output if it fails."""
+def train(start: Start) -> Train:
+    """Run stages in a folder, one after the other, and give all that lies there then; a failure fails the test."""
 
-    def run(name: str, folder: Path) -> None:
-        with start(name, folder) as process:
-            _, said = process.communicate(timeout=TIMEOUT)
-        assert process.returncode == 0, said[-3000:]
+    def run(folder: Path, *stages: str) -> dict[str, bytes]:
+        for name in stages:
+            with start(name, folder) as process:
+                _, said = process.communicate(timeout=TIMEOUT)
+            assert process.returncode == 0, said[-3000:]
+        return outputs_of(folder)
 
     return run
 
 
 @pytest.fixture(scope="session")
-def packed(project_copy: Path, run_stage: RunStage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed(project_copy: Path, train: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with params.yaml and the tiny default set in data/shards, its features and its edges."""
     folder = tmp_path_factory.mktemp("packed")
     shutil.copy(project_copy / "params.yaml", folder)
-    for name in ("synthesise", "shard", "features", "edges"):
-        run_stage(name, folder)
+    train(folder, "synthesise", "shard", "features", "edges")
+    shutil.rmtree(folder / "data" / "raw")
     return folder
+
+
+@pytest.fixture(scope="session")
+def unbroken(packed: Path, train: Train, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each training stage, the folder as it was before the stage, and under "end" as it was after all."""
+    work = tmp_path_factory.mktemp("unbroken")
+    shutil.copytree(packed, work, dirs_exist_ok=True)
+    before = {}
+    for stage in TRAINING:
+        before[stage] = tmp_path_factory.mktemp(f"before_{stage}")
+        shutil.copytree(work, before[stage], dirs_exist_ok=True)
+        train(work, stage)
+    assert not list((work / ".scratch").rglob("*.pt")), "a finished stage leaves no checkpoint"
+    return before | {"end": work}
 
 
 def contents(folder: Path, *below: str) -> dict[str, bytes]:
     """Every file under the folders ``below``, by its path."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for name in below
-        for path in sorted((folder / name).rglob("*"))
-        if path.is_file()
-    }
+    files = [path for name in below for path in sorted((folder / name).rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def outputs_of(folder: Path) -> dict[str, bytes]:

@@ -12,14 +12,12 @@ from fgsbir.evaluation.comparison import rank_table
 from pipeline import compare
 from tests.pipeline.conftest import ROOT
 
-QUERIES = [f"q{number}" for number in range(12)]
-PHOTOS = [f"p{number // 3}" for number in range(12)]
-
 
 def ranks(joint: list[int], step: int = 1) -> str:
-    """A table of the first queries, or, with a ``step`` of -1, of all from the last to the first."""
-    queries, photos = QUERIES[: len(joint)][::step], PHOTOS[: len(joint)][::step]
-    return rank_table(queries, photos, {"supervised": np.full(len(joint), 9), "joint": np.array(joint[::step])})
+    """A table of so many queries, three a photo; with a ``step`` of -1 from the last to the first."""
+    numbers = range(len(joint))[::step]
+    found = {"supervised": np.full(len(joint), 9), "joint": np.array(joint)[::step]}
+    return rank_table([f"q{number}" for number in numbers], [f"p{number // 3}" for number in numbers], found)
 
 
 def test_the_joint_models_are_compared_on_the_same_queries(
@@ -44,7 +42,7 @@ def test_the_joint_models_are_compared_on_the_same_queries(
 @pytest.mark.parametrize(
     "text", ["", "query,photo,rank\nq,p,1\n", "query,photo,joint\nq,p,first\n", "query,photo,joint\nq\n"]
 )
-def test_a_table_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_what_is_no_table_of_ranks_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(compare, "_text", lambda revision: text)
     with pytest.raises(DataError, match=r"ranks\.csv of main: not a table"):
         compare.ranks_of("main")
@@ -54,26 +52,24 @@ def test_revisions_are_read_from_git(tmp_path: Path) -> None:
     def command(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    command("git", "init", "-q", "-b", "main")
-    assert command(sys.executable, "-m", "dvc", "init", "-q").returncode == 0
-    (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics" / "ranks.csv").write_text(ranks([2] * 12))
-    command("git", "add", "-A")
-    command("git", "-c", "user.name=Tester", "-c", "user.email=tester@localhost", "commit", "-q", "-m", "First run")
-    (tmp_path / "metrics" / "ranks.csv").write_text(ranks([1] * 12))
-
-    def said(*words: str) -> subprocess.CompletedProcess[str]:
+    def compared(*words: str) -> subprocess.CompletedProcess[str]:
         program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pipeline.compare import main, run; run(main)"
         return command(sys.executable, "-c", program, *words)
 
-    done = said("main")
-    assert done.returncode == 0, done.stderr
-    assert "workspace minus main  100 [100, 100]" in done.stdout
-    for words, told in (
+    table = tmp_path / "metrics" / "ranks.csv"
+    table.parent.mkdir()
+    table.write_text(ranks([2] * 12))
+    command("git", "init", "-q", "-b", "main")
+    assert command(sys.executable, "-m", "dvc", "init", "-q").returncode == 0
+    command("git", "add", "-A")
+    command("git", "-c", "user.name=Tester", "-c", "user.email=tester@localhost", "commit", "-q", "-m", "First run")
+    table.write_text(ranks([1] * 12))
+    assert "workspace minus main  100 [100, 100]" in compared("main").stdout
+    for words, message in (
         (("nonsense",), "nonsense: expected a commit, branch or experiment that holds metrics/ranks.csv"),
         (("main", "main"), "main is compared with itself"),
     ):
-        failed = said(*words)
-        assert failed.returncode == 1 and told in failed.stderr and "Traceback" not in failed.stderr
-    (tmp_path / "metrics" / "ranks.csv").unlink()
-    assert "run `dvc repro` first" in said("main").stderr
+        failed = compared(*words)
+        assert failed.returncode == 1 and message in failed.stderr and "Traceback" not in failed.stderr
+    table.unlink()
+    assert "run `dvc repro` first" in compared("main").stderr

@@ -18,6 +18,7 @@ import yaml
 from tests.pipeline.conftest import ROOT, assert_same, contents
 
 STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
+DVC = (sys.executable, "-m", "dvc")
 
 pytestmark = pytest.mark.slow
 
@@ -36,15 +37,18 @@ class Repository:
         return done.stdout
 
     def dvc(self, *arguments: str) -> str:
-        return self(sys.executable, "-m", "dvc", *arguments)
+        return self(*DVC, *arguments)
 
     def git(self, *arguments: str) -> str:
         return self("git", *arguments)
 
     def json(self, *arguments: str) -> Any:
         """What a command of DVC prints as JSON, without its warnings."""
-        command = [sys.executable, "-m", "dvc", *arguments]
-        return json.loads(subprocess.check_output(command, cwd=self.path, env=self.environment))
+        return json.loads(subprocess.check_output([*DVC, *arguments], cwd=self.path, env=self.environment))
+
+    def commit(self, *paths: str) -> None:
+        self.git("add", *paths)
+        self.git("commit", "-q", "-m", "A commit")
 
     def undo(self) -> None:
         """Back to what is committed."""
@@ -53,6 +57,10 @@ class Repository:
 
     def bytes(self) -> dict[str, bytes]:
         return contents(self.path, "data", "models", "metrics")
+
+    def hashes_of_outs(self) -> dict[str, str]:
+        stages = yaml.safe_load((self.path / "dvc.lock").read_text())["stages"]
+        return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
 
 
 def ran(output: str) -> list[str]:
@@ -87,11 +95,9 @@ def giver(project_copy: Path, outside: Path) -> Repository:
     repository = Repository(outside / "giver", clean_environment(outside))
     repository.git("init", "-q", "-b", "main")
     repository.dvc("remote", "add", "-q", "--default", "storage", str(outside / "storage"))
-    repository.git("add", ".")
-    repository.git("commit", "-q", "-m", "Start")
+    repository.commit(".")
     assert ran(repository.dvc("repro")) == STAGES
-    repository.git("add", "metrics", "models", "dvc.lock")
-    repository.git("commit", "-q", "-m", "Run the pipeline")
+    repository.commit("metrics", "models", "dvc.lock")
     return repository
 
 
@@ -101,13 +107,11 @@ def test_a_run_ends_with_complete_metrics_a_report_and_plots_and_leaves_nothing_
         for score in ("acc@1", "acc@5", "acc@10", "mean_rank"):
             assert scores[model][f"{score}_low"] <= scores[model][score] <= scores[model][f"{score}_high"]
     assert (scores["n_gallery"], scores["n_query"]) == (10, 30)
-    shown = giver.json("metrics", "show", "--json")
-    assert {"metrics/evaluate.json", "metrics/generator.json", "metrics/data.json"} <= set(shown[""]["data"])
-    for path in giver.path.glob("metrics/*.json"):
-        assert "NaN" not in path.read_text()
+    shown = giver.json("metrics", "show", "--json")[""]["data"]
+    assert {"metrics/evaluate.json", "metrics/generator.json", "metrics/data.json"} <= set(shown)
+    assert not [path for path in giver.path.glob("metrics/*.json") if "NaN" in path.read_text()]
     report = giver(sys.executable, "-m", "pipeline.report")
-    assert re.search(r"^  supervised +[\d.]+ \[", report, re.MULTILINE)
-    assert "metrics/synthetic.png" in report
+    assert re.search(r"^  supervised +[\d.]+ \[", report, re.MULTILINE) and "metrics/synthetic.png" in report
     output = giver.dvc("plots", "show", "-o", "shown")
     assert (giver.path / "shown" / "index.html").exists(), output
     shutil.rmtree(giver.path / "shown")
@@ -115,38 +119,27 @@ def test_a_run_ends_with_complete_metrics_a_report_and_plots_and_leaves_nothing_
     assert not list((giver.path / ".scratch").rglob("*.pt"))
 
 
-def test_nothing_runs_again_without_a_change_that_a_stage_tracks(giver: Repository) -> None:
-    assert ran(giver.dvc("repro")) == []
-    path = giver.path / "params.yaml"
-    before = path.read_text()
-    path.write_text(before.replace("log_interval: 2", "log_interval: 3"))
-    assert path.read_text() != before
-    assert ran(giver.dvc("repro")) == []
-    path.write_text(before)
-
-
-def hashes_of_outs(repository: Repository) -> dict[str, str]:
-    stages = yaml.safe_load((repository.path / "dvc.lock").read_text())["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
-
-
 def test_outs_say_nothing_but_content(giver: Repository) -> None:
     """After a commit that changes nothing here, each stage runs to the same hashes, and so nothing behind it runs."""
     (giver.path / "NOTES.md").write_text("An unrelated commit.\n")
-    giver.git("add", "NOTES.md")
-    giver.git("commit", "-q", "-m", "Unrelated")
-    before = hashes_of_outs(giver)
+    giver.commit("NOTES.md")
+    before = giver.hashes_of_outs()
     for stage in STAGES:
         giver.dvc("repro", "--force", "--single-item", "--no-run-cache", stage)
     # It says at which commit it was measured; git keeps it, and no stage reads it.
-    assert {path for path, _ in before.items() - hashes_of_outs(giver).items()} <= {"metrics/evaluate.json"}
+    assert {path for path, _ in before.items() - giver.hashes_of_outs().items()} <= {"metrics/evaluate.json"}
+    # Nor does anything run for what no stage tracks.
+    path = giver.path / "params.yaml"
+    params = path.read_text()
+    assert params != params.replace("log_interval: 2", "log_interval: 3")
+    path.write_text(params.replace("log_interval: 2", "log_interval: 3"))
     assert ran(giver.dvc("repro")) == []
     giver.git("checkout", "-q", ".")
 
 
 def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> None:
     before = giver.bytes()
-    command = [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "joint"]
+    command = [*DVC, "repro", "--force", "--single-item", "joint"]
     scratch = giver.path / ".scratch" / "joint"
     # In a session of its own, so that the signal reaches DVC and the stage as Ctrl-C does.
     with subprocess.Popen(
@@ -163,8 +156,7 @@ def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> Non
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=600)
-    assert process.returncode != 0
-    assert "interrupted; the same command goes on from where it stopped" in said
+    assert process.returncode != 0 and "interrupted; the same command goes on from where it stopped" in said
     assert list(scratch.rglob("*.pt"))
     assert "resuming from " in giver(*command)
     # The first run has been committed since, and nothing says so.
@@ -174,8 +166,7 @@ def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> Non
 
 
 def test_half_of_the_unlabelled_photos_runs_joint_and_evaluate_alone(giver: Repository) -> None:
-    output = giver.dvc("exp", "run", "--name", "half", "-S", "unlabelled_frac=0.5")
-    assert ran(output) == ["joint", "evaluate"]
+    assert ran(giver.dvc("exp", "run", "--name", "half", "-S", "unlabelled_frac=0.5")) == ["joint", "evaluate"]
     changes = giver.json("metrics", "diff", "--json")
     assert set(changes) <= {"metrics/evaluate.json", "metrics/generator.json"}
     changed = set(changes["metrics/evaluate.json"])
@@ -186,24 +177,19 @@ def test_half_of_the_unlabelled_photos_runs_joint_and_evaluate_alone(giver: Repo
 
 
 def test_a_failed_run_says_why_and_can_be_undone(giver: Repository) -> None:
-    output = giver(sys.executable, "-m", "dvc", "exp", "run", "-S", "unlabelled_frac=2", check=False)
-    assert "error: params.yaml: unlabelled_frac: found 2, allowed: a number >= 0 and <= 1" in output
+    output = giver(*DVC, "exp", "run", "-S", "unlabelled_frac=2", check=False)
+    assert "error: params.yaml: unlabelled_frac: found 2; it should be less than or equal to 1" in output
     giver.undo()
     assert yaml.safe_load((giver.path / "params.yaml").read_text())["unlabelled_frac"] == 1
 
 
 def test_a_queued_run_uses_its_own_snapshot_of_the_code(giver: Repository) -> None:
     giver.dvc("exp", "run", "--queue", "--name", "queued", "-S", "unlabelled_frac=0")
-    joint = giver.path / "src" / "fgsbir" / "joint" / "trainer.py"
-    before = joint.read_text()
-    try:
-        joint.write_text("raise RuntimeError('the code of the workspace, not of the snapshot')\n")
-        # As an editable install would: the environment points at the workspace.
-        giver.environment["PYTHONPATH"] = str(giver.path / "src")
-        giver.dvc("exp", "run", "--run-all")
-    finally:
-        del giver.environment["PYTHONPATH"]
-        joint.write_text(before)
+    (giver.path / "src/fgsbir/joint/trainer.py").write_text("raise RuntimeError('the workspace, not the snapshot')\n")
+    # As an editable install would: the environment points at the workspace.
+    installed = Repository(giver.path, giver.environment | {"PYTHONPATH": str(giver.path / "src")})
+    installed.dvc("exp", "run", "--run-all")
+    giver.git("checkout", "-q", "src")
     (found,) = [
         experiment["revs"][0]["data"]
         for branch in giver.json("exp", "show", "--json")
@@ -216,27 +202,20 @@ def test_a_queued_run_uses_its_own_snapshot_of_the_code(giver: Repository) -> No
     assert giver.git("status", "--porcelain") == ""
 
 
-@pytest.fixture(scope="module")
-def taker(giver: Repository, outside: Path) -> Repository:
-    """A second clone, after the giver shared the run and the experiment "half" over a folder."""
+def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, outside: Path) -> None:
+    """The giver shares the run, and the experiment "half", over a folder."""
     giver.git("clone", "-q", "--bare", ".", str(outside / "shared.git"))
     giver.git("remote", "add", "origin", str(outside / "shared.git"))
     giver.git("push", "-q", "origin", "main")
     giver.dvc("push")
     giver.dvc("exp", "push", "--run-cache", "origin", "half")
-    repository = Repository(outside / "taker", clean_environment(outside))
-    giver.git("clone", "-q", str(outside / "shared.git"), str(repository.path))
-    return repository
-
-
-def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, taker: Repository) -> None:
+    taker = Repository(outside / "taker", clean_environment(outside))
+    giver.git("clone", "-q", str(outside / "shared.git"), str(taker.path))
     assert ran(taker.dvc("repro", "--pull", "--allow-missing")) == []
     taker.dvc("pull")
     assert_same(taker.bytes(), giver.bytes())
     assert ran(taker.dvc("repro")) == []
-
-
-def test_a_colleagues_experiment_is_fetched_instead_of_run(taker: Repository) -> None:
+    # A colleague's experiment is fetched instead of run.
     output = taker.dvc("exp", "run", "--pull", "-S", "unlabelled_frac=0.5")
     assert re.findall(r"Stage '(\w+)' is cached - skipping run", output) == ["joint"]
     assert ran(output) == ["evaluate"]

@@ -1,4 +1,4 @@
-"""The strict reading of params.yaml: every wrong key is told, with its value and what is allowed."""
+"""The strict reading of params.yaml: every wrong key is named, with its value and what is expected."""
 
 import re
 import subprocess
@@ -17,7 +17,6 @@ from pipeline.sections import Params
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "params.yaml").read_text()
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-SHA256 = "0" * 64
 LEFT_OUT = object()
 
 Values = dict[str, Any]
@@ -42,21 +41,12 @@ def written(folder: Path, changes: Values) -> Path:
 def refused(path: Path) -> str:
     with pytest.raises(ParamsError) as caught:
         load(path)
-    return str(caught.value)
+    return str(caught.value).replace(str(path), "params.yaml")
 
 
 def leaves(values: Values, above: str = "") -> Iterator[str]:
     for key, value in values.items():
         yield from leaves(value, f"{above}{key}.") if isinstance(value, dict) else [f"{above}{key}"]
-
-
-def test_the_committed_file_is_read_and_cannot_be_changed_after_that() -> None:
-    params = load(ROOT / "params.yaml")
-    assert params.features.taps == (12, 15)
-    assert params.pretrain_retrieval.tune_blocks == 0
-    assert params.dataset.root == Path("data/raw/synthetic")
-    with pytest.raises(ValidationError):
-        params.joint.k_r = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -73,8 +63,11 @@ def test_values_are_read_by_their_declared_type(tmp_path: Path, key: str, text: 
     changed, count = re.subn(rf"(?m)^( *{key}): .*$", rf"\1: {text}", TEXT, count=1)
     assert count == 1
     (tmp_path / "params.yaml").write_text(changed)
-    found = getattr(load(tmp_path / "params.yaml").pretrain_retrieval, key)
+    params = load(tmp_path / "params.yaml")
+    found = getattr(params.pretrain_retrieval, key)
     assert found == value and type(found) is type(value)
+    with pytest.raises(ValidationError):
+        params.joint.k_r = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("word", [None, "none"])
@@ -83,100 +76,74 @@ def test_none_and_null_are_both_no_value(tmp_path: Path, word: str | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "allowed"),
+    ("key", "value", "expected"),
     [
-        ("labelled_frac", 0, "a number > 0 and <= 1"),
-        ("labelled_frac", 1.01, "a number > 0 and <= 1"),
-        ("unlabelled_frac", -0.1, "a number >= 0 and <= 1"),
-        ("seed", 1.5, "a whole number >= 0"),
-        ("seed", -1, "a whole number >= 0"),
-        ("precision", "fp16", "one of bf16, float32"),
-        ("precision", True, "one of bf16, float32 (YAML reads an unquoted on, off, yes or no as a truth value"),
-        ("runtime.devices", True, "a whole number >= 1"),
-        ("runtime.devices", 0, "a whole number >= 1"),
-        ("dataset.layout", "imagenet", "one of synthetic, sketchx, qmul, qmul_v1, sketchy, folder"),
-        ("dataset.name", True, "a string"),
-        ("dataset.name", "", "a string"),
-        ("dataset.root", 5, "a path"),
-        ("dataset.unseen_categories", "chair", "a list, each a string"),
-        ("pretrain_retrieval.tune_blocks", "some", "one of all, or a whole number"),
-        ("features.image_size", 100, "a whole number >= 32 and <= 1024 and a multiple of 8"),
-        ("pretrain_retrieval.standardise", 1, "true or false"),
-        ("pretrain_retrieval.standardise", "yes", "true or false"),
-        ("pretrain_retrieval.margin", float("nan"), "a number > 0 and <= 2"),
-        ("pretrain_retrieval.steps", "many", "a whole number >= 1"),
-        ("pretrain_retrieval.steps", "1_000", "a whole number >= 1"),
-        ("pretrain_retrieval.steps", "0x10", "a whole number >= 1"),
-        ("pretrain_retrieval.batch_size", [32], "a whole number >= 2"),
-        ("pretrain_generator.kl_weight", float("inf"), "a number >= 0 and <= 1000"),
-        ("pretrain_generator.weights_sha256", "abc", "a SHA-256, 64 hexadecimal digits, or none"),
-        ("joint", 3, "a section with the keys joint_training, "),
-        ("joint.teacher", None, "one of none, relative, absolute"),
+        ("labelled_frac", 0, "it should be greater than 0"),
+        ("labelled_frac", 1.01, "it should be less than or equal to 1"),
+        ("seed", 1.5, "it should be a valid integer"),
+        ("precision", "fp16", "it should be 'bf16' or 'float32'"),
+        ("precision", True, "it should be 'bf16' or 'float32' (YAML reads an unquoted on, off"),
+        ("runtime.devices", True, "expected a number (YAML reads"),
+        ("dataset.name", "", "String should have at least 1 character"),
+        ("dataset.root", 5, "it is not a valid path"),
+        ("dataset.unseen_categories", "chair", "it should be a list"),
+        ("features.image_size", 100, "it should be a multiple of 8"),
+        ("pretrain_retrieval.standardise", 1, "it should be a valid boolean"),
+        ("pretrain_retrieval.standardise", "yes", "it should be a valid boolean"),
+        ("edges.tolerance", float("nan"), "it should be less than or equal to 32"),
+        *(("pretrain_retrieval.steps", word, "expected a number") for word in ("many", "1_000", "0x10")),
+        ("pretrain_retrieval.batch_size", [32], "it should be a valid integer"),
+        ("pretrain_generator.kl_weight", float("inf"), "it should be a finite number"),
+        ("pretrain_generator.weights_sha256", "abc", "String should match pattern '^[0-9a-f]{64}$'"),
+        ("joint", 3, "it should be a section"),
+        ("joint.teacher", None, "it should be 'none', 'relative' or 'absolute'"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, key: str, value: Any, allowed: str) -> None:
+def test_a_wrong_value_is_named_with_what_is_expected(tmp_path: Path, key: str, value: Any, expected: str) -> None:
     (line,) = refused(written(tmp_path, {key: value})).splitlines()
-    assert f"params.yaml: {key}: found {value!r}, allowed: {allowed}" in line
+    assert line.startswith(f"params.yaml: {key}: found {value!r}; {expected}")
 
 
-@pytest.mark.parametrize("key", list(leaves(yaml.safe_load(TEXT))))
-def test_no_key_may_be_missing(tmp_path: Path, key: str) -> None:
-    assert f"{key}: missing; allowed: " in refused(written(tmp_path, {key: LEFT_OUT}))
-
-
-def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
-    changes = {"labelled_frac": 2, "joint.k_r": 0, "pseudo.temperature": LEFT_OUT, "evaluate.picture": 3}
-    lines = refused(written(tmp_path, changes)).splitlines()
-    assert len(lines) == 4
-    for part in ("labelled_frac: found 2", "joint.k_r: found 0", "pseudo.temperature: missing", "evaluate.picture"):
-        assert any(part in line for line in lines), part
+def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
+    missing = dict.fromkeys(leaves(yaml.safe_load(TEXT)), LEFT_OUT)
+    lines = refused(written(tmp_path, missing)).splitlines()
+    assert set(lines) == {f"params.yaml: {key}: missing" for key in missing}
+    changes = {"labelled_frac": 2, "pretrain_retrieval.tune_blocks": "some", "evaluate.picture": 3}
+    found = refused(written(tmp_path, changes))
+    for part in ("labelled_frac: found 2", "it should be 'all'", "expected a number", "did you mean pictures?"):
+        assert part in found, part
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"joint.lamda_kd": 1}, "joint.lamda_kd: unknown key; did you mean lambda_kd?"),
-        ({"evaluate.zzz": 1}, "evaluate.zzz: unknown key; known here: bootstrap, "),
-        ({"features.taps": [15, 12]}, "features: taps [15, 12]: expected numbers of blocks"),
-        ({"dataset.user_table": "users.csv"}, "dataset: user_table and user_table_sha256 go together"),
-        ({"pretrain_generator.weights_sha256": SHA256}, "pretrain_generator: weights and weights_sha256 go together"),
+        ("joint.lamda_kd: 1", "joint.lamda_kd: unknown key; did you mean lambda_kd?"),
+        ("features.taps: [15, 12]", "features: taps [15, 12]: expected numbers of blocks"),
+        ("dataset.user_table: users.csv", "dataset: user_table and user_table_sha256 go together"),
+        (f"pretrain_generator.weights_sha256: '{'0' * 64}'", "pretrain_generator: weights and weights_sha256 go toge"),
+        ("{synthesise.users: 9, synthesise.unseen_users: 9}", "unseen_users (9) must be fewer than users (9)"),
+        ("{dataset.category: a, dataset.unseen_categories: [a]}", "dataset: category 'a' is in unseen_categories"),
+        ("pretrain_generator.edge_steps: 9", "edge_steps (9): of decoder points alone; contours needs 0"),
         (
-            {"synthesise.users": 9, "synthesise.unseen_users": 9},
-            "synthesise: unseen_users (9) must be fewer than users (9)",
-        ),
-        (
-            {"dataset.category": "shoe", "dataset.unseen_categories": ["shoe"]},
-            "dataset: category 'shoe' stands in unseen_categories too",
-        ),
-        ({"pretrain_generator.edge_steps": 9}, "edge_steps (9): of decoder points alone; contours needs 0"),
-        (
-            {"pretrain_generator.decoder": "points", "pretrain_generator.sketch_steps": 9},
+            "{pretrain_generator.decoder: points, pretrain_generator.sketch_steps: 9}",
             "sketch_steps is 9, but sketch_files is empty",
         ),
-        ({"pseudo.sketches": "another", "pseudo.edges": 1}, "with sketches 'another' edges must be 0"),
-        ({"pseudo.sketches": "file", "pseudo.edges": 0}, "file (None) goes with sketches: file, found 'file'"),
-        (
-            {"pretrain_generator.sketch_files": [{"path": "a.npz", "sha256": 1}]},
-            "pretrain_generator.sketch_files.0.sha256: found 1, allowed: a SHA-256",
-        ),
-        (
-            {"pretrain_generator.sketch_files": [{"path": "a.npz"}]},
-            "pretrain_generator.sketch_files.0.sha256: missing",
-        ),
+        ("{pseudo.sketches: another, pseudo.edges: 1}", "with sketches 'another' edges must be 0"),
+        ("{pseudo.sketches: file, pseudo.edges: 0}", "file (None) goes with sketches: file, found 'file'"),
+        ("pretrain_generator.sketch_files: [{path: a.npz}]", "pretrain_generator.sketch_files.0.sha256: missing"),
     ],
 )
-def test_unknown_keys_and_values_that_do_not_go_together(tmp_path: Path, changes: Values, message: str) -> None:
-    assert message in refused(written(tmp_path, changes))
+def test_unknown_keys_and_values_that_do_not_go_together(tmp_path: Path, changes: str, message: str) -> None:
+    assert message in refused(written(tmp_path, yaml.safe_load(changes)))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (TEXT + "\nseed: 1\n", "the key seed stands twice"),
-        (TEXT.replace("\njoint:\n", "\njoint:\n  k_r: 5\n"), "the key k_r stands twice"),
+        (TEXT + "\nseed: 1\n", "the key seed occurs twice"),
+        (TEXT.replace("\njoint:\n", "\njoint:\n  k_r: 5\n"), "the key k_r occurs twice"),
         ("seed: [", "not readable as YAML"),
         ("", "expected a mapping of sections, found None"),
-        ("- 1", "expected a mapping of sections"),
         ("seed: !!python/object/apply:os.system ['true']", "not readable as YAML"),
         ("[1]: 2", "not readable as YAML"),
         (None, "params.yaml: no such file"),
@@ -189,20 +156,13 @@ def test_a_file_that_is_no_params_file(tmp_path: Path, text: str | None, message
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
-def test_a_stage_tells_of_wrong_params_before_it_loads_torch(tmp_path: Path, stage: str) -> None:
+def test_a_stage_refuses_wrong_params_before_it_loads_torch(tmp_path: Path, stage: str) -> None:
     written(tmp_path, {"labelled_frac": 7})
-    program = f"""
-import runpy, sys
-try:
-    runpy.run_module("pipeline.{stage}", run_name="__main__")
-finally:
-    assert "torch" not in sys.modules
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert done.stderr == "error: params.yaml: labelled_frac: found 7, allowed: a number > 0 and <= 1\n"
+    run = "import atexit, runpy, sys; atexit.register(lambda: print('torch' in sys.modules)); runpy.run_module("
+    command = [sys.executable, "-c", f"{run}'pipeline.{stage}', run_name='__main__')"]
+    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "False\n")
+    assert done.stderr == "error: params.yaml: labelled_frac: found 7; it should be less than or equal to 1\n"
 
 
 def test_the_file_is_the_manual() -> None:
@@ -210,9 +170,7 @@ def test_the_file_is_the_manual() -> None:
     section: type[BaseModel] = Params
     compared = 0
     for comment, indent, key, value in re.findall(r"(?m)((?:^ *#.*\n)*)^( *)([a-z_0-9]+):(.*)$", TEXT):
-        if not indent:
-            section = Params
-        field = section.model_fields[key]
+        field = (section if indent else Params).model_fields[key]
         if not value:
             assert isinstance(field.annotation, type)
             section = field.annotation

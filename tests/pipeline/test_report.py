@@ -32,9 +32,6 @@ def test_a_row_for_each_model_and_intervals_beside_their_score() -> None:
         "  joint       50 [48, 52.12]       71     90.5               1",
     ]
     assert list(facts(SCORES, ROWS)) == ["  n query: 1200", "  protocol device: cpu", "  protocol split hash: ab"]
-
-
-def test_adaptation_is_a_table_of_methods_and_pairs() -> None:
     rows = adapted_rows(ADAPTED)
     assert list(table(rows, list(rows))) == [
         "                                acc@1           acc@5",
@@ -44,36 +41,29 @@ def test_adaptation_is_a_table_of_methods_and_pairs() -> None:
     ]
 
 
-def report(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline.report"]
-    return subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
-
-
 def test_the_report_shows_the_tables_that_there_are_and_the_pictures_that_stages_declare(tmp_path: Path) -> None:
+    def report(ending: str = "") -> subprocess.CompletedProcess[str]:
+        shell = f"{sys.executable} -m pipeline.report {ending}"
+        environment = {"PYTHONPATH": str(ROOT)}
+        return subprocess.run(shell, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     metrics = tmp_path / "metrics"
     (metrics / "pictures").mkdir(parents=True)
     for name in ("synthetic.png", "pictures/queries.png", "unknown.png"):
         (metrics / name).write_bytes(b"")
-    done = report(tmp_path)
+    done = report()
     assert done.returncode == 1
     assert done.stderr == "error: metrics/evaluate.json: no such file; run `dvc repro` first\n"
 
     for name in ("evaluate.json", "generator.json"):
         (metrics / name).write_text(json.dumps(SCORES))
-    said = report(tmp_path).stdout
-    assert said.count("supervised  46.83 [44.25, 49.5]") == 1
-    assert "adaptation" not in said
+    said = report().stdout
+    assert said.count("supervised  46.83 [44.25, 49.5]") == 1 and "adaptation" not in said
     assert said.endswith("Pictures\n\n  metrics/pictures/queries.png\n  metrics/synthetic.png\n")
 
     (metrics / "adapt.json").write_text(json.dumps({"user": ADAPTED}))
-    said = report(tmp_path).stdout
+    said = report().stdout
     assert "for a new user after adaptation" in said and "  ours, 5 pairs                 24.5 [19, 30]" in said
-
-
-def test_a_reader_that_stops_early_ends_it_without_a_word() -> None:
-    printing = f"{sys.executable} -m pipeline.report"
-    done = subprocess.run(
-        f"{{ {printing}; echo ended $? >&2; }} | read line", shell=True, cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.stderr.startswith("ended ") and len(done.stderr.splitlines()) == 1
+    # A reader that stops early ends it without a word.
+    assert report("| read line").stderr == ""

@@ -28,7 +28,7 @@ SIZES |= {"other_categories": 4, "other_photos": 3, "users": 5, "unseen_users": 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small default set, one of whose categories is unseen."""
-    folder = tmp_path_factory.mktemp("drawn") / "raw"
+    folder = tmp_path_factory.mktemp("drawn")
     synthesise(folder, seed=0, size=64, jpeg_quality=90, workers=1, **SIZES)
     return folder
 
@@ -61,17 +61,19 @@ def packed() -> dict[str, Any]:
 
 def test_the_stage_packs_and_reports_the_same_bytes_each_time(project: Path) -> None:
     data = packed()
-    assert data["name"] == "toy"
-    assert data["photos"] == {"train": 16, "val": 2, "test": 7, "unlabelled": 4}
-    assert data["users"] == {"all": 5, "unseen": 2}
-    assert data["categories"] == {"seen": 4, "unseen": 1}
     training = {"labelled": 8, "labelled_sketches": 16, "unlabelled": 4, "validation": 2, "validation_sketches": 4}
-    assert data["training"] == training | {"test": 3, "test_sketches": 9}
-    assert data["left_out"] == {"skipped": 0, "leaks": 0}
+    expected = {
+        "name": "toy",
+        "photos": {"train": 16, "val": 2, "test": 7, "unlabelled": 4},
+        "users": {"all": 5, "unseen": 2},
+        "categories": {"seen": 4, "unseen": 1},
+        "training": training | {"test": 3, "test_sketches": 9},
+        "left_out": {"skipped": 0, "leaks": 0},
+    }
+    assert {name: data[name] for name in expected} == expected
     assert [row["category"] for row in data["by_category"]] == ["bench", "chair", "sofa", "stool", "watering_can"]
     with ShardStore(Path("data/shards")) as store:
-        assert store.index.split_hash == data["split_hash"]
-        assert len(store.photos) == 29
+        assert (store.index.split_hash, len(store.photos)) == (data["split_hash"], 29)
     before = written()
     assert len(before) >= 6
     shard.main()
@@ -124,17 +126,12 @@ def test_a_set_that_nothing_can_be_trained_on_is_an_error(project: Path, values:
 def test_a_bad_photo_or_a_full_disk_ends_the_stage_with_one_line_and_leaves_the_old_shards(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write = TarWriter.write
-
     def full(self: TarWriter, sample: dict[str, Any]) -> int:
-        if "chair-00009" in sample["__key__"]:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return write(self, sample)
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     def said() -> str:
-        with pytest.raises(SystemExit) as stopped:
+        with pytest.raises(SystemExit, match="1"):
             run(shard.main)
-        assert stopped.value.code == 1
         (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
         return line
 

@@ -17,7 +17,7 @@ from pipeline.params import ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERRUPTED = "interrupted; the same command goes on from where it stopped\n"
-NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
+FULL = "error: the disk is full ("
 
 
 def from_other(error: Exception, cause: Exception) -> Exception:
@@ -26,33 +26,30 @@ def from_other(error: Exception, cause: Exception) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "said"),
+    ("error", "said"),
     [
-        (ParamsError("params.yaml: seed: found -1"), 1, "error: params.yaml: seed: found -1\n"),
-        (DataError("data/raw/x/photos/a.jpg: truncated"), 1, "error: data/raw/x/photos/a.jpg: truncated\n"),
-        (TrainingDiverged("the loss became NaN at step 7"), 1, "error: the loss became NaN at step 7\n"),
-        (FileNotFoundError(errno.ENOENT, "No such file", "data/raw/mine"), 1, "error: data/raw/mine: No such file\n"),
-        (KeyboardInterrupt(), 130, INTERRUPTED),
-        (TrainingInterrupted(), 130, INTERRUPTED),
-        (OSError(errno.ENOSPC, "No space left on device", "models/a"), 1, "error: the disk is full ("),
-        (NO_SPACE, 1, "error: the disk is full ("),
-        (OSError(errno.EDQUOT, "Disk quota exceeded"), 1, "error: the disk is full ("),
+        (ParamsError("params.yaml: seed: found -1"), "error: params.yaml: seed: found -1\n"),
+        (DataError("data/raw/x/photos/a.jpg: truncated"), "error: data/raw/x/photos/a.jpg: truncated\n"),
+        (TrainingDiverged("the loss became NaN at step 7"), "error: the loss became NaN at step 7\n"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "data/raw/mine"), "error: data/raw/mine: No such file\n"),
+        (KeyboardInterrupt(), INTERRUPTED),
+        (TrainingInterrupted(), INTERRUPTED),
+        (OSError(errno.ENOSPC, "No space left on device", "models/a"), FULL),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), FULL),
         # As safetensors and torch pass it on.
-        (RuntimeError('I/O error: No space left on device (os error 28)"'), 1, "error: the disk is full ("),
-        (from_other(RuntimeError("unexpected pos 64 vs 0"), NO_SPACE), 1, "error: the disk is full ("),
+        (RuntimeError('I/O error: No space left on device (os error 28)"'), FULL),
+        (from_other(RuntimeError("unexpected pos 64 vs 0"), OSError(errno.ENOSPC, "No space left on device")), FULL),
     ],
 )
-def test_what_a_user_can_mend_is_one_line(
-    error: BaseException, status: int, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_user_can_mend_is_one_line(error: BaseException, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     def main() -> None:
         raise error
 
     with pytest.raises(SystemExit) as caught:
         stage.run(main)
-    told = capsys.readouterr().err
-    assert caught.value.code == status
-    assert told.startswith(said) and told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert caught.value.code == (130 if said == INTERRUPTED else 1)
+    assert message.startswith(said) and message.count("\n") == 1
 
 
 def test_a_fault_of_the_program_keeps_its_traceback() -> None:
@@ -69,23 +66,19 @@ import resource, sys
 import numpy as np
 from pipeline.stage import run
 
-def fetched() -> int:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    np.ones(64 << 20, np.uint8)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
 def main() -> None:
-    fetched()
-    print(fetched())
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        np.ones(64 << 20, np.uint8)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 main() if sys.argv[1:] else run(main)
 """
-
-    def fetched(*arguments: str) -> int:
-        command = [sys.executable, "-c", program, *arguments]
-        return int(subprocess.check_output(command, env={"PYTHONPATH": str(ROOT)}, cwd=tmp_path))
-
-    assert fetched() < 10 < fetched("outside")
+    fetched, outside = (
+        int(subprocess.check_output(command, env={"PYTHONPATH": str(ROOT)}, cwd=tmp_path))
+        for command in ([sys.executable, "-c", program], [sys.executable, "-c", program, "outside"])
+    )
+    assert fetched < 10 < outside
 
 
 @pytest.fixture
@@ -129,15 +122,14 @@ def test_a_run_has_a_scratch_folder_of_its_own(project: Path, file: str, old: st
     assert (stage.scratch_folder("joint") != before) == another_run
 
 
-def test_the_scratch_folder_lies_in_the_repository_of_dvc(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scratch_folder_lies_in_the_repository_of_dvc_and_a_missing_input_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = stage.scratch_folder("joint")
     assert here.parent == project / ".scratch" / "joint"
     elsewhere = project.parent / "repository"
     monkeypatch.setenv("DVC_ROOT", str(elsewhere))
     assert stage.scratch_folder("joint") == elsewhere / ".scratch" / "joint" / here.name
-
-
-def test_a_missing_input_is_named(project: Path) -> None:
     shutil.rmtree("models/retrieval")
     with pytest.raises(DataError, match=r"models/retrieval: no such file or folder"):
         stage.scratch_folder("joint")

@@ -9,25 +9,26 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
-from scipy.spatial import ConvexHull
 
+from fgsbir.data.index import read_index
+from fgsbir.data.readers.synthetic import read_synthetic
 from fgsbir.data.records import DataError
+from fgsbir.data.shards import write_shards
 from fgsbir.data.strokes import CANVAS, centre, check_strokes, simplify, split_strokes
 from fgsbir.synthetic import dataset, sketch
 from fgsbir.synthetic.categories import CATEGORIES, MAIN
 from fgsbir.synthetic.dataset import content_hash, plan, synthesise
 from fgsbir.synthetic.dice import Dice
 from fgsbir.synthetic.geometry import convex_hull, look
-from fgsbir.synthetic.grammar import Choice, Number, Values, misjudge, sample
+from fgsbir.synthetic.grammar import Values, misjudge, sample
 from fgsbir.synthetic.lines import visible_lines
 from fgsbir.synthetic.parts import back_to_front
 from fgsbir.synthetic.photo import draw_photo
 from fgsbir.synthetic.shapes import box
 from fgsbir.synthetic.sheet import contact_sheet
 from fgsbir.synthetic.sketch import draw_sketch
+from fgsbir.synthetic.truth import true_sketches
 from fgsbir.synthetic.user import style
 
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["synthesise"]
@@ -51,14 +52,10 @@ def test_the_tiny_set_has_the_frozen_bytes_whatever_the_number_of_workers(tiny: 
     assert content_hash(tiny) == manifest["hash"] == TINY_HASH
     again = tmp_path / "again"
     synthesise(again, **TINY, size=256, jpeg_quality=90, workers=2)
-    one, two = (
-        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        for folder in (tiny, again)
-    )
-    assert one.keys() == two.keys()
-    assert [name for name in one if one[name] != two[name]] == []
-    assert draw_photo("chair-00000", seed=0) == one[Path("photos/chair/chair-00000.jpg")]
-    assert draw_photo("chair-00000", seed=1) != draw_photo("chair-00000", seed=0)
+    assert content_hash(again) == TINY_HASH
+    assert (again / "manifest.json").read_bytes() == (tiny / "manifest.json").read_bytes()
+    photo = draw_photo("chair-00000", seed=0)
+    assert photo == (tiny / "photos/chair/chair-00000.jpg").read_bytes() and photo != draw_photo("chair-00000", seed=1)
 
 
 def test_the_layout_is_complete(tiny: Path) -> None:
@@ -74,7 +71,7 @@ def test_the_layout_is_complete(tiny: Path) -> None:
             assert picture.size == (256, 256) and picture.format == "JPEG"
 
 
-def test_a_failure_leaves_what_was_there(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> bytes:
         raise OSError("no space")
 
@@ -84,53 +81,37 @@ def test_a_failure_leaves_what_was_there(tiny: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(dataset, "draw_photo", fail)
     with pytest.raises(OSError, match="no space"):
         synthesise(target, **TINY, size=256, jpeg_quality=90, workers=1)
-    assert [path.name for path in tmp_path.iterdir()] == ["synthetic"]
-    assert (target / "old").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["synthetic"] and (target / "old").read_text() == "old"
 
 
 def test_the_default_plan_meets_the_protocol() -> None:
     whole = plan(**DEFAULT)
-    by_split: dict[tuple[str, str], list[Any]] = {}
-    for photo in whole.photos:
-        by_split.setdefault((photo.category, photo.split), []).append(photo)
     assert len({photo.id for photo in whole.photos}) == len(whole.photos)
-    unseen_users = {user for user, unseen in whole.users if unseen}
-    unseen = {name for name, is_unseen in whole.categories if is_unseen}
-    seen_users = {user for user, is_unseen in whole.users if not is_unseen}
-    assert (len(seen_users), len(unseen_users)) == (24, 6)
-    assert (len(whole.categories), len(unseen)) == (17, 4) and whole.categories[0] == (MAIN, False)
-    assert len(by_split[MAIN, "train"]) == 100 and len(by_split[MAIN, "test"]) == 400
-    assert len(by_split[MAIN, "unlabelled"]) >= 15 * 100
+    unseen_users = {user for user, unseen in whole.users.items() if unseen}
+    unseen = {name for name, is_unseen in whole.categories.items() if is_unseen}
+    assert (len(whole.users), len(unseen_users), len(whole.categories), len(unseen)) == (30, 6, 17, 4)
+    assert next(iter(whole.categories)) == MAIN not in unseen
 
-    def drawn(photos: list[Any], users: set[str]) -> int:
-        return sum(user in users for photo in photos for user in photo.users)
+    def drawn(category: str, split: str, users: set[str]) -> list[int]:
+        """How many sketches by ``users`` each photo has."""
+        photos = [photo for photo in whole.photos if (photo.category, photo.split) == (category, split)]
+        return [len(users.intersection(photo.users)) for photo in photos]
 
-    assert drawn(by_split[MAIN, "test"], seen_users) >= 1200
-    assert drawn(by_split[MAIN, "train"], seen_users) == 300
+    seen_users = whole.users.keys() - unseen_users
+    assert drawn(MAIN, "train", seen_users) == [3] * 100 and drawn(MAIN, "test", seen_users) == [3] * 400
+    assert len(drawn(MAIN, "unlabelled", set())) >= 15 * 100
     for user in unseen_users:
-        assert drawn(by_split[MAIN, "train"], {user}) >= 10
-        assert drawn(by_split[MAIN, "test"], {user}) >= 30
+        assert sum(drawn(MAIN, "train", {user})) >= 10 and sum(drawn(MAIN, "test", {user})) >= 30
     for category in unseen:
-        assert drawn(by_split[category, "train"], seen_users) >= 10
-        assert drawn(by_split[category, "test"], seen_users) >= 30
-        assert drawn(by_split[category, "test"], unseen_users) == 0
+        assert sum(drawn(category, "train", seen_users)) >= 10 and sum(drawn(category, "test", seen_users)) >= 30
+        assert not any(drawn(category, "test", unseen_users))
 
-
-def test_more_unlabelled_photos_leave_the_others_as_they_are() -> None:
-    def labelled(unlabelled: int) -> list[Any]:
-        whole = plan(**DEFAULT | {"unlabelled": unlabelled})
-        return [photo for photo in whole.photos if photo.split != "unlabelled"]
-
-    assert labelled(10) == labelled(3000)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [({"users": 8, "unseen_users": 6}, "seen users"), ({"other_categories": 99}, "other categories")],
-)
-def test_impossible_counts_are_errors(change: dict[str, int], message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        plan(**DEFAULT | change)
+    # More unlabelled photos leave the others as they are.
+    few, many = (plan(**DEFAULT | {"unlabelled": count}).photos for count in (10, 3000))
+    assert [photo for photo in few if photo.split != "unlabelled"] == [p for p in many if p.split != "unlabelled"]
+    for change, message in (({"users": 8}, "seen users"), ({"other_categories": 99}, "other categories")):
+        with pytest.raises(DataError, match=message):
+            plan(**DEFAULT | change)
 
 
 @pytest.mark.parametrize("name", CATEGORIES)
@@ -138,18 +119,18 @@ def test_every_parameter_shapes_the_product(name: str) -> None:
     read: set[str] = set()
 
     class Watched(Values):
-        def __getattr__(self, key: str) -> Any:
+        def __getattribute__(self, key: str) -> Any:
             read.add(key)
-            return super().__getattr__(key)
+            return super().__getattribute__(key)
 
     category = CATEGORIES[name]
     for i in range(300):
-        parts = category.build(Watched(sample(category, Dice("watched", name, i))))
+        parts = list(category.parts(Watched(**vars(sample(category, Dice("watched", name, i))))))
         assert 0 < len(parts) < 255  # a byte names the part that is seen at a pixel
         assert {part.material for part in parts} <= set(category.materials)
     assert read == set(category.parameters)
-    kinds = [type(parameter) for parameter in category.parameters.values()]
-    assert kinds.count(Number) >= 12 and kinds.count(Choice) >= 3
+    numbers = sum(isinstance(parameter, tuple) for parameter in category.parameters.values())
+    assert numbers >= 12 and len(category.parameters) >= numbers + 3
 
 
 @pytest.mark.parametrize("name", CATEGORIES)
@@ -164,27 +145,26 @@ def test_sketches_are_valid_and_within_what_the_generator_draws(name: str) -> No
 
 
 def test_a_sketch_depends_on_nothing_but_its_names() -> None:
-    names = {"photo_id": "chair-01999", "user_id": "u03", "seed": 0, "take": 0}
+    names = {"photo_id": "chair-01999", "user_id": "u03", "seed": 0}
     first = draw_sketch(**names)
     assert np.array_equal(first, draw_sketch(**names))
-    for other in ({"photo_id": "chair-01998"}, {"user_id": "u04"}, {"seed": 1}, {"take": 1}):
+    for other in ({"photo_id": "chair-01998"}, {"user_id": "u04"}, {"seed": 1}):
         assert not np.array_equal(first, draw_sketch(**names | other))
 
 
 def test_users_have_hands_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    users = [style(0, f"u{i:02d}") for i in range(30)]
-    assert len({(user.wobble, user.order, user.line_below, user.split) for user in users}) == 30
-    photos = [f"cabinet-{i:05d}" for i in range(12)]
+    users = {name: style(0, name) for name in (f"u{i:02d}" for i in range(30))}
+    assert len({(user.wobble, user.order, user.line_below, user.split) for user in users.values()}) == 30
+    often = max(users, key=lambda name: users[name].split)
 
-    def lifts(user: str) -> float:
-        return float(np.mean([len(split_strokes(draw_sketch(photo, user, seed=0))) for photo in photos]))
+    def lifts() -> float:
+        photos = [f"cabinet-{i:05d}" for i in range(12)]
+        return float(np.mean([len(split_strokes(draw_sketch(photo, often, seed=0))) for photo in photos]))
 
-    often = max(users, key=lambda user: user.split)
     # The same lines by one hand that lifts the pen at corners and one that does not.
-    monkeypatch.setattr(sketch, "style", lambda *_: replace(often, split=0.0))
-    joined = lifts(often.id)
-    monkeypatch.undo()
-    assert lifts(often.id) > 1.1 * joined
+    lifting = lifts()
+    monkeypatch.setattr(sketch, "style", lambda *_: replace(users[often], split=0.0))
+    assert lifting > 1.1 * lifts()
 
 
 def test_misjudging_keeps_the_kind_and_nearly_the_measures() -> None:
@@ -192,10 +172,8 @@ def test_misjudging_keeps_the_kind_and_nearly_the_measures() -> None:
     values = sample(category, Dice("a"))
     seen = misjudge(category, values, Dice("b"), 0.1)
     for name, parameter in category.parameters.items():
-        if isinstance(parameter, Number):
-            assert abs(seen[name] - values[name]) <= 0.3001 * (parameter.high - parameter.low)
-        else:
-            assert seen[name] == values[name]
+        one, other = getattr(seen, name), getattr(values, name)
+        assert abs(one - other) <= 0.3001 * (parameter[1] - parameter[0]) if type(parameter) is tuple else one == other
     assert seen != values
 
 
@@ -209,13 +187,11 @@ def test_hidden_lines_are_left_out() -> None:
     assert {line.role for line in visible_lines([near, far], above, 0.0)} == {"near", "far"}
 
 
-@given(st.lists(st.tuples(st.integers(-20, 20), st.integers(-20, 20)), min_size=3, max_size=30, unique=True))
-def test_the_hull_is_scipys(points: list[tuple[float, float]]) -> None:
-    array = np.array(points, float)
-    if np.linalg.matrix_rank(array - array[0]) < 2:
-        return
-    hull = ConvexHull(array)
-    assert set(convex_hull(points)) == {tuple(array[i]) for i in hull.vertices}
+def test_a_hull_has_corners_alone() -> None:
+    square = [(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0)]
+    assert convex_hull([*square, (2.0, 1.0), (2.0, 0.0), (4.0, 4.0)]) == square
+    assert convex_hull([(1.0, 1.0), (0.0, 0.0), (3.0, 3.0)]) == [(0.0, 0.0), (3.0, 3.0)]
+    assert convex_hull([(1.0, 1.0)]) == [(1.0, 1.0)]
 
 
 def test_dice_are_the_same_everywhere() -> None:
@@ -225,7 +201,7 @@ def test_dice_are_the_same_everywhere() -> None:
     assert sorted(Dice("x").shuffled(range(9))) == list(range(9))
     spread = [Dice("bell", i).bell(2.0) for i in range(2000)]
     assert max(map(abs, spread)) <= 6 and abs(float(np.std(spread)) - 2.0) < 0.15
-    assert {Dice("pick", i).pick("ab", (0, 1)) for i in range(50)} == {"b"}
+    assert {Dice("pick", i).pick({"a": 0, "b": 1}) for i in range(50)} == {"b"}
 
 
 def test_the_contact_sheet_is_small_and_whole(tiny: Path, tmp_path: Path) -> None:
@@ -236,3 +212,16 @@ def test_the_contact_sheet_is_small_and_whole(tiny: Path, tmp_path: Path) -> Non
         assert picture.width > 500 and len(picture.convert("L").getcolors() or []) > 20
     contact_sheet(tiny, tmp_path / "again.png")
     assert data == (tmp_path / "again.png").read_bytes()
+
+
+def test_true_sketches_are_by_the_users_of_the_training_photos(tiny: Path, tmp_path: Path) -> None:
+    source = read_synthetic(tiny, 1.0)
+    write_shards(source, tmp_path, name="toy", layout="synthetic", category=MAIN, photos_per_shard=100)
+    index = read_index(tmp_path)
+    names = [photo.id for photo in index.photos if photo.split == "unlabelled"]
+    seen = {one.user for photo in index.photos for one in photo.sketches if one.user and not one.unseen}
+    for name, (strokes,) in zip(names, true_sketches(index, names, seed=TINY["seed"]), strict=True):
+        by = [user for user in seen if np.array_equal(strokes, centre(draw_sketch(name, user, seed=TINY["seed"])))]
+        assert len(by) == 1
+    with pytest.raises(DataError, match="true needs the default data set, found one of the layout folder"):
+        true_sketches(replace(index, layout="folder"), [], seed=0)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from fgsbir.adaptation.task_ranks import COMPARED_AT, Found, TaskRanks, accuracies
+from fgsbir.evaluation.bootstrap import cluster_bootstrap
 from fgsbir.evaluation.comparison import rounded
-from fgsbir.evaluation.seed_bootstrap import seed_bootstrap
 
 # What a reader calls the methods.
 LABELS = {
@@ -34,50 +34,29 @@ def adaptation_scores(runs: Sequence[Found], *, resamples: int, seed: int) -> di
     ``difference`` of acc@1, ``low``, ``high``, of the same queries, draws and seeds.
     """
 
-    def found_first(method: str, k: int) -> np.ndarray:
-        """The mean over draws, (seeds, queries, 1)."""
-        return np.stack([accuracies(run[method][k], 1).mean(0) for run in runs])[..., None]
+    def within(method: str, k: int, first: int) -> np.ndarray:
+        """Whether a photo was among the ``first``, 0 or 100: (seeds, draws, queries)."""
+        return np.stack([accuracies(run[method][k], first) for run in runs])
+
+    def interval(name: str, values: np.ndarray, tasks: Sequence[TaskRanks]) -> dict[str, float]:
+        """The mean of values (seeds, queries), and its bounds."""
+        photos = np.concatenate([task.photo for task in tasks])
+        found = cluster_bootstrap(values[..., None], photos, resamples=resamples, seed=seed)
+        return {name: found.mean[0], "low": found.low[0], "high": found.high[0]}
 
     table: dict[str, Any] = {}
     for method, of_k in runs[0].items():
         table[method] = {}
         for k, tasks in of_k.items():
-            interval = seed_bootstrap(found_first(method, k), photos(tasks), resamples=resamples, seed=seed)
-            over_draws = np.mean([accuracies(run[method][k], 1).mean(1).var() for run in runs])
-            table[method][str(k)] = rounded(
-                {
-                    "acc@1": interval.mean[0],
-                    "acc@5": np.mean([accuracies(run[method][k], 5) for run in runs]),
-                    "low": interval.low[0],
-                    "high": interval.high[0],
-                    "sd": np.sqrt(over_draws),
-                }
-            )
+            first = within(method, k, 1)
+            scores = interval("acc@1", first.mean(1), tasks)
+            scores |= {"acc@5": np.mean(within(method, k, 5)), "sd": np.sqrt(first.mean(2).var(1).mean())}
+            table[method][str(k)] = rounded(scores)
     for one, other in DIFFERENCES:
         if COMPARED_AT in runs[0].get(one, {}) and COMPARED_AT in runs[0].get(other, {}):
-            table[f"{one}_minus_{other}"] = paired_difference(
-                *([run[method][COMPARED_AT] for run in runs] for method in (one, other)),
-                resamples=resamples,
-                seed=seed,
-            )
+            gain = within(one, COMPARED_AT, 1).mean(1) - within(other, COMPARED_AT, 1).mean(1)
+            table[f"{one}_minus_{other}"] = rounded(interval("difference", gain, runs[0][one][COMPARED_AT]))
     return table
-
-
-def paired_difference(
-    ones: Sequence[Sequence[TaskRanks]], others: Sequence[Sequence[TaskRanks]], *, resamples: int, seed: int
-) -> dict[str, float]:
-    """acc@1 of ``ones`` less that of ``others``, the same tasks under the same training seeds, in points.
-
-    ``difference``, and the bounds ``low`` and ``high`` of its 95 % interval over seeds and photos.
-    """
-    first = [np.stack([accuracies(tasks, 1).mean(0) for tasks in runs]) for runs in (ones, others)]
-    interval = seed_bootstrap((first[0] - first[1])[..., None], photos(ones[0]), resamples=resamples, seed=seed)
-    return rounded({"difference": interval.mean[0], "low": interval.low[0], "high": interval.high[0]})
-
-
-def photos(tasks: Sequence[TaskRanks]) -> np.ndarray:
-    """The row of each query's photo, over all tasks."""
-    return np.concatenate([task.photo for task in tasks])
 
 
 def gains(found: Found, one: str, other: str, k: int) -> dict[str, float]:

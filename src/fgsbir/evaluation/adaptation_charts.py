@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
 from fgsbir.adaptation.task_ranks import COMPARED_AT, Found
-from fgsbir.data.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
+from fgsbir.data.sheet import BLUE, ORANGE, QUIET
 from fgsbir.evaluation.adaptation import LABELS, gains
+from fgsbir.evaluation.charts import chart
 
 
 def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
@@ -18,8 +17,8 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
 
     The methods stand a little beside each other, so that the bars of one do not hide those of the next.
     """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(4.0 * len(scores) + 1.8, 3.4), dpi=110, layout="constrained")
+    colours = {"ours": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}
+    with chart(path, 4.0 * len(scores) + 1.8, 3.4) as figure:
         parts = np.atleast_1d(figure.subplots(1, len(scores)))
         for axes, (kind, table) in zip(parts, scores.items(), strict=True):
             methods = [name for name in LABELS if name in table]
@@ -31,7 +30,7 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
                     [entry["acc@1"] for entry in entries],
                     yerr=[entry["sd"] for entry in entries],
                     label=LABELS[name],
-                    color={"ours": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}.get(name, f"C{number + 1}"),
+                    color=colours.get(name, f"C{number + 1}"),
                     linewidth=2.2 if name == "ours" else 1.2,
                     zorder=3 if name == "ours" else 2,
                     marker="o",
@@ -40,49 +39,40 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
                 )
             axes.set_xticks(range(len(shots)), [str(k) for k in shots])
             axes.set_title(f"new {kind}", fontsize=9)
-            axes.set_xlabel("pairs of the support set")
-            axes.set_ylabel("acc@1, % ± s.d. over draws")
+            axes.set(xlabel="pairs of the support set", ylabel="acc@1, % ± s.d. over draws")
             axes.margins(y=0.1)
         figure.legend(*parts[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
-        save_figure(figure, path)
 
 
 def steps_chart(path: Path, steps: Mapping[str, Mapping[int, float]]) -> None:
     """acc@1 of the adaptive model over the steps of the inner loop; a line for each kind of task."""
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(4.6, 3.4), dpi=110, layout="constrained")
+    with chart(path, 4.6, 3.4) as figure:
         axes = figure.subplots()
         for (kind, values), colour in zip(steps.items(), (BLUE, ORANGE), strict=False):
             axes.plot(list(values), list(values.values()), marker="o", label=f"new {kind}", color=colour)
         axes.set_xticks(sorted(set().union(*steps.values())))
-        axes.set_xlabel("steps of the inner loop")
-        axes.set_ylabel("acc@1, %")
+        axes.set(xlabel="steps of the inner loop", ylabel="acc@1, %")
         axes.margins(y=0.3)
         axes.legend(frameon=False)
-        save_figure(figure, path)
 
 
 def tasks_chart(path: Path, found: Mapping[str, Found], k: int) -> None:
     """For each new category and user: the margin predicted from each support set, and the gain in acc@1."""
-    with matplotlib.rc_context(STYLE):
-        rows = [max(1, len(of_kind["ours"][k])) for of_kind in found.values()]
-        figure = Figure(figsize=(9.2, 0.9 + 0.32 * sum(rows)), dpi=110, layout="constrained")
+    rows = [max(1, len(of_kind["ours"][k])) for of_kind in found.values()]
+    with chart(path, 9.2, 0.9 + 0.32 * sum(rows)) as figure:
         grid = figure.subplots(len(found), 2, squeeze=False, height_ratios=rows)
         for (left, right), (kind, of_kind) in zip(grid, found.items(), strict=True):
             tasks = of_kind["ours"][k]
-            names = [task.name for task in tasks]
             for row, task in enumerate(tasks):
                 left.plot(task.margins, np.full(len(task.margins), row), "o", color=BLUE, alpha=0.5, markersize=4)
-            left.set_yticks(range(len(names)), names)
-            left.set_ylim(len(names) - 0.5, -0.5)
-            left.set_title(f"new {kind}: margin predicted from each of the supports", fontsize=9)
             values = list(gains(of_kind, "ours", "baseline", k).values()) if "baseline" in of_kind else []
             right.barh(range(len(values)), values, color=[BLUE if value >= 0 else ORANGE for value in values])
             right.axvline(0, color=QUIET, linewidth=0.8)
-            right.set_yticks(range(len(names)), names)
-            right.set_ylim(len(names) - 0.5, -0.5)
+            left.set_title(f"new {kind}: margin predicted from each of the supports", fontsize=9)
             right.set_title(f"gain in acc@1 over no adaptation, {k} pairs, points", fontsize=9)
-        save_figure(figure, path)
+            for axes in (left, right):
+                axes.set_yticks(range(len(tasks)), [task.name for task in tasks])
+                axes.set_ylim(len(tasks) - 0.5, -0.5)
 
 
 def adaptation_charts(

@@ -1,8 +1,10 @@
 """Charts: certainty against ranking percentile (paper 1, Figure 4a), and the curves of training."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -15,6 +17,15 @@ from fgsbir.evaluation.generation import certainty_bins, spearman
 HISTOGRAM = "certainty_"
 
 
+@contextmanager
+def chart(path: Path, width: float, height: float, *, dpi: int = 110, **style: Any) -> Iterator[Figure]:
+    """A figure of so many inches, to be drawn on and then written to ``path``; ``style`` changes matplotlib's."""
+    with matplotlib.rc_context(STYLE | style):
+        figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+        yield figure
+        save_figure(figure, path)
+
+
 def certainty_chart(path: Path, generated: np.ndarray, percentile: np.ndarray, human: np.ndarray) -> None:
     """D_C's certainty of generated sketches against how well F finds their photos, and its distribution.
 
@@ -22,30 +33,26 @@ def certainty_chart(path: Path, generated: np.ndarray, percentile: np.ndarray, h
     ``human`` (m,) the certainties of pairs with human sketches.
     """
     bins = certainty_bins(generated, percentile)
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9.2, 3.6), dpi=110, layout="constrained")
+    of_bins, of_photos = spearman(bins.certainty, bins.percentile), spearman(generated, percentile)
+    with chart(path, 9.2, 3.6, **{"axes.titlesize": 9}) as figure:
         left, right = figure.subplots(1, 2)
         left.errorbar(
             bins.certainty, bins.percentile, yerr=1.96 * bins.error, marker="o", color=BLUE, capsize=3, linewidth=1.4
         )
-        left.set_title(
-            "Ranking percentile of generated sketches\n"
-            f"Spearman {spearman(bins.certainty, bins.percentile):+z.2f} over bins, "
-            f"{spearman(generated, percentile):+z.2f} over photos",
-            fontsize=9,
+        left.set(
+            title="Ranking percentile of generated sketches\n"
+            f"Spearman {of_bins:+z.2f} over bins, {of_photos:+z.2f} over photos",
+            xlabel=f"certainty, mean of {len(bins.size)} bins of equal count (n = {len(generated)})",
+            ylabel="ranking percentile, mean ± 95 %",
         )
-        left.set_xlabel(f"certainty, mean of {len(bins.size)} bins of equal count (n = {len(generated)})")
-        left.set_ylabel("ranking percentile, mean ± 95 %")
-        edges = np.linspace(0, 1, 41)
         for values, name, colour in ((generated, "generated", BLUE), (human, "the set's", ORANGE)):
             weights = np.full(len(values), 100 / max(1, len(values)))
+            edges = np.linspace(0, 1, 41)
             right.hist(values, edges, weights=weights, label=f"{name} sketches", color=colour, alpha=0.6)
-        right.set_title("Certainty of test photos' sketches", fontsize=9)
-        right.set_xlabel("certainty")
-        right.set_ylabel("share of pairs, %")
-        right.set_xlim(0, 1)
+        right.set(
+            title="Certainty of test photos' sketches", xlabel="certainty", ylabel="share of pairs, %", xlim=(0, 1)
+        )
         right.legend(frameon=False)
-        save_figure(figure, path)
 
 
 def read_curve(path: Path) -> dict[str, np.ndarray]:
@@ -73,27 +80,18 @@ def curves_chart(path: Path, curves: Mapping[str, Mapping[str, np.ndarray]]) -> 
     ``curves`` maps a training's title to its columns, of which ``step`` is the x axis. Losses are blue,
     scores orange.
     """
-    across = 5
-    panels: list[tuple[str, str, np.ndarray, np.ndarray] | None] = []
-    for title, columns in curves.items():
-        names = [name for name in columns if name != "step"]
-        panels += [(title, name, columns["step"], columns[name]) for name in names]
-    panels += [None] * (-len(panels) % across)
-    rows = len(panels) // across
-    with matplotlib.rc_context({**STYLE, "font.size": 7, "axes.titlesize": 7.5}):
-        figure = Figure(figsize=(2.3 * across, 1.55 * rows), dpi=100, layout="constrained")
+    panels = [(title, name) for title, columns in curves.items() for name in columns if name != "step"]
+    across, rows = 5, -(-len(panels) // 5)
+    small = {"font.size": 7, "axes.titlesize": 7.5}
+    with chart(path, 2.3 * across, 1.55 * rows, dpi=100, **small) as figure:
         grid = figure.subplots(rows, across, squeeze=False).ravel()
-        for axes, panel in zip(grid, panels, strict=True):
-            if panel is None:
-                axes.axis("off")
-                continue
-            title, name, step, values = panel
-            axes.plot(
-                step, values, color=BLUE if name.endswith("_loss") else ORANGE, marker="." if len(step) < 30 else None
-            )
+        for axes in grid[len(panels) :]:
+            axes.axis("off")
+        for axes, (title, name) in zip(grid, panels, strict=False):
+            step, colour = curves[title]["step"], BLUE if name.endswith("_loss") else ORANGE
+            axes.plot(step, curves[title][name], color=colour, marker="." if len(step) < 30 else None)
             axes.ticklabel_format(useOffset=False)
             axes.set_title(f"{title}: {name.replace('_', ' ')}")
-        save_figure(figure, path)
 
 
 def histogram_chart(path: Path, columns: Mapping[str, np.ndarray]) -> None:
@@ -101,23 +99,18 @@ def histogram_chart(path: Path, columns: Mapping[str, np.ndarray]) -> None:
 
     Without any such column (the control has no pseudo pairs) the chart says so.
     """
-    names = [name for name in columns if name.startswith(HISTOGRAM)]
-    with matplotlib.rc_context({**STYLE, "axes.grid": False}):
-        figure = Figure(figsize=(5.6, 3.4), dpi=110, layout="constrained")
+    names, step = [name for name in columns if name.startswith(HISTOGRAM)], columns["step"]
+    with chart(path, 5.6, 3.4, **{"axes.grid": False}) as figure:
         axes = figure.subplots()
         axes.set_title("Certainty of the pseudo pairs through joint training", fontsize=9)
-        if names:
-            shares = np.stack([columns[name] for name in names])
-            edges = [float(name.removeprefix(HISTOGRAM)) for name in names]
-            mesh = axes.pcolormesh(
-                np.arange(len(columns["step"]) + 1), [*edges, 1.0], shares, cmap="Blues", vmin=0, shading="flat"
-            )
-            ticks = np.unique(np.linspace(0, len(columns["step"]) - 1, 8).round().astype(int))
-            axes.set_xticks(ticks + 0.5, [f"{columns['step'][tick]:.0f}" for tick in ticks])
-            axes.set_xlabel("step")
-            axes.set_ylabel("certainty")
-            figure.colorbar(mesh, label="share of pseudo pairs, %")
-        else:
+        if not names:
             axes.text(0.5, 0.5, "no pseudo pairs", ha="center", color=QUIET, transform=axes.transAxes)
             axes.axis("off")
-        save_figure(figure, path)
+            return
+        shares = np.stack([columns[name] for name in names])
+        edges = [*(float(name.removeprefix(HISTOGRAM)) for name in names), 1.0]
+        mesh = axes.pcolormesh(np.arange(len(step) + 1), edges, shares, cmap="Blues", vmin=0, shading="flat")
+        ticks = np.unique(np.linspace(0, len(step) - 1, 8).round().astype(int))
+        axes.set_xticks(ticks + 0.5, [f"{step[tick]:.0f}" for tick in ticks])
+        axes.set(xlabel="step", ylabel="certainty")
+        figure.colorbar(mesh, label="share of pseudo pairs, %")

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from fgsbir.data.pixels import raster_tensor, sketch_rasters
-from fgsbir.data.strokes import CANVAS, centre, from_sequence, to_sequence
+from fgsbir.data.strokes import CANVAS, centre, to_sequence
 from fgsbir.evaluation.comparison import Scores, compare, rounded
 from fgsbir.evaluation.generation import frechet_distance, recognition, shape_scores
 from fgsbir.evaluation.search import Search
@@ -31,6 +32,7 @@ class Judged:
     scores: Scores
 
 
+@dataclass(frozen=True, kw_only=True)
 class DrawingJudge:
     """Judges sketches of the test photos: F searches for their photos, a classifier says how they look.
 
@@ -38,32 +40,29 @@ class DrawingJudge:
     categories, or not all of the test set's, nothing can be recognised and that score is left out.
     """
 
-    def __init__(
-        self,
-        search: Search,
-        classifier: SketchClassifier,
-        details: Mapping[str, Any],
-        *,
-        resamples: int,
-        seed: int,
-        compute: Compute,
-    ) -> None:
-        self._search, self._classifier, self._details = search, classifier, details
-        self._resamples, self._seed, self._compute = resamples, seed, compute
-        self._human_features, self._human_logits = self._look(search.test.sketches)
+    search: Search
+    classifier: SketchClassifier
+    details: Mapping[str, Any]
+    resamples: int
+    seed: int
+    compute: Compute
+
+    @cached_property
+    def _people(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._look(self.search.test.sketches)
 
     def drawings(self, drawn: Sequence[Sketches]) -> Judged:
         """Judge drawings of the gallery's photos, each of ``drawn`` one of every photo, in order.
 
         The FID is of the first of them: it depends on how many there are.
         """
-        first, ranks = drawn[0], [self._search.ranks_of_drawings(sketches.strokes) for sketches in drawn]
+        first, ranks = drawn[0], [self.search.ranks_of_drawings(sketches.strokes) for sketches in drawn]
         strokes = [sketch for sketches in drawn for sketch in sketches.strokes]
         features, logits = self._look(strokes)
         photos = np.tile(np.arange(len(first.strokes)), len(drawn))
         scores = {
             **self._retrieval(np.concatenate(ranks), photos),
-            "fid": frechet_distance(features[: len(first.strokes)], self._human_features),
+            "fid": frechet_distance(features[: len(first.strokes)], self._people[0]),
             **self._recognition(logits, photos),
             **shape_scores(strokes),
             "ended": 100.0 * float(np.mean(np.concatenate([sketches.ended for sketches in drawn]))),
@@ -72,61 +71,50 @@ class DrawingJudge:
 
     def scores_of_people(self) -> Scores:
         """The same of the human sketches, as far as it applies: what a generator could hope for."""
-        test = self._search.test
-        scores = {
-            **self._retrieval(self._search.ranks, test.truth),
-            **self._recognition(self._human_logits, test.truth),
-            **shape_scores(test.sketches),
-        }
-        return rounded(scores)
+        test = self.search.test
+        scores = self._retrieval(self.search.ranks, test.truth) | self._recognition(self._people[1], test.truth)
+        return rounded(scores | shape_scores(test.sketches))
 
     def _retrieval(self, ranks: np.ndarray, photos: np.ndarray) -> Scores:
-        return compare({"drawings": ranks}, photos, resamples=self._resamples, seed=self._seed)["drawings"]
+        return compare({"drawings": ranks}, photos, resamples=self.resamples, seed=self.seed)["drawings"]
 
     def _recognition(self, logits: np.ndarray, photos: np.ndarray) -> Scores:
-        numbers = {name: number for number, name in enumerate(self._details["classes"])}
-        names = [photo.category for photo in self._search.test.photos]
-        if self._details["classes_are"] != "categories" or not set(names) <= numbers.keys():
+        numbers = {name: number for number, name in enumerate(self.details["classes"])}
+        names = [photo.category for photo in self.search.test.photos]
+        if self.details["classes_are"] != "categories" or not set(names) <= numbers.keys():
             return {}
         return {"recognition": recognition(logits, np.array([numbers[name] for name in names])[photos])}
 
     def _look(self, sketches: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """The classifier's features (n, f) and logits (n, c) of canonical sketches, float32."""
         features, logits = [], []
-        size, line_width = self._classifier.image_size, self._details["line_width"]
-        with self._compute.scoring(self._classifier):
+        size, line_width = self.classifier.image_size, self.details["line_width"]
+        with self.compute.scoring(self.classifier):
             for start in range(0, len(sketches), BATCH):
                 rasters = torch.from_numpy(sketch_rasters(sketches[start : start + BATCH], size, line_width))
-                seen = self._classifier.features(raster_tensor(rasters.to(self._compute.device)))
+                seen = self.classifier.features(raster_tensor(rasters.to(self.compute.device)))
                 features.append(seen.float())
-                logits.append(self._classifier.classify(seen).float())
+                logits.append(self.classifier.classify(seen).float())
         return torch.cat(features).cpu().numpy(), torch.cat(logits).cpu().numpy()
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedDrawing:
+class WatchedDrawing(NamedTuple):
     """One drawing as it came about: rows (t, 5) in canvas pixels up to the end, and attention (t, h', w') or None."""
 
     sequence: np.ndarray
     attention: np.ndarray | None
-
-    @property
-    def strokes(self) -> np.ndarray:
-        """The finished sketch, where G put it: canonical, not centred."""
-        return from_sequence(self.sequence)
 
 
 def watch_drawings(
     generator: AnyGenerator, inputs: Any, *, temperature: float, seed: int, compute: Compute
 ) -> list[WatchedDrawing]:
     """Draw photos, given as G reads them (n, ...), and keep where a G that attends to the photo looked."""
-    numbers = torch_stream(seed, "evaluate/watched")
+    inputs, chance = inputs.to(compute.device), torch_stream(seed, "evaluate/watched")
     with compute.scoring(generator):
         if isinstance(generator, ContourGenerator):
-            choice = generator.sample(inputs.to(compute.device), temperature=temperature, generator=numbers)
-            drawn = map(centre, generator.strokes_of(choice))
-            return [WatchedDrawing(to_sequence(strokes)[:-1], None) for strokes in drawn]
-        drawing = generator.sample(inputs.to(compute.device), temperature=temperature, generator=numbers)
+            drawn = generator.strokes_of(generator.sample(inputs, temperature=temperature, generator=chance))
+            return [WatchedDrawing(to_sequence(centre(strokes))[:-1], None) for strokes in drawn]
+        drawing = generator.sample(inputs, temperature=temperature, generator=chance)
     sequences = drawing.sequences.float().cpu().numpy() * np.array([generator.offset_scale] * 2 + [1] * 3, np.float32)
     maps = None if drawing.attention is None else drawing.attention.float().cpu().numpy()
     watched = []

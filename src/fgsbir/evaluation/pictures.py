@@ -1,14 +1,17 @@
-"""Which queries and photos the pictures show: drawn by a stable hash of their ids, never by how they look."""
+"""Picture sheets: what F retrieves and what G draws. A stable hash of their ids says which queries and photos."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import matplotlib
 import numpy as np
+from PIL import Image
 
 from fgsbir.data.selection import stable_fraction
-from fgsbir.evaluation.charts import certainty_chart, curves_chart, histogram_chart, read_curve
+from fgsbir.data.sheet import QUIET, RIGHT, WRONG, Sheet, resized, sketch_picture
+from fgsbir.data.strokes import from_sequence
 from fgsbir.evaluation.drawings import Judged, watch_drawings
-from fgsbir.evaluation.figures import Retrieved, before_after_sheet, drawing_sheet, retrieval_sheet
 from fgsbir.evaluation.search import EvaluationSet, Search
 from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.runtime.compute import Compute
@@ -16,6 +19,7 @@ from fgsbir.runtime.compute import Compute
 SALT = "picture"
 # Pixels of a photo in a picture sheet, before it is fitted to its place.
 DISPLAY = 160
+MARGIN, GAP = 14, 6
 
 
 def shuffled(ids: Sequence[str]) -> np.ndarray:
@@ -35,80 +39,133 @@ def choose_queries(supervised: np.ndarray, joint: np.ndarray, ids: Sequence[str]
         "only supervised finds it first": (supervised == 1) & (joint > 1),
         "neither finds it first": (supervised > 1) & (joint > 1),
     }
-    order = shuffled(ids)
-    waiting = {name: [int(row) for row in order if of_kind[row]] for name, of_kind in kinds.items()}
-    taken: dict[str, list[int]] = {name: [] for name in kinds}
-    while sum(map(len, taken.values())) < min(count, len(ids)):
-        for name, rows in waiting.items():
-            if rows and sum(map(len, taken.values())) < count:
-                taken[name].append(rows.pop(0))
+    rows = {name: [int(row) for row in shuffled(ids) if of_kind[row]] for name, of_kind in kinds.items()}
+    in_turn = [row for turn in itertools.zip_longest(*rows.values()) for row in turn if row is not None]
+    chosen = set(in_turn[:count])
     return [
-        (row, f"{name} ({int(kinds[name].sum())} of {len(ids)} queries)")
-        for name, rows in taken.items()
-        for row in rows
+        (row, f"{name} ({len(found)} of {len(ids)} queries)")
+        for name, found in rows.items()
+        for row in found
+        if row in chosen
     ]
 
 
-class Pictures:
-    """The picture sheets of one evaluation, written to ``folder``; every method writes one file.
+def retrieval_sheet(path: Path, searches: Mapping[str, Search], *, count: int, k: int) -> None:
+    """Queries with their true photo and the k nearest photos under each of two models, the true one framed."""
+    test = next(iter(searches.values())).test
+    supervised, joint = (search.ranks for search in searches.values())
+    chosen = choose_queries(supervised, joint, test.sketch_ids, count)
+    rows = np.array([row for row, _ in chosen])
+    nearest = {name: search.nearest(rows, k) for name, search in searches.items()}
+    shown = np.unique(np.concatenate([test.truth[rows], *(found.ravel() for found in nearest.values())]))
+    shown = shown[shown >= 0]
+    photos = dict(zip(shown.tolist(), test.pixels(shown, DISPLAY), strict=True))
 
-    ``count`` queries or photos are shown.
+    cell, label = 72, 92
+    tall = len(searches) * cell + (len(searches) - 1) * GAP
+    block, left = tall + 30, MARGIN + 2 * (tall + GAP) + label
+    sheet = Sheet(left + k * (cell + GAP) + MARGIN, MARGIN + 18 + len(chosen) * block)
+    for x, words in ((MARGIN, "sketch"), (MARGIN + tall + GAP, "its photo"), (left, f"nearest {k} photos")):
+        sheet.text(x, MARGIN, words, colour=QUIET, weight="bold")
+    for number, (row, caption) in enumerate(chosen):
+        top, truth = MARGIN + 34 + number * block, test.truth[row]
+        sheet.text(MARGIN, top - 10, caption, colour=QUIET, size=8)
+        sheet.image(MARGIN, top, sketch_picture(test.sketches[row], tall))
+        sheet.image(MARGIN + tall + GAP, top, resized(photos[truth], tall))
+        for line, (model, search) in enumerate(searches.items()):
+            x, y, rank = left - label + GAP, top + line * (cell + GAP), search.ranks[row]
+            sheet.text(x, y + cell / 2 - 8, model, size=8)
+            sheet.text(x, y + cell / 2 + 8, f"rank {rank}", size=9, weight="bold", colour=RIGHT if rank == 1 else WRONG)
+            for place, photo in enumerate(nearest[model][number]):
+                if photo >= 0:
+                    x = left + place * (cell + GAP)
+                    sheet.image(x, y, resized(photos[photo], cell))
+                    if photo == truth:
+                        sheet.frame(x, y, cell, cell, RIGHT, 4)
+    sheet.save(path)
+
+
+def drawing_sheet(
+    path: Path,
+    test: EvaluationSet,
+    generator: AnyGenerator,
+    *,
+    count: int,
+    temperature: float,
+    seed: int,
+    compute: Compute,
+    stages: int = 5,
+) -> None:
+    """Photos with their sketch at stages of its drawing and where G looked meanwhile, as in paper 1's Figure 3.
+
+    A G without attention looks nowhere. New lines of a stage are red.
     """
+    rows = shuffled(test.photo_ids)[:count]
+    inputs = test.photo_inputs(generator.level)(rows)
+    watched = watch_drawings(generator, inputs, temperature=temperature, seed=seed, compute=compute)
+    cell, across, lines = 96, 2, 1 if watched[0].attention is None else 2
+    width, height = (stages + 1) * (cell + GAP) + 2 * MARGIN, lines * cell + GAP + 24
+    sheet = Sheet(across * width, MARGIN + -(-len(rows) // across) * height)
+    for number, (photo, (sequence, attention)) in enumerate(zip(test.pixels(rows, DISPLAY), watched, strict=True)):
+        x, y = (number % across) * width + MARGIN, MARGIN + (number // across) * height
+        photo = resized(photo, cell)
+        sheet.image(x, y, photo)
+        before = 0
+        for stage in range(stages):
+            end = max(before + 1, round(len(sequence) * (stage + 1) / stages)) if len(sequence) else 0
+            place = x + (stage + 1) * (cell + GAP)
+            sheet.image(place, y + (lines - 1) * cell, _progress(sequence, min(before, end), end, cell))
+            if attention is not None:
+                sheet.image(place, y, _heat(photo, attention[before:end]))
+            if number < across:
+                share = f"{100 * (stage + 1) // stages} %"
+                sheet.text(place + cell / 2, y + lines * cell + 10, share, colour=QUIET, size=8, ha="center")
+            before = end
+    sheet.save(path)
 
-    def __init__(self, folder: Path, test: EvaluationSet, count: int) -> None:
-        self._folder, self._test, self._count = folder, test, count
-        self._shuffled = shuffled(test.photo_ids)
 
-    def retrieval(self, searches: Mapping[str, Search], k: int) -> None:
-        """Queries with their k nearest photos under two models."""
-        supervised, joint = (search.ranks for search in searches.values())
-        chosen = choose_queries(supervised, joint, self._test.sketch_ids, self._count)
-        rows = np.array([row for row, _ in chosen])
-        nearest = {name: search.nearest(rows, k) for name, search in searches.items()}
-        queries = [
-            Retrieved(
-                caption=caption,
-                strokes=self._test.sketches[row],
-                truth=int(self._test.truth[row]),
-                ranks={name: int(search.ranks[row]) for name, search in searches.items()},
-                nearest={name: found[number] for name, found in nearest.items()},
-            )
-            for number, (row, caption) in enumerate(chosen)
-        ]
-        shown = np.unique(np.concatenate([self._test.truth[rows], *(found.ravel() for found in nearest.values())]))
-        shown = shown[shown >= 0]
-        pixels = dict(zip(shown.tolist(), self._test.pixels(shown, DISPLAY), strict=True))
-        retrieval_sheet(self._folder / "retrieval.jpg", queries, pixels)
+def before_after_sheet(path: Path, test: EvaluationSet, judged: Mapping[str, Judged], *, count: int) -> None:
+    """Photos with a sketch of the set, where there is one, and G's before and after joint training.
 
-    def drawing(self, generator: AnyGenerator, *, temperature: float, seed: int, compute: Compute) -> None:
-        """Photos with their sketch at stages of its drawing, and the attention meanwhile."""
-        rows = self._shuffled[: self._count]
-        inputs = self._test.photo_inputs(generator.level)(rows)
-        watched = watch_drawings(generator, inputs, temperature=temperature, seed=seed, compute=compute)
-        attention = [drawing.attention for drawing in watched]
-        drawing_sheet(
-            self._folder / "drawing.jpg",
-            self._test.pixels(rows, DISPLAY),
-            [drawing.sequence for drawing in watched],
-            None if any(maps is None for maps in attention) else attention,  # type: ignore[arg-type]
-        )
+    Under each generated sketch stands the rank of its photo when F looks for it.
+    """
+    cell, across, rows = 104, 2, shuffled(test.photo_ids)[:count]
+    width, height = (2 + len(judged)) * (cell + GAP) + 2 * MARGIN, cell + 24
+    sheet = Sheet(across * width, MARGIN + 18 + -(-len(rows) // across) * height)
+    for column in range(across):
+        for place, words in enumerate(["photo", "sketch", *judged]):
+            x = column * width + MARGIN + place * (cell + GAP)
+            sheet.text(x, MARGIN, words.replace("_", " "), colour=QUIET, weight="bold", size=8.5)
+    for number, (row, photo) in enumerate(zip(rows, test.pixels(rows, DISPLAY), strict=True)):
+        x, y = (number % across) * width + MARGIN, MARGIN + 14 + (number // across) * height
+        sheet.image(x, y, resized(photo, cell))
+        sketch = test.drawn_by_people(row)
+        if sketch is not None:
+            sheet.image(x + cell + GAP, y, sketch_picture(sketch, cell))
+        for place, drawings in enumerate(judged.values(), start=2):
+            at, rank = x + place * (cell + GAP), drawings.ranks[row]
+            sheet.image(at, y, sketch_picture(drawings.strokes[row], cell))
+            colour = RIGHT if rank == 1 else QUIET
+            sheet.text(at + cell / 2, y + cell + 9, f"rank {rank}", size=8, colour=colour, ha="center")
+    sheet.save(path)
 
-    def before_after(self, judged: Mapping[str, Judged]) -> None:
-        """Photos with a human sketch and the drawings before and after joint training."""
-        rows = self._shuffled[: 2 * self._count]
-        before_after_sheet(
-            self._folder / "before_after.jpg",
-            self._test.pixels(rows, DISPLAY),
-            [self._test.drawn_by_people(row) for row in rows],
-            {name.replace("_", " "): [drawings.strokes[row] for row in rows] for name, drawings in judged.items()},
-            {name.replace("_", " "): drawings.ranks[rows] for name, drawings in judged.items()},
-        )
 
-    def certainty(self, certainty: np.ndarray, percentile: np.ndarray, human: np.ndarray, training: Path) -> None:
-        """Certainty against ranking percentile, and, from the curve file ``training``, through joint training."""
-        certainty_chart(self._folder / "certainty.png", certainty, percentile, human)
-        histogram_chart(self._folder / "certainty_training.png", read_curve(training))
+def _progress(sequence: np.ndarray, before: int, end: int, size: int) -> np.ndarray:
+    """The first ``end`` points drawn, those from ``before`` on in red: uint8 (size, size, 3)."""
+    old, now = (sketch_picture(from_sequence(sequence[:count]), size).astype(np.int16) for count in (before, end))
+    fresh = np.clip(old - now, 0, 255)[..., None] / 255
+    page = np.repeat(np.minimum(old, now)[..., None], 3, axis=2)
+    red = np.array(matplotlib.colors.to_rgb(WRONG)) * 255
+    # The darkness that this stage added turns from black to red.
+    return np.clip(page + fresh * red, 0, 255).astype(np.uint8)
 
-    def curves(self, files: Mapping[str, Path]) -> None:
-        """The curves of every training, by title."""
-        curves_chart(self._folder / "curves.png", {title: read_curve(path) for title, path in files.items()})
+
+def _heat(photo: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """The mean of maps (t, h', w') over a pale photo: uint8, as large as the photo."""
+    mean = attention.mean(0) if len(attention) else np.zeros(attention.shape[1:])
+    mean = mean / max(float(mean.max()), 1e-12)
+    large = Image.fromarray(mean.astype(np.float32)).resize(photo.shape[1::-1], Image.Resampling.BICUBIC)
+    strength = np.clip(np.asarray(large), 0, 1)[..., None]
+    colour = matplotlib.colormaps["inferno_r"](strength[..., 0] * 0.85)[..., :3] * 255
+    grey = 128 + photo.mean(2, keepdims=True) / 2
+    return (grey * (1 - 0.8 * strength) + colour * 0.8 * strength).astype(np.uint8)

@@ -58,10 +58,8 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    fields = {name.strip(): value.strip() for name, value in fields.items()}
-    name = fields.get("model name", platform.machine())
-    flags = fields.get("flags", "").split()
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    name, flags = fields.get("model name", platform.machine()), fields.get("flags", "").split()
     known = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
     family = f"family {fields['cpu family']}, model {fields['model']}" if "cpu family" in fields else ""
     return ", ".join(part for part in (name, family, " ".join(known)) if part)

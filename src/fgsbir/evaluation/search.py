@@ -33,12 +33,10 @@ class EvaluationSet:
 
     @property
     def photo_ids(self) -> list[str]:
-        """Ids of the gallery's photos, in their order."""
         return [photo.id for photo in self.photos]
 
     @property
     def query_photo_ids(self) -> list[str]:
-        """The id of each query's true photo."""
         return [self.photos[row].id for row in self.truth]
 
     @property
@@ -47,11 +45,9 @@ class EvaluationSet:
         return np.bincount(self.categories)[self.categories]
 
     def photo_inputs(self, level: Level) -> Inputs:
-        """The gallery as inputs of a model of ``level``."""
         return self.pictures.photos(self.photos, level)
 
     def sketch_inputs(self, level: Level) -> Inputs:
-        """The queries as inputs of a model of ``level``."""
         return self.pictures.sketches(self.photos, [seen_sketches(photo) for photo in self.photos], level)
 
     def pixels(self, rows: np.ndarray, size: int) -> np.ndarray:

@@ -5,9 +5,9 @@ import json
 import multiprocessing
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -22,8 +22,7 @@ FORMAT = 1
 SUPPORT, QUERIES = 12, 32  # sketches of an unseen user: of training photos, of test photos
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPhoto:
+class PlannedPhoto(NamedTuple):
     """One photo of the set, and who draws it (in the order of the sketches' numbers)."""
 
     id: str
@@ -32,13 +31,12 @@ class PlannedPhoto:
     users: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The whole set before anything is drawn: (name, unseen) of categories and users, and the photos by id."""
+class Plan(NamedTuple):
+    """The whole set before anything is drawn: categories and users, each with whether it is unseen, and the photos."""
 
-    categories: tuple[tuple[str, bool], ...]
-    users: tuple[tuple[str, bool], ...]
-    photos: tuple[PlannedPhoto, ...]
+    categories: dict[str, bool]
+    users: dict[str, bool]
+    photos: list[PlannedPhoto]
 
 
 def plan(
@@ -56,63 +54,47 @@ def plan(
 ) -> Plan:
     """Decide what the set holds.
 
-    The main category has ``labelled`` training photos with ``sketches_per_photo`` sketches each,
-    ``unlabelled`` photos without, ``val`` with 2 and ``test`` with 3. A quarter of the
-    ``other_categories`` is unseen; each has ``other_photos`` photos (half train, a tenth val, two
-    fifths test) with 2 sketches. The last ``unseen_users`` of the users draw only main-category
-    photos, in addition: some training ones (support) and some test ones (queries). A photo's number
-    decides what it shows, and numbers go test, val, train, unlabelled, so that more unlabelled
-    photos leave the others as they are.
+    The main category has ``labelled`` training photos with ``sketches_per_photo`` sketches each, ``unlabelled`` photos
+    without, ``val`` with 2 and ``test`` with 3. A quarter of the ``other_categories`` is unseen; each has
+    ``other_photos`` photos (half train, a tenth val, two fifths test) with 2 sketches. The last ``unseen_users`` of the
+    users draw only main-category photos, in addition: some training ones (support) and some test ones (queries). A
+    photo's number decides what it shows, and numbers go test, val, train, unlabelled, so that more unlabelled photos
+    leave the others as they are.
     """
-    seen_users = [f"u{i:02d}" for i in range(users - unseen_users)]
-    new_users = [f"u{i:02d}" for i in range(users - unseen_users, users)]
+    names = [f"u{i:02d}" for i in range(users)]
+    seen_users, new_users = names[: users - unseen_users], names[users - unseen_users :]
     most = max(3, sketches_per_photo)
     if len(seen_users) < most:
         raise DataError(f"synthesise: expected at least {most} seen users, found {users} - {unseen_users}")
     if not 0 <= other_categories < len(CATEGORIES):
         raise DataError(f"synthesise: expected 0 to {len(CATEGORIES) - 1} other categories, found {other_categories}")
     hidden = other_categories // 4
-    others = [name for name in CATEGORIES if name != MAIN and name not in UNSEEN][: other_categories - hidden]
-    others += list(UNSEEN)[:hidden]
+    seen = [name for name in CATEGORIES if name != MAIN and name not in UNSEEN]
+    categories = [MAIN, *seen[: other_categories - hidden], *UNSEEN[:hidden]]
 
     # Of each split, the photos and the sketches of each.
-    sizes: dict[str, dict[Split, tuple[int, int]]] = {
-        MAIN: {
-            "test": (test, 3),
-            "val": (val, 2),
-            "train": (labelled, sketches_per_photo),
-            "unlabelled": (unlabelled, 0),
-        }
-    }
+    of_main: dict[Split, tuple[int, int]] = {
+        "test": (test, 3), "val": (val, 2), "train": (labelled, sketches_per_photo), "unlabelled": (unlabelled, 0)
+    }  # fmt: skip
     other_test, other_val = other_photos * 2 // 5, other_photos // 10
-    for name in others:
-        sizes[name] = {
-            "test": (other_test, 2),
-            "val": (other_val, 2),
-            "train": (other_photos - other_test - other_val, 2),
-        }
+    of_others: dict[Split, tuple[int, int]] = {
+        "test": (other_test, 2), "val": (other_val, 2), "train": (other_photos - other_test - other_val, 2)
+    }  # fmt: skip
     extra: dict[str, list[str]] = {}
     for user in new_users:
         for first, count, wanted in ((0, test, QUERIES), (test + val, labelled, SUPPORT)):
-            chosen = Dice(seed, user, "photos", first).shuffled(range(first, first + count))[:wanted]
-            for number in chosen:
-                extra.setdefault(_photo_id(MAIN, number), []).append(user)
+            for number in Dice(seed, user, "photos", first).shuffled(range(first, first + count))[:wanted]:
+                extra.setdefault(f"{MAIN}-{number:05d}", []).append(user)
     photos = []
-    for category, splits in sizes.items():
-        places = [(split, sketches) for split, (count, sketches) in splits.items() for _ in range(count)]
+    for category in categories:
+        sizes = of_main if category == MAIN else of_others
+        places = [(split, sketches) for split, (count, sketches) in sizes.items() for _ in range(count)]
         for number, (split, sketches) in enumerate(places):
-            photo = _photo_id(category, number)
+            photo = f"{category}-{number:05d}"
             drawn = Dice(seed, photo, "users").shuffled(seen_users)[:sketches]
             photos.append(PlannedPhoto(photo, category, split, (*drawn, *extra.get(photo, ()))))
-    return Plan(
-        tuple((name, name in UNSEEN) for name in sizes),
-        (*((user, False) for user in seen_users), *((user, True) for user in new_users)),
-        tuple(sorted(photos, key=lambda photo: photo.id)),
-    )
-
-
-def _photo_id(category: str, number: int) -> str:
-    return f"{category}-{number:05d}"
+    unseen = {category: category in UNSEEN for category in categories}
+    return Plan(unseen, {user: user in new_users for user in names}, sorted(photos))
 
 
 def synthesise(folder: Path, *, seed: int, size: int, jpeg_quality: int, workers: int, **counts: int) -> str:
@@ -125,7 +107,7 @@ def synthesise(folder: Path, *, seed: int, size: int, jpeg_quality: int, workers
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        for category, _ in whole.categories:
+        for category in whole.categories:
             (unfinished / "photos" / category).mkdir(parents=True)
         draw = partial(_draw, folder=unfinished, seed=seed, size=size, quality=jpeg_quality)
         drawn = _mapped(draw, whole.photos, workers)
@@ -135,8 +117,8 @@ def synthesise(folder: Path, *, seed: int, size: int, jpeg_quality: int, workers
         manifest = {
             "format": FORMAT,
             "seed": seed,
-            "categories": [{"name": name, "unseen": unseen} for name, unseen in whole.categories],
-            "users": [{"id": user, "unseen": unseen} for user, unseen in whole.users],
+            "categories": [{"name": name, "unseen": unseen} for name, unseen in whole.categories.items()],
+            "users": [{"id": user, "unseen": unseen} for user, unseen in whole.users.items()],
             "photos": [{"id": p.id, "category": p.category, "split": p.split} for p in whole.photos],
             "hash": content_hash(unfinished),
         }
@@ -158,7 +140,7 @@ def content_hash(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _mapped(draw: "partial[list[str]]", photos: tuple[PlannedPhoto, ...], workers: int) -> Iterator[list[str]]:
+def _mapped(draw: "partial[list[str]]", photos: list[PlannedPhoto], workers: int) -> Iterator[list[str]]:
     if workers <= 1:
         yield from map(draw, photos)
         return

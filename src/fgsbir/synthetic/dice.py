@@ -6,7 +6,7 @@ else is built on it; seeds come from SHA-256 of the words that name a decision.
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -31,16 +31,16 @@ class Dice:
         """A number around 0 with standard deviation ``spread``, never beyond 3 of them (sum of three uniforms)."""
         return spread * 2.0 * (self._random.random() + self._random.random() + self._random.random() - 1.5)
 
-    def pick(self, options: Sequence[T], weights: Sequence[float] | None = None) -> T:
-        """One of ``options``, with chances in proportion to ``weights`` (equal where left out)."""
-        if weights is None:
+    def pick(self, options: Sequence[T] | Mapping[T, float]) -> T:
+        """One of ``options``: of a sequence each as likely, of a mapping with chances in proportion to its values."""
+        if not isinstance(options, Mapping):
             return options[int(self._random.random() * len(options))]
-        mark = self._random.random() * sum(weights)
-        for option, weight in zip(options, weights, strict=True):
+        mark = self._random.random() * sum(options.values())
+        for option, weight in options.items():
             mark -= weight
             if mark < 0:
                 return option
-        return options[-1]
+        return list(options)[-1]
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """A copy of ``items`` in random order."""

@@ -7,7 +7,10 @@ the last bits of sine and cosine, which differ between processors, never reach a
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial import ConvexHull, QhullError
 
 Vec = tuple[float, float, float]
 Point = tuple[float, float]
@@ -63,23 +66,13 @@ def loop_normal(loop: Sequence[Vec]) -> Vec:
 
 
 def convex_hull(points: Iterable[Point]) -> list[Point]:
-    """Convex hull by Andrew's monotone chain, without repeating the first point."""
+    """The corners of the convex hull in turn, from the leftmost on; of points on a line, its ends."""
     ordered = sorted(set(points))
-    if len(ordered) < 3:
-        return ordered
-
-    def half(chain: Iterable[Point]) -> list[Point]:
-        kept: list[Point] = []
-        for p in chain:
-            while len(kept) > 1:
-                (ax, ay), (bx, by) = kept[-2], kept[-1]
-                if (bx - ax) * (p[1] - ay) - (by - ay) * (p[0] - ax) > 0:
-                    break
-                kept.pop()
-            kept.append(p)
-        return kept[:-1]
-
-    return half(ordered) + half(reversed(ordered))
+    try:
+        corners = ConvexHull(ordered).vertices
+    except (QhullError, ValueError):  # fewer than three points, or all on a line
+        return sorted({ordered[0], ordered[-1]})
+    return [ordered[corner] for corner in np.roll(corners, -corners.argmin())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +102,7 @@ class View:
         upward = [dot(p, self.up) for p in points]
         low_x, high_x, low_y, high_y = min(across), max(across), min(upward), max(upward)
         scale = side / max(high_x - low_x, high_y - low_y, 1e-6)
-        return View(
-            self.right,
-            self.up,
-            self.toward,
-            scale,
-            x - scale * (low_x + high_x) / 2,
-            y + scale * (low_y + high_y) / 2,
-        )
+        return replace(self, scale=scale, x=x - scale * (low_x + high_x) / 2, y=y + scale * (low_y + high_y) / 2)
 
 
 def look(yaw: float, pitch: float, roll: float, mirrored: bool) -> View:

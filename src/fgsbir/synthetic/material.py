@@ -10,7 +10,7 @@ from fgsbir.synthetic.dice import Dice
 TILE = 128
 VARIANTS = 6
 
-Colour = tuple[int, int, int]
+Colour = tuple[int, ...]
 
 WOODS: tuple[tuple[Colour, Colour], ...] = (
     ((196, 150, 98), (160, 112, 66)), ((226, 196, 150), (200, 164, 116)), ((122, 78, 46), (84, 50, 28)),
@@ -26,14 +26,14 @@ PAINTS: tuple[Colour, ...] = (
 )  # fmt: skip
 METALS: tuple[Colour, ...] = ((172, 176, 182), (60, 62, 66), (188, 152, 90), (150, 104, 74), (204, 206, 210))
 
-PATTERNS: dict[str, tuple[tuple[str, float], ...]] = {
-    "wood": (("grain", 5), ("fine grain", 3), ("plain", 1)),
-    "painted": (("plain", 2), ("speckle", 1), ("worn", 1), ("brushed", 0.7)),
-    "metal": (("plain", 3), ("brushed", 2)),
-    "fabric": (("cloth", 2), ("checks", 1.5), ("stripes", 2), ("dots", 1), ("floral", 1.5), ("herringbone", 1)),
-    "leather": (("speckle", 1), ("plain", 1), ("worn", 1)),
-    "weave": (("basket", 1), ("herringbone", 1)),
-    "ceramic": (("plain", 3), ("speckle", 1.5), ("stripes", 1), ("floral", 1.2), ("dots", 0.8)),
+PATTERNS: dict[str, dict[str, float]] = {
+    "wood": {"grain": 5, "fine grain": 3, "plain": 1},
+    "painted": {"plain": 2, "speckle": 1, "worn": 1, "brushed": 0.7},
+    "metal": {"plain": 3, "brushed": 2},
+    "fabric": {"cloth": 2, "checks": 1.5, "stripes": 2, "dots": 1, "floral": 1.5, "herringbone": 1},
+    "leather": {"speckle": 1, "plain": 1, "worn": 1},
+    "weave": {"basket": 1, "herringbone": 1},
+    "ceramic": {"plain": 3, "speckle": 1.5, "stripes": 1, "floral": 1.2, "dots": 0.8},
 }
 
 
@@ -60,14 +60,13 @@ class Material:
 
 def choose(kind: str, dice: Dice) -> Material:
     """Draw a material of ``kind`` (a key of PATTERNS)."""
-    options = PATTERNS[kind]
-    pattern = dice.pick([name for name, _ in options], [weight for _, weight in options])
+    pattern = dice.pick(PATTERNS[kind])
     if kind == "wood":
         first, second = dice.pick(WOODS)
     else:
         family = {"metal": METALS, "fabric": FABRICS, "leather": FABRICS}.get(kind, PAINTS)
         first = dice.pick(family)
-        second = dice.pick(family) if pattern in ("checks", "stripes", "dots", "floral") else _darker(first, 0.82)
+        second = dice.pick(family) if pattern in ("checks", "stripes", "dots", "floral") else lit(first, 0.82)
         if kind == "weave":
             first, second = dice.pick(WOODS)
     drift = [int(dice.bell(9)) for _ in range(3)]
@@ -82,11 +81,11 @@ def choose(kind: str, dice: Dice) -> Material:
     )
 
 
-def _darker(colour: Colour, k: float) -> Colour:
-    return (int(colour[0] * k), int(colour[1] * k), int(colour[2] * k))
+def lit(colour: Colour, k: float) -> Colour:
+    return tuple(min(255, int(c * k)) for c in colour)
 
 
-def mixed(first: tuple[int, ...], second: tuple[int, ...], level: np.ndarray) -> np.ndarray:
+def mixed(first: Colour, second: Colour, level: np.ndarray) -> np.ndarray:
     """Colours int32 (..., 3) from ``first`` at a ``level`` int32 (...) of 0 to ``second`` at 255."""
     level = level[..., None]
     return (np.array(first, np.int32) * (255 - level) + np.array(second, np.int32) * level) // 255

@@ -26,7 +26,7 @@ def draw_photo(photo_id: str, *, seed: int, size: int = PICTURE, quality: int = 
 
     A pure function of its arguments; the product and its pose come from ``seed`` and the id alone.
     """
-    picture = render(instance(seed, photo_id), seed)
+    picture = _drawn(instance(seed, photo_id), seed)
     if size != PICTURE:
         whole = PICTURE % size == 0
         picture = picture.resize((size, size), Image.Resampling.BOX if whole else Image.Resampling.BICUBIC)
@@ -35,13 +35,13 @@ def draw_photo(photo_id: str, *, seed: int, size: int = PICTURE, quality: int = 
     return buffer.getvalue()
 
 
-def render(product: Instance, seed: int) -> Image.Image:
-    """RGB picture of ``PICTURE`` pixels square."""
-    parts, pose = product.category.build(product.values), product.pose
+def _drawn(product: Instance, seed: int) -> Image.Image:
+    parts, pose = list(product.category.parts(product.values)), product.pose
     points = [p for part in parts for p in part.points()]
     view = look(pose.yaw, pose.pitch, pose.roll, pose.mirrored).fitted(points, pose.side, pose.x, pose.y)
     dice = Dice(seed, product.id, "look")
-    materials = {slot: choose(dice.pick(kinds), dice) for slot, kinds in sorted(product.category.materials.items())}
+    kinds = sorted(product.category.materials.items())
+    materials = {slot: choose(dice.pick(names.split()), dice) for slot, names in kinds}
     light = _light(view, dice)
     side = PICTURE * SUPERSAMPLE
     xs, ys = zip(*(view.project(p) for p in points), strict=True)
@@ -82,12 +82,12 @@ def _fill(canvas: Image.Image, face: Face, material: Material, light: Vec, ambie
     x1, y1 = min(canvas.width, max(xs) + 1), min(canvas.height, max(ys) + 1)
     if x0 >= x1 or y0 >= y1:
         return
-    draw = ImageDraw.Draw(canvas)
     indices = None
     if material.texture is not None and face.frame and (x1 - x0) * (y1 - y0) > TEXTURED:
         indices = _texels(face.frame, material, x0, y0, x1, y1)
     if indices is None:
-        draw.polygon(points, fill=tuple(int(c) for c in palette[96 if material.texture is not None else 0]))
+        flat = palette[96 if material.texture is not None else 0]
+        ImageDraw.Draw(canvas).polygon(points, fill=tuple(flat.tolist()))
         return
     mask = Image.new("1", (x1 - x0, y1 - y0), 0)
     ImageDraw.Draw(mask).polygon([(x - x0, y - y0) for x, y in points], fill=1)
@@ -116,8 +116,7 @@ def _texels(
 
 def _score(canvas: Image.Image, points: list[Point], closed: bool, material: Material) -> None:
     path = _fine([*points, points[0]] if closed else points)
-    dark = tuple(int(c) for c in material.shaded(144)[96])
-    ImageDraw.Draw(canvas).line(path, fill=dark, width=2)
+    ImageDraw.Draw(canvas).line(path, fill=tuple(material.shaded(144)[96].tolist()), width=2)
 
 
 def _shadow(canvas: Image.Image, points: list[Vec], view: View, dice: Dice) -> None:

@@ -1,6 +1,5 @@
 """A contact sheet of the set: photos, each with its drawings by different users."""
 
-import io
 import json
 from pathlib import Path
 
@@ -17,7 +16,7 @@ UNLABELLED = 8
 
 
 def contact_sheet(folder: Path, out: Path) -> None:
-    """Write a JPEG or PNG (by ``out``'s suffix) of the set in ``folder``.
+    """Write a PNG of the set in ``folder``.
 
     Left half: main-category photos with up to three drawings; right half: one photo of each other
     category with two; last row: unlabelled photos.
@@ -41,8 +40,8 @@ def contact_sheet(folder: Path, out: Path) -> None:
     sheet = Image.new("RGB", (columns * CELL, (rows + bool(bare)) * CELL), "white")
 
     def put(photo: dict[str, str], row: int, column: int, drawings: int) -> None:
-        data = (folder / "photos" / photo["category"] / f"{photo['id']}.jpg").read_bytes()
-        picture = Image.open(io.BytesIO(data)).resize((CELL - 4, CELL - 4), Image.Resampling.BOX)
+        with Image.open(folder / "photos" / photo["category"] / f"{photo['id']}.jpg") as opened:
+            picture = opened.resize((CELL - 4, CELL - 4), Image.Resampling.BOX)
         sheet.paste(picture, (column * CELL + 2, row * CELL + 2))
         for i, strokes in enumerate(sketches.get(photo["id"], [])[:drawings], 1):
             drawing = Image.fromarray(rasterise(centre(strokes), CELL - 4, 3.0))
@@ -55,6 +54,4 @@ def contact_sheet(folder: Path, out: Path) -> None:
     for i, photo in enumerate(bare):
         put(photo, rows, i, 0)
     out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".png":
-        sheet = sheet.quantize(96, dither=Image.Dither.NONE)
-    sheet.save(out)
+    sheet.quantize(96, dither=Image.Dither.NONE).save(out)

@@ -3,12 +3,13 @@
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from fgsbir.data.strokes import LONGEST_SIDE, join_strokes, kept_points
 from fgsbir.synthetic.dice import Dice
-from fgsbir.synthetic.geometry import PICTURE, Point, View, look
+from fgsbir.synthetic.geometry import PICTURE, Point, look, scaled
 from fgsbir.synthetic.grammar import misjudge
 from fgsbir.synthetic.instance import instance
 from fgsbir.synthetic.lines import Drawn, path_length, visible_lines
@@ -21,33 +22,27 @@ ESSENTIAL = ("leg", "post", "foot", "handle", "spout", "wheel", "back", "arm", "
 Stroke = list[Point]
 
 
-def draw_sketch(photo_id: str, user_id: str, *, seed: int, take: int = 0) -> np.ndarray:
+def draw_sketch(photo_id: str, user_id: str, *, seed: int) -> np.ndarray:
     """A drawing of photo ``photo_id`` by ``user_id``: canonical strokes float32 (n, 3) on the 256 canvas.
 
-    A pure function of its arguments, for any photo, labelled or not; ``take`` tells several drawings
-    by one user of one photo apart.
+    A pure function of its arguments, for any photo, labelled or not.
     """
-    user = style(seed, user_id)
-    dice = Dice(seed, photo_id, user_id, take, "sketch")
-    lines = _seen_by(photo_id, user, seed, dice)
-    lines = _chosen(lines, user, dice)
+    user, dice = style(seed, user_id), Dice(seed, photo_id, user_id, 0, "sketch")
+    lines = _chosen(_seen_by(photo_id, user, seed, dice), user, dice)
     strokes = [(line, _by_hand(line, user, dice)) for line in _ordered(lines, user, dice)]
     strokes = _within_budget(strokes, min(user.budget + 8, MOST_POINTS))
-    parts = [np.array(stroke, np.float64) for _, hand in strokes for stroke in hand]
-    placed = np.round(np.concatenate(parts), 1)
-    lengths = np.cumsum([len(part) for part in parts])[:-1]
-    return join_strokes([part.astype(np.float32) for part in np.split(placed, lengths)])
+    return join_strokes([np.round(stroke, 1).astype(np.float32) for _, hand in strokes for stroke in hand])
 
 
 def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
     """The visible lines of the product as the user takes it to be, thin parts merged to fit the budget."""
     product = instance(seed, photo_id)
-    parts = product.category.build(misjudge(product.category, product.values, dice, user.proportion))
+    parts = list(product.category.parts(misjudge(product.category, product.values, dice, user.proportion)))
     pose = product.pose
     yaw, pitch = pose.yaw + dice.bell(user.view), pose.pitch + dice.bell(user.view * 0.6)
     view = look(yaw, pitch, pose.roll * 0.5, pose.mirrored)
     squeeze = 1 + user.squeeze + dice.bell(0.03)
-    view = View(tuple(c * squeeze for c in view.right), view.up, view.toward)  # type: ignore[arg-type]
+    view = replace(view, right=scaled(view.right, squeeze))
     side = user.side + dice.bell(8)
     slack = (PICTURE - side) * 0.3
     points = [p for part in parts for p in part.points()]
@@ -199,10 +194,10 @@ def _within_budget(strokes: list[tuple[Drawn, list[Stroke]]], budget: int) -> li
 
 def _worth(lines: Sequence[Drawn]) -> list[float]:
     """What each line tells of the product: its length, less for the fourth plank than for the first leg."""
-    told: dict[str, set[int]] = {}
+    before: dict[str, set[int]] = {}
     worth = []
     for line in lines:
-        alike = told.setdefault(line.role, set())
+        alike = before.setdefault(line.role, set())
         alike.add(line.part)
         share = 1.0 if line.role in ESSENTIAL else 2.0 / (1 + len(alike))
         base = 25.0 if line.role in ESSENTIAL else 0.0

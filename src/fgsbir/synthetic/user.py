@@ -9,34 +9,24 @@ ORDERS = ("large first", "top down", "part by part", "left to right", "random")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One drawing style. Lengths in pixels of the 256 canvas, probabilities in [0, 1].
+    """One drawing style. Lengths in pixels of the 256 canvas, probabilities in [0, 1]."""
 
-    ``proportion``: error of every measure, as a share of its range; ``view``: error of the angle, in degrees;
-    ``squeeze``: a constant bias of width against height; ``wobble``: how far a line strays;
-    ``shift``: how far a part is misplaced; ``line_below``: thinner parts become one line;
-    ``inner`` and ``detail``: chance that such a line is drawn at all; ``careless``: chance that a small
-    part is left out; ``again``: chance that a stroke is gone over once more; ``overshoot``: how far ends
-    run past corners (negative: fall short); ``rounding``: corners become curves; ``split``: chance that a
-    corner lifts the pen; ``budget``: simplified points that a drawing may take.
-    """
-
-    id: str
-    proportion: float
-    view: float
-    squeeze: float
-    wobble: float
-    shift: float
-    line_below: float
-    inner: float
-    detail: float
-    careless: float
-    again: float
-    overshoot: float
-    rounding: bool
-    split: float
-    order: str
-    budget: int
-    side: float
+    proportion: float  # error of every measure, as a share of its range
+    view: float  # error of the angle, in degrees
+    squeeze: float  # a constant bias of width against height
+    wobble: float  # how far a line strays
+    shift: float  # how far a part is misplaced
+    line_below: float  # thinner parts become one line
+    inner: float  # chance that an inner line is drawn at all
+    detail: float  # and a detail
+    careless: float  # chance that a small part is left out
+    again: float  # chance that a stroke is gone over once more
+    overshoot: float  # how far ends run past corners (negative: fall short)
+    rounding: bool  # corners become curves
+    split: float  # chance that a corner lifts the pen
+    order: str  # of the strokes
+    budget: int  # simplified points that a drawing may take
+    side: float  # of the drawing, the longer one
 
 
 def style(seed: int, user_id: str) -> User:
@@ -45,7 +35,6 @@ def style(seed: int, user_id: str) -> User:
     skill = dice.between(0.0, 1.0)  # 1: a practised hand
     effort = dice.between(0.25, 1.0)  # 1: draws everything
     return User(
-        id=user_id,
         proportion=0.075 - 0.045 * skill,
         view=3.5 - 2.5 * skill,
         squeeze=dice.bell(0.05),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fgsbir.synthetic.categories.chair_back import Corners, arms, back
 from fgsbir.synthetic.categories.legs import TURNINGS, leg
 from fgsbir.synthetic.geometry import blend
-from fgsbir.synthetic.grammar import Category, Choice, Number, Values
+from fgsbir.synthetic.grammar import Values, category
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import (
     Flat,
@@ -35,6 +35,27 @@ def seat_outline(p: Values) -> Flat:
     return [(x, -y) for x, y in trapezoid(front, back, deep)]
 
 
+@category(
+    yaw=(18.0, 45.0), pitch=(9.0, 22.0),
+    materials={
+        "frame": "wood painted", "seat": "wood painted weave fabric", "fabric": "fabric leather",
+        "metal": "metal painted", "accent": "painted",
+    },
+    seat_height=(40, 52), seat_width=(38, 56), seat_depth=(36, 50), seat_taper=(0.74, 1.0), seat_thick=(2, 5),
+    leg_thick=(2.8, 5.2), splay=(0, 6), back_splay=(0, 8), back_height=(30, 66), back_lean=(0.02, 0.28),
+    back_flare=(0.88, 1.18), back_bend=(0.0, 1.2), crest_height=(4, 13), crest_rise=(2, 7), rail_height=(0.06, 0.36),
+    rail_thick=(3.5, 7), slat_width=(4, 8), splat_width=(12, 22), stretcher_height=(0.18, 0.55), arm_height=(16, 26),
+    arm_slope=(-2, 4), arm_length=(0.6, 0.98), arm_spread=(0, 5), corner=(3, 18), foot_reach=(20, 30),
+    seat={"square": 4, "rounded": 3, "round": 1.5, "saddle": 1.5}, cushion={"none": 5, "pad": 3, "thick": 2},
+    base={"legs": 10, "sled": 1.5, "pedestal": 1.5, "rocker": 1},
+    leg={"square": 3, "tapered": 3, "round": 2, "vase": 1.5, "ring": 1}, same_legs=[True, False],
+    stretcher={"none": 4, "h": 2, "box": 3, "front": 1, "cross": 1}, apron={True: 1, False: 2},
+    back={"slats": 3, "spindles": 2, "ladder": 3, "panel": 2.5, "splat": 1.5, "cross": 1.5, "hoop": 2,
+          "upholstered": 3, "shell": 2},
+    back_material=["fabric", "frame"], slats={2: 1, 3: 2, 4: 2, 5: 2, 6: 1}, rungs={2: 2, 3: 3, 4: 2},
+    crest_arch=[True, False], finials={True: 1, False: 4}, buttons={0: 3, 1: 1, 2: 1},
+    arms={"none": 6, "straight": 2, "padded": 1, "loop": 1.5},
+)  # fmt: skip
 def chair(p: Values) -> Iterator[Part]:
     """The parts of one chair."""
     h, outline = p.seat_height, seat_outline(p)
@@ -101,38 +122,3 @@ def base(p: Values, corners: Corners) -> Iterator[Part]:
         yield bar("apron", "frame", (-half_front, y, z_front), (half_front, y, z_front), 5.0, 1.5)
         for side in (-1, 1):
             yield bar("apron", "frame", (side * half_front, y, z_front), (side * half_back, y, z_back), 5.0, 1.5)
-
-
-CHAIR = Category(
-    "chair",
-    {
-        "seat_height": Number(40, 52), "seat_width": Number(38, 56), "seat_depth": Number(36, 50),
-        "seat_taper": Number(0.74, 1.0), "seat_thick": Number(2, 5), "leg_thick": Number(2.8, 5.2),
-        "splay": Number(0, 6), "back_splay": Number(0, 8), "back_height": Number(30, 66),
-        "back_lean": Number(0.02, 0.28), "back_flare": Number(0.88, 1.18), "back_bend": Number(0.0, 1.2),
-        "crest_height": Number(4, 13), "crest_rise": Number(2, 7), "rail_height": Number(0.06, 0.36),
-        "rail_thick": Number(3.5, 7), "slat_width": Number(4, 8), "splat_width": Number(12, 22),
-        "stretcher_height": Number(0.18, 0.55), "arm_height": Number(16, 26), "arm_slope": Number(-2, 4),
-        "arm_length": Number(0.6, 0.98), "arm_spread": Number(0, 5), "corner": Number(3, 18),
-        "foot_reach": Number(20, 30),
-        "seat": Choice(["square", "rounded", "round", "saddle"], [4, 3, 1.5, 1.5]),
-        "cushion": Choice(["none", "pad", "thick"], [5, 3, 2]),
-        "base": Choice(["legs", "sled", "pedestal", "rocker"], [10, 1.5, 1.5, 1]),
-        "leg": Choice(["square", "tapered", "round", "vase", "ring"], [3, 3, 2, 1.5, 1]),
-        "same_legs": Choice([True, False]),
-        "stretcher": Choice(["none", "h", "box", "front", "cross"], [4, 2, 3, 1, 1]),
-        "apron": Choice([True, False], [1, 2]),
-        "back": Choice(["slats", "spindles", "ladder", "panel", "splat", "cross", "hoop", "upholstered", "shell"],
-                       [3, 2, 3, 2.5, 1.5, 1.5, 2, 3, 2]),
-        "back_material": Choice(["fabric", "frame"]), "slats": Choice([2, 3, 4, 5, 6], [1, 2, 2, 2, 1]),
-        "rungs": Choice([2, 3, 4], [2, 3, 2]), "crest_arch": Choice([True, False]),
-        "finials": Choice([True, False], [1, 4]), "buttons": Choice([0, 1, 2], [3, 1, 1]),
-        "arms": Choice(["none", "straight", "padded", "loop"], [6, 2, 1, 1.5]),
-    },
-    chair,
-    {
-        "frame": ("wood", "painted"), "seat": ("wood", "painted", "weave", "fabric"), "fabric": ("fabric", "leather"),
-        "metal": ("metal", "painted"), "accent": ("painted",),
-    },
-    yaw=(18.0, 45.0), pitch=(9.0, 22.0),
-)  # fmt: skip

@@ -3,13 +3,23 @@
 from collections.abc import Iterator
 
 from fgsbir.synthetic.geometry import Vec
-from fgsbir.synthetic.grammar import Category, Choice, Number, Values
+from fgsbir.synthetic.grammar import Values, category
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import arched, bar, bow, box, panel, rectangle, rounded, tube, vessel, wheel
 
 FORWARD = (0, 0, 1)
 
 
+@category(
+    yaw=(12, 38), pitch=(6, 16),
+    materials={
+        "body": "wood painted leather", "cloth": "fabric weave", "trim": "metal painted", "face": "painted ceramic",
+    },
+    width=(22, 42), height=(14, 26), depth=(7, 14), foot=(0.6, 2), corner=(2, 6), speaker=(0.24, 0.4), dial=(0.3, 0.45),
+    dial_height=(0.16, 0.32), knob=(0.9, 2), grip=(0.4, 0.9), handle_height=(3, 8), antenna_lean=(-4, 12),
+    antenna_length=(12, 28), shape=["box", "rounded", "arched"], speakers={1: 3, 2: 1}, speaker_side=[-1, 1],
+    cone=[True, False], scale=["window", "round"], knobs=[1, 2, 3], handle=[True, False], antenna=[True, False],
+)  # fmt: skip
 def radio(p: Values) -> Iterator[Part]:
     """The parts of one radio."""
     w, h, d, low = p.width, p.height, p.depth, p.foot
@@ -42,26 +52,12 @@ def radio(p: Values) -> Iterator[Part]:
         yield box("foot", "trim", (s * w * 0.36, low / 2, 0), (3, low, d * 0.8))
 
 
-RADIO = Category(
-    "radio",
-    {
-        "width": Number(22, 42), "height": Number(14, 26), "depth": Number(7, 14), "foot": Number(0.6, 2),
-        "corner": Number(2, 6), "speaker": Number(0.24, 0.4), "dial": Number(0.3, 0.45),
-        "dial_height": Number(0.16, 0.32), "knob": Number(0.9, 2), "grip": Number(0.4, 0.9),
-        "handle_height": Number(3, 8), "antenna_lean": Number(-4, 12), "antenna_length": Number(12, 28),
-        "shape": Choice(["box", "rounded", "arched"]), "speakers": Choice([1, 2], [3, 1]),
-        "speaker_side": Choice([-1, 1]), "cone": Choice([True, False]), "scale": Choice(["window", "round"]),
-        "knobs": Choice([1, 2, 3]), "handle": Choice([True, False]), "antenna": Choice([True, False]),
-    },
-    radio,
-    {
-        "body": ("wood", "painted", "leather"), "cloth": ("fabric", "weave"), "trim": ("metal", "painted"),
-        "face": ("painted", "ceramic"),
-    },
-    yaw=(12, 38), pitch=(6, 16),
+@category(
+    yaw=(10, 35), pitch=(5, 16), materials={"frame": "metal painted wood", "face": "painted ceramic", "mark": "metal"},
+    radius=(8, 13), depth=(3, 8), foot=(1.5, 5), rim=(0.06, 0.2), hour=(0, 1), minute=(0, 1), spread=(0.5, 0.95),
+    bell=(2.5, 4.5), ring_width=(1.5, 4), ring_height=(2, 6), hand=(0.6, 0.85), tick=(0.08, 0.2),
+    stand=["legs", "base"], bells=[True, False], ring=[True, False], ticks=[4, 6, 12],
 )  # fmt: skip
-
-
 def clock(p: Values) -> Iterator[Part]:
     """The parts of one clock."""
     r, d, y = p.radius, p.depth, p.foot + p.radius
@@ -99,18 +95,3 @@ def _on_dial(turn: float, radius: float, y: float, z: float) -> Vec:
     (ax, ay), (bx, by) = _DIAL[i], _DIAL[i + 1]
     t = place - i
     return ((ax + (bx - ax) * t) * radius, y + (ay + (by - ay) * t) * radius, z)
-
-
-CLOCK = Category(
-    "clock",
-    {
-        "radius": Number(8, 13), "depth": Number(3, 8), "foot": Number(1.5, 5), "rim": Number(0.06, 0.2),
-        "hour": Number(0, 1), "minute": Number(0, 1), "spread": Number(0.5, 0.95), "bell": Number(2.5, 4.5),
-        "ring_width": Number(1.5, 4), "ring_height": Number(2, 6), "hand": Number(0.6, 0.85), "tick": Number(0.08, 0.2),
-        "stand": Choice(["legs", "base"]), "bells": Choice([True, False]), "ring": Choice([True, False]),
-        "ticks": Choice([4, 6, 12]),
-    },
-    clock,
-    {"frame": ("metal", "painted", "wood"), "face": ("painted", "ceramic"), "mark": ("metal",)},
-    yaw=(10, 35), pitch=(5, 16),
-)  # fmt: skip

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator
 
-from fgsbir.synthetic.grammar import Category, Choice, Number, Values
+from fgsbir.synthetic.grammar import Values, category
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import ball, bar, turned, vessel
 
 
+@category(
+    yaw=(0, 45), pitch=(6, 18),
+    materials={"stem": "metal wood painted", "body": "ceramic wood metal", "shade": "fabric painted"},
+    height=(22, 60), foot_width=(8, 14), foot_height=(1.2, 5), stem=(0.8, 1.8), belly=(5, 10), shade_width=(12, 22),
+    shade_taper=(0.4, 0.95), shade_height=(12, 26), chain_length=(3, 9), spread=(0.9, 1.5), waist=(0.3, 0.55),
+    sink=(0.1, 0.3), foot={"disc": 3, "cone": 2, "tripod": 1.2}, body=["stick", "gourd", "urn", "balls"],
+    balls=[2, 3, 4], shade={"cone": 4, "bell": 2, "dome": 1.5, "globe": 1}, chain={False: 3, True: 1},
+)  # fmt: skip
 def lamp(p: Values) -> Iterator[Part]:
     """The parts of one lamp."""
     top, straight = p.foot_height + p.height, [(0, p.stem), (1, p.stem)]
@@ -19,15 +27,13 @@ def lamp(p: Values) -> Iterator[Part]:
         foot = [(0, p.foot_width), (p.foot_height, p.foot_width * (0.9 if p.foot == "disc" else 0.3))]
         yield vessel("foot", "stem", (0, 0, 0), foot)
         yield from body(p)
-    rim, upper, tall = p.shade_width, p.shade_width * p.shade_taper, p.shade_height
-    profile: list[tuple[float, float]] = [(0, rim), (tall, upper)]
-    if p.shade == "bell":
-        profile = [(0, rim), (tall * 0.2, rim * 0.82), (tall * 0.6, upper * 1.15), (tall, upper)]
-    elif p.shade == "dome":
-        profile = [(0, rim), (tall * 0.35, rim * 0.94), (tall * 0.7, rim * 0.72), (tall, rim * 0.2)]
-    elif p.shade == "globe":
-        r = rim * 0.75
-        profile = [(0, r * 0.4), (r * 0.3, r * 0.8), (r, r), (r * 1.7, r * 0.75), (r * 2, r * 0.2)]
+    rim, upper, tall, r = p.shade_width, p.shade_width * p.shade_taper, p.shade_height, p.shade_width * 0.75
+    profile = {
+        "cone": [(0, rim), (tall, upper)],
+        "bell": [(0, rim), (tall * 0.2, rim * 0.82), (tall * 0.6, upper * 1.15), (tall, upper)],
+        "dome": [(0, rim), (tall * 0.35, rim * 0.94), (tall * 0.7, rim * 0.72), (tall, rim * 0.2)],
+        "globe": [(0, r * 0.4), (r * 0.3, r * 0.8), (r, r), (r * 1.7, r * 0.75), (r * 2, r * 0.2)],
+    }[p.shade]
     y = top - tall * p.sink
     yield vessel("shade", "shade", (0, y, 0), profile)
     if p.chain:
@@ -52,20 +58,3 @@ def body(p: Values) -> Iterator[Part]:
         for i in range(p.balls):
             y = low + h * (i + 0.5) / p.balls
             yield ball("ball", "body", (0, y, 0), min(r * 0.8, h / p.balls * 0.55))
-
-
-LAMP = Category(
-    "lamp",
-    {
-        "height": Number(22, 60), "foot_width": Number(8, 14), "foot_height": Number(1.2, 5), "stem": Number(0.8, 1.8),
-        "belly": Number(5, 10), "shade_width": Number(12, 22), "shade_taper": Number(0.4, 0.95),
-        "shade_height": Number(12, 26), "chain_length": Number(3, 9), "spread": Number(0.9, 1.5),
-        "waist": Number(0.3, 0.55), "sink": Number(0.1, 0.3),
-        "foot": Choice(["disc", "cone", "tripod"], [3, 2, 1.2]), "body": Choice(["stick", "gourd", "urn", "balls"]),
-        "balls": Choice([2, 3, 4]), "shade": Choice(["cone", "bell", "dome", "globe"], [4, 2, 1.5, 1]),
-        "chain": Choice([False, True], [3, 1]),
-    },
-    lamp,
-    {"stem": ("metal", "wood", "painted"), "body": ("ceramic", "wood", "metal"), "shade": ("fabric", "painted")},
-    yaw=(0, 45), pitch=(6, 18),
-)  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fgsbir.synthetic.geometry import Vec
-from fgsbir.synthetic.grammar import Choice, Values
+from fgsbir.synthetic.grammar import Values
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import Flat, bar, ellipse, rectangle, rounded, turned
 
@@ -12,8 +12,8 @@ TURNINGS = {
     "ring": [(0, 0.9), (0.4, 0.8), (0.45, 1.35), (0.5, 0.8), (0.85, 0.7), (0.9, 1.2), (1, 0.5)],
     "spindle": [(0, 0.6), (0.5, 1.1), (1, 0.5)],
 }
-LEGS = Choice(["square", "tapered", "round", *TURNINGS])
-WOODEN = ("wood", "painted")
+LEGS = ["square", "tapered", "round", *TURNINGS]
+WOODEN = "wood painted"
 
 
 def leg(kind: str, material: str, top: Vec, foot: Vec, thick: float, role: str = "leg") -> Part:

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator
 
-from fgsbir.synthetic.grammar import Category, Choice, Number, Values
+from fgsbir.synthetic.grammar import Values, category
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import arched, ball, bar, bow, box, ellipse, panel, rounded, trapezoid, tube, wheel
 
 
+@category(
+    yaw=(12, 40), pitch=(6, 18), materials={"body": "leather fabric weave", "trim": "leather fabric", "metal": "metal"},
+    width=(22, 38), height=(16, 30), depth=(6, 14), corner=(1, 8), taper=(0.65, 0.95), flap_height=(0.35, 0.75),
+    pocket_width=(0.4, 0.8), grip=(0.3, 0.75), handle=(6, 18), thick=(0.5, 1.1), tassel_length=(5, 10),
+    clasp_height=(0.44, 0.66), shape=["box", "trapeze", "moon", "arched"], flap=[True, False],
+    pocket={False: 2, True: 1}, clasp=["ball", "buckle", "none"], straps=[1, 2, 0], tassel={False: 3, True: 1},
+)  # fmt: skip
 def handbag(p: Values) -> Iterator[Part]:
     """The parts of one handbag."""
     w, h, d = p.width, p.height, p.depth
@@ -43,23 +50,14 @@ def handbag(p: Values) -> Iterator[Part]:
         yield bar("tassel", "metal", (x, y, z), (x, y - p.tassel_length, z), 1.4, taper=1.6)
 
 
-HANDBAG = Category(
-    "handbag",
-    {
-        "width": Number(22, 38), "height": Number(16, 30), "depth": Number(6, 14), "corner": Number(1, 8),
-        "taper": Number(0.65, 0.95), "flap_height": Number(0.35, 0.75), "pocket_width": Number(0.4, 0.8),
-        "grip": Number(0.3, 0.75), "handle": Number(6, 18), "thick": Number(0.5, 1.1), "tassel_length": Number(5, 10),
-        "clasp_height": Number(0.44, 0.66),
-        "shape": Choice(["box", "trapeze", "moon", "arched"]), "flap": Choice([True, False]),
-        "pocket": Choice([False, True], [2, 1]), "clasp": Choice(["ball", "buckle", "none"]),
-        "straps": Choice([1, 2, 0]), "tassel": Choice([False, True], [3, 1]),
-    },
-    handbag,
-    {"body": ("leather", "fabric", "weave"), "trim": ("leather", "fabric"), "metal": ("metal",)},
-    yaw=(12, 40), pitch=(6, 18),
+@category(
+    yaw=(18, 42), pitch=(8, 18),
+    materials={"body": "leather painted fabric", "trim": "leather painted", "metal": "metal"},
+    width=(34, 62), height=(34, 66), depth=(16, 28), corner=(2, 12), lift=(3, 5), belt_place=(0.18, 0.34),
+    pocket_height=(0.28, 0.45), pull=(12, 34), grip=(0.25, 0.5), grip_height=(4, 8), wheel=(1.8, 3.2),
+    buckle_height=(0.55, 0.85), ribs=[0, 0, 4, 6], belts=[0, 1, 2], pocket=[False, True], handle=["pull", "top"],
+    wheels=[True, False], corners={False: 2, True: 1},
 )  # fmt: skip
-
-
 def suitcase(p: Values) -> Iterator[Part]:
     """The parts of one suitcase."""
     w, h, d, low = p.width, p.height, p.depth, p.lift
@@ -93,19 +91,3 @@ def suitcase(p: Values) -> Iterator[Part]:
         for s in (-1, 1):
             for y in (low + 4, low + h - 4):
                 yield panel("corner", "trim", rounded(7, 7, 2.4), 0.8, (s * (w / 2 - 3.6), y, z))
-
-
-SUITCASE = Category(
-    "suitcase",
-    {
-        "width": Number(34, 62), "height": Number(34, 66), "depth": Number(16, 28), "corner": Number(2, 12),
-        "lift": Number(3, 5), "belt_place": Number(0.18, 0.34), "pocket_height": Number(0.28, 0.45),
-        "pull": Number(12, 34), "grip": Number(0.25, 0.5), "grip_height": Number(4, 8), "wheel": Number(1.8, 3.2),
-        "buckle_height": Number(0.55, 0.85),
-        "ribs": Choice([0, 0, 4, 6]), "belts": Choice([0, 1, 2]), "pocket": Choice([False, True]),
-        "handle": Choice(["pull", "top"]), "wheels": Choice([True, False]), "corners": Choice([False, True], [2, 1]),
-    },
-    suitcase,
-    {"body": ("leather", "painted", "fabric"), "trim": ("leather", "painted"), "metal": ("metal",)},
-    yaw=(18, 42), pitch=(8, 18),
-)  # fmt: skip

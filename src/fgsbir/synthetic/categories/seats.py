@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 
 from fgsbir.synthetic.categories.legs import LEGS, WOODEN, legs, stretchers, top_shape
-from fgsbir.synthetic.grammar import Category, Choice, Number, Values
+from fgsbir.synthetic.grammar import Values, category
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import arched, bar, box, cushion, panel, plate, rectangle, turned
 
 
+@category(
+    pitch=(10, 24), materials={"frame": "wood painted metal", "seat": "wood painted weave", "fabric": "fabric leather"},
+    height=(38, 78), width=(30, 48), depth=(28, 42), seat_thick=(2.5, 6), corner=(3, 14), leg_thick=(2.6, 5),
+    splay=(0, 9), stretcher_height=(0.15, 0.5), pad=(2.5, 9), puff=(0.04, 0.14), foot=(0.42, 0.6),
+    step_height=(0.28, 0.5), seat=["oval", "rounded", "square"], cushion=["none", "pad"], leg=LEGS,
+    stretcher=["none", "box", "h", "cross"], base={"legs": 4, "pedestal": 1}, steps={False: 5, True: 1},
+)  # fmt: skip
 def stool(p: Values) -> Iterator[Part]:
     """The parts of one stool."""
     h, under, shape = p.height, p.height - p.seat_thick, top_shape(p.seat, p.width, p.depth, p.corner)
@@ -27,23 +34,13 @@ def stool(p: Values) -> Iterator[Part]:
     yield from stretchers(p, half_x, half_z, h)
 
 
-STOOL = Category(
-    "stool",
-    {
-        "height": Number(38, 78), "width": Number(30, 48), "depth": Number(28, 42), "seat_thick": Number(2.5, 6),
-        "corner": Number(3, 14), "leg_thick": Number(2.6, 5), "splay": Number(0, 9),
-        "stretcher_height": Number(0.15, 0.5), "pad": Number(2.5, 9), "puff": Number(0.04, 0.14),
-        "foot": Number(0.42, 0.6), "step_height": Number(0.28, 0.5),
-        "seat": Choice(["oval", "rounded", "square"]), "cushion": Choice(["none", "pad"]), "leg": LEGS,
-        "stretcher": Choice(["none", "box", "h", "cross"]), "base": Choice(["legs", "pedestal"], [4, 1]),
-        "steps": Choice([False, True], [5, 1]),
-    },
-    stool,
-    {"frame": ("wood", "painted", "metal"), "seat": ("wood", "painted", "weave"), "fabric": ("fabric", "leather")},
-    pitch=(10, 24),
+@category(
+    pitch=(10, 22), materials={"frame": WOODEN},
+    width=(95, 160), depth=(32, 52), height=(38, 52), thick=(3, 7), inset=(5, 20), leg_thick=(4, 8), splay=(0, 5),
+    stretcher_height=(0.15, 0.5), back_height=(24, 48), lean=(0.02, 0.25), rail=(6, 11), rise=(3, 10),
+    arm_height=(16, 24), planks=[1, 3, 4, 5], base={"legs": 3, "slab": 1}, leg=LEGS, stretcher=["none", "h", "box"],
+    back=["none", "rails", "slats"], rails=[2, 3, 4], slats=[4, 6, 8], arched=[True, False], arms=[True, False],
 )  # fmt: skip
-
-
 def bench(p: Values) -> Iterator[Part]:
     """The parts of one bench."""
     w, d, h, under = p.width, p.depth, p.height, p.height - p.thick
@@ -82,21 +79,3 @@ def back(p: Values, half_x: float, z: float) -> Iterator[Part]:
         for i in range(p.slats):
             x = half_x * (2 * (i + 1) / (p.slats + 1) - 1)
             yield bar("slat", "frame", (x, h, z), (x, top - p.rail, z - lean * 0.9), 3.5, 1.2)
-
-
-BENCH = Category(
-    "bench",
-    {
-        "width": Number(95, 160), "depth": Number(32, 52), "height": Number(38, 52), "thick": Number(3, 7),
-        "inset": Number(5, 20), "leg_thick": Number(4, 8), "splay": Number(0, 5), "stretcher_height": Number(0.15, 0.5),
-        "back_height": Number(24, 48), "lean": Number(0.02, 0.25), "rail": Number(6, 11), "rise": Number(3, 10),
-        "arm_height": Number(16, 24),
-        "planks": Choice([1, 3, 4, 5]), "base": Choice(["legs", "slab"], [3, 1]), "leg": LEGS,
-        "stretcher": Choice(["none", "h", "box"]), "back": Choice(["none", "rails", "slats"]),
-        "rails": Choice([2, 3, 4]), "slats": Choice([4, 6, 8]), "arched": Choice([True, False]),
-        "arms": Choice([True, False]),
-    },
-    bench,
-    {"frame": WOODEN},
-    pitch=(10, 22),
-)  # fmt: skip

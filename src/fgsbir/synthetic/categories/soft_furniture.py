@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 
 from fgsbir.synthetic.categories.legs import LEGS, WOODEN, leg
-from fgsbir.synthetic.grammar import Category, Choice, Number, Values
+from fgsbir.synthetic.grammar import Values, category
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import arched, ball, bar, box, cushion, ellipse, panel, rounded, upright_cushion
 
 
+@category(
+    pitch=(10, 20), materials={"fabric": "fabric leather fabric", "frame": WOODEN, "accent": "fabric"},
+    width=(110, 210), depth=(65, 85), seat_height=(26, 38), arm_width=(8, 24), arm_height=(14, 30), leg_height=(4, 15),
+    leg_thick=(4, 7), splay=(0, 4), back_height=(32, 56), back_thick=(10, 20), pad=(8, 16), puff=(0.04, 0.1),
+    rise=(6, 18), pillow=(26, 40), seats={1: 1, 2: 3, 3: 3}, arms={"block": 3, "round": 2, "open": 1},
+    back=["plain", "camel", "cushions"], pillows=[0, 1, 2], leg=["square", "tapered", "round", "vase"],
+)  # fmt: skip
 def sofa(p: Values) -> Iterator[Part]:
     """The parts of one sofa."""
     w, d, h, low = p.width, p.depth, p.seat_height, p.leg_height
@@ -48,23 +55,15 @@ def arm(p: Values, x: float) -> Iterator[Part]:
         yield panel("arm roll", "fabric", roll, d * 0.98, (x, top, 0.5))
 
 
-SOFA = Category(
-    "sofa",
-    {
-        "width": Number(110, 210), "depth": Number(65, 85), "seat_height": Number(26, 38), "arm_width": Number(8, 24),
-        "arm_height": Number(14, 30), "leg_height": Number(4, 15), "leg_thick": Number(4, 7), "splay": Number(0, 4),
-        "back_height": Number(32, 56), "back_thick": Number(10, 20), "pad": Number(8, 16), "puff": Number(0.04, 0.1),
-        "rise": Number(6, 18), "pillow": Number(26, 40),
-        "seats": Choice([1, 2, 3], [1, 3, 3]), "arms": Choice(["block", "round", "open"], [3, 2, 1]),
-        "back": Choice(["plain", "camel", "cushions"]), "pillows": Choice([0, 1, 2]),
-        "leg": Choice(["square", "tapered", "round", "vase"]),
+@category(
+    yaw=(25, 50), pitch=(14, 26),
+    materials={
+        "frame": "wood painted metal", "fabric": "painted fabric", "accent": "fabric", "pillow": "fabric painted",
     },
-    sofa,
-    {"fabric": ("fabric", "leather", "fabric"), "frame": WOODEN, "accent": ("fabric",)},
-    pitch=(10, 20),
+    width=(80, 160), length=(150, 200), height=(24, 42), mattress=(12, 22), head=(65, 125), foot=(42, 70),
+    post_thick=(4, 9), rise=(6, 20), pillow=(28, 42), blanket=(0.1, 0.7), rail=(7, 15), bar_thick=(1.6, 3.6), post=LEGS,
+    board=["panel", "padded", "bars"], bars=[4, 6, 8], arched=[True, False], finials=[True, False], pillows=[1, 2],
 )  # fmt: skip
-
-
 def bed(p: Values) -> Iterator[Part]:
     """The parts of one bed."""
     w, d, h, top = p.width, p.length, p.height, p.height + p.mattress
@@ -98,21 +97,3 @@ def end(p: Values, z: float, tall: float, name: str) -> Iterator[Part]:
         for i in range(p.bars):
             x = w / 2 * (2 * (i + 1) / (p.bars + 1) - 1)
             yield bar("bar", "frame", (x, h - 4, z), (x, tall - 5, z), p.bar_thick)
-
-
-BED = Category(
-    "bed",
-    {
-        "width": Number(80, 160), "length": Number(150, 200), "height": Number(24, 42), "mattress": Number(12, 22),
-        "head": Number(65, 125), "foot": Number(42, 70), "post_thick": Number(4, 9), "rise": Number(6, 20),
-        "pillow": Number(28, 42), "blanket": Number(0.1, 0.7), "rail": Number(7, 15), "bar_thick": Number(1.6, 3.6),
-        "post": LEGS, "board": Choice(["panel", "padded", "bars"]), "bars": Choice([4, 6, 8]),
-        "arched": Choice([True, False]), "finials": Choice([True, False]), "pillows": Choice([1, 2]),
-    },
-    bed,
-    {
-        "frame": ("wood", "painted", "metal"), "fabric": ("painted", "fabric"), "accent": ("fabric",),
-        "pillow": ("fabric", "painted"),
-    },
-    yaw=(25, 50), pitch=(14, 26),
-)  # fmt: skip

@@ -3,11 +3,19 @@
 from collections.abc import Iterator
 
 from fgsbir.synthetic.categories.legs import LEGS, WOODEN, legs
-from fgsbir.synthetic.grammar import Category, Choice, Number, Values
+from fgsbir.synthetic.grammar import Values, category
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import arched, ball, bar, box, panel, rectangle
 
 
+@category(
+    pitch=(8, 18), materials={"frame": WOODEN, "front": WOODEN, "metal": "metal painted"},
+    width=(45, 120), height=(50, 130), depth=(32, 50), leg_height=(5, 22), top=(2, 4), overhang=(0, 4), inset=(3, 10),
+    leg_thick=(4, 7), splay=(0, 4), split=(0.12, 0.6), gap=(0.7, 2), stile=(4, 8), crown_rise=(5, 14),
+    base=["plinth", "legs"], leg=LEGS, doors={0: 2, 1: 1, 2: 4, 3: 1}, rows=[1, 2, 3, 4], columns=[1, 2, 3],
+    framed=[True, False], arched_door={False: 3, True: 1}, handle={"knob": 3, "bar": 3, "none": 1},
+    crown={False: 3, True: 1},
+)  # fmt: skip
 def cabinet(p: Values) -> Iterator[Part]:
     """The parts of one cabinet."""
     w, h, d, low = p.width, p.height, p.depth, p.leg_height
@@ -47,24 +55,13 @@ def _handle(p: Values, x: float, y: float, z: float, wide: float, upright: bool)
         yield bar("handle", "metal", (x - dx, y - dy, z), (x + dx, y + dy, z), 1.6)
 
 
-CABINET = Category(
-    "cabinet",
-    {
-        "width": Number(45, 120), "height": Number(50, 130), "depth": Number(32, 50), "leg_height": Number(5, 22),
-        "top": Number(2, 4), "overhang": Number(0, 4), "inset": Number(3, 10), "leg_thick": Number(4, 7),
-        "splay": Number(0, 4), "split": Number(0.12, 0.6), "gap": Number(0.7, 2), "stile": Number(4, 8),
-        "crown_rise": Number(5, 14),
-        "base": Choice(["plinth", "legs"]), "leg": LEGS, "doors": Choice([0, 1, 2, 3], [2, 1, 4, 1]),
-        "rows": Choice([1, 2, 3, 4]), "columns": Choice([1, 2, 3]), "framed": Choice([True, False]),
-        "arched_door": Choice([False, True], [3, 1]), "handle": Choice(["knob", "bar", "none"], [3, 3, 1]),
-        "crown": Choice([False, True], [3, 1]),
-    },
-    cabinet,
-    {"frame": WOODEN, "front": WOODEN, "metal": ("metal", "painted")},
-    pitch=(8, 18),
+@category(
+    pitch=(8, 18), materials={"frame": "wood painted metal", "board": WOODEN, "fabric": "fabric", "accent": "painted"},
+    width=(50, 110), height=(80, 180), depth=(22, 38), board=(2, 4), foot=(2, 14), post=(2, 4.5), stagger=(0, 4),
+    divide=(0.35, 0.7), book=(16, 26), rise=(6, 16), book_place=(0.1, 0.43), brace=(1, 2.6), sides=["boards", "posts"],
+    shelves=[2, 3, 4, 5], back={"board": 3, "none": 2, "cross": 1}, dividers=[0, 1, 2], books=[0, 1, 2],
+    offset=[0, 1, 2], top={"flat": 3, "arch": 1},
 )  # fmt: skip
-
-
 def shelf(p: Values) -> Iterator[Part]:
     """The parts of one shelf."""
     w, h, d, t = p.width, p.height, p.depth, p.board
@@ -102,19 +99,3 @@ def shelf(p: Values) -> Iterator[Part]:
             yield box("book", ("fabric", "accent")[k % 2], at, (3, tall, d * 0.6))
     if p.top == "arch":
         yield panel("crown", "frame", arched(w, 2, p.rise), 1.6, (0, p.foot + h + 1, -d / 2 + 1))
-
-
-SHELF = Category(
-    "shelf",
-    {
-        "width": Number(50, 110), "height": Number(80, 180), "depth": Number(22, 38), "board": Number(2, 4),
-        "foot": Number(2, 14), "post": Number(2, 4.5), "stagger": Number(0, 4), "divide": Number(0.35, 0.7),
-        "book": Number(16, 26), "rise": Number(6, 16), "book_place": Number(0.1, 0.43), "brace": Number(1, 2.6),
-        "sides": Choice(["boards", "posts"]), "shelves": Choice([2, 3, 4, 5]),
-        "back": Choice(["board", "none", "cross"], [3, 2, 1]), "dividers": Choice([0, 1, 2]),
-        "books": Choice([0, 1, 2]), "offset": Choice([0, 1, 2]), "top": Choice(["flat", "arch"], [3, 1]),
-    },
-    shelf,
-    {"frame": ("wood", "painted", "metal"), "board": WOODEN, "fabric": ("fabric",), "accent": ("painted",)},
-    pitch=(8, 18),
-)  # fmt: skip

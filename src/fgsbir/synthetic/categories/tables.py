@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 
 from fgsbir.synthetic.categories.legs import LEGS, TURNINGS, WOODEN, legs, stretchers, top_shape
-from fgsbir.synthetic.grammar import Category, Choice, Number, Values
+from fgsbir.synthetic.grammar import Values, category
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.shapes import ball, bar, box, plate, tube, turned, wheel
 
 
+@category(
+    pitch=(12, 26), materials={"frame": "wood painted metal", "top": WOODEN, "accent": "metal painted"},
+    width=(60, 150), depth=(50, 85), height=(40, 78), thick=(2.5, 6), corner=(4, 20), inset=(3, 14), leg_thick=(3.5, 8),
+    splay=(0, 8), stretcher_height=(0.12, 0.4), apron=(0, 14), shelf_height=(0.2, 0.45), knob=(1.2, 2.4),
+    top=["square", "rounded", "oval"], base={"legs": 4, "pedestal": 1, "trestle": 1}, leg=LEGS,
+    stretcher={"none": 3, "h": 1, "box": 1, "cross": 1}, drawers=[0, 1, 2, 3], shelf={False: 3, True: 1},
+)  # fmt: skip
 def table(p: Values) -> Iterator[Part]:
     """The parts of one table."""
     w, d, h, under = p.width, p.depth, p.height, p.height - p.thick
@@ -39,23 +46,14 @@ def table(p: Values) -> Iterator[Part]:
             yield box("shelf", "frame", (0, h * p.shelf_height, 0), (2 * half_x, 2.2, 2 * half_z))
 
 
-TABLE = Category(
-    "table",
-    {
-        "width": Number(60, 150), "depth": Number(50, 85), "height": Number(40, 78), "thick": Number(2.5, 6),
-        "corner": Number(4, 20), "inset": Number(3, 14), "leg_thick": Number(3.5, 8), "splay": Number(0, 8),
-        "stretcher_height": Number(0.12, 0.4), "apron": Number(0, 14), "shelf_height": Number(0.2, 0.45),
-        "knob": Number(1.2, 2.4),
-        "top": Choice(["square", "rounded", "oval"]), "base": Choice(["legs", "pedestal", "trestle"], [4, 1, 1]),
-        "leg": LEGS, "stretcher": Choice(["none", "h", "box", "cross"], [3, 1, 1, 1]), "drawers": Choice([0, 1, 2, 3]),
-        "shelf": Choice([False, True], [3, 1]),
-    },
-    table,
-    {"frame": ("wood", "painted", "metal"), "top": WOODEN, "accent": ("metal", "painted")},
-    pitch=(12, 26),
+@category(
+    pitch=(10, 22),
+    materials={"frame": "metal painted wood", "tray": "wood painted", "wheel": "painted", "basket": "weave fabric"},
+    width=(42, 78), depth=(30, 46), wheel=(2.6, 5), lowest=(2, 12), gap=(20, 34), tray=(2, 6), rail=(5, 9),
+    post=(1.6, 3), handle_height=(2, 16), reach=(6, 16), drawer_width=(0.4, 0.8), basket_height=(8, 16), trays=[2, 3],
+    rails=[True, False], big_wheels=[False, True], handle=["loop", "both", "none"], drawer=[False, True],
+    basket=[False, True],
 )  # fmt: skip
-
-
 def trolley(p: Values) -> Iterator[Part]:
     """The parts of one trolley."""
     w, d, low = p.width, p.depth, p.wheel * 2
@@ -85,22 +83,3 @@ def trolley(p: Values) -> Iterator[Part]:
     if p.basket:
         y = levels[0] + p.tray / 2 + p.basket_height / 2
         yield box("basket", "basket", (w * 0.12, y, 0), (w * 0.55, p.basket_height, d * 0.7))
-
-
-TROLLEY = Category(
-    "trolley",
-    {
-        "width": Number(42, 78), "depth": Number(30, 46), "wheel": Number(2.6, 5), "lowest": Number(2, 12),
-        "gap": Number(20, 34), "tray": Number(2, 6), "rail": Number(5, 9), "post": Number(1.6, 3),
-        "handle_height": Number(2, 16), "reach": Number(6, 16), "drawer_width": Number(0.4, 0.8),
-        "basket_height": Number(8, 16),
-        "trays": Choice([2, 3]), "rails": Choice([True, False]), "big_wheels": Choice([False, True]),
-        "handle": Choice(["loop", "both", "none"]), "drawer": Choice([False, True]), "basket": Choice([False, True]),
-    },
-    trolley,
-    {
-        "frame": ("metal", "painted", "wood"), "tray": ("wood", "painted"), "wheel": ("painted",),
-        "basket": ("weave", "fabric"),
-    },
-    pitch=(10, 22),
-)  # fmt: skip

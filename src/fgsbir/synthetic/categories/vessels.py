@@ -5,12 +5,20 @@ from dataclasses import replace
 
 from fgsbir.synthetic.categories.profiles import body_profile, ear, radius_at
 from fgsbir.synthetic.geometry import Vec
-from fgsbir.synthetic.grammar import Category, Choice, Number, Values
+from fgsbir.synthetic.grammar import Values, category
 from fgsbir.synthetic.parts import Part
 from fgsbir.synthetic.round import Round
 from fgsbir.synthetic.shapes import ball, bar, bow, curve, tube, vessel
 
 
+@category(
+    yaw=(-25, 25), pitch=(14, 32), materials={"body": "ceramic", "handle": "ceramic", "metal": "metal"},
+    height=(7, 14), foot=(3, 4.6), belly=(4, 6.2), rim=(3.4, 5.8), widest=(0.25, 0.75), handle_low=(0.12, 0.4),
+    handle_high=(0.66, 0.92), reach=(2, 4.6), thick=(0.4, 0.9), saucer_width=(6.4, 9), stem_height=(2, 6),
+    spoon_reach=(1.0, 1.9), shape={"straight": 3, "cone": 1, "belly": 3, "shouldered": 1},
+    handle={"round": 3, "square": 2, "ear": 2, "none": 1}, saucer={False: 2, True: 1}, stem={False: 4, True: 1},
+    spoon={False: 4, True: 1}, bands=[0, 1, 2],
+)  # fmt: skip
 def mug(p: Values) -> Iterator[Part]:
     """The parts of one mug."""
     profile, y = body_profile(p), p.stem_height if p.stem else 0.0
@@ -31,23 +39,15 @@ def mug(p: Values) -> Iterator[Part]:
         yield bar("spoon", "metal", (-p.rim * 0.5, top, 0), (-p.rim * p.spoon_reach, top * 1.35, 0), 0.9)
 
 
-MUG = Category(
-    "mug",
-    {
-        "height": Number(7, 14), "foot": Number(3, 4.6), "belly": Number(4, 6.2), "rim": Number(3.4, 5.8),
-        "widest": Number(0.25, 0.75), "handle_low": Number(0.12, 0.4), "handle_high": Number(0.66, 0.92),
-        "reach": Number(2, 4.6), "thick": Number(0.4, 0.9), "saucer_width": Number(6.4, 9), "stem_height": Number(2, 6),
-        "spoon_reach": Number(1.0, 1.9),
-        "shape": Choice(["straight", "cone", "belly", "shouldered"], [3, 1, 3, 1]),
-        "handle": Choice(["round", "square", "ear", "none"], [3, 2, 2, 1]), "saucer": Choice([False, True], [2, 1]),
-        "stem": Choice([False, True], [4, 1]), "spoon": Choice([False, True], [4, 1]), "bands": Choice([0, 1, 2]),
-    },
-    mug,
-    {"body": ("ceramic",), "handle": ("ceramic",), "metal": ("metal",)},
-    yaw=(-25, 25), pitch=(14, 32),
+@category(
+    yaw=(-25, 25), pitch=(10, 26),
+    materials={"body": "ceramic metal", "lid": "ceramic metal", "handle": "ceramic wood metal"},
+    height=(9, 17), foot=(4, 6.5), belly=(6.5, 9.5), rim=(2.8, 5.2), widest=(0.3, 0.6), lid=(0.8, 3.5),
+    knob_size=(0.8, 1.7), spout_low=(0.2, 0.5), spout_high=(0.75, 1.15), spout=(4, 8), spout_thick=(1.4, 2.6),
+    reach=(3.5, 6.5), thick=(0.5, 1.0), shape={"belly": 4, "cone": 1.5, "shouldered": 1.5, "straight": 1},
+    knob=["ball", "post", "loop"], handle=["round", "square", "ear", "over"], spout_bend=[True, False],
+    collar=[True, False],
 )  # fmt: skip
-
-
 def teapot(p: Values) -> Iterator[Part]:
     """The parts of one teapot."""
     profile, top = body_profile(p), p.height
@@ -79,23 +79,13 @@ def spout(path: list[Vec], thick: float, taper: float) -> Part:
     return Round("spout", "body", rings=rings, bands=6)
 
 
-TEAPOT = Category(
-    "teapot",
-    {
-        "height": Number(9, 17), "foot": Number(4, 6.5), "belly": Number(6.5, 9.5), "rim": Number(2.8, 5.2),
-        "widest": Number(0.3, 0.6), "lid": Number(0.8, 3.5), "knob_size": Number(0.8, 1.7),
-        "spout_low": Number(0.2, 0.5), "spout_high": Number(0.75, 1.15), "spout": Number(4, 8),
-        "spout_thick": Number(1.4, 2.6), "reach": Number(3.5, 6.5), "thick": Number(0.5, 1.0),
-        "shape": Choice(["belly", "cone", "shouldered", "straight"], [4, 1.5, 1.5, 1]),
-        "knob": Choice(["ball", "post", "loop"]), "handle": Choice(["round", "square", "ear", "over"]),
-        "spout_bend": Choice([True, False]), "collar": Choice([True, False]),
-    },
-    teapot,
-    {"body": ("ceramic", "metal"), "lid": ("ceramic", "metal"), "handle": ("ceramic", "wood", "metal")},
-    yaw=(-25, 25), pitch=(10, 26),
+@category(
+    yaw=(-25, 25), pitch=(10, 24), materials={"body": "metal painted ceramic", "handle": "metal painted wood"},
+    height=(16, 28), foot=(8, 11), belly=(8, 12.5), rim=(5.5, 9.5), widest=(0.25, 0.6), spout_low=(0.12, 0.4),
+    spout_high=(0.9, 1.4), spout=(10, 22), spout_thick=(1.4, 2.8), sag=(1.5, 5), rose_size=(2.6, 5), reach=(6, 12),
+    thick=(0.6, 1.2), shape=["straight", "belly", "cone", "shouldered"], bent=[True, False], rose=[True, False],
+    handle=["top", "long", "side"], brace=[True, False], band=[True, False],
 )  # fmt: skip
-
-
 def watering_can(p: Values) -> Iterator[Part]:
     """The parts of one watering can."""
     profile = body_profile(p)
@@ -122,20 +112,3 @@ def watering_can(p: Values) -> Iterator[Part]:
         yield ear("round", profile, p.height * 0.2, p.height * 0.9, p.reach, p.thick)
     if p.brace:
         yield bar("brace", "handle", (-p.rim, p.height, 0), (x, y, 0), p.thick * 1.4)
-
-
-WATERING_CAN = Category(
-    "watering_can",
-    {
-        "height": Number(16, 28), "foot": Number(8, 11), "belly": Number(8, 12.5), "rim": Number(5.5, 9.5),
-        "widest": Number(0.25, 0.6), "spout_low": Number(0.12, 0.4), "spout_high": Number(0.9, 1.4),
-        "spout": Number(10, 22), "spout_thick": Number(1.4, 2.8), "sag": Number(1.5, 5), "rose_size": Number(2.6, 5),
-        "reach": Number(6, 12), "thick": Number(0.6, 1.2),
-        "shape": Choice(["straight", "belly", "cone", "shouldered"]), "bent": Choice([True, False]),
-        "rose": Choice([True, False]), "handle": Choice(["top", "long", "side"]), "brace": Choice([True, False]),
-        "band": Choice([True, False]),
-    },
-    watering_can,
-    {"body": ("metal", "painted", "ceramic"), "handle": ("metal", "painted", "wood")},
-    yaw=(-25, 25), pitch=(10, 24),
-)  # fmt: skip
