@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fgsbir.adaptation.losses import Triplets, negatives_of
 from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
-from fgsbir.data.photos import MAX_MEGAPIXELS, decode_photo, read_photo
+from fgsbir.data.photos import MAX_MEGAPIXELS, check_photo, decode_photo, read_photo
 from fgsbir.data.readers.folder import read_folder
 from fgsbir.data.readers.listing import files_below
 from fgsbir.data.readers.sketch_files import SKETCH_SUFFIXES, read_sketch_files
@@ -107,8 +107,14 @@ def read_support(root: Path) -> SupportSet:
     return SupportSet(
         [centre(sketch.strokes) for sketch in source.sketches],
         np.array([rows[sketch.photo_id] for sketch in source.sketches], np.int64),
-        [read_photo(photo.path, MAX_MEGAPIXELS)[0] for photo in source.photos],
+        [_photo(photo.path) for photo in source.photos],
     )
+
+
+def _photo(path: Path) -> bytes:
+    data = read_photo(path, MAX_MEGAPIXELS)
+    check_photo(data, str(path), MAX_MEGAPIXELS)
+    return data
 
 
 def _sketches_alone(folder: Path) -> SupportSet:

@@ -8,6 +8,7 @@ import numpy as np
 
 Split = Literal["train", "val", "test", "unlabelled"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test", "unlabelled")
+HELD_OUT: tuple[Split, ...] = ("val", "test")
 
 
 class DataError(ValueError):
