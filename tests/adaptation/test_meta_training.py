@@ -37,7 +37,7 @@ def test_every_method_trains_and_searches(
     after = model.retrieval.state_dict()
     moved = {name for name, value in supervised.state_dict().items() if not torch.equal(value, after[name])}
     assert moved == ({"head.weight", "head.bias"} if method.trained else set())
-    (found,) = FewShot(model, pictures("category", "test"), cpu()).ranks(k=2, draws=3, seed=0)
+    (found,) = FewShot(model, pictures("category", "test"), cpu()).ranks([2], draws=3, seed=0)[2]
     assert found.name == "dish" and found.ranks.shape == (3 if model.adapts else 1, 4)
     assert found.ranks.min() >= 1 and found.ranks.max() <= 10
 

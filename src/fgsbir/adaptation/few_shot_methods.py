@@ -5,7 +5,6 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -132,7 +131,8 @@ def train_method(
 
     def validation(model: AdaptiveModel) -> float:
         few_shot = FewShot(model, choosing, compute)
-        return mean_reciprocal_rank(few_shot.ranks(k=settings.support, draws=CHOOSING_DRAWS, seed=settings.seed))
+        found = few_shot.ranks([settings.support], draws=CHOOSING_DRAWS, seed=settings.seed)
+        return mean_reciprocal_rank(found[settings.support])
 
     curve = train_adaptation(
         compute,
@@ -161,8 +161,8 @@ def fine_tuning(
         tried = AdaptiveModel(**model.config() | changed).to(compute.device)
         tried.retrieval.load_state_dict(model.retrieval.state_dict())
         tried.head.load_state_dict(model.head.state_dict())
-        found = FewShot(tried, choosing, compute).ranks(k=settings.support, draws=1, seed=settings.seed)
-        score = mean_reciprocal_rank(found)
+        found = FewShot(tried, choosing, compute).ranks([settings.support], draws=1, seed=settings.seed)
+        score = mean_reciprocal_rank(found[settings.support])
         logger.info("fine-tuning at rate %g for %d steps: mean_reciprocal_rank %.4g", rate, steps, score)
         if score > best:
             best, chosen = score, tried
@@ -220,11 +220,9 @@ def compare_methods(
         model = compared.trained[source][0]
         if method.fine_tunes:
             model = fine_tuning(model, choosing, settings, compute)
-        search = partial(FewShot(model, reporting, compute).ranks, draws=draws, seed=settings.seed)
-        compared.found[name] = {k: search(k=k, together=method.together) for k in shots}
+        few_shot = FewShot(model, reporting, compute)
+        compared.found[name] = few_shot.ranks(shots, draws=draws, seed=settings.seed, together=method.together)
         if name == "ours" and COMPARED_AT in shots:
-            for steps in STEPS:
-                few_shot = FewShot(model.with_steps(steps), reporting, compute)
-                found = few_shot.ranks(k=COMPARED_AT, draws=draws, seed=settings.seed)
-                compared.over_steps[steps] = float(accuracies(found, 1).mean())
+            found = few_shot.ranks_after(STEPS, k=COMPARED_AT, draws=draws, seed=settings.seed)
+            compared.over_steps.update({steps: float(accuracies(of, 1).mean()) for steps, of in found.items()})
     return compared

@@ -37,11 +37,13 @@ def shrinkage(side: Standardise, rows: Tensor) -> float:
 
 
 def met(side: Standardise, rows: Tensor) -> Standardise:
-    """A copy of ``side`` for a kind of picture of which ``rows`` (k, D) are some; mixed by :func:`shrinkage`."""
-    own, share = copy.deepcopy(side), shrinkage(side, rows)
-    if share:
-        # The share of k rows is k / (k + prior).
-        own.mix(rows, len(rows) * (1 / share - 1))
+    """The side of a kind of picture that ``rows`` (k, D) are of: ``side`` mixed with them by :func:`shrinkage`."""
+    share = shrinkage(side, rows)
+    if not share:
+        return side
+    own = copy.deepcopy(side)
+    # The share of k rows is k / (k + prior).
+    own.mix(rows, len(rows) * (1 / share - 1))
     return own
 
 
@@ -136,13 +138,6 @@ class AdaptiveModel(StoredModel):
         """Whether a support set changes anything."""
         return self.steps or self.statistics
 
-    def with_steps(self, steps: int) -> "AdaptiveModel":
-        """The same model with another number of inner steps; the weights are shared."""
-        other = copy.copy(self)
-        other.inner_steps = steps
-        other._config = {**self._config, "steps": steps}
-        return other
-
     def sketch_side(self, sketches: Tensor) -> Standardise:
         """How the sketches of a task are standardised, from pooled taps (k, D), k >= 0, of some of them."""
         own = self.retrieval.side("sketch")
@@ -169,17 +164,22 @@ class AdaptiveModel(StoredModel):
         """The margin mu_i of a task from :meth:`inputs` of its support triplets (k, 3, ...): a scalar."""
         return support.new_tensor(self.margin) if self.margins is None else self.margins(self.project(support))
 
-    def weights(self) -> dict[str, Tensor]:
+    def weights(self) -> Parameters:
         """Those that a support set may change, by name."""
         parts = {"head": self.head} | ({"projection": self.projection} if self.scope == "all" else {})
         return {f"{part}.{name}": value for part, of in parts.items() for name, value in of.named_parameters()}
 
-    def adapt(self, support: Triplets) -> dict[str, Tensor]:
+    def adapt(self, support: Triplets) -> Parameters:
         """:meth:`weights` after the inner steps on support triplets of :meth:`inputs`; the model stays as it is."""
-        weights = self.weights()
-        if not self.steps:
-            return weights
-        assert self.log_rate is not None
+        return self.course(support, self.inner_steps if self.steps else 0)[-1]
+
+    def course(self, support: Triplets, steps: int) -> list[Parameters]:
+        """:meth:`weights` before any inner step on ``support`` and after each of as many as ``steps``."""
+        course: list[Parameters] = [self.weights()]
+        if not steps:
+            return course
+        if self.log_rate is None:
+            return course * (steps + 1)
         margin, rate = self.margin_of(support.inputs), self.log_rate.exp()
 
         def loss(weights: Parameters) -> Tensor:
@@ -187,14 +187,14 @@ class AdaptiveModel(StoredModel):
             embedded = self.embed(support.inputs, weights)
             return len(support.inputs) * inner_loss(embedded, support.negatives, margin, self.sharpness)
 
-        for _ in range(self.inner_steps):
-            slopes = grad(loss)(weights)
+        for _ in range(steps):
+            slopes = grad(loss)(course[-1])
             if self.sign:
                 slopes = {name: slope.sign() for name, slope in slopes.items()}
             elif self.first_order:
                 slopes = {name: slope.detach() for name, slope in slopes.items()}
-            weights = {name: value - rate * slopes[name] for name, value in weights.items()}
-        return weights
+            course.append({name: value - rate * slopes[name] for name, value in course[-1].items()})
+        return course
 
     def embed(self, inputs: Tensor, weights: Parameters) -> Tensor:
         """:meth:`inputs` (..., c or D) under the weights that :meth:`adapt` gave: (..., d) of length 1."""
@@ -212,7 +212,7 @@ class AdaptiveModel(StoredModel):
         return vmap(partial(self.task_loss, margin=margin))(support, query)
 
     @torch.no_grad()
-    def meet(self, sketches: Tensor, pairs: Triplets | None = None) -> tuple[dict[str, Tensor], Standardise]:
+    def meet(self, sketches: Tensor, pairs: Triplets | None = None) -> tuple[Parameters, Standardise]:
         """The weights and the sketch side of a new task, from pooled taps (k, D) of sketches and triplets of them.
 
         Without ``pairs`` no weight moves.
