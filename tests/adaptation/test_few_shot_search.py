@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.adaptation.comparison import fine_tuning
 from fgsbir.adaptation.few_shot import FewShot
-from fgsbir.adaptation.few_shot_methods import METHODS, adaptive_model, fine_tuning
 from fgsbir.adaptation.losses import Triplets
+from fgsbir.adaptation.methods import METHODS, adaptive_model
 from fgsbir.adaptation.model import AdaptiveModel, Parameters
 from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.task_ranks import TaskRanks

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from fgsbir.adaptation import few_shot_methods
+from fgsbir.adaptation import training
 from fgsbir.adaptation.few_shot import FewShot
-from fgsbir.adaptation.few_shot_methods import METHODS, TRAINED_AS, adaptive_model
 from fgsbir.adaptation.losses import Triplets
+from fgsbir.adaptation.methods import METHODS, TRAINED_AS, adaptive_model
 from fgsbir.adaptation.tasks import Kind
 from fgsbir.adaptation.training import Regularisers, episode_losses
 from fgsbir.retrieval.model import RetrievalModel
@@ -45,7 +45,7 @@ def test_every_method_trains_and_searches(
 def test_the_last_epoch_is_kept_whatever_validation_says(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     left = []
     for values in ([1.0, 2.0], [2.0, 1.0]):
-        monkeypatch.setattr(few_shot_methods, "mean_reciprocal_rank", Mock(side_effect=values))
+        monkeypatch.setattr(training, "mean_reciprocal_rank", Mock(side_effect=values))
         model, rows = train("baseline", scratch=str(values))
         assert [row["mean_reciprocal_rank"] for row in rows] == values
         left.append(model.state_dict())
