@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fgsbir.adaptation.losses import Triplets, inner_loss, negatives_of, outer_loss
-from fgsbir.adaptation.model import AdaptiveModel, met, shrinkage, statistics_alone
+from fgsbir.adaptation.model import AdaptiveModel, met, shrinkage
 from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.losses import triplet_loss
 from tests.toy import SPEC
@@ -100,16 +100,6 @@ def test_m_starts_as_the_identity() -> None:
         expected = torch.nn.functional.normalize(model.projection(taps)[:, :size], dim=-1)
         torch.testing.assert_close(model.embed(model.inputs(taps), model.weights()), expected)
     assert not model.adapts and make(scope="none", statistics=True).adapts
-
-
-def test_a_plain_f_adapts_its_statistics_alone() -> None:
-    model = make(scope="none", embedding_dim=CHANNELS).float()
-    f = model.with_weights(*model.meet(torch.zeros(0, D)))
-    sketches = 2 + triplets(20, channels=D).inputs[:, 0].float()
-    adapted = statistics_alone(f)
-    found = adapted.with_weights(*adapted.meet(sketches))
-    assert torch.equal(found.head.weight, f.head.weight) and torch.equal(f.sides["sketch"].mean, torch.zeros(D))
-    assert found.sides["sketch"].mean.mean() > 1.5
 
 
 def test_a_model_trained_without_a_step_can_take_some_later_and_more_lower_the_loss() -> None:

@@ -12,7 +12,6 @@ from fgsbir.adaptation.few_shot import FewShot
 from fgsbir.adaptation.losses import Triplets
 from fgsbir.adaptation.methods import METHODS, adaptive_model
 from fgsbir.adaptation.model import AdaptiveModel, Parameters
-from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.task_ranks import TaskRanks
 from fgsbir.adaptation.tasks import Kind, draw_support
 from fgsbir.features.store import MIRRORED
@@ -22,39 +21,6 @@ from fgsbir.retrieval.ranking import ranks
 from fgsbir.runtime.streams import stream
 from tests.adaptation.conftest import SETTINGS, MakePictures
 from tests.toy import Toy, cpu
-
-
-def test_supports_are_the_same_for_every_method(
-    pictures: MakePictures, supervised: RetrievalModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    met: dict[str, list[np.ndarray]] = {"anil": [], "maml": [], "ours": []}
-
-    negatives = TaskPictures.negatives
-
-    def record(self: TaskPictures, triplets: np.ndarray) -> torch.Tensor:
-        met[name].append(triplets)
-        return negatives(self, triplets)
-
-    monkeypatch.setattr(TaskPictures, "negatives", record)
-    for name in met:
-        model = adaptive_model(supervised, METHODS[name], SETTINGS)
-        FewShot(model, pictures("category", "val"), cpu()).ranks([2], draws=3, seed=5)
-    first, *others = (np.stack(supports) for supports in met.values())
-    assert len(first) >= 3 and all(np.array_equal(first, other) for other in others)
-    assert len(np.unique(first, axis=0)) > 1, "draws differ"
-
-
-def test_a_rate_of_almost_nothing_adapts_to_nothing(pictures: MakePictures, supervised: RetrievalModel) -> None:
-    """The ranks are those of no adaptation, whatever the draw, alone or together."""
-    settings = replace(SETTINGS, inner_rate=1e-12, all_rate=1e-12)
-    still, slow = (
-        FewShot(adaptive_model(supervised, METHODS[name], settings), pictures("category", "test"), cpu())
-        for name in ("baseline", "anil")
-    )
-    expected = still.ranks([2], draws=2, seed=0)[2][0].ranks
-    for together in (False, True):
-        found = slow.ranks([2], draws=2, seed=0, together=together)[2][0].ranks
-        assert np.array_equal(found, np.repeat(expected, 2, 0))
 
 
 def test_together_one_model_meets_the_supports_of_all_tasks(
