@@ -66,7 +66,7 @@ def test_a_step_goes_down_the_inner_loss_at_the_learned_rate() -> None:
     head = copy.deepcopy(model.head)
     embedded = torch.nn.functional.normalize(head(support.inputs), dim=-1)
     margin = model.margin_of(support.inputs).detach()
-    (5 * inner_loss(embedded, support.negatives, margin, model.sharpness)).backward()
+    (5 * inner_loss(embedded, support.negatives, margin, model.form.sharpness)).backward()
     adapted = model.adapt(support)
     for name, value in head.named_parameters():
         assert value.grad is not None and value.grad.any()

@@ -119,12 +119,12 @@ def test_fine_tuning_goes_by_what_does_best_in_choosing(
     model = adaptive_model(supervised, METHODS["baseline"], SETTINGS)
 
     def ranks(self: FewShot, shots: list[int], **asked: object) -> dict[int, list[TaskRanks]]:
-        found = 1 if (self.model.config()["rate"], self.model.inner_steps) == best else 2
+        found = 1 if (self.model.config()["rate"], self.model.steps) == best else 2
         return {shots[0]: [TaskRanks("any", np.full((1, 2), found), np.arange(2), np.zeros(1))]}
 
     monkeypatch.setattr(FewShot, "ranks", ranks)
     for best in itertools.product(SETTINGS.fine_tuning_rates, SETTINGS.fine_tuning_steps):
         chosen = fine_tuning(model, pictures("category", "val"), SETTINGS, cpu())
-        assert (chosen.config()["rate"], chosen.inner_steps) == best
-        assert chosen.scope == "all" and chosen.margins is None
+        assert (chosen.config()["rate"], chosen.steps) == best
+        assert chosen.form.scope == "all" and chosen.margins is None
         assert all(torch.equal(value, model.weights().get(name, value)) for name, value in chosen.weights().items())

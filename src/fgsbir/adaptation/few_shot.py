@@ -40,7 +40,7 @@ class FewShot:
             drawn = [[list(map(np.concatenate, zip(*of_k, strict=True)))] * len(of_k) for of_k in drawn]
         for task, *of_task in zip(self.pictures.known.tasks, *drawn, strict=True):
             supports = [support for of_k in of_task for support in of_k]
-            whole = self._search(task, supports, [self.model.inner_steps])[0]
+            whole = self._search(task, supports, [self.model.steps])[0]
             parts = (np.split(draws_of_all, len(shots)) for draws_of_all in (whole.ranks, whole.margins))
             for k, of_k, margins in zip(shots, *parts, strict=True):
                 found[k].append(TaskRanks(task.name, of_k, whole.photo, margins))

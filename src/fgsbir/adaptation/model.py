@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -65,63 +66,52 @@ class MarginNetwork(nn.Module):
         return torch.sigmoid(self.rho(self.phi(triplets.flatten(-2)).mean(-2))).squeeze(-1)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a support set changes, and how.
+
+    ``scope`` says which weights: none, M alone (paper 2, ANIL), or the projection too (MAML); by ``steps`` down the
+    smoothed L_T of the support triplets. The rate is learned, from ``rate`` on. ``first_order`` takes the gradients as
+    given when F learns through them; ``sign`` goes by their signs (sign-MAML), which have no gradient.
+    ``margin_width`` is the margin network's; without one every task has the fixed ``margin``. ``sharpness`` is the
+    inner loss's (:func:`fgsbir.adaptation.losses.inner_loss`). With ``statistics`` a task's sketches are standardised
+    by statistics of their own (:func:`met`), before any weight moves; photos always by F's: their own helped nowhere.
+    """
+
+    scope: Scope = "none"
+    steps: int = 0
+    first_order: bool = True
+    sign: bool = False
+    rate: float = 1.0
+    margin: float = 0.3
+    margin_width: int | None = None
+    sharpness: float = 0.1
+    statistics: bool = False
+
+
 class AdaptiveModel(StoredModel):
     """F's pooled taps, standardised by side, its head as a trainable projection, the head M, and length 1.
 
-    The trunk is frozen. ``retrieval`` is the configuration of F, ``embedding_dim`` the size of M's output.
-
-    The inner loop: ``scope`` says which weights a support set changes: none, M alone (paper 2, ANIL), or the projection
-    too (MAML); by ``steps`` down the smoothed L_T of the support triplets. Its rate is learned, from ``rate`` on.
-    ``first_order`` takes the gradients as given when F learns through them; ``sign`` goes by their signs (sign-MAML),
-    which have no gradient. ``margin_width`` is the margin network's; without one every task has the fixed ``margin``.
-    ``sharpness`` is the inner loss's (:func:`fgsbir.adaptation.losses.inner_loss`).
-
-    With ``statistics`` a task's sketches are standardised by statistics of their own (:func:`met`), before any weight
-    moves. Photos always by F's: their own helped nowhere.
+    The trunk is frozen. ``retrieval`` is the configuration of F, ``embedding_dim`` the size of M's output; all else is
+    in :class:`Form`.
     """
 
     kind = "adaptive"
 
-    def __init__(
-        self,
-        *,
-        retrieval: Mapping[str, Any],
-        embedding_dim: int,
-        scope: Scope = "none",
-        steps: int = 0,
-        first_order: bool = True,
-        sign: bool = False,
-        rate: float = 1.0,
-        margin: float = 0.3,
-        margin_width: int | None = None,
-        sharpness: float = 0.1,
-        statistics: bool = False,
-    ) -> None:
-        super().__init__(
-            retrieval=dict(retrieval),
-            embedding_dim=embedding_dim,
-            scope=scope,
-            steps=steps,
-            first_order=first_order,
-            sign=sign,
-            rate=rate,
-            margin=margin,
-            margin_width=margin_width,
-            sharpness=sharpness,
-            statistics=statistics,
-        )
-        self.scope, self.inner_steps, self.first_order, self.sign = scope, steps, first_order, sign
-        self.margin, self.sharpness = margin, sharpness
+    def __init__(self, *, retrieval: Mapping[str, Any], embedding_dim: int, **form: Any) -> None:
+        self.form = Form(**form)
+        super().__init__(retrieval=dict(retrieval), embedding_dim=embedding_dim, **asdict(self.form))
         self.retrieval = RetrievalModel(**retrieval).requires_grad_(False)
-        self.statistics = statistics and self.retrieval.standardised
+        self.statistics = self.form.statistics and self.retrieval.standardised
         self.projection.requires_grad_(True)
-        self.head = nn.Linear(self.projection.out_features, embedding_dim)
+        channels, width = self.projection.out_features, self.form.margin_width
+        self.head = nn.Linear(channels, embedding_dim)
         # Where the sizes differ these are the leading axes, which say most.
         nn.init.eye_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        self.margins = MarginNetwork(self.projection.out_features, margin_width) if margin_width else None
+        self.margins = MarginNetwork(channels, width) if width else None
         # Without a step too: the model can be asked for some later.
-        self.log_rate = nn.Parameter(torch.tensor(rate).log()) if scope != "none" else None
+        self.log_rate = nn.Parameter(torch.tensor(self.form.rate).log()) if self.form.scope != "none" else None
 
     @property
     def projection(self) -> nn.Linear:
@@ -129,14 +119,14 @@ class AdaptiveModel(StoredModel):
         return self.retrieval.head
 
     @property
-    def steps(self) -> bool:
-        """Whether a support set changes weights."""
-        return self.scope != "none" and self.inner_steps > 0
+    def steps(self) -> int:
+        """How many inner steps a support set takes."""
+        return 0 if self.form.scope == "none" else self.form.steps
 
     @property
     def adapts(self) -> bool:
         """Whether a support set changes anything."""
-        return self.steps or self.statistics
+        return self.steps > 0 or self.statistics
 
     def sketch_side(self, sketches: Tensor) -> Standardise:
         """How the sketches of a task are standardised, from pooled taps (k, D), k >= 0, of some of them."""
@@ -154,24 +144,24 @@ class AdaptiveModel(StoredModel):
 
     def inputs(self, standardised: Tensor) -> Tensor:
         """What adaptation starts from: standardised taps (..., D) projected, or as they are where all weights adapt."""
-        return standardised if self.scope == "all" else self.projection(standardised)
+        return standardised if self.form.scope == "all" else self.projection(standardised)
 
     def project(self, inputs: Tensor) -> Tensor:
         """F's features (..., c) of :meth:`inputs`, which the regularisers and the margins read."""
-        return self.projection(inputs) if self.scope == "all" else inputs
+        return self.projection(inputs) if self.form.scope == "all" else inputs
 
     def margin_of(self, support: Tensor) -> Tensor:
         """The margin mu_i of a task from :meth:`inputs` of its support triplets (k, 3, ...): a scalar."""
-        return support.new_tensor(self.margin) if self.margins is None else self.margins(self.project(support))
+        return support.new_tensor(self.form.margin) if self.margins is None else self.margins(self.project(support))
 
     def weights(self) -> Parameters:
         """Those that a support set may change, by name."""
-        parts = {"head": self.head} | ({"projection": self.projection} if self.scope == "all" else {})
+        parts = {"head": self.head} | ({"projection": self.projection} if self.form.scope == "all" else {})
         return {f"{part}.{name}": value for part, of in parts.items() for name, value in of.named_parameters()}
 
     def adapt(self, support: Triplets) -> Parameters:
         """:meth:`weights` after the inner steps on support triplets of :meth:`inputs`; the model stays as it is."""
-        return self.course(support, self.inner_steps if self.steps else 0)[-1]
+        return self.course(support, self.steps)[-1]
 
     def course(self, support: Triplets, steps: int) -> list[Parameters]:
         """:meth:`weights` before any inner step on ``support`` and after each of as many as ``steps``."""
@@ -185,13 +175,13 @@ class AdaptiveModel(StoredModel):
         def loss(weights: Parameters) -> Tensor:
             # The sum over the pairs: one alone does not move M as far as ten that agree.
             embedded = self.embed(support.inputs, weights)
-            return len(support.inputs) * inner_loss(embedded, support.negatives, margin, self.sharpness)
+            return len(support.inputs) * inner_loss(embedded, support.negatives, margin, self.form.sharpness)
 
         for _ in range(steps):
             slopes = grad(loss)(course[-1])
-            if self.sign:
+            if self.form.sign:
                 slopes = {name: slope.sign() for name, slope in slopes.items()}
-            elif self.first_order:
+            elif self.form.first_order:
                 slopes = {name: slope.detach() for name, slope in slopes.items()}
             course.append({name: value - rate * slopes[name] for name, value in course[-1].items()})
         return course
