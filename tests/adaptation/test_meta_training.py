@@ -1,6 +1,5 @@
 """Meta-training on toy tasks: what learns, at which rate, from which losses, and that it goes on where it stopped."""
 
-from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -14,9 +13,8 @@ from fgsbir.adaptation.methods import METHODS, TRAINED_AS, adaptive_model
 from fgsbir.adaptation.tasks import Kind
 from fgsbir.adaptation.training import Regularisers, episode_losses
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.runtime.faults import TrainingInterrupted
-from fgsbir.runtime.run import Run
 from tests.adaptation.conftest import SETTINGS, MakePictures, Train, stream_of
+from tests.interruptions import broken_off_everywhere
 from tests.toy import cpu
 
 EVERYTHING = {"domain": 1.0, "category": 1.0, "user": 1.0, "semantic": 1.0}
@@ -52,21 +50,11 @@ def test_the_last_epoch_is_kept_whatever_validation_says(train: Train, monkeypat
     assert all(torch.equal(value, left[1][name]) for name, value in left[0].items())
 
 
-def test_training_goes_on_to_the_same_weights(train: Train) -> None:
+def test_training_goes_on_to_the_same_weights(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train("ours", "user", "whole")[0].state_dict()
-    real = Run.step_done
-
-    def stop(self: Run, step: int, *arguments: Any) -> None:
-        real(self, step, *arguments)
-        if step == 2:
-            self._save(step + 1)
-            raise TrainingInterrupted
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(TrainingInterrupted):
-        patch.setattr(Run, "step_done", stop)
-        train("ours", "user", "broken")
-    resumed = train("ours", "user", "broken")[0].state_dict()
-    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+    (resumed, _), stops = broken_off_everywhere(lambda: train("ours", "user", "broken"), monkeypatch)
+    assert stops >= SETTINGS.steps
+    assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.items())
 
 
 @pytest.mark.parametrize("kind", ["category", "user"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fgsbir.adaptation.tasks import Kind, Part, draw_episode, draw_support, require_photos, task_set
-from fgsbir.data.index import CategoryEntry, Index, PhotoEntry, SketchEntry
+from fgsbir.data.index import Index, PhotoEntry, SketchEntry, make_index
 from fgsbir.data.records import DataError
 from fgsbir.data.selection import is_labelled
 
@@ -27,11 +27,7 @@ def index() -> Index:
             users = "ab" + ("xy" if category == "chair" and split != "val" else "")
             photos.append(photo(category, number, split, users, unseen=category == "clock"))
     photos.append(photo("chair", 20, "unlabelled", ""))
-    categories = {name: CategoryEntry(name == "clock") for name in ("chair", "clock", "mug")}
-    return Index(
-        format=1, name="toy", layout="folder", category="chair", categories=categories, counts={}, split_hash="",
-        shards=(), photos=tuple(photos),
-    )  # fmt: skip
+    return make_index(name="toy", layout="folder", category="chair", shards=(), photos=photos)
 
 
 @pytest.mark.parametrize(
