@@ -4,7 +4,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 from fgsbir.data.leaks import DECODE, Leak, LeakGuard, Look, look_at
 from fgsbir.data.photos import read_photo, read_pixels
@@ -47,24 +46,27 @@ class Intake:
                 for photo, found in zip(ahead, pool.map(self._take, ahead), strict=True):
                     if isinstance(found, DataError):
                         bad[photo.id] = str(found)
-                    elif leak := self.guard.leak(photo, found.look):
+                    elif leak := self.guard.leak(photo, found[1]):
                         self.leaks.append(leak)
                     else:
-                        yield photo, found.data
+                        yield photo, found[0]
+        self.leaks.sort(key=lambda leak: leak.photo)
         self._leave_out(bad)
         check_usable(self.source, self.category)
 
-    def _take(self, photo: Photo) -> "_Taken | DataError":
+    def _take(self, photo: Photo) -> tuple[bytes, Look] | DataError:
         try:
             data = read_photo(photo.path, self.max_megapixels)
-            return _Taken(data, look_at(data, read_pixels(data, str(photo.path), DECODE, self.max_megapixels)))
+            return data, look_at(data, read_pixels(data, str(photo.path), DECODE, self.max_megapixels))
         except DataError as error:
             return error
 
     def _leave_out(self, bad: dict[str, str]) -> None:
         source, groups, skipped = self.source, defaultdict(list), []
         for photo in source.photos:
-            groups[_group(photo)].append(photo)
+            own = photo.split == "unlabelled" and photo.id.startswith(f"{FOLDER}/")
+            # Other photos without a sketch came with the training photos.
+            groups[FOLDER if own else "train" if photo.split == "unlabelled" else photo.split].append(photo)
         for group, photos in groups.items():
             found = [photo for photo in photos if photo.id in bad]
             if found and (len(found) == len(photos) or not (self.lenient or group == FOLDER)):
@@ -76,26 +78,9 @@ class Intake:
         skipped += [Skipped(sketch.id, why) for sketch in source.sketches if sketch.photo_id in bad]
         for each in skipped:
             log.warning("skipped %s: %s", each.path, each.reason)
-        self.leaks.sort(key=lambda leak: leak.photo)
         for leak in self.leaks:
             log.warning("left out %s: shows the same as held-out %s (%s)", leak.photo, leak.duplicate_of, leak.reason)
-
         source.skipped += skipped
         gone = bad.keys() | {leak.photo for leak in self.leaks}
         source.photos = [photo for photo in source.photos if photo.id not in gone]
         source.sketches = [sketch for sketch in source.sketches if sketch.photo_id not in gone]
-
-
-class _Taken(NamedTuple):
-    data: bytes
-    look: Look
-
-
-def _group(photo: Photo) -> str:
-    """The photos of which one at least must be good: those of a split, or below unlabelled/.
-
-    What else has no sketch came with the training photos.
-    """
-    if photo.split != "unlabelled":
-        return photo.split
-    return FOLDER if photo.id.startswith(f"{FOLDER}/") else "train"
