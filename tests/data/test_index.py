@@ -61,8 +61,6 @@ DELETED = object()
         (["photos", 1, "sketches"], [], "photo 'b' has 0 sketches"),
         (["shards", 0, "file"], "../../etc/passwd", "shards.0.file"),
         (["category"], "shoe", "category 'shoe' is not one of boat, chair"),
-        (["counts", "val"], {"chair": {"photos": 1, "sketches": 1}}, "counts"),
-        (["split_hash"], "0" * 64, "split_hash"),
     ],
 )
 def test_a_bad_index_is_refused_and_its_place_named(folder: Path, keys: list[Any], value: Any, message: str) -> None:
