@@ -30,10 +30,7 @@ STEPS = range(6)
 def fine_tuning(
     model: AdaptiveModel, choosing: TaskPictures, settings: AdaptationSettings, compute: Compute
 ) -> AdaptiveModel:
-    """The trained ``model`` as one whose weights all go down the support's loss.
-
-    At the rate and for as many steps as do best on ``choosing``.
-    """
+    """The trained ``model`` as one whose weights all go down the support's loss, as does best on ``choosing``."""
     best, chosen = -math.inf, model
     for rate, steps in itertools.product(settings.fine_tuning_rates, settings.fine_tuning_steps):
         changed = {"scope": "all", "steps": steps, "first_order": True, "rate": rate, "margin_width": None}
@@ -50,8 +47,7 @@ def fine_tuning(
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Of one kind of task: the models ``trained``, with their curves, by name, and what the methods ``found``.
-
+    """Of one kind of task: the models ``trained``, with their curves, by name, and what the methods ``found``;
     ``over_steps`` is acc@1 of ours by the number of inner steps, at ``COMPARED_AT`` pairs.
     """
 

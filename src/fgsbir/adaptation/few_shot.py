@@ -20,8 +20,8 @@ from fgsbir.runtime.streams import stream
 class FewShot:
     """Adaptation of one model to the tasks of ``pictures``, and the search with what it became.
 
-    The supports depend on (seed, task, k, draw) alone, so that models are compared on the same ones. A model that does
-    not adapt gives one draw. Raises DataError where a task has fewer than k photos to draw from.
+    The supports depend on (seed, task, k, draw) alone; a model that does not adapt gives one draw. Raises DataError
+    where a task has fewer than k photos to draw from.
     """
 
     def __init__(self, model: AdaptiveModel, pictures: TaskPictures, compute: Compute) -> None:
@@ -30,8 +30,7 @@ class FewShot:
     def ranks(
         self, shots: Sequence[int], *, draws: int, seed: int, together: bool = False
     ) -> dict[int, list[TaskRanks]]:
-        """By k of ``shots``: adapt to each task from k pairs, ``draws`` times, and rank its gallery for its queries.
-
+        """By k of ``shots``: adapt to each task from k pairs, ``draws`` times, and rank its gallery for its queries;
         ``together`` adapts one model to the supports of all tasks at once.
         """
         found: dict[int, list[TaskRanks]] = {k: [] for k in shots}

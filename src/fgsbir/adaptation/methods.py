@@ -44,11 +44,10 @@ class AdaptationSettings:
 class Method:
     """How a model is meta-trained, and what is made of it at a new task.
 
-    ``trained`` False takes F as it is. ``statistics``, ``scope`` and ``sign`` are the model's
-    (:class:`fgsbir.adaptation.model.AdaptiveModel`). ``regularised`` adds the regularisers, ``predicts_margin`` the
-    margin network. ``unseen_too`` trains with the training pairs of what it is tested on. ``fine_tunes`` steps down the
-    support's loss with all weights, at a rate and for a number of steps chosen on validation tasks; ``together`` adapts
-    one model to all new tasks at once.
+    ``trained`` False takes F as it is; ``scope``, ``sign``, ``statistics``: :class:`fgsbir.adaptation.model.Form`.
+    ``unseen_too`` trains with the training pairs of what it is tested on. ``fine_tunes`` steps down the support's loss
+    with all weights, at a rate and for a number of steps chosen on validation tasks; ``together`` adapts one model to
+    all new tasks at once.
     """
 
     scope: Scope = "none"

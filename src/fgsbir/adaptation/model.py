@@ -26,10 +26,9 @@ CAUTION = 1.2
 def shrinkage(side: Standardise, rows: Tensor) -> float:
     """How much the mean of ``rows`` (k, D), k >= 0, counts beside that of ``side``, from 0 to 1.
 
-    By James and Stein's estimate ("Estimation with quadratic loss", 1961, its positive part): the mean of k rows
-    misses that of their kind by about D / k in squared deviations, if rows of one kind spread as the side does. What
-    lies beyond that, and :data:`CAUTION`, is the kind's own. So a new category, which is far, counts nearly whole from
-    few sketches, and a new user, who is near, hardly counts.
+    James and Stein ("Estimation with quadratic loss", 1961, the positive part): the mean of k rows misses that of
+    their kind by about D / k in squared deviations. What lies beyond that, and :data:`CAUTION`, is the kind's own: a
+    new category counts nearly whole from few sketches, a new user hardly.
     """
     if not len(rows):
         return 0.0
@@ -49,10 +48,7 @@ def met(side: Standardise, rows: Tensor) -> Standardise:
 
 
 class MarginNetwork(nn.Module):
-    """The margin of a task from its support set: mu = sigmoid(rho(mean_j phi([f_s, f_p, f_n]_j))), in (0, 1).
-
-    The mean makes it the same for any order of the support triplets and fit for any number of them.
-    """
+    """The margin of a task from its support set, in any order: mu = sigmoid(rho(mean_j phi([f_s, f_p, f_n]_j)))."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
@@ -92,8 +88,7 @@ class Form:
 class AdaptiveModel(StoredModel):
     """F's pooled taps, standardised by side, its head as a trainable projection, the head M, and length 1.
 
-    The trunk is frozen. ``retrieval`` is the configuration of F, ``embedding_dim`` the size of M's output; all else is
-    in :class:`Form`.
+    ``retrieval`` configures F, whose trunk is frozen; ``embedding_dim`` is M's; ``form`` as in :class:`Form`.
     """
 
     kind = "adaptive"
@@ -203,19 +198,15 @@ class AdaptiveModel(StoredModel):
 
     @torch.no_grad()
     def meet(self, sketches: Tensor, pairs: Triplets | None = None) -> tuple[Parameters, Standardise]:
-        """The weights and the sketch side of a new task, from pooled taps (k, D) of sketches and triplets of them.
-
-        Without ``pairs`` no weight moves.
-        """
+        """Weights and sketch side of a new task, from pooled taps (k, D) of sketches and, to move weights, triplets."""
         sketch, weights = self.sketch_side(sketches), self.weights()
         if pairs is not None:
             weights = self.adapt(pairs._replace(inputs=self.inputs(self.standardise(pairs.inputs, sketch))))
         return weights, sketch
 
     def with_weights(self, weights: Parameters, sketch: Standardise, mirror: bool | None = None) -> RetrievalModel:
-        """A retrieval model of its own: the weights that :meth:`adapt` gave as one layer, and :meth:`sketch_side`.
-
-        It searches with mirror images where F does, unless ``mirror`` says.
+        """A retrieval model of its own: the weights that :meth:`adapt` gave as one layer, and :meth:`sketch_side`;
+        it searches with mirror images where F does, unless ``mirror`` says.
         """
         mirror = self.retrieval.mirror if mirror is None else mirror
         changed = {"embedding_dim": self.head.out_features, "mirror": mirror}

@@ -27,10 +27,7 @@ TRACE_TOLERANCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SupportSet:
-    """k sketches, canonical and centred, and the row of each one's photo, int64 (k,), among ``photos`` (files).
-
-    Sketches alone have neither.
-    """
+    """k sketches, canonical and centred, and, if known, the row of each one's photo, int64 (k,), among ``photos``."""
 
     sketches: list[np.ndarray]
     photo: np.ndarray
@@ -75,10 +72,7 @@ def pooled_sketches(encoder: Encoder, sketches: Sequence[np.ndarray]) -> Tensor:
 
 
 def pooled_triplets(sketches: Tensor, photos: Tensor, photo: np.ndarray, pool: bool) -> Triplets | None:
-    """Triplets of pooled taps from sketches (k, D), photos (n, D) and the row of each sketch's photo, int64 (k,).
-
-    None for fewer than two photos: a triplet needs another photo as its negative.
-    """
+    """Triplets of sketches (k, D), photos (n, D) and each sketch's photo, int64 (k,); None for fewer than 2 photos."""
     if len(photos) < 2:
         return None
     # The others take turns, so that all of them are seen where there are no more than sketches.
@@ -91,8 +85,7 @@ def pooled_triplets(sketches: Tensor, photos: Tensor, photo: np.ndarray, pool: b
 def read_support(root: Path) -> SupportSet:
     """Read the pairs of a folder: ``root/photos/<name>.jpg`` and ``root/sketches/<name>.svg``, or .json, .png, ...
 
-    Without ``photos`` and ``sketches`` in it, the folder's own files are sketches alone. Raises DataError for
-    anything that cannot be used: an unpaired file, an unreadable one, nothing at all.
+    Without ``photos`` in it there are sketches alone. Raises DataError for an unpaired or unreadable file, or none.
     """
     if not (root / "photos").is_dir():
         return _sketches_alone(root / "sketches" if (root / "sketches").is_dir() else root)

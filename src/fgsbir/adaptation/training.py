@@ -30,9 +30,8 @@ CHOOSING_DRAWS = 2
 class Regularisers(nn.Module):
     """The losses on F's projected features that meta-training adds: L_D, L_C or L_ud, and L_S.
 
-    ``weights`` are those of "domain", "category", "user" and "semantic"; what is 0 or not there is left out.
-    ``categories`` counts the seen ones; where there is one alone there is no L_C.
-    ``words`` float32 (categories, w), their word vectors, or None: without them there is no L_S.
+    ``weights`` are those of "domain", "category", "user" and "semantic"; what is 0 or not there is left out, as is L_C
+    of one category, and L_S without ``words`` float32 (categories, w), their word vectors.
     """
 
     def __init__(
@@ -85,9 +84,8 @@ def episode_losses(
     k: int,
     margin: float,
 ) -> dict[str, Tensor]:
-    """The outer loss over the tasks of a batch, the mean over those of all processes, and the regularisers that are on.
-
-    Float32 scalars, not yet weighted, of this process's share of the tasks.
+    """The outer loss, the mean over the tasks of all processes, and the regularisers, not yet weighted: scalars of this
+    process's share of the tasks.
     """
     # A task's statistics are of its support alone: the queries are not there yet when it is met.
     tasks = [model.standardise(taps, model.sketch_side(taps[:k, 0])) for taps in batch.taps.to(compute.device)]
@@ -115,11 +113,10 @@ def train_method(
 ) -> tuple[AdaptiveModel, list[Row]]:
     """Meta-train ``method`` on the tasks of ``learning``, with its curve; one that is not trained has none.
 
-    Projection, M, the margin network, the inner rate and the regularisers' heads learn together: projection and M,
-    which start from F, at the peak rate of ``kind``, all else at ``new_learning_rate``. The model is left as the last
-    step leaves it: the rate has come down to 0 there alone, and a few validation tasks would choose among epochs by
-    chance. The curve is the mean reciprocal rank in percent over the tasks of ``choosing`` after adaptation. Errors and
-    resuming as in :func:`fgsbir.retrieval.training.train_retrieval`.
+    Projection and M, which start from F, learn at the peak rate of ``kind``, all else at ``new_learning_rate``. The
+    model is left as the last step leaves it: a few validation tasks would choose among epochs by chance. The curve is
+    the mean reciprocal rank in percent over the tasks of ``choosing``. Errors and resuming as in
+    :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     seed_weights(settings.seed, f"adaptation {kind}")
     model, steps = adaptive_model(supervised, method, settings), settings.steps

@@ -1,8 +1,7 @@
 """Leak guard: photos of the training and unlabelled splits that also stand in the validation or test split.
 
-Cheap signs propose pairs: the same file name, or a close perceptual hash. Pixels then decide, since product photos on
-white look alike to any 64-bit hash. A copy may have been resized, recompressed, mirrored, cropped to the product or
-given a wider margin; another product, or the same one in another colour, is no copy.
+The same file name, or a close perceptual hash, proposes a pair; pixels decide. A copy may have been resized,
+recompressed, mirrored, cropped to the product or given a wider margin; another product or colour is no copy.
 """
 
 import hashlib
@@ -23,10 +22,7 @@ BACKGROUND_STEP = 16  # grey levels: what differs less from the border is backgr
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Photo ``photo`` shows the same picture as the held-out photo ``duplicate_of``.
-
-    ``reason`` is "same bytes", "same picture" or "mirrored".
-    """
+    """Photo ``photo`` shows the held-out ``duplicate_of``; ``reason``: "same bytes", "same picture" or "mirrored"."""
 
     photo: str
     duplicate_of: str
@@ -54,9 +50,8 @@ def look_at(data: bytes, pixels: np.ndarray) -> Look:
 class LeakGuard:
     """Compares photos with the held-out ones that it has seen before them, of which it keeps the looks, 25 kB each.
 
-    ``hash_bits`` in [0, 64] is the largest Hamming distance of perceptual hashes that proposes a pair; ``correlation``
-    in [-1, 1] the smallest Pearson correlation of the RGB pixels that confirms one, in the best of their views at
-    64 x 64 (whole, and cut to the product).
+    ``hash_bits`` in [0, 64] is the largest Hamming distance of hashes that proposes a pair; ``correlation`` in [-1, 1]
+    the smallest Pearson correlation of the RGB pixels that confirms one, in the best of their views at 64 x 64.
     """
 
     def __init__(self, *, hash_bits: int, correlation: float) -> None:

@@ -30,10 +30,9 @@ from fgsbir.data.selection import stable_fraction
 
 
 def escape_key(id: str) -> str:
-    """Turn an id into a tar key of ``[A-Za-z0-9_-]``: WebDataset cuts keys at dots and slashes.
+    """Turn an id into a tar key of ``[A-Za-z0-9_-]``, one of its own: WebDataset cuts keys at dots and slashes.
 
-    An underscore becomes two; any other byte of the UTF-8 becomes an underscore and two hex digits, so that no two
-    ids have one key.
+    An underscore becomes two; any other byte of the UTF-8 an underscore and two hex digits.
     """
 
     def escape(found: re.Match[bytes]) -> bytes:
@@ -62,9 +61,7 @@ def write_shards(
     ``read`` gives every photo with its bytes, or leaves it out; it is asked for the held-out ones first. The same
     source gives the same bytes. A photo's place depends on its id alone, so one changed photo changes one tar; the
     number of tars of a split is a power of two, so that adding photos rarely moves the others. A tar holds
-    ``photos_per_shard`` photos at most, on average; there is none without a photo.
-
-    Records are taken as they are: readers check them. Raises DataError for a photo that is no image, and for a
+    ``photos_per_shard`` photos at most, on average. Raises DataError for a photo that is no image, and for a
     ``category`` that no photo has.
     """
     sketches: defaultdict[str, list[Sketch]] = defaultdict(list)
@@ -144,8 +141,7 @@ def _sha256(path: Path) -> str:
 class ShardStore:
     """Random access to a folder of shards; safe to use from forked workers, since reads keep no position.
 
-    Opening reads the index and checks every tar's size and SHA-256. Raises DataError naming the file for a missing,
-    truncated or altered tar and for a bad index.
+    Raises DataError naming the file for a missing, truncated or altered tar (by its SHA-256) and for a bad index.
     """
 
     def __init__(self, folder: Path) -> None:
