@@ -28,7 +28,7 @@ def test_together_one_model_meets_the_supports_of_all_tasks(
 ) -> None:
     """Of two categories at once: twice the triplets, and a category's photos are no negatives of the other's."""
     known = pictures("category", "train", held_out=0)
-    model = adaptive_model(supervised, METHODS["ours"], SETTINGS)
+    model = adaptive_model(supervised, METHODS["adaptive"], SETTINGS)
     supports: list[Triplets] = []
     course = AdaptiveModel.course
 
@@ -61,7 +61,7 @@ def test_a_search_over_steps_is_that_of_models_of_so_many_steps(
 
 
 @pytest.mark.parametrize("kind", ["category", "user"])
-@pytest.mark.parametrize("name", ["baseline", "anil", "ours", "maml"])
+@pytest.mark.parametrize("name", ["baseline", "anil", "adaptive", "maml"])
 def test_what_is_found_is_what_adapted_models_of_their_own_find(
     stored: Toy, pictures: MakePictures, name: str, kind: Kind
 ) -> None:

@@ -38,8 +38,8 @@ def test_every_method_trains_and_searches(
 
 
 def test_training_goes_on_to_the_same_weights(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = train("ours", "user", "whole")[0].state_dict()
-    (resumed, _), stops = broken_off_everywhere(lambda: train("ours", "user", "broken"), monkeypatch)
+    whole = train("adaptive", "user", "whole")[0].state_dict()
+    (resumed, _), stops = broken_off_everywhere(lambda: train("adaptive", "user", "broken"), monkeypatch)
     assert stops >= SETTINGS.steps
     assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.items())
 
@@ -48,7 +48,7 @@ def test_training_goes_on_to_the_same_weights(train: Train, monkeypatch: pytest.
 def test_what_is_new_learns_at_a_rate_of_its_own(kind: Kind, supervised: RetrievalModel, train: Train) -> None:
     """F and M stand still at a rate of almost 0, that of the kind of task; all else moves on."""
     still = "learning_rate" if kind == "category" else "user_learning_rate"
-    model, _ = train("ours", kind, steps=2, weight_decay=0.0, **{still: 1e-12})
+    model, _ = train("adaptive", kind, steps=2, weight_decay=0.0, **{still: 1e-12})
     torch.testing.assert_close(model.projection.weight, supervised.head.weight, rtol=0, atol=1e-9)
     torch.testing.assert_close(model.head.weight, torch.eye(8), rtol=0, atol=1e-9)
     assert model.log_rate is not None and model.log_rate.item() != pytest.approx(np.log(SETTINGS.inner_rate), abs=1e-5)
@@ -111,7 +111,7 @@ def test_regularisers_are_the_losses_of_the_paper() -> None:
 
 
 def test_the_outer_loss_is_the_mean_over_tasks(pictures: MakePictures, supervised: RetrievalModel) -> None:
-    model = adaptive_model(supervised, METHODS["ours"], SETTINGS)
+    model = adaptive_model(supervised, METHODS["adaptive"], SETTINGS)
     batch = stream_of(pictures("category", "train")).batch(0)
     found = episode_losses(cpu(), model, None, batch, k=2, margin=0.3)["outer"]
     alone = []

@@ -48,7 +48,7 @@ def fine_tuning(
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Of one kind of task: the models ``trained``, with their curves, by name, and what the methods ``found``;
-    ``over_steps`` is acc@1 of ours by the number of inner steps, at ``COMPARED_AT`` pairs.
+    ``over_steps`` is acc@1 of adaptive by the number of inner steps, at ``COMPARED_AT`` pairs.
     """
 
     trained: dict[str, tuple[AdaptiveModel, list[Row]]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ def compare_methods(
             model = fine_tuning(model, choosing, settings, compute)
         few_shot = FewShot(model, reporting, compute)
         compared.found[name] = few_shot.ranks(shots, draws=draws, seed=settings.seed, together=method.together)
-        if name == "ours" and COMPARED_AT in shots:
+        if name == "adaptive" and COMPARED_AT in shots:
             found = few_shot.ranks_after(STEPS, k=COMPARED_AT, draws=draws, seed=settings.seed)
             compared.over_steps.update({steps: float(accuracies(of, 1).mean()) for steps, of in found.items()})
     return compared

@@ -69,12 +69,12 @@ METHODS = {
     "maml": Method("all"),
     "sign_maml": Method("all", sign=True),
     "anil": Method("head"),
-    "ours": Method("head", statistics=True, regularised=True, predicts_margin=True),
-    "ours_together": Method("head", statistics=True, regularised=True, predicts_margin=True, together=True),
+    "adaptive": Method("head", statistics=True, regularised=True, predicts_margin=True),
+    "adaptive_together": Method("head", statistics=True, regularised=True, predicts_margin=True, together=True),
     "upper_bound": Method(regularised=True, unseen_too=True),
 }
 # Methods that meet a new task with a model that is trained as another one's.
-TRAINED_AS = {"fine_tuning": "baseline", "ours_together": "ours"}
+TRAINED_AS = {"fine_tuning": "baseline", "adaptive_together": "adaptive"}
 
 
 def adaptive_model(supervised: RetrievalModel, method: Method, settings: AdaptationSettings) -> AdaptiveModel:

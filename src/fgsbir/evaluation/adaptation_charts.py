@@ -31,9 +31,9 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
                     [entry["acc@1"] for entry in entries],
                     yerr=[entry["sd"] for entry in entries],
                     label=LABELS[name],
-                    color={"ours": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}.get(name, f"C{number + 1}"),
-                    linewidth=2.2 if name == "ours" else 1.2,
-                    zorder=3 if name == "ours" else 2,
+                    color={"adaptive": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}.get(name, f"C{number + 1}"),
+                    linewidth=2.2 if name == "adaptive" else 1.2,
+                    zorder=3 if name == "adaptive" else 2,
                     marker="o",
                     markersize=4,
                     capsize=2,
@@ -65,18 +65,18 @@ def steps_chart(path: Path, steps: Mapping[str, Mapping[int, float]]) -> None:
 def tasks_chart(path: Path, found: Mapping[str, Found], k: int) -> None:
     """For each new category and user: the margin predicted from each support set, and the gain in acc@1."""
     with matplotlib.rc_context(STYLE):
-        rows = [max(1, len(of_kind["ours"][k])) for of_kind in found.values()]
+        rows = [max(1, len(of_kind["adaptive"][k])) for of_kind in found.values()]
         figure = Figure(figsize=(9.2, 0.9 + 0.32 * sum(rows)), dpi=110, layout="constrained")
         grid = figure.subplots(len(found), 2, squeeze=False, height_ratios=rows)
         for (left, right), (kind, of_kind) in zip(grid, found.items(), strict=True):
-            tasks = of_kind["ours"][k]
+            tasks = of_kind["adaptive"][k]
             names = [task.name for task in tasks]
             for row, task in enumerate(tasks):
                 left.plot(task.margins, np.full(len(task.margins), row), "o", color=BLUE, alpha=0.5, markersize=4)
             left.set_yticks(range(len(names)), names)
             left.set_ylim(len(names) - 0.5, -0.5)
             left.set_title(f"new {kind}: margin predicted from each of the supports", fontsize=9)
-            values = list(gains(of_kind, "ours", "baseline", k).values()) if "baseline" in of_kind else []
+            values = list(gains(of_kind, "adaptive", "baseline", k).values()) if "baseline" in of_kind else []
             right.barh(range(len(values)), values, color=[BLUE if value >= 0 else ORANGE for value in values])
             right.axvline(0, color=QUIET, linewidth=0.8)
             right.set_yticks(range(len(names)), names)
