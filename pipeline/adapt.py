@@ -16,11 +16,11 @@ def main() -> None:
 
     import torch
 
-    from fgsbir.adaptation.few_shot_methods import compare_methods
+    from fgsbir.adaptation.comparison import compare_methods
+    from fgsbir.adaptation.methods import AdaptationSettings
     from fgsbir.adaptation.pictures import TaskPictures
     from fgsbir.adaptation.task_ranks import rank_lists
     from fgsbir.adaptation.tasks import Kind, Part, require_photos, task_set
-    from fgsbir.adaptation.training import AdaptationSettings
     from fgsbir.adaptation.word_vectors import read_word_vectors
     from fgsbir.data.atomic import write_folder, write_json
     from fgsbir.retrieval.model import RetrievalModel

@@ -229,8 +229,8 @@ class Evaluate(Section):
 
 
 FewShotMethod = Literal[
-    "baseline", "baseline_regularised", "statistics", "fine_tuning", "maml", "sign_maml", "anil", "ours",
-    "ours_together", "upper_bound",
+    "baseline", "baseline_regularised", "statistics", "fine_tuning", "maml", "sign_maml", "anil", "adaptive",
+    "adaptive_together", "upper_bound",
 ]  # fmt: skip
 
 

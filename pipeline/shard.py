@@ -16,10 +16,11 @@ def main() -> None:
     params = load()
     from fgsbir.data import readers
     from fgsbir.data.atomic import write_json
-    from fgsbir.data.leaks import find_leaks, leave_out
+    from fgsbir.data.intake import Intake
+    from fgsbir.data.leaks import LeakGuard
     from fgsbir.data.readers.user_table import read_user_table
     from fgsbir.data.shards import write_shards
-    from fgsbir.data.summary import check_usable, summarise
+    from fgsbir.data.summary import summarise
 
     dataset, shard = params.dataset, params.shard
     users = None
@@ -32,26 +33,25 @@ def main() -> None:
         unseen_users=dataset.unseen_users,
         users=users,
         val_frac=dataset.val_frac,
-        max_megapixels=dataset.max_megapixels,
         trace_tolerance=shard.trace_tolerance,
     )
-
-    leaks = find_leaks(source.photos, hash_bits=shard.duplicate_hash_bits, correlation=shard.duplicate_correlation)
-    for leak in leaks:
-        logger.warning(
-            "left out: %s shows the same as the held-out %s (%s)", leak.photo, leak.duplicate_of, leak.reason
-        )
-    kept = leave_out(source, leaks)
-    check_usable(kept, dataset.category)
+    intake = Intake(
+        source,
+        category=dataset.category,
+        max_megapixels=dataset.max_megapixels,
+        lenient=dataset.layout == "folder",
+        guard=LeakGuard(hash_bits=shard.duplicate_hash_bits, correlation=shard.duplicate_correlation),
+    )
     index = write_shards(
-        kept,
+        source,
         SHARDS,
         name=dataset.name,
         layout=dataset.layout,
         category=dataset.category,
         photos_per_shard=shard.photos_per_shard,
+        read=intake.read,
     )
-    write_json(METRICS, summarise(index, source, leaks, dataset.root))
+    write_json(METRICS, summarise(index, source, intake.leaks, dataset.root))
     sketches = sum(written.sketches for written in index.shards)
     logger.info("packed %d photos with %d sketches into %d shards", len(index.photos), sketches, len(index.shards))
 

@@ -41,19 +41,8 @@ def save_meta_trained(folder: Path, toy: Toy) -> Path:
     """A model whose head M takes a step as well, by statistics and by pairs."""
     retrieval = toy.retrieval()
     torch.manual_seed(0)
-    model = AdaptiveModel(
-        retrieval=retrieval.config(),
-        embedding_dim=8,
-        scope="head",
-        steps=1,
-        first_order=False,
-        sign=False,
-        rate=0.5,
-        margin=0.3,
-        margin_width=8,
-        sharpness=0.1,
-        statistics=True,
-    )
+    form = {"scope": "head", "steps": 1, "first_order": False, "rate": 0.5, "margin_width": 8, "statistics": True}
+    model = AdaptiveModel(retrieval=retrieval.config(), embedding_dim=8, **form)
     model.retrieval.load_state_dict(retrieval.state_dict())
     save_model(folder, model, details={"negatives": "pool"})
     return folder

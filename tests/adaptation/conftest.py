@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fgsbir.adaptation.few_shot_methods import METHODS, train_method
+from fgsbir.adaptation.methods import METHODS, AdaptationSettings
 from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.adaptation.pictures import EpisodeStream, TaskPictures
 from fgsbir.adaptation.tasks import Kind, Part, task_set
-from fgsbir.adaptation.training import AdaptationSettings
+from fgsbir.adaptation.training import train_method
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.shards import write_shards
 from fgsbir.retrieval.model import RetrievalModel

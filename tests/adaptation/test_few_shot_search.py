@@ -7,45 +7,20 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.adaptation.comparison import fine_tuning
 from fgsbir.adaptation.few_shot import FewShot
-from fgsbir.adaptation.few_shot_methods import METHODS, adaptive_model, fine_tuning
 from fgsbir.adaptation.losses import Triplets
-from fgsbir.adaptation.model import AdaptiveModel
+from fgsbir.adaptation.methods import METHODS, adaptive_model
+from fgsbir.adaptation.model import AdaptiveModel, Parameters
 from fgsbir.adaptation.task_ranks import TaskRanks
-from fgsbir.adaptation.tasks import Task
+from fgsbir.adaptation.tasks import Kind, draw_support
+from fgsbir.features.store import MIRRORED
+from fgsbir.retrieval.encoder import beside
 from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.ranking import ranks
+from fgsbir.runtime.streams import stream
 from tests.adaptation.conftest import SETTINGS, MakePictures
-from tests.toy import cpu
-
-
-def test_supports_are_the_same_for_every_method(
-    pictures: MakePictures, supervised: RetrievalModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    met: dict[str, list[np.ndarray]] = {"anil": [], "maml": [], "ours": []}
-
-    def record(self: FewShot, task: Task, supports: list[np.ndarray]) -> None:
-        met[name] += supports
-
-    monkeypatch.setattr(FewShot, "_search", record)
-    for name in met:
-        model = adaptive_model(supervised, METHODS[name], SETTINGS)
-        FewShot(model, pictures("category", "val"), cpu()).ranks(k=2, draws=3, seed=5)
-    first, *others = (np.stack(supports) for supports in met.values())
-    assert len(first) >= 3 and all(np.array_equal(first, other) for other in others)
-    assert len(np.unique(first, axis=0)) > 1, "draws differ"
-
-
-def test_a_rate_of_almost_nothing_adapts_to_nothing(pictures: MakePictures, supervised: RetrievalModel) -> None:
-    """The ranks are those of no adaptation, whatever the draw, alone or together."""
-    settings = replace(SETTINGS, inner_rate=1e-12, all_rate=1e-12)
-    still, slow = (
-        FewShot(adaptive_model(supervised, METHODS[name], settings), pictures("category", "test"), cpu())
-        for name in ("baseline", "anil")
-    )
-    expected = still.ranks(k=2, draws=2, seed=0)[0].ranks
-    for together in (False, True):
-        found = slow.ranks(k=2, draws=2, seed=0, together=together)[0].ranks
-        assert np.array_equal(found, np.repeat(expected, 2, 0))
+from tests.toy import Toy, cpu
 
 
 def test_together_one_model_meets_the_supports_of_all_tasks(
@@ -53,11 +28,16 @@ def test_together_one_model_meets_the_supports_of_all_tasks(
 ) -> None:
     """Of two categories at once: twice the triplets, and a category's photos are no negatives of the other's."""
     known = pictures("category", "train", held_out=0)
-    model = adaptive_model(supervised, METHODS["ours"], SETTINGS)
+    model = adaptive_model(supervised, METHODS["adaptive"], SETTINGS)
     supports: list[Triplets] = []
-    adapt = AdaptiveModel.adapt
-    monkeypatch.setattr(AdaptiveModel, "adapt", lambda self, given: supports.append(given) or adapt(self, given))
-    FewShot(model, known, cpu()).ranks(k=2, draws=1, seed=0, together=True)
+    course = AdaptiveModel.course
+
+    def record(self: AdaptiveModel, given: Triplets, steps: int) -> list[Parameters]:
+        supports.append(given)
+        return course(self, given, steps)
+
+    monkeypatch.setattr(AdaptiveModel, "course", record)
+    FewShot(model, known, cpu()).ranks([2], draws=1, seed=0, together=True)
     tasks = len(known.known.tasks)
     assert len(supports) == tasks > 1
     for given in supports:
@@ -66,13 +46,43 @@ def test_together_one_model_meets_the_supports_of_all_tasks(
         assert torch.equal(blocks, torch.eye(tasks, dtype=torch.bool))
 
 
-def test_ours_without_a_step_is_compared_over_steps(pictures: MakePictures, supervised: RetrievalModel) -> None:
-    model = adaptive_model(supervised, METHODS["anil"], replace(SETTINGS, inner_steps=0))
-    for steps in range(3):
-        other = model.with_steps(steps)
-        search = FewShot(other, pictures("category", "test"), cpu())
-        assert search.ranks(k=2, draws=2, seed=0)[0].ranks.shape == (2 if steps else 1, 4)
-        assert AdaptiveModel(**other.config()).inner_steps == steps and model.config()["steps"] == 0
+def test_a_search_over_steps_is_that_of_models_of_so_many_steps(
+    pictures: MakePictures, supervised: RetrievalModel
+) -> None:
+    test, settings = pictures("category", "test"), replace(SETTINGS, inner_rate=3.0)
+    found = FewShot(adaptive_model(supervised, METHODS["anil"], settings), test, cpu()).ranks_after(
+        range(3), k=2, draws=2, seed=0
+    )
+    for steps, (task,) in found.items():
+        model = adaptive_model(supervised, METHODS["anil"], replace(settings, inner_steps=steps))
+        (alone,) = FewShot(model, test, cpu()).ranks([2], draws=2, seed=0)[2]
+        assert np.array_equal(task.ranks, np.broadcast_to(alone.ranks, (2, 4)))
+    assert not np.array_equal(found[0][0].ranks, found[2][0].ranks)
+
+
+@pytest.mark.parametrize("kind", ["category", "user"])
+@pytest.mark.parametrize("name", ["baseline", "anil", "adaptive", "maml"])
+def test_what_is_found_is_what_adapted_models_of_their_own_find(
+    stored: Toy, pictures: MakePictures, name: str, kind: Kind
+) -> None:
+    """The oracle: each support as a retrieval model that embeds every picture anew, in both its forms."""
+    f = stored.retrieval(mirror=True)
+    test = pictures(kind, "test", f=f)
+    model = adaptive_model(f, METHODS[name], replace(SETTINGS, inner_rate=3.0))
+    (task,) = test.known.tasks
+    photo = np.array([pair.photo for pair in task.query])
+    sketches = test.known.numbers[photo] + [pair.sketch for pair in task.query]
+    for k, (found,) in FewShot(model, test, cpu()).ranks([1, 3], draws=2, seed=0).items():
+        for draw, ranked in enumerate(found.ranks):
+            support = draw_support(stream(0, "few_shot", task.name, k, draw), test.known, task, k)
+            taps = test.triplets(support)
+            adapted = model.with_weights(*model.meet(taps[:, 0], Triplets(taps, test.negatives(support))))
+            with torch.no_grad():
+                forms = (0, MIRRORED)
+                query = beside([adapted.embed_pooled(test.sketches(sketches, form), "sketch") for form in forms])
+                gallery = beside([adapted.embed_pooled(test.photos(task.gallery, form), "photo") for form in forms])
+            expected = ranks(query.numpy(), gallery.numpy(), np.searchsorted(task.gallery, photo))
+            assert np.array_equal(ranked, expected)
 
 
 def test_statistics_find_sketches_that_all_moved_alike(
@@ -85,7 +95,7 @@ def test_statistics_find_sketches_that_all_moved_alike(
         monkeypatch.setattr(test, "sketches", (lambda rows, forms=0: 3 * taps(rows, forms) + 5) if moved else taps)
         for name in ("baseline", "statistics"):
             model = adaptive_model(supervised, METHODS[name], SETTINGS)
-            found = FewShot(model, test, cpu()).ranks(k=6, draws=2, seed=0)[0].ranks
+            found = FewShot(model, test, cpu()).ranks([6], draws=2, seed=0)[6][0].ranks
             before[name, moved] = float((1 / found).mean())
     assert before["baseline", True] < before["statistics", True] - 0.1
     assert before["statistics", True] == pytest.approx(before["statistics", False], abs=0.15)
@@ -97,7 +107,7 @@ def test_adaptation_to_the_queries_themselves_finds_them(pictures: MakePictures,
     test.known.tasks[0] = replace(test.known.tasks[0], support=test.known.tasks[0].query)
     model = adaptive_model(supervised, METHODS["anil"], replace(SETTINGS, inner_rate=3.0))
     before, after = (
-        FewShot(model.with_steps(steps), test, cpu()).ranks(k=2, draws=4, seed=0)[0].ranks for steps in (0, 100)
+        of[0].ranks for of in FewShot(model, test, cpu()).ranks_after([0, 100], k=2, draws=4, seed=0).values()
     )
     assert (1 / after).mean() > (1 / before).mean() + 0.2 or (1 / after).mean() > 0.9
 
@@ -108,13 +118,13 @@ def test_fine_tuning_goes_by_what_does_best_in_choosing(
     """Each of the grid is made the best in turn: it finds every photo first, the others second."""
     model = adaptive_model(supervised, METHODS["baseline"], SETTINGS)
 
-    def ranks(self: FewShot, **asked: object) -> list[TaskRanks]:
-        found = 1 if (self.model.config()["rate"], self.model.inner_steps) == best else 2
-        return [TaskRanks("any", np.full((1, 2), found), np.arange(2), np.zeros(1))]
+    def ranks(self: FewShot, shots: list[int], **asked: object) -> dict[int, list[TaskRanks]]:
+        found = 1 if (self.model.config()["rate"], self.model.steps) == best else 2
+        return {shots[0]: [TaskRanks("any", np.full((1, 2), found), np.arange(2), np.zeros(1))]}
 
     monkeypatch.setattr(FewShot, "ranks", ranks)
     for best in itertools.product(SETTINGS.fine_tuning_rates, SETTINGS.fine_tuning_steps):
         chosen = fine_tuning(model, pictures("category", "val"), SETTINGS, cpu())
-        assert (chosen.config()["rate"], chosen.inner_steps) == best
-        assert chosen.scope == "all" and chosen.margins is None
+        assert (chosen.config()["rate"], chosen.steps) == best
+        assert chosen.form.scope == "all" and chosen.margins is None
         assert all(torch.equal(value, model.weights().get(name, value)) for name, value in chosen.weights().items())

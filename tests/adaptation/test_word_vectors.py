@@ -31,14 +31,8 @@ def test_a_name_of_two_words_gets_their_mean(tmp_path: Path) -> None:
         ("clock\nlamp 1 2\n", r"line 1: expected as many finite numbers"),
     ],
 )
-def test_files_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        read_word_vectors(*write(tmp_path / "glove.txt", text), ["clock", "lamp"])
-
-
-def test_another_file_and_none(tmp_path: Path) -> None:
-    path, _ = write(tmp_path / "glove.txt", "clock 1 2\n")
-    with pytest.raises(DataError, match="expected sha256 0000"):
-        read_word_vectors(path, "0" * 64, ["clock"])
-    with pytest.raises(DataError, match="no such file of word vectors"):
-        read_word_vectors(tmp_path / "none.txt", "0" * 64, ["clock"])
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path, sha256 = write(tmp_path / "glove.txt", text)
+    for file, digest, said in ((path, sha256, message), (path, "0" * 64, "sha256 0000"), (tmp_path, sha256, "no such")):
+        with pytest.raises(DataError, match=said):
+            read_word_vectors(file if file.is_file() else file / "none.txt", digest, ["clock", "lamp"])

@@ -86,10 +86,8 @@ def test_a_shard_that_is_whole_is_not_drawn_again_and_a_damaged_one_is_named(
 ) -> None:
     shutil.copytree(drawn, tmp_path / "scratch")
     marked, missing = sorted((tmp_path / "scratch").iterdir())[:2]
-    nothing = {name: np.zeros(0) for name in ("contour", "strength")}
-    np.savez(
-        marked, drawn=[0], pieces=[0], drawing=np.zeros((0, 3)), points=np.zeros((0, POINTS, 2)), **nothing
-    )  # fmt: skip
+    shapes = {"drawing": (0, 3), "points": (0, POINTS, 2), "contour": 0, "strength": 0}
+    np.savez(marked, drawn=[0], pieces=[0], **{name: np.zeros(shape) for name, shape in shapes.items()})
     kept = marked.read_bytes()
     missing.unlink()
     out = tmp_path / "out"

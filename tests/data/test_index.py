@@ -49,16 +49,10 @@ DELETED = object()
     ("keys", "value", "message"),
     [
         (["format"], 2, "format: .* 1, found '2'"),
-        (["format"], DELETED, "format"),
         (["photos"], DELETED, "photos"),
-        (["more"], 1, "more: .*found '1'"),
         (["photos", 1, "sketches", 0, "more"], 1, "photos.1.sketches.0.more: .*found '1'"),
-        (["photos", 1, "sketches", 0, "points"], "7", "photos.1.sketches.0.points: .*found '7'"),
         (["photos", 0, "key"], "a.1", "photos.0.key"),
         (["photos", 0, "photo"], [1, -1], "photos.0.photo.1"),
-        (["photos", 0, "split"], "dev", "photos.0.split"),
-        (["photos", 1, "sketches", 0, "points"], 1.5, "photos.1.sketches.0.points"),
-        (["photos", 1, "sketches", 0, "unseen"], "no", "photos.1.sketches.0.unseen"),
         (["photos", 1, "id"], "c", "photo id 'c' stands more than once"),
         (["photos", 1, "key"], "c", "key 'c' stands more than once"),
         (["photos", 1, "shard"], "test-00000.tar", "photo 'b' of split train points to shard 'test-00000.tar'"),
@@ -67,8 +61,6 @@ DELETED = object()
         (["photos", 1, "sketches"], [], "photo 'b' has 0 sketches"),
         (["shards", 0, "file"], "../../etc/passwd", "shards.0.file"),
         (["category"], "shoe", "category 'shoe' is not one of boat, chair"),
-        (["counts", "val"], {"chair": {"photos": 1, "sketches": 1}}, "counts"),
-        (["split_hash"], "0" * 64, "split_hash"),
     ],
 )
 def test_a_bad_index_is_refused_and_its_place_named(folder: Path, keys: list[Any], value: Any, message: str) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fgsbir.data.rasterise import rasterise, rasterise_batch
+from fgsbir.data.rasterise import rasterise
 from fgsbir.data.strokes import CANVAS, join_strokes
 from tests.data.distance_oracle import distance_to_lines
 
@@ -34,10 +34,3 @@ def test_a_dot_leaves_ink_at_its_place(size: int) -> None:
 def test_lines_off_the_canvas_are_cut() -> None:
     image = rasterise(np.array([[-500, 128, 0], [800, 128, 1]], np.float32), 256)
     assert (image[127:129] == 0).all() and (image[:100] == 255).all()
-
-
-def test_a_batch_is_its_sketches_one_by_one() -> None:
-    sketches = [np.array([[10 * k, 20, 0], [200, 30 * k, 1]], np.float32) for k in range(1, 5)]
-    one_by_one = [rasterise(strokes, 96, 4.0) for strokes in sketches]
-    assert np.array_equal(rasterise_batch(sketches, 96, 4.0), one_by_one)
-    assert rasterise_batch([], 96).shape == (0, 96, 96)

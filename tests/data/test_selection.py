@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fgsbir.data.index import Index, PhotoEntry, SketchEntry, make_index
 from fgsbir.data.records import DataError, Split
-from fgsbir.data.selection import seen_sketches, stable_fraction, training_split, unlabelled_subset
+from fgsbir.data.selection import stable_fraction, training_split, unlabelled_subset
 
 
 def entry(
@@ -82,9 +82,3 @@ def test_every_kind_of_photo_goes_where_it_belongs() -> None:
 
     with pytest.raises(DataError, match="'boat' is marked unseen"):
         training_split(index(photos, "boat"), 1.0)
-
-
-def test_seen_sketches_leave_out_held_out_users_and_categories() -> None:
-    assert seen_sketches(entry("a", "train", [False, True, False])) == [0, 2]
-    assert seen_sketches(entry("a", "train", [False, False], "boat", True)) == []
-    assert seen_sketches(entry("a", "unlabelled", [])) == []

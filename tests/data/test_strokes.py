@@ -109,8 +109,3 @@ def test_the_points_that_are_kept_are_those_of_scikit_image(seed: int, tolerance
 def test_what_is_no_sketch_is_refused_by_name(rows: list, message: str) -> None:
     with pytest.raises(DataError, match=f"^drawing 7: .*{message}"):
         check_strokes(np.array(rows), "drawing 7")
-
-
-def test_any_numbers_become_float32() -> None:
-    checked = check_strokes(np.array([[1, 2, 0], [3, 4, 1]], np.int16), "x")
-    assert checked.dtype == np.float32 and checked.tolist() == [[1, 2, 0], [3, 4, 1]]

@@ -19,23 +19,23 @@ def tasks(first: list[list[int]], second: list[list[int]]) -> list[TaskRanks]:
 
 
 def test_scores_by_hand(tmp_path: Path) -> None:
-    """Ours finds 3 of 4 at once in one draw and 2 of 4 in the other, the baseline 1 of 4."""
+    """The adaptive one finds 3 of 4 at once in one draw and 2 of 4 in the other, the baseline 1 of 4."""
     found = {
         "baseline": {5: tasks([[1, 9]], [[2, 7]])},
-        "ours": {5: tasks([[1, 1], [1, 2]], [[1, 7], [1, 4]])},
+        "adaptive": {5: tasks([[1, 1], [1, 2]], [[1, 7], [1, 4]])},
     }
     scores = adaptation_scores([found], resamples=200, seed=0)
-    assert scores["ours"]["5"]["acc@1"] == 62.5 and scores["ours"]["5"]["sd"] == 12.5
-    assert scores["ours"]["5"]["acc@5"] == 87.5 and scores["baseline"]["5"]["acc@1"] == 25
-    assert scores["ours_minus_baseline"]["difference"] == 37.5
-    assert scores["ours_minus_baseline"]["low"] <= 37.5 <= scores["ours_minus_baseline"]["high"]
-    assert "ours_minus_fine_tuning" not in scores
-    assert gains(found, "ours", "baseline", 5) == {"clock": 25.0, "radio": 50.0}
+    assert scores["adaptive"]["5"]["acc@1"] == 62.5 and scores["adaptive"]["5"]["sd"] == 12.5
+    assert scores["adaptive"]["5"]["acc@5"] == 87.5 and scores["baseline"]["5"]["acc@1"] == 25
+    assert scores["adaptive_minus_baseline"]["difference"] == 37.5
+    assert scores["adaptive_minus_baseline"]["low"] <= 37.5 <= scores["adaptive_minus_baseline"]["high"]
+    assert "adaptive_minus_fine_tuning" not in scores
+    assert gains(found, "adaptive", "baseline", 5) == {"clock": 25.0, "radio": 50.0}
     lists = rank_lists(found)
-    assert lists["ours"]["5"]["radio"]["ranks"] == [[1, 7], [1, 4]]
+    assert lists["adaptive"]["5"]["radio"]["ranks"] == [[1, 7], [1, 4]]
     assert adaptation_scores([found_of(lists)], resamples=200, seed=0) == scores
-    several = {"ours": dict.fromkeys((10, 5, 1), found["ours"][5])}
-    assert list(found_of(rank_lists(several))["ours"]) == [1, 5, 10]
+    several = {"adaptive": dict.fromkeys((10, 5, 1), found["adaptive"][5])}
+    assert list(found_of(rank_lists(several))["adaptive"]) == [1, 5, 10]
     kinds = {"category": found}
     adaptation_charts(tmp_path, kinds, {"category": scores}, {"category": {0: 25.0, 1: 62.5}})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["shots.png", "steps.png", "tasks.png"]

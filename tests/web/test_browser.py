@@ -4,7 +4,8 @@ Any Chromium that is installed will do; without one these tests are skipped, or 
 
 The README's picture, docs/pictures/page.png, is made by the last of them from trained models and the default data set:
 
-    fgsbir index data/raw/synthetic/photos/chair --model models/joint --adaptive models/adaptive/user/ours --out INDEX
+    fgsbir index data/raw/synthetic/photos/chair --model models/joint --adaptive models/adaptive/user/adaptive \\
+        --out INDEX
     FGSBIR_PAGE_INDEX=INDEX python -m pytest -m slow tests/web/test_browser.py -k picture
 
 ``FGSBIR_PAGE_ROOT`` is the folder that data/ and models/ lie in, if that is not the repository.

@@ -18,47 +18,84 @@ from fgsbir.runtime.streams import stream
 
 
 class FewShot:
-    """Adaptation of one model to the tasks of ``pictures``, and the search with what it became."""
+    """Adaptation of one model to the tasks of ``pictures``, and the search with what it became.
+
+    The supports depend on (seed, task, k, draw) alone; a model that does not adapt gives one draw. Raises DataError
+    where a task has fewer than k photos to draw from.
+    """
 
     def __init__(self, model: AdaptiveModel, pictures: TaskPictures, compute: Compute) -> None:
         self.model, self.pictures, self.device = model.eval(), pictures, compute.device
 
-    def ranks(self, *, k: int, draws: int, seed: int, together: bool = False) -> list[TaskRanks]:
-        """Adapt to each task from ``k`` pairs, ``draws`` times, and rank its gallery for its query sketches.
-
-        The supports depend on (seed, task, k, draw) alone, so that models are compared on the same ones. A model
-        that does not adapt gives one draw. ``together`` adapts one model to the supports of all tasks at once.
-        Raises DataError where a task has fewer than ``k`` photos to draw from.
+    def ranks(
+        self, shots: Sequence[int], *, draws: int, seed: int, together: bool = False
+    ) -> dict[int, list[TaskRanks]]:
+        """By k of ``shots``: adapt to each task from k pairs, ``draws`` times, and rank its gallery for its queries;
+        ``together`` adapts one model to the supports of all tasks at once.
         """
-        known = self.pictures.known
-        supports = [
-            [draw_support(stream(seed, "few_shot", task.name, k, draw), known, task, k) for task in known.tasks]
-            for draw in range(draws if self.model.adapts else 1)
-        ]
+        found: dict[int, list[TaskRanks]] = {k: [] for k in shots}
+        drawn = [self._supports(k, draws, seed) for k in shots]
         if together:
-            supports = [[np.concatenate(of_draw)] * len(known.tasks) for of_draw in supports]
+            drawn = [[list(map(np.concatenate, zip(*of_k, strict=True)))] * len(of_k) for of_k in drawn]
+        for task, *of_task in zip(self.pictures.known.tasks, *drawn, strict=True):
+            supports = [support for of_k in of_task for support in of_k]
+            whole = self._search(task, supports, [self.model.steps])[0]
+            parts = (np.split(draws_of_all, len(shots)) for draws_of_all in (whole.ranks, whole.margins))
+            for k, of_k, margins in zip(shots, *parts, strict=True):
+                found[k].append(TaskRanks(task.name, of_k, whole.photo, margins))
+        return found
+
+    def ranks_after(self, steps: Sequence[int], *, k: int, draws: int, seed: int) -> dict[int, list[TaskRanks]]:
+        """As :meth:`ranks` from ``k`` pairs, by the number of inner steps."""
+        tasks = zip(self.pictures.known.tasks, self._supports(k, draws, seed), strict=True)
+        found = [self._search(task, supports, steps) for task, supports in tasks]
+        return dict(zip(steps, map(list, zip(*found, strict=True)), strict=True))
+
+    def _supports(self, k: int, draws: int, seed: int) -> list[list[np.ndarray]]:
+        """Task by task, the triplets int64 (k, 3) of each draw."""
+        known = self.pictures.known
+        numbers = range(draws if self.model.adapts else 1)
         return [
-            self._search(task, [of_draw[number] for of_draw in supports]) for number, task in enumerate(known.tasks)
+            [draw_support(stream(seed, "few_shot", task.name, k, draw), known, task, k) for draw in numbers]
+            for task in known.tasks
         ]
 
     @torch.no_grad()
-    def _search(self, task: Task, supports: Sequence[np.ndarray]) -> TaskRanks:
-        """Ranks of a task's queries after adaptation to each support, triplets int64 (k, 3)."""
-        model, pictures = self.model, self.pictures
-        photo = np.array([pair.photo for pair in task.query])
-        sketches = pictures.known.numbers[photo] + [pair.sketch for pair in task.query]
+    def _search(self, task: Task, supports: Sequence[np.ndarray], steps: Sequence[int]) -> list[TaskRanks]:
+        """For each number of ``steps``, the ranks of a task's queries after adaptation to each of ``supports``."""
+        model, pictures, own = self.model, self.pictures, self.model.retrieval.side("sketch")
         forms = (0, MIRRORED) if model.retrieval.mirror else (0,)
-        drawn = [pictures.sketches(sketches, form).to(self.device) for form in forms]
-        gallery = [pictures.photos(task.gallery, form).to(self.device) for form in forms]
-        photos = [model.inputs(model.photo_side(taps)) for taps in gallery]
-        found, margins = [], []
+        photo = np.array([pair.photo for pair in task.query])
+        numbers = pictures.known.numbers[photo] + [pair.sketch for pair in task.query]
+        drawn, shown = np.unique(np.concatenate(supports)[:, 0]), np.unique(np.concatenate(supports)[:, 1:])
+        queries = torch.cat([pictures.sketches(numbers, form) for form in forms]).to(self.device)
+        sketches = pictures.sketches(drawn).to(self.device)
+
+        # What lies before M depends on no support but through the sketches' statistics: it is computed once.
+        gallery, (photos,) = (
+            [model.inputs(model.photo_side(pictures.photos(rows, form).to(self.device))) for form in of_rows]
+            for rows, of_rows in ((task.gallery, forms), (shown, (0,)))
+        )
+        usual = model.inputs(own(torch.cat([queries, sketches])))
+        still = beside([model.embed(form, model.weights()) for form in gallery])
+
+        found: list[list[np.ndarray]] = [[] for _ in steps]
+        margins = []
         for support in supports:
-            taps = pictures.triplets(support).to(self.device)
-            sketch = model.sketch_side(taps[:, 0])
-            inputs = model.inputs(model.standardise(taps, sketch))
-            weights = model.adapt(Triplets(inputs, pictures.negatives(support).to(self.device)))
-            asked = beside([model.embed(model.inputs(sketch(taps)), weights) for taps in drawn])
-            shown = beside([model.embed(inputs, weights) for inputs in photos])
-            found.append(ranks(asked.cpu().numpy(), shown.cpu().numpy(), np.searchsorted(task.gallery, photo)))
-            margins.append(float(model.margin_of(inputs)))
-        return TaskRanks(task.name, np.stack(found), photo, np.array(margins))
+            rows = torch.from_numpy(np.searchsorted(drawn, support[:, 0]))
+            side = model.sketch_side(sketches[rows])
+            changed = side is not own
+            inputs = model.inputs(side(torch.cat([queries, sketches[rows]]))) if changed else usual
+            asked, few = inputs.split([len(queries), len(inputs) - len(queries)])
+            own_photo, other = photos[torch.from_numpy(np.searchsorted(shown, support[:, 1:].T))]
+            triplets = torch.stack([few if changed else few[rows], own_photo, other], 1)
+            pairs = Triplets(triplets, pictures.negatives(support).to(self.device))
+            course = model.course(pairs, max(steps))
+            for number, of_step in zip(steps, found, strict=True):
+                weights = course[number]
+                query = beside([model.embed(form, weights) for form in asked.chunk(len(forms))])
+                moved = weights is not course[0]
+                against = beside([model.embed(form, weights) for form in gallery]) if moved else still
+                of_step.append(ranks(query.cpu().numpy(), against.cpu().numpy(), np.searchsorted(task.gallery, photo)))
+            margins.append(float(model.margin_of(triplets)))
+        return [TaskRanks(task.name, np.stack(of_step), photo, np.array(margins)) for of_step in found]

@@ -12,8 +12,7 @@ from fgsbir.retrieval.losses import distance
 class Triplets(NamedTuple):
     """Triplets of a task: ``inputs`` (n, 3, ...) are of sketch, its photo, and another photo of its category.
 
-    ``negatives`` float32 (n, 2 n), of sum 1, is how much each of the n photos and then the n other photos counts as a
-    negative of each sketch; see :func:`negatives_of`.
+    ``negatives`` float32 (n, 2 n), of sum 1: how much each photo, then each other photo, is a sketch's negative.
     """
 
     inputs: Tensor
@@ -23,9 +22,8 @@ class Triplets(NamedTuple):
 def negatives_of(photo: Tensor, other: Tensor, *, pool: bool, category: Tensor | None = None) -> Tensor:
     """What counts as whose negative, float32 (..., n, 2 n), from the rows of photos and other photos, int64 (..., n).
 
-    A sketch's own other photo alone, as in the paper, or with ``pool`` every photo of the set that is not its own.
-    Where the rows are of several categories, ``category`` int64 is that of each row: a gallery never mixes them, so
-    that photos of another one are no negatives.
+    A sketch's own other photo alone, as in the paper, or with ``pool`` every photo of the set that is not its own and
+    of its ``category``, int64 by row, if that is given: a gallery never mixes them.
     """
     shown = torch.cat([photo, other], -1)
     if pool:
@@ -39,19 +37,15 @@ def negatives_of(photo: Tensor, other: Tensor, *, pool: bool, category: Tensor |
 
 
 def outer_loss(embedded: Tensor, negatives: Tensor, margin: float) -> Tensor:
-    """L_T over the query set: mean of max(0, margin + beta+ - beta-), a scalar.
-
-    ``embedded`` (n, 3, d) and ``negatives`` (n, 2 n) are of :class:`Triplets`.
-    """
+    """L_T over the query set: mean of max(0, margin + beta+ - beta-), a scalar; arguments as in :class:`Triplets`."""
     return (negatives * functional.relu(_violations(embedded, margin))).sum()
 
 
 def inner_loss(embedded: Tensor, negatives: Tensor, margin: Tensor, sharpness: float) -> Tensor:
     """L_T over the support set with a predicted margin, smoothed: mean of s softplus((margin + beta+ - beta-) / s).
 
-    As :func:`outer_loss`, ``margin`` a scalar. The gradient of a hinge depends on the margin only through which
-    triplets are active, so the margin would get none through the adaptation. ``sharpness`` s, in distances, tends to
-    the hinge as it goes to 0.
+    The gradient of a hinge depends on the margin only through which triplets are active, so the margin would get none
+    through the adaptation. ``sharpness`` s, in distances, tends to the hinge as it goes to 0.
     """
     return (negatives * sharpness * functional.softplus(_violations(embedded, margin) / sharpness)).sum()
 

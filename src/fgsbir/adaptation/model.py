@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -25,10 +26,9 @@ CAUTION = 1.2
 def shrinkage(side: Standardise, rows: Tensor) -> float:
     """How much the mean of ``rows`` (k, D), k >= 0, counts beside that of ``side``, from 0 to 1.
 
-    By James and Stein's estimate ("Estimation with quadratic loss", 1961, its positive part): the mean of k rows
-    misses that of their kind by about D / k in squared deviations, if rows of one kind spread as the side does. What
-    lies beyond that, and :data:`CAUTION`, is the kind's own. So a new category, which is far, counts nearly whole from
-    few sketches, and a new user, who is near, hardly counts.
+    James and Stein ("Estimation with quadratic loss", 1961, the positive part): the mean of k rows misses that of
+    their kind by about D / k in squared deviations. What lies beyond that, and :data:`CAUTION`, is the kind's own: a
+    new category counts nearly whole from few sketches, a new user hardly.
     """
     if not len(rows):
         return 0.0
@@ -37,19 +37,18 @@ def shrinkage(side: Standardise, rows: Tensor) -> float:
 
 
 def met(side: Standardise, rows: Tensor) -> Standardise:
-    """A copy of ``side`` for a kind of picture of which ``rows`` (k, D) are some; mixed by :func:`shrinkage`."""
-    own, share = copy.deepcopy(side), shrinkage(side, rows)
-    if share:
-        # The share of k rows is k / (k + prior).
-        own.mix(rows, len(rows) * (1 / share - 1))
+    """The side of a kind of picture that ``rows`` (k, D) are of: ``side`` mixed with them by :func:`shrinkage`."""
+    share = shrinkage(side, rows)
+    if not share:
+        return side
+    own = copy.deepcopy(side)
+    # The share of k rows is k / (k + prior).
+    own.mix(rows, len(rows) * (1 / share - 1))
     return own
 
 
 class MarginNetwork(nn.Module):
-    """The margin of a task from its support set: mu = sigmoid(rho(mean_j phi([f_s, f_p, f_n]_j))), in (0, 1).
-
-    The mean makes it the same for any order of the support triplets and fit for any number of them.
-    """
+    """The margin of a task from its support set, in any order: mu = sigmoid(rho(mean_j phi([f_s, f_p, f_n]_j)))."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
@@ -63,63 +62,51 @@ class MarginNetwork(nn.Module):
         return torch.sigmoid(self.rho(self.phi(triplets.flatten(-2)).mean(-2))).squeeze(-1)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a support set changes, and how.
+
+    ``scope`` says which weights: none, M alone (paper 2, ANIL), or the projection too (MAML); by ``steps`` down the
+    smoothed L_T of the support triplets. The rate is learned, from ``rate`` on. ``first_order`` takes the gradients as
+    given when F learns through them; ``sign`` goes by their signs (sign-MAML), which have no gradient.
+    ``margin_width`` is the margin network's; without one every task has the fixed ``margin``. ``sharpness`` is the
+    inner loss's (:func:`fgsbir.adaptation.losses.inner_loss`). With ``statistics`` a task's sketches are standardised
+    by statistics of their own (:func:`met`), before any weight moves; photos always by F's: their own helped nowhere.
+    """
+
+    scope: Scope = "none"
+    steps: int = 0
+    first_order: bool = True
+    sign: bool = False
+    rate: float = 1.0
+    margin: float = 0.3
+    margin_width: int | None = None
+    sharpness: float = 0.1
+    statistics: bool = False
+
+
 class AdaptiveModel(StoredModel):
     """F's pooled taps, standardised by side, its head as a trainable projection, the head M, and length 1.
 
-    The trunk is frozen. ``retrieval`` is the configuration of F, ``embedding_dim`` the size of M's output.
-
-    The inner loop: ``scope`` says which weights a support set changes: none, M alone (paper 2, ANIL), or the projection
-    too (MAML); by ``steps`` down the smoothed L_T of the support triplets. Its rate is learned, from ``rate`` on.
-    ``first_order`` takes the gradients as given when F learns through them; ``sign`` goes by their signs (sign-MAML),
-    which have no gradient. ``margin_width`` is the margin network's; without one every task has the fixed ``margin``.
-    ``sharpness`` is the inner loss's (:func:`fgsbir.adaptation.losses.inner_loss`).
-
-    With ``statistics`` a task's sketches are standardised by statistics of their own (:func:`met`), before any weight
-    moves. Photos always by F's: their own helped nowhere.
+    ``retrieval`` configures F, whose trunk is frozen; ``embedding_dim`` is M's; ``form`` as in :class:`Form`.
     """
 
     kind = "adaptive"
 
-    def __init__(
-        self,
-        *,
-        retrieval: Mapping[str, Any],
-        embedding_dim: int,
-        scope: Scope = "none",
-        steps: int = 0,
-        first_order: bool = True,
-        sign: bool = False,
-        rate: float = 1.0,
-        margin: float = 0.3,
-        margin_width: int | None = None,
-        sharpness: float = 0.1,
-        statistics: bool = False,
-    ) -> None:
-        super().__init__(
-            retrieval=dict(retrieval),
-            embedding_dim=embedding_dim,
-            scope=scope,
-            steps=steps,
-            first_order=first_order,
-            sign=sign,
-            rate=rate,
-            margin=margin,
-            margin_width=margin_width,
-            sharpness=sharpness,
-            statistics=statistics,
-        )
-        self.scope, self.inner_steps, self.first_order, self.sign = scope, steps, first_order, sign
-        self.margin, self.sharpness = margin, sharpness
+    def __init__(self, *, retrieval: Mapping[str, Any], embedding_dim: int, **form: Any) -> None:
+        self.form = Form(**form)
+        super().__init__(retrieval=dict(retrieval), embedding_dim=embedding_dim, **asdict(self.form))
         self.retrieval = RetrievalModel(**retrieval).requires_grad_(False)
-        self.statistics = statistics and self.retrieval.standardised
+        self.statistics = self.form.statistics and self.retrieval.standardised
         self.projection.requires_grad_(True)
-        self.head = nn.Linear(self.projection.out_features, embedding_dim)
+        channels, width = self.projection.out_features, self.form.margin_width
+        self.head = nn.Linear(channels, embedding_dim)
         # Where the sizes differ these are the leading axes, which say most.
         nn.init.eye_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        self.margins = MarginNetwork(self.projection.out_features, margin_width) if margin_width else None
+        self.margins = MarginNetwork(channels, width) if width else None
         # Without a step too: the model can be asked for some later.
-        self.log_rate = nn.Parameter(torch.tensor(rate).log()) if scope != "none" else None
+        self.log_rate = nn.Parameter(torch.tensor(self.form.rate).log()) if self.form.scope != "none" else None
 
     @property
     def projection(self) -> nn.Linear:
@@ -127,21 +114,14 @@ class AdaptiveModel(StoredModel):
         return self.retrieval.head
 
     @property
-    def steps(self) -> bool:
-        """Whether a support set changes weights."""
-        return self.scope != "none" and self.inner_steps > 0
+    def steps(self) -> int:
+        """How many inner steps a support set takes."""
+        return 0 if self.form.scope == "none" else self.form.steps
 
     @property
     def adapts(self) -> bool:
         """Whether a support set changes anything."""
-        return self.steps or self.statistics
-
-    def with_steps(self, steps: int) -> "AdaptiveModel":
-        """The same model with another number of inner steps; the weights are shared."""
-        other = copy.copy(self)
-        other.inner_steps = steps
-        other._config = {**self._config, "steps": steps}
-        return other
+        return self.steps > 0 or self.statistics
 
     def sketch_side(self, sketches: Tensor) -> Standardise:
         """How the sketches of a task are standardised, from pooled taps (k, D), k >= 0, of some of them."""
@@ -159,42 +139,47 @@ class AdaptiveModel(StoredModel):
 
     def inputs(self, standardised: Tensor) -> Tensor:
         """What adaptation starts from: standardised taps (..., D) projected, or as they are where all weights adapt."""
-        return standardised if self.scope == "all" else self.projection(standardised)
+        return standardised if self.form.scope == "all" else self.projection(standardised)
 
     def project(self, inputs: Tensor) -> Tensor:
         """F's features (..., c) of :meth:`inputs`, which the regularisers and the margins read."""
-        return self.projection(inputs) if self.scope == "all" else inputs
+        return self.projection(inputs) if self.form.scope == "all" else inputs
 
     def margin_of(self, support: Tensor) -> Tensor:
         """The margin mu_i of a task from :meth:`inputs` of its support triplets (k, 3, ...): a scalar."""
-        return support.new_tensor(self.margin) if self.margins is None else self.margins(self.project(support))
+        return support.new_tensor(self.form.margin) if self.margins is None else self.margins(self.project(support))
 
-    def weights(self) -> dict[str, Tensor]:
+    def weights(self) -> Parameters:
         """Those that a support set may change, by name."""
-        parts = {"head": self.head} | ({"projection": self.projection} if self.scope == "all" else {})
+        parts = {"head": self.head} | ({"projection": self.projection} if self.form.scope == "all" else {})
         return {f"{part}.{name}": value for part, of in parts.items() for name, value in of.named_parameters()}
 
-    def adapt(self, support: Triplets) -> dict[str, Tensor]:
+    def adapt(self, support: Triplets) -> Parameters:
         """:meth:`weights` after the inner steps on support triplets of :meth:`inputs`; the model stays as it is."""
-        weights = self.weights()
-        if not self.steps:
-            return weights
-        assert self.log_rate is not None
+        return self.course(support, self.steps)[-1]
+
+    def course(self, support: Triplets, steps: int) -> list[Parameters]:
+        """:meth:`weights` before any inner step on ``support`` and after each of as many as ``steps``."""
+        course: list[Parameters] = [self.weights()]
+        if not steps:
+            return course
+        if self.log_rate is None:
+            return course * (steps + 1)
         margin, rate = self.margin_of(support.inputs), self.log_rate.exp()
 
         def loss(weights: Parameters) -> Tensor:
             # The sum over the pairs: one alone does not move M as far as ten that agree.
             embedded = self.embed(support.inputs, weights)
-            return len(support.inputs) * inner_loss(embedded, support.negatives, margin, self.sharpness)
+            return len(support.inputs) * inner_loss(embedded, support.negatives, margin, self.form.sharpness)
 
-        for _ in range(self.inner_steps):
-            slopes = grad(loss)(weights)
-            if self.sign:
+        for _ in range(steps):
+            slopes = grad(loss)(course[-1])
+            if self.form.sign:
                 slopes = {name: slope.sign() for name, slope in slopes.items()}
-            elif self.first_order:
+            elif self.form.first_order:
                 slopes = {name: slope.detach() for name, slope in slopes.items()}
-            weights = {name: value - rate * slopes[name] for name, value in weights.items()}
-        return weights
+            course.append({name: value - rate * slopes[name] for name, value in course[-1].items()})
+        return course
 
     def embed(self, inputs: Tensor, weights: Parameters) -> Tensor:
         """:meth:`inputs` (..., c or D) under the weights that :meth:`adapt` gave: (..., d) of length 1."""
@@ -212,20 +197,16 @@ class AdaptiveModel(StoredModel):
         return vmap(partial(self.task_loss, margin=margin))(support, query)
 
     @torch.no_grad()
-    def meet(self, sketches: Tensor, pairs: Triplets | None = None) -> tuple[dict[str, Tensor], Standardise]:
-        """The weights and the sketch side of a new task, from pooled taps (k, D) of sketches and triplets of them.
-
-        Without ``pairs`` no weight moves.
-        """
+    def meet(self, sketches: Tensor, pairs: Triplets | None = None) -> tuple[Parameters, Standardise]:
+        """Weights and sketch side of a new task, from pooled taps (k, D) of sketches and, to move weights, triplets."""
         sketch, weights = self.sketch_side(sketches), self.weights()
         if pairs is not None:
             weights = self.adapt(pairs._replace(inputs=self.inputs(self.standardise(pairs.inputs, sketch))))
         return weights, sketch
 
     def with_weights(self, weights: Parameters, sketch: Standardise, mirror: bool | None = None) -> RetrievalModel:
-        """A retrieval model of its own: the weights that :meth:`adapt` gave as one layer, and :meth:`sketch_side`.
-
-        It searches with mirror images where F does, unless ``mirror`` says.
+        """A retrieval model of its own: the weights that :meth:`adapt` gave as one layer, and :meth:`sketch_side`;
+        it searches with mirror images where F does, unless ``mirror`` says.
         """
         mirror = self.retrieval.mirror if mirror is None else mirror
         changed = {"embedding_dim": self.head.out_features, "mirror": mirror}

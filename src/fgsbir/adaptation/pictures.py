@@ -29,9 +29,8 @@ def pooled_inputs(model: RetrievalModel, inputs: Inputs, compute: Compute, forms
 class TaskPictures:
     """Pooled taps of the photos and sketches of the tasks ``known``, under the trunk of ``model``.
 
-    Photos and sketches are numbered as in :class:`fgsbir.adaptation.tasks.TaskSet`. ``variants`` is how many forms each
-    sketch has, and ``mirrors`` 2 where there are also mirror images of all, else 1. ``pool`` makes every photo of a set
-    of triplets a negative of the others' sketches of its category.
+    Each sketch has ``variants`` forms; ``mirrors`` is 2 where there are also mirror images of all, else 1. ``pool``
+    makes every photo of a set of triplets a negative of the others' sketches of its category.
     """
 
     def __init__(
@@ -56,21 +55,16 @@ class TaskPictures:
         return negatives_of(photo, other, pool=self.pool, category=self._category)
 
     def triplets(self, triplets: np.ndarray, variants: np.ndarray | int = 0, mirrored: int = 0) -> Tensor:
-        """Pooled taps of sketch, photo and other photo of triplets, int64 (n, 3): float32 (n, 3, D).
-
-        Sketches in one of their ``variants`` (n,); ``mirrored`` 1 mirrors all pictures.
-        """
+        """Pooled taps of triplets int64 (n, 3), sketches in one of their ``variants`` (n,): float32 (n, 3, D)."""
         drawn, photos, others = triplets.T
         sketches = self.sketches(drawn, np.asarray(variants) + self.variants * mirrored)
         return torch.stack([sketches, self.photos(photos, mirrored), self.photos(others, mirrored)], 1)
 
 
 class EpisodeBatch(NamedTuple):
-    """t tasks, each of k triplets of support and q of query.
+    """t tasks, each of k triplets of support and q of query: ``taps`` float32 (t, k + q, 3, D), support first.
 
-    ``taps`` float32 (t, k + q, 3, D), support before query, are of each triplet's sketch, its photo, another photo.
-    ``task`` int64 (t,) numbers the tasks. ``support_negatives`` (t, k, 2 k) and ``query_negatives`` (t, q, 2 q) are
-    those of :class:`fgsbir.adaptation.losses.Triplets`.
+    ``task`` int64 (t,) numbers the tasks; negatives as of :class:`fgsbir.adaptation.losses.Triplets`.
     """
 
     taps: Tensor
@@ -83,9 +77,8 @@ class EpisodeBatch(NamedTuple):
 class EpisodeStream:
     """An endless, reproducible stream of steps, each of ``tasks`` different tasks.
 
-    Every task shows ``k`` pairs of support and ``queries`` others, sketches in any of their stored forms, and all of a
-    task's pictures mirrored or none: a task's statistics are of one kind. ``rank`` of ``world`` processes takes its
-    share of the tasks. Raises DataError for tasks that cannot be shared evenly.
+    Every task shows ``k`` pairs of support and ``queries`` others, sketches in any of their stored forms, all of its
+    pictures mirrored or none. ``rank`` of ``world`` processes takes its share; DataError if that is uneven.
     """
 
     pictures: TaskPictures

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fgsbir.adaptation.losses import Triplets, negatives_of
 from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
-from fgsbir.data.photos import MAX_MEGAPIXELS, decode_photo, read_photo
+from fgsbir.data.photos import MAX_MEGAPIXELS, check_photo, decode_photo, read_photo
 from fgsbir.data.readers.folder import read_folder
 from fgsbir.data.readers.listing import files_below
 from fgsbir.data.readers.sketch_files import SKETCH_SUFFIXES, read_sketch_files
@@ -27,10 +27,7 @@ TRACE_TOLERANCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SupportSet:
-    """k sketches, canonical and centred, and the row of each one's photo, int64 (k,), among ``photos`` (files).
-
-    Sketches alone have neither.
-    """
+    """k sketches, canonical and centred, and, if known, the row of each one's photo, int64 (k,), among ``photos``."""
 
     sketches: list[np.ndarray]
     photo: np.ndarray
@@ -75,10 +72,7 @@ def pooled_sketches(encoder: Encoder, sketches: Sequence[np.ndarray]) -> Tensor:
 
 
 def pooled_triplets(sketches: Tensor, photos: Tensor, photo: np.ndarray, pool: bool) -> Triplets | None:
-    """Triplets of pooled taps from sketches (k, D), photos (n, D) and the row of each sketch's photo, int64 (k,).
-
-    None for fewer than two photos: a triplet needs another photo as its negative.
-    """
+    """Triplets of sketches (k, D), photos (n, D) and each sketch's photo, int64 (k,); None for fewer than 2 photos."""
     if len(photos) < 2:
         return None
     # The others take turns, so that all of them are seen where there are no more than sketches.
@@ -91,8 +85,7 @@ def pooled_triplets(sketches: Tensor, photos: Tensor, photo: np.ndarray, pool: b
 def read_support(root: Path) -> SupportSet:
     """Read the pairs of a folder: ``root/photos/<name>.jpg`` and ``root/sketches/<name>.svg``, or .json, .png, ...
 
-    Without ``photos`` and ``sketches`` in it, the folder's own files are sketches alone. Raises DataError for
-    anything that cannot be used: an unpaired file, an unreadable one, nothing at all.
+    Without ``photos`` in it there are sketches alone. Raises DataError for an unpaired or unreadable file, or none.
     """
     if not (root / "photos").is_dir():
         return _sketches_alone(root / "sketches" if (root / "sketches").is_dir() else root)
@@ -107,8 +100,14 @@ def read_support(root: Path) -> SupportSet:
     return SupportSet(
         [centre(sketch.strokes) for sketch in source.sketches],
         np.array([rows[sketch.photo_id] for sketch in source.sketches], np.int64),
-        [read_photo(photo.path, MAX_MEGAPIXELS)[0] for photo in source.photos],
+        [_photo(photo.path) for photo in source.photos],
     )
+
+
+def _photo(path: Path) -> bytes:
+    data = read_photo(path, MAX_MEGAPIXELS)
+    check_photo(data, str(path), MAX_MEGAPIXELS)
+    return data
 
 
 def _sketches_alone(folder: Path) -> SupportSet:

@@ -42,7 +42,7 @@ class Task:
 class TaskSet:
     """Tasks of one kind and part, and the photos, by row, that they speak of.
 
-    Triplets of them are int64 (n, 3): the sketch's number, the row of its photo, and that of another photo.
+    Triplets are int64 (n, 3): the sketch's number, the row of its photo, and that of another photo.
     """
 
     photos: list[PhotoEntry]
@@ -59,16 +59,14 @@ def task_set(
 ) -> TaskSet:
     """The tasks of ``kind``: those to learn from (train), to choose by (val), and, unseen till then, to report (test).
 
-    Learning draws support and query from the training pairs of seen categories, or of seen users: those that
-    ``labelled_frac`` lets training use (:func:`fgsbir.data.selection.is_labelled`), whereas what is met anew brings all
-    of its pairs. A share ``held_out`` of the seen ones, but never the main category, is kept to choose by: what
-    meta-training has learned from needs no adaptation. Where that is none, the seen ones themselves are there to
-    choose by. Choosing and reporting draw supports from training pairs and query with the sketches of validation or of
-    test photos; a category held out, whose validation photos are few, also with those of half its training photos.
-    A category's gallery are all of its photos, as in paper 2, but for test photos where tasks are there to choose by;
-    a user's are the validation or test photos. ``unseen_too`` learns from the training pairs of unseen ones as well,
-    for the upper bound. Raises DataError where the set has no users, users are asked for of a set that is not of one
-    category, or there is nothing to adapt to.
+    Learning draws support and query from the training pairs of seen categories, or users, that ``labelled_frac`` lets
+    training use; what is met anew brings all of its pairs. A share ``held_out`` of the seen ones, but never the main
+    category, is kept to choose by; where that is none, the seen ones themselves are. Choosing and reporting draw
+    supports from training pairs and query with the sketches of validation or test photos; a category held out also
+    with those of half its training photos. A category's gallery are all of its photos, as in paper 2, but for test
+    photos where tasks are there to choose by; a user's are the validation or test photos. ``unseen_too`` learns from
+    the training pairs of unseen ones as well, for the upper bound. Raises DataError where the set has no users, or
+    users of several categories, or nothing to adapt to.
     """
     photos = sorted(
         (photo for photo in index.photos if photo.split != "unlabelled" and photo.sketches), key=lambda photo: photo.id
@@ -154,9 +152,8 @@ def require_photos(task: Task, k: int, param: str = "") -> None:
 
 
 def draw_support(rng: np.random.Generator, known: TaskSet, task: Task, k: int) -> np.ndarray:
-    """``k`` triplets of different photos of a task, each with another photo of its category: int64 (k, 3).
-
-    Raises DataError where the task has fewer photos to draw from, or its category no other photo.
+    """``k`` triplets of different photos of a task, each with another photo of its category: int64 (k, 3). DataError
+    where the task has fewer photos, or its category no other.
     """
     require_photos(task, k)
     by_photo: dict[int, list[Pair]] = {}

@@ -1,63 +1,37 @@
 """Meta-training of adaptive FG-SBIR (paper 2): projection, head M, margins and rate learn to adapt to a task."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fgsbir.adaptation.few_shot import FewShot
 from fgsbir.adaptation.losses import Triplets
+from fgsbir.adaptation.methods import AdaptationSettings, Method, adaptive_model
 from fgsbir.adaptation.model import AdaptiveModel
-from fgsbir.adaptation.pictures import EpisodeBatch, EpisodeStream
+from fgsbir.adaptation.pictures import EpisodeBatch, EpisodeStream, TaskPictures
+from fgsbir.adaptation.task_ranks import mean_reciprocal_rank
+from fgsbir.adaptation.tasks import Kind
 from fgsbir.retrieval.losses import triplet_loss
+from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
 from fgsbir.runtime.schedule import warmup_cosine
+from fgsbir.runtime.streams import seed_weights
 
-
-@dataclass(frozen=True, slots=True)
-class AdaptationSettings:
-    """The numbers of meta-training; see params.yaml for their meaning."""
-
-    support: int
-    queries: int
-    tasks_per_step: int
-    steps: int
-    learning_rate: float
-    user_learning_rate: float
-    new_learning_rate: float
-    weight_decay: float
-    validate_every: int
-    embedding_dim: int
-    margin: float
-    inner_steps: int
-    inner_rate: float
-    all_rate: float
-    sign_rate: float
-    first_order: bool
-    predict_margin: bool
-    margin_width: int
-    sharpness: float
-    lambda_domain: float
-    lambda_category: float
-    lambda_user: float
-    lambda_semantic: float
-    fine_tuning_rates: Sequence[float]
-    fine_tuning_steps: Sequence[int]
-    log_interval: int
-    seed: int
+# Support draws of each validation task.
+CHOOSING_DRAWS = 2
 
 
 class Regularisers(nn.Module):
     """The losses on F's projected features that meta-training adds: L_D, L_C or L_ud, and L_S.
 
-    ``weights`` are those of "domain", "category", "user" and "semantic"; what is 0 or not there is left out.
-    ``categories`` counts the seen ones; where there is one alone, as in user tasks, there is no L_C.
-    ``words`` float32 (categories, w), their word vectors, or None: without them there is no L_S.
+    ``weights`` are those of "domain", "category", "user" and "semantic"; what is 0 or not there is left out, as is L_C
+    of one category, and L_S without ``words`` float32 (categories, w), their word vectors.
     """
 
     def __init__(
@@ -110,9 +84,8 @@ def episode_losses(
     k: int,
     margin: float,
 ) -> dict[str, Tensor]:
-    """The outer loss over the tasks of a batch, the mean over those of all processes, and the regularisers that are on.
-
-    Float32 scalars, not yet weighted, of this process's share of the tasks.
+    """The outer loss, the mean over the tasks of all processes, and the regularisers, not yet weighted: scalars of this
+    process's share of the tasks.
     """
     # A task's statistics are of its support alone: the queries are not there yet when it is met.
     tasks = [model.standardise(taps, model.sketch_side(taps[:k, 0])) for taps in batch.taps.to(compute.device)]
@@ -125,35 +98,59 @@ def episode_losses(
     return {name: loss / compute.world for name, loss in losses.items()}
 
 
-def train_adaptation(
+def train_method(
     compute: Compute,
-    model: AdaptiveModel,
-    regularisers: Regularisers | None,
-    stream: EpisodeStream,
-    validation: Callable[[AdaptiveModel], float],
+    supervised: RetrievalModel,
+    method: Method,
+    learning: TaskPictures,
+    choosing: TaskPictures,
     settings: AdaptationSettings,
     *,
+    kind: Kind,
     name: str,
-    learning_rate: float,
+    words: Tensor | None,
     scratch: Scratch,
-) -> list[Row]:
-    """Meta-train projection, M, the margin network, the inner rate and the regularisers' heads together, in place.
+) -> tuple[AdaptiveModel, list[Row]]:
+    """Meta-train ``method`` on the tasks of ``learning``, with its curve; one that is not trained has none.
 
-    Projection and M, which start from F, at the peak ``learning_rate``, all else at the settings'
-    ``new_learning_rate``. Left as the last step leaves it: the rate has come down to 0 there alone, and a few
-    validation tasks would choose among epochs by chance. ``validation`` is the mean reciprocal rank in percent over
-    validation tasks after adaptation, for the curve. Errors and resuming as in
+    Projection and M, which start from F, learn at the peak rate of ``kind``, all else at ``new_learning_rate``. The
+    model is left as the last step leaves it: a few validation tasks would choose among epochs by chance. The curve is
+    the mean reciprocal rank in percent over the tasks of ``choosing``. Errors and resuming as in
     :func:`fgsbir.retrieval.training.train_retrieval`.
     """
-    steps = settings.steps
-    parts: dict[str, nn.Module] = {"model": model} | ({"regularisers": regularisers} if regularisers else {})
+    seed_weights(settings.seed, f"adaptation {kind}")
+    model, steps = adaptive_model(supervised, method, settings), settings.steps
+    compute.place(model)
+    if not method.trained:
+        return model.eval(), []
+    parts: dict[str, nn.Module] = {"model": model}
+    regularisers = None
+    if method.regularised:
+        by_category = {"category": settings.lambda_category, "semantic": settings.lambda_semantic}
+        lambdas = by_category if kind == "category" else {"user": settings.lambda_user}
+        lambdas["domain"] = settings.lambda_domain
+        channels, tasks = model.projection.out_features, len(learning.known.tasks)
+        regularisers = Regularisers(channels, tasks, words, lambdas, settings.margin)
+        compute.place(regularisers)
+        parts["regularisers"] = regularisers
+    stream = EpisodeStream(
+        learning,
+        seed=settings.seed,
+        tasks=settings.tasks_per_step,
+        k=settings.support,
+        queries=settings.queries,
+        rank=compute.rank,
+        world=compute.world,
+    )
+
     trained = [*model.projection.parameters(), *model.head.parameters()]
     # Decay would pull the logarithm of the inner rate to 0, a rate of 1.
     rate = [] if model.log_rate is None else [model.log_rate]
     known = {*trained, *rate}
     every = [parameter for part in parts.values() for parameter in part.parameters() if parameter.requires_grad]
     new = [parameter for parameter in every if parameter not in known]
-    peaks = (learning_rate, settings.new_learning_rate, settings.new_learning_rate)
+    from_f = settings.learning_rate if kind == "category" else settings.user_learning_rate
+    peaks = (from_f, settings.new_learning_rate, settings.new_learning_rate)
     groups: list[dict[str, Any]] = [{"params": trained}, {"params": new}, {"params": rate, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
     weights = {"outer": 1.0} | (regularisers.weights if regularisers else {})
@@ -182,5 +179,7 @@ def train_adaptation(
             whole = compute.summed(torch.stack(list(losses.values())).detach())
             run.step_done(step, dict(zip(losses, whole, strict=True)), measures)
             if run.epoch_ends(step):
-                run.epoch_done(step, {"mean_reciprocal_rank": validation(model)}, score=float(step))
-    return run.rows
+                found = FewShot(model, choosing, compute).ranks([stream.k], draws=CHOOSING_DRAWS, seed=settings.seed)
+                reciprocal = mean_reciprocal_rank(found[stream.k])
+                run.epoch_done(step, {"mean_reciprocal_rank": reciprocal}, score=float(step))
+    return model.eval(), run.rows

@@ -10,9 +10,8 @@ from fgsbir.data.records import DataError
 
 
 def read_word_vectors(path: Path, sha256: str, names: Sequence[str]) -> np.ndarray:
-    """The vectors of ``names``, float32 (n, w); a name of several words, as watering_can, gets their mean.
-
-    Raises DataError if the file is missing, has another hash, is not of that form, or lacks a word.
+    """The vectors of ``names``, float32 (n, w); a name of several words, as watering_can, gets their mean. DataError
+    for a file that is missing, has another hash, is not of that form, or lacks a word.
     """
     try:
         data = Path(path).read_bytes()

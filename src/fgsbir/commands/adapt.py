@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example: fgsbir adapt --support my/sketches --out models/mine"
     add_model(
         parser,
-        "an adaptive model, as models/adaptive/category/ours, or of a retrieval model, which adapts to sketches alone",
+        "an adaptive model, as models/adaptive/category/adaptive, or a retrieval model, which adapts to sketches alone",
     )
     support = "folder of sketches, or with photos/ and sketches/, alike in name"
     parser.add_argument("--support", type=Path, required=True, help=support)

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTOS", help="photos, and folders of them")
     add_model(parser, "a retrieval model, or of several with it, as models/joint")
     adaptive = (
-        "folder of an adaptive model, as models/adaptive/user/ours, to adapt the search to a hand later "
+        "folder of an adaptive model, as models/adaptive/user/adaptive, to adapt the search to a hand later "
         "(default: that of the index at INDEX, if it has one)"
     )
     parser.add_argument("--adaptive", type=Path, metavar="MODEL", help=adaptive)

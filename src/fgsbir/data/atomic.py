@@ -16,7 +16,7 @@ DECIMALS = 6
 
 @contextmanager
 def write_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty sibling of ``folder`` to write into; it replaces ``folder`` as a whole when the block ends well.
+    """Yield an empty sibling of ``folder``, which replaces it as a whole when the block ends well.
 
     If the block raises, ``folder`` stays as it was. The next call clears what a killed process left.
     """
@@ -42,10 +42,7 @@ def write_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def write_file(path: Path) -> Iterator[Path]:
-    """Yield a sibling of ``path`` to write to; it becomes ``path`` when the block ends well.
-
-    The sibling keeps the suffix, by which libraries choose the format. Parents are made.
-    """
+    """Yield a sibling of ``path``, of its suffix, which becomes ``path`` when the block ends well. Parents are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _sibling(path, "partial").with_suffix(path.suffix)
     try:
@@ -70,10 +67,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
-    """Write ``value`` as JSON: keys sorted, floats (numpy's too) rounded to 6 decimals, a final newline.
+    """Write ``value`` as JSON: keys sorted, floats (numpy's too) rounded to 6 decimals; ``indent`` None packs it.
 
-    ``indent`` None packs it. Raises ValueError naming the key if a number is NaN or infinite: JSON has neither, and
-    DVC could not compare them.
+    Raises ValueError naming the key of a number that is NaN or infinite: JSON has neither.
     """
     separators = (",", ":") if indent is None else None
     rounded = _rounded(value, path.name)

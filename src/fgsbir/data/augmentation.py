@@ -77,10 +77,7 @@ def _linear(
 
 
 def change_sketches(sketches: Sequence[np.ndarray], changes: Changes) -> list[np.ndarray]:
-    """Apply the joint and the sketch-only change of each canonical sketch; centred before and after.
-
-    A sketch that would lose all of its strokes keeps them.
-    """
+    """Apply the joint and the sketch-only change of each canonical sketch, centred; one stroke at least is kept."""
     strokes, counts = _joined(sketches)
     owner, first = np.repeat(np.arange(len(counts)), counts), np.cumsum(counts) - counts
     # Which stroke of its sketch a point belongs to: the number of strokes that ended before it.

@@ -1,7 +1,6 @@
 """The contours in every photo, and the drawing of the longest of them, which no person has to make.
 
-G chooses among a photo's contours; F learns from their drawings beside G's. A drawing of edges holds what no person
-would draw (shadows, pictures on a wall) and misses what stands out little.
+G chooses among a photo's contours; F learns from their drawings beside G's.
 """
 
 import multiprocessing
@@ -40,10 +39,7 @@ class Edges(NamedTuple):
 
 
 def edge_drawing(contours: Contours, *, tolerance: float) -> np.ndarray:
-    """Draw the longest contours of a photo: canonical strokes, float32 (n, 3) with n <= 60.
-
-    ``tolerance`` of the simplification is in pixels of the 256 canvas. Empty where nothing stands out.
-    """
+    """Draw the longest contours of a photo: canonical strokes, float32 (n, 3), n <= 60; ``tolerance`` in pixels."""
     standing_out = runs(contours.contour, contours.strength > WEAKEST)
     lines = [line_of(contours.points[rows]) for rows in standing_out]
     lengths = [line_length(line) for line in lines]
@@ -68,10 +64,9 @@ def photo_edges(photo: bytes, *, tolerance: float) -> Edges:
 
 
 def write_edges(store: ShardStore, *, tolerance: float, workers: int, scratch: Path, out: Path) -> None:
-    """Find the edges of every photo that paper 1's stages draw, labelled or not, held out or not, in folder ``out``.
+    """Find the edges of every photo that paper 1's stages draw, in folder ``out``; ``workers`` processes draw.
 
-    One file a shard, finished in ``scratch`` one by one: a shard that is whole is not done again. ``workers``
-    processes draw.
+    One file a shard, finished in ``scratch`` one by one: a shard that is whole is not done again.
     """
     by_shard = _drawn_by_shard(store.index)
     draw = partial(photo_edges, tolerance=tolerance)
@@ -102,10 +97,7 @@ def write_edges(store: ShardStore, *, tolerance: float, workers: int, scratch: P
 
 
 def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -> list[Edges]:
-    """The edges of photos, in their order. Drawings are centred; (0, 3) where nothing stands out.
-
-    Raises DataError for a file that is missing, damaged, or of other photos.
-    """
+    """The edges of photos, in their order, drawings centred. Raises DataError for a missing, damaged or other file."""
     by_shard = _drawn_by_shard(store.index)
     edges: dict[str, Edges] = {}
     for name in sorted({Path(entry.shard).stem for entry in entries}):

@@ -1,37 +1,28 @@
 """Leak guard: photos of the training and unlabelled splits that also stand in the validation or test split.
 
-Cheap signs propose pairs: the same file name, or a close perceptual hash. Pixels then decide, since product photos on
-white look alike to any 64-bit hash. A copy may have been resized, recompressed, mirrored, cropped to the product or
-given a wider margin; another product, or the same one in another colour, is no copy.
+The same file name, or a close perceptual hash, proposes a pair; pixels decide. A copy may have been resized,
+recompressed, mirrored, cropped to the product or given a wider margin; another product or colour is no copy.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import islice, product, starmap
+from dataclasses import dataclass
+from itertools import product, starmap
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
-from fgsbir.data.photos import decode_photo
-from fgsbir.data.records import Photo, Source
+from fgsbir.data.records import HELD_OUT, Photo
 
 DECODE = 256  # pixels; the frame is found at this size, so that a wrong pixel moves a view by a quarter of one
 VIEW = 64  # pixels of the views that are correlated
 HASH = 32  # pixels of the grey image whose low frequencies make the hash
-PAIRS_AT_ONCE = 1 << 22
 BACKGROUND_STEP = 16  # grey levels: what differs less from the border is background
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Photo ``photo`` shows the same picture as the held-out photo ``duplicate_of``.
-
-    ``reason`` is "same bytes", "same picture" or "mirrored".
-    """
+    """Photo ``photo`` shows the held-out ``duplicate_of``; ``reason``: "same bytes", "same picture" or "mirrored"."""
 
     photo: str
     duplicate_of: str
@@ -40,60 +31,54 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """What is compared of a photo: its bytes and two views, whole and cut to the product."""
 
     digest: bytes  # SHA-256
     views: np.ndarray  # uint8 (2, VIEW, VIEW, 3)
-    hashes: np.ndarray  # uint64 (2,)
-    mirrored: np.ndarray  # uint64 (2,)
+    hashes: np.ndarray  # uint64 (4,), of the views and of their mirror images
 
 
-def find_leaks(photos: Sequence[Photo], *, hash_bits: int, correlation: float) -> list[Leak]:
-    """Find the training and unlabelled photos that duplicate a validation or test photo.
+def look_at(data: bytes, pixels: np.ndarray) -> Look:
+    """The look of an encoded photo, from its ``pixels`` uint8 (DECODE, DECODE, 3)."""
+    views = np.stack([_resize(image, VIEW) for image in (pixels, _cut_to_product(pixels))])
+    greys = [_resize(np.asarray(Image.fromarray(view).convert("L")), HASH).astype(np.float64) for view in views]
+    hashes = [perceptual_hash(grey) for grey in (*greys, *(grey[:, ::-1] for grey in greys))]
+    return Look(hashlib.sha256(data).digest(), views, np.stack(hashes))
 
-    ``hash_bits`` in [0, 64] is the largest Hamming distance of perceptual hashes that proposes a pair; ``correlation``
-    in [-1, 1] the smallest Pearson correlation of the RGB pixels that confirms one, in the best of their views at
-    64 x 64 (whole, and cut to the product). Each photo is listed once, with its best match, in the order of the ids.
+
+class LeakGuard:
+    """Compares photos with the held-out ones that it has seen before them, of which it keeps the looks, 25 kB each.
+
+    ``hash_bits`` in [0, 64] is the largest Hamming distance of hashes that proposes a pair; ``correlation`` in [-1, 1]
+    the smallest Pearson correlation of the RGB pixels that confirms one, in the best of their views at 64 x 64.
     """
-    in_order = sorted(photos, key=lambda photo: photo.id)
-    held = [photo for photo in in_order if photo.split in ("val", "test")]
-    free = [photo for photo in in_order if photo.split in ("train", "unlabelled")]
-    if not held or not free:
-        return []
-    with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter's lock
-        looks = pool.map(_look, held + free)
-        progress = iter(tqdm(looks, "leak guard", len(held) + len(free), unit="photo", disable=None))
-        held_looks = list(islice(progress, len(held)))
-        free_hashes = [look.hashes for look in progress]  # the views of many photos would fill the memory
 
-    held_hashes = np.stack([np.concatenate([look.hashes, look.mirrored]) for look in held_looks])
-    proposed = _propose_by_hash(held_hashes, np.stack(free_hashes), hash_bits)
-    names = defaultdict(list)
-    for i, photo in enumerate(held):
-        names[photo.path.stem.lower()].append(i)
-    for j, photo in enumerate(free):
-        proposed[j].update(names[photo.path.stem.lower()])
+    def __init__(self, *, hash_bits: int, correlation: float) -> None:
+        self.hash_bits, self.correlation = hash_bits, correlation
+        self._held: list[tuple[str, Look]] = []
+        self._named: defaultdict[str, set[int]] = defaultdict(set)
+        self._hashes = np.zeros((0, 4), np.uint64)
 
-    candidates = sorted(j for j, pairs in proposed.items() if pairs)
-    leaks = []
-    for j in tqdm(candidates, "confirming", unit="photo", disable=None):
-        look = _look(free[j])
-        found = [_compare(look, held_looks[i], free[j].id, held[i].id) for i in sorted(proposed[j])]
-        best = max(found, key=lambda leak: leak.correlation)
-        if best.correlation >= correlation:
-            leaks.append(best)
-    return leaks
+    def leak(self, photo: Photo, look: Look) -> Leak | None:
+        """The best match of a training or unlabelled photo, if one is confirmed; a held-out one has none."""
+        name = photo.path.stem.lower()
+        if photo.split in HELD_OUT:
+            self._named[name].add(len(self._held))
+            self._held.append((photo.id, look))
+            return None
+        if len(self._hashes) < len(self._held):
+            self._hashes = np.stack([held.hashes for _, held in self._held])
+        proposed = near(look.hashes[:2], self._hashes, self.hash_bits) | self._named.get(name, set())
+        found = [_compare(photo.id, look, *self._held[row]) for row in sorted(proposed)]
+        best = max(found, key=lambda leak: leak.correlation, default=None)
+        return best if best and best.correlation >= self.correlation else None
 
 
-def leave_out(source: Source, leaks: Sequence[Leak]) -> Source:
-    """The source without the leaking photos and their sketches."""
-    gone = {leak.photo for leak in leaks}
-    return replace(
-        source,
-        photos=[photo for photo in source.photos if photo.id not in gone],
-        sketches=[sketch for sketch in source.sketches if sketch.photo_id not in gone],
-    )
+def near(hashes: np.ndarray, held: np.ndarray, bits: int) -> set[int]:
+    """Rows of ``held`` (n, m) with a hash within ``bits`` of one of ``hashes`` (k,), all uint64."""
+    close = np.bitwise_count(hashes[:, None, None] ^ held) <= bits
+    return set(np.flatnonzero(close.any((0, 2))).tolist())
 
 
 def perceptual_hash(grey: np.ndarray) -> np.uint64:
@@ -103,19 +88,6 @@ def perceptual_hash(grey: np.ndarray) -> np.uint64:
 
 
 _COSINES = np.cos(np.pi / HASH * np.outer(np.arange(8), np.arange(HASH) + 0.5))
-
-
-def _look(photo: Photo) -> _Look:
-    data = photo.path.read_bytes()
-    whole = decode_photo(data, DECODE)
-    views = np.stack([_resize(image, VIEW) for image in (whole, _cut_to_product(whole))])
-    greys = [_resize(np.asarray(Image.fromarray(view).convert("L")), HASH).astype(np.float64) for view in views]
-    return _Look(
-        hashlib.sha256(data).digest(),
-        views,
-        np.stack([perceptual_hash(grey) for grey in greys]),
-        np.stack([perceptual_hash(grey[:, ::-1]) for grey in greys]),
-    )
 
 
 def _cut_to_product(image: np.ndarray) -> np.ndarray:
@@ -133,19 +105,7 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _propose_by_hash(held: np.ndarray, free: np.ndarray, bits: int) -> defaultdict[int, set[int]]:
-    """Row of ``free`` (m, hashes) -> rows of ``held`` (n, hashes) with a hash within ``bits`` of one of its own."""
-    proposed = defaultdict(set)
-    step = max(1, PAIRS_AT_ONCE // held.size)
-    for column in free.T:
-        for start in range(0, len(free), step):
-            near = np.bitwise_count(column[start : start + step, None, None] ^ held) <= bits
-            for j, i in np.argwhere(near.any(2)).tolist():
-                proposed[start + j].add(i)
-    return proposed
-
-
-def _compare(look: _Look, held: _Look, id: str, held_id: str) -> Leak:
+def _compare(id: str, look: Look, held_id: str, held: Look) -> Leak:
     if look.digest == held.digest:
         return Leak(id, held_id, "same bytes", 1.0)
     # Every view with every other: what is left of a wider margin, once cut away, is the other's whole picture.

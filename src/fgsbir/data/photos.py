@@ -20,20 +20,19 @@ EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "BMP": 
 _EXPECTED = "expected a JPEG, PNG, WebP, BMP or GIF image"
 
 
-def read_photo(path: Path, max_megapixels: float) -> tuple[bytes, str]:
-    """Read and check one photo; returns its bytes and its extension, as :func:`check_photo` does.
+def read_photo(path: Path, max_megapixels: float) -> bytes:
+    """The bytes of a photo's file, unchecked; one larger than any image of ``max_megapixels`` is not read.
 
-    Refuses a file larger than any image of ``max_megapixels`` before reading it.
+    Raises DataError naming ``path`` for that and for a file that cannot be read.
     """
     try:
         found = path.stat().st_size
         limit = int(max_megapixels * 1e6 * 8) + (1 << 20)  # 16 bits of red, green, blue, alpha, and a header
         if found > limit:
             raise DataError(f"{path}: expected a photo of at most {limit:,} bytes, found {found:,}")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    return data, check_photo(data, str(path), max_megapixels)
 
 
 def check_photo(data: bytes, name: str, max_megapixels: float) -> str:
@@ -49,9 +48,9 @@ def check_photo(data: bytes, name: str, max_megapixels: float) -> str:
         return EXTENSIONS[image.format or ""]
 
 
-def read_pixels(data: bytes, name: str, size: int) -> np.ndarray:
-    """A stranger's photo as :func:`decode_photo` gives it; errors as of :func:`check_photo`, with MAX_MEGAPIXELS."""
-    with _opened(data, name, MAX_MEGAPIXELS) as image:
+def read_pixels(data: bytes, name: str, size: int, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray:
+    """A stranger's photo as :func:`decode_photo` gives it; errors as of :func:`check_photo`."""
+    with _opened(data, name, max_megapixels) as image:
         return _pixels(image, size)
 
 

@@ -9,10 +9,9 @@ SUPERSAMPLE = 2
 
 
 def rasterise(strokes: np.ndarray, size: int, line_width: float = 3.0) -> np.ndarray:
-    """Draw a canonical sketch (n, 3) as uint8 (size, size), black 0 on white 255.
+    """Draw a canonical sketch (n, 3) as uint8 (size, size), black 0 on white 255, anti-aliased.
 
-    ``line_width`` is in pixels of the 256 canvas and scales with ``size``. Drawn at twice the size and box-filtered
-    down, which anti-aliases the lines.
+    ``line_width`` is in pixels of the 256 canvas and scales with ``size``.
     """
     scale = SUPERSAMPLE * size / CANVAS
     width = max(1, round(line_width * scale))

@@ -8,6 +8,7 @@ import numpy as np
 
 Split = Literal["train", "val", "test", "unlabelled"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test", "unlabelled")
+HELD_OUT: tuple[Split, ...] = ("val", "test")
 
 
 class DataError(ValueError):
@@ -16,10 +17,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One photo as it lies on disk.
-
-    ``id`` is unique in the data set. ``unseen`` marks a photo of a category that no training stage of paper 1 may read.
-    """
+    """One photo on disk; ``unseen`` ones are of a category that no training stage of paper 1 may read."""
 
     id: str
     category: str
@@ -30,10 +28,9 @@ class Photo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sketch:
-    """One drawing of one photo.
+    """One drawing of one photo, ``strokes`` canonical float32 (n, 3); ``user`` None where the set does not say.
 
-    ``strokes`` is canonical float32 (n, 3), as :mod:`fgsbir.data.strokes` says. ``user`` is None where the set does not
-    say who drew. ``unseen`` marks a sketch by a user, or of a category, held out for adaptation.
+    ``unseen`` marks a sketch by a user, or of a category, held out for adaptation.
     """
 
     id: str
@@ -53,10 +50,10 @@ class Skipped:
 
 @dataclass(slots=True)
 class Source:
-    """What a reader found: the records, what it skipped, and how that compares with the public counts.
+    """What a reader found: the records, and what it skipped.
 
-    ``known_counts`` holds the published numbers (for example ``{"train_photos": 300}``), if there are any;
-    ``found_counts`` what the layout's files gave under the same names, before anything was held out or left out.
+    ``known_counts`` holds published numbers (as ``{"train_photos": 300}``), ``found_counts`` what the layout's files
+    gave under the same names, before anything was held out or left out.
     """
 
     photos: list[Photo] = field(default_factory=list)

@@ -1,7 +1,6 @@
 """Which photos and sketches a training stage may use: subsets by stable hashes of the photo id.
 
-Every use has its own salt, so that the subsets are independent; every subset is "hash below a fraction", so that a
-smaller fraction gives a subset of what a larger one gives.
+Every use has its own salt, and is "hash below a fraction": a smaller fraction gives a subset of a larger one's.
 """
 
 import hashlib
@@ -41,11 +40,9 @@ def is_labelled(entry: PhotoEntry, labelled_frac: float) -> bool:
 def training_split(index: Index, labelled_frac: float) -> TrainingSplit:
     """Split the photos of ``index.category`` (None: of every seen category) for training.
 
-    Labelled are the training photos that have a seen sketch and whose hash lies below ``labelled_frac`` in [0, 1]; the
-    other ones with a seen sketch join the set's own unlabelled photos. Photos of unseen categories, and training photos
-    that only held-out users drew, are in none of the lists: they are support for adaptation.
-
-    Raises DataError if ``index.category`` is itself an unseen category.
+    Labelled are the training photos with a seen sketch whose hash lies below ``labelled_frac`` in [0, 1]; the others
+    with one join the unlabelled photos. Photos of unseen categories, and training photos that only held-out users
+    drew, are in none of the lists: they are support for adaptation. Raises DataError for an unseen ``category``.
     """
     if index.category is not None and index.categories[index.category].unseen:
         raise DataError(f"category {index.category!r} is marked unseen: nothing may be trained on it")

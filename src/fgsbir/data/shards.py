@@ -12,10 +12,11 @@ import math
 import os
 import re
 import tarfile
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +25,14 @@ from tqdm import tqdm
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.index import Index, PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
 from fgsbir.data.photos import image_extension
-from fgsbir.data.records import SPLITS, DataError, Photo, Sketch, Source
+from fgsbir.data.records import HELD_OUT, DataError, Photo, Sketch, Source
 from fgsbir.data.selection import stable_fraction
 
 
 def escape_key(id: str) -> str:
-    """Turn an id into a tar key of ``[A-Za-z0-9_-]``: WebDataset cuts keys at dots and slashes.
+    """Turn an id into a tar key of ``[A-Za-z0-9_-]``, one of its own: WebDataset cuts keys at dots and slashes.
 
-    An underscore becomes two; any other byte of the UTF-8 becomes an underscore and two hex digits, so that no two
-    ids have one key.
+    An underscore becomes two; any other byte of the UTF-8 an underscore and two hex digits.
     """
 
     def escape(found: re.Match[bytes]) -> bytes:
@@ -41,27 +41,40 @@ def escape_key(id: str) -> str:
     return re.sub(rb"[^A-Za-z0-9-]", escape, id.encode()).decode()
 
 
+def read_photos(photos: Sequence[Photo]) -> Iterator[tuple[Photo, bytes]]:
+    """Each photo and its file's bytes."""
+    return ((photo, photo.path.read_bytes()) for photo in photos)
+
+
 def write_shards(
-    source: Source, folder: Path, *, name: str, layout: str, category: str | None, photos_per_shard: int
+    source: Source,
+    folder: Path,
+    *,
+    name: str,
+    layout: str,
+    category: str | None,
+    photos_per_shard: int,
+    read: Callable[[Sequence[Photo]], Iterator[tuple[Photo, bytes]]] = read_photos,
 ) -> Index:
     """Write the shards of ``source`` and their index to ``folder``, which is replaced as a whole.
 
-    The same source gives the same bytes. A photo's place depends on its id alone, so one changed photo changes one
-    tar; the number of tars of a split is a power of two, so that adding photos rarely moves the others. A tar holds
-    ``photos_per_shard`` photos at most, on average.
-
-    Records are taken as they are: readers check them. Raises DataError for a photo that is no image, and for a
+    ``read`` gives every photo with its bytes, or leaves it out; it is asked for the held-out ones first. The same
+    source gives the same bytes. A photo's place depends on its id alone, so one changed photo changes one tar; the
+    number of tars of a split is a power of two, so that adding photos rarely moves the others. A tar holds
+    ``photos_per_shard`` photos at most, on average. Raises DataError for a photo that is no image, and for a
     ``category`` that no photo has.
     """
     sketches: defaultdict[str, list[Sketch]] = defaultdict(list)
     for sketch in sorted(source.sketches, key=lambda sketch: sketch.id):
         sketches[sketch.photo_id].append(sketch)
-    places = _places(source.photos, photos_per_shard)
+    place = _places(source.photos, photos_per_shard)
+    photos = sorted(source.photos, key=lambda photo: (photo.split not in HELD_OUT, place[photo.id], photo.id))
+    shards, entries = [], []
     with write_folder(folder) as partial:
-        shards, entries = [], []
-        for file in tqdm(sorted(places), "packing", unit="shard", disable=None):
+        packed = tqdm(read(photos), "packing", len(photos), unit="photo", disable=None)
+        for file, of_file in groupby(packed, key=lambda found: place[found[0].id]):
             path = partial / file
-            found = _write_tar(path, places[file], sketches)
+            found = _write_tar(path, of_file, sketches)
             entries += found
             drawn = sum(len(entry.sketches) for entry in found)
             shards.append(Shard(file, found[0].split, _sha256(path), path.stat().st_size, len(found), drawn))
@@ -70,28 +83,28 @@ def write_shards(
     return index
 
 
-def _places(photos: Sequence[Photo], photos_per_shard: int) -> dict[str, list[Photo]]:
-    """File name of every shard -> its photos in the order of their ids; shards without a photo are left out."""
-    places = defaultdict(list)
-    for split in SPLITS:
-        own = sorted((photo for photo in photos if photo.split == split), key=lambda photo: photo.id)
-        shards = 2 ** max(0, math.ceil(math.log2(max(1, len(own)) / photos_per_shard)))
-        for photo in own:
-            places[f"{split}-{int(stable_fraction('shard', photo.id) * shards):05d}.tar"].append(photo)
-    return places
+def _places(photos: Sequence[Photo], photos_per_shard: int) -> dict[str, str]:
+    """Photo id -> file name of its shard."""
+    counts = Counter(photo.split for photo in photos)
+    shards = {split: 2 ** max(0, math.ceil(math.log2(count / photos_per_shard))) for split, count in counts.items()}
+    return {
+        photo.id: f"{photo.split}-{int(stable_fraction('shard', photo.id) * shards[photo.split]):05d}.tar"
+        for photo in photos
+    }
 
 
-def _write_tar(path: Path, photos: list[Photo], sketches: defaultdict[str, list[Sketch]]) -> list[PhotoEntry]:
+def _write_tar(
+    path: Path, photos: Iterable[tuple[Photo, bytes]], sketches: defaultdict[str, list[Sketch]]
+) -> list[PhotoEntry]:
     """Write one tar; return the entries of its photos."""
     # Imported late: this brings torch, which reading shards and checking parameters do without.
     from webdataset.writer import TarWriter
 
     packed = []
     with path.open("wb") as file, TarWriter(file, user="", group="", mtime=0, encoder=False) as tar:
-        for photo in photos:
-            key, data = escape_key(photo.id), photo.path.read_bytes()
+        for photo, data in photos:
+            key, own = escape_key(photo.id), sketches[photo.id]
             extension = image_extension(data, str(photo.path))
-            own = sketches[photo.id]
             drawn = tuple(SketchEntry(sketch.id, sketch.user, sketch.unseen, len(sketch.strokes)) for sketch in own)
             record = {"id": photo.id, "category": photo.category, "split": photo.split, "unseen": photo.unseen}
             record |= {"sketches": [asdict(sketch) for sketch in drawn]}
@@ -128,8 +141,7 @@ def _sha256(path: Path) -> str:
 class ShardStore:
     """Random access to a folder of shards; safe to use from forked workers, since reads keep no position.
 
-    Opening reads the index and checks every tar's size and SHA-256. Raises DataError naming the file for a missing,
-    truncated or altered tar and for a bad index.
+    Raises DataError naming the file for a missing, truncated or altered tar (by its SHA-256) and for a bad index.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -157,11 +169,7 @@ class ShardStore:
         if entry.strokes is None:
             return []
         array = np.lib.format.read_array(io.BytesIO(self._read(entry, entry.strokes)), allow_pickle=False)
-        ends = np.cumsum([sketch.points for sketch in entry.sketches])
-        if array.dtype != np.float32 or array.shape != (ends[-1], 3):
-            name = f"{self.folder / entry.shard}: {entry.key}.npy"
-            raise DataError(f"{name}: expected float32 {(int(ends[-1]), 3)}, found {array.dtype} {array.shape}")
-        return np.split(array, ends[:-1])
+        return np.split(array, np.cumsum([sketch.points for sketch in entry.sketches])[:-1])
 
     def _read(self, entry: PhotoEntry, extent: tuple[int, int]) -> bytes:
         offset, size = extent

@@ -66,10 +66,7 @@ class _Refused(Exception):
 
 
 def load_array_dict(data: bytes, name: str) -> dict[str, np.ndarray]:
-    """Read a pickled dict of str to numeric arrays.
-
-    The arrays are read-only views of the file's bytes. DataError, naming ``name``, for anything else.
-    """
+    """Read a pickled dict of str to numeric arrays, read-only views of the file's bytes. DataError naming ``name``."""
     found = _interpret(data, name)
     if not isinstance(found, dict):
         raise _error(name, f"{_describe(found)} where the dict should be")

@@ -20,10 +20,9 @@ LONGEST_SIDE = 190.0
 
 
 def check_strokes(strokes: np.ndarray, name: str) -> np.ndarray:
-    """Return ``strokes`` as a canonical float32 array, or raise DataError naming ``name``.
+    """Return numeric ``strokes`` (n, 3), n >= 2, finite, pen flags 0 or 1, as canonical float32; or raise DataError.
 
-    Accepts any numeric (n, 3) array with n >= 2, finite values and pen flags 0 or 1. A missing last pen flag is an
-    error: silently closing it would hide a truncated drawing.
+    A missing last pen flag is an error: silently closing it would hide a truncated drawing.
     """
     array = np.asarray(strokes)
     if array.ndim != 2 or array.shape[1] != 3 or array.dtype.kind not in "fiu":
@@ -66,8 +65,7 @@ def mirrored(strokes: np.ndarray) -> np.ndarray:
 def centre(strokes: np.ndarray) -> np.ndarray:
     """Scale and move a sketch so that its longest side is ``LONGEST_SIDE`` and its box is centred.
 
-    Real and generated sketches go through this same rule, so that how a sketch is placed tells the discriminator
-    nothing about where it came from. A sketch without extent is only centred.
+    Real and generated sketches go through this same rule: how one is placed tells D_C nothing of where it came from.
     """
     return centre_all(strokes, np.array([len(strokes)]))
 
@@ -130,8 +128,7 @@ def to_sequence(strokes: np.ndarray) -> np.ndarray:
 def from_sequence(sequence: np.ndarray) -> np.ndarray:
     """Turn a point sequence (t, 5) back into a canonical sketch; what follows the first end is dropped.
 
-    A sequence that never ends is taken whole, and its last point closes the last stroke. An empty drawing (the first
-    row is an end) gives shape (0, 3).
+    The last point closes the last stroke; an empty drawing gives shape (0, 3).
     """
     ends = np.flatnonzero(sequence[:, 4] > 0.5)
     points = sequence[: ends[0]] if len(ends) else sequence

@@ -27,11 +27,9 @@ def check_usable(source: Source, category: str | None) -> None:
 
 
 def summarise(index: Index, source: Source, leaks: Sequence[Leak], root: Path) -> dict[str, Any]:
-    """Count photos, sketches, users and categories; list what was left out and why.
+    """Count photos, sketches, users and categories; list what was left out and why, of what lies below ``root``.
 
-    ``source`` is what the reader found below ``root``. Numbers stand one level deep, as ``dvc metrics diff`` compares
-    them; it passes over the lists: the table by category and the first 20 skipped files. ``training`` is what training
-    has at labelled_frac 1.
+    Numbers stand one level deep, as ``dvc metrics diff`` compares them. ``training`` is that at labelled_frac 1.
     """
     split = training_split(index, 1.0)
     users = {sketch.user for photo in index.photos for sketch in photo.sketches}

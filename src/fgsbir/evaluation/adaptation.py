@@ -18,11 +18,16 @@ LABELS = {
     "maml": "MAML",
     "sign_maml": "sign-MAML",
     "anil": "ANIL",
-    "ours": "adaptive",
-    "ours_together": "adaptive, one model for all",
+    "adaptive": "adaptive",
+    "adaptive_together": "adaptive, one model for all",
     "upper_bound": "upper bound",
 }
-DIFFERENCES = (("statistics", "baseline"), ("ours", "baseline"), ("ours", "statistics"), ("ours", "fine_tuning"))
+DIFFERENCES = (
+    ("statistics", "baseline"),
+    ("adaptive", "baseline"),
+    ("adaptive", "statistics"),
+    ("adaptive", "fine_tuning"),
+)
 
 
 def adaptation_scores(runs: Sequence[Found], *, resamples: int, seed: int) -> dict[str, Any]:
@@ -30,7 +35,7 @@ def adaptation_scores(runs: Sequence[Found], *, resamples: int, seed: int) -> di
 
     ``runs`` are the same methods and tasks, one a training seed. Method -> k -> ``acc@1`` with the bounds ``low`` and
     ``high`` of its 95 % interval over seeds and photos, ``acc@5``, and ``sd``, the standard deviation of acc@1 over
-    the draws of the support under one seed (the root of its mean square over seeds). "ours_minus_baseline" ->
+    the draws of the support under one seed (the root of its mean square over seeds). "adaptive_minus_baseline" ->
     ``difference`` of acc@1, ``low``, ``high``, of the same queries, draws and seeds.
     """
 

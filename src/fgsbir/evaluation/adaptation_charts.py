@@ -17,7 +17,7 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
 
     The methods stand a little beside each other, so that the bars of one do not hide those of the next.
     """
-    colours = {"ours": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}
+    colours = {"adaptive": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}
     with chart(path, 4.0 * len(scores) + 1.8, 3.4) as figure:
         parts = np.atleast_1d(figure.subplots(1, len(scores)))
         for axes, (kind, table) in zip(parts, scores.items(), strict=True):
@@ -31,8 +31,8 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
                     yerr=[entry["sd"] for entry in entries],
                     label=LABELS[name],
                     color=colours.get(name, f"C{number + 1}"),
-                    linewidth=2.2 if name == "ours" else 1.2,
-                    zorder=3 if name == "ours" else 2,
+                    linewidth=2.2 if name == "adaptive" else 1.2,
+                    zorder=3 if name == "adaptive" else 2,
                     marker="o",
                     markersize=4,
                     capsize=2,
@@ -58,14 +58,14 @@ def steps_chart(path: Path, steps: Mapping[str, Mapping[int, float]]) -> None:
 
 def tasks_chart(path: Path, found: Mapping[str, Found], k: int) -> None:
     """For each new category and user: the margin predicted from each support set, and the gain in acc@1."""
-    rows = [max(1, len(of_kind["ours"][k])) for of_kind in found.values()]
+    rows = [max(1, len(of_kind["adaptive"][k])) for of_kind in found.values()]
     with chart(path, 9.2, 0.9 + 0.32 * sum(rows)) as figure:
         grid = figure.subplots(len(found), 2, squeeze=False, height_ratios=rows)
         for (left, right), (kind, of_kind) in zip(grid, found.items(), strict=True):
-            tasks = of_kind["ours"][k]
+            tasks = of_kind["adaptive"][k]
             for row, task in enumerate(tasks):
                 left.plot(task.margins, np.full(len(task.margins), row), "o", color=BLUE, alpha=0.5, markersize=4)
-            values = list(gains(of_kind, "ours", "baseline", k).values()) if "baseline" in of_kind else []
+            values = list(gains(of_kind, "adaptive", "baseline", k).values()) if "baseline" in of_kind else []
             right.barh(range(len(values)), values, color=[BLUE if value >= 0 else ORANGE for value in values])
             right.axvline(0, color=QUIET, linewidth=0.8)
             left.set_title(f"new {kind}: margin predicted from each of the supports", fontsize=9)

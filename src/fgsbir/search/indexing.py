@@ -116,7 +116,7 @@ def _adaptive(folder: Path, encoder: Encoder) -> str:
     """The SHA-256 of an adaptive model, which must read pictures as the F of ``encoder`` does."""
     model = load_model(folder, AdaptiveModel)
     if not model.adapts:
-        raise DataError(f"{folder}: expected a model that adapts, as models/adaptive/user/ours")
+        raise DataError(f"{folder}: expected a model that adapts, as models/adaptive/user/adaptive")
     if encoder.model.level != "taps" or model.retrieval.spec != encoder.spec:
         raise DataError(
             f"{folder}: expected a model on the same stored taps as the other model's, {encoder.spec}, "

@@ -46,7 +46,7 @@ def write_sketch(path: Path) -> Path:
 
 def read_all(layout: str, root: Path, **options: Any) -> Source:
     """``read`` with every option at a value for small sets; keywords replace them."""
-    return read(layout, root, **({"val_frac": 0.0, "max_megapixels": 1.0, "trace_tolerance": 1.0} | options))
+    return read(layout, root, **({"val_frac": 0.0, "trace_tolerance": 1.0} | options))
 
 
 def splits_of(source: Source) -> dict[str, str]:

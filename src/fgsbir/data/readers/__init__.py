@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fgsbir.data.readers.checks import check_photos, check_records, report_counts
+from fgsbir.data.readers.checks import check_records, report_counts
 from fgsbir.data.readers.folder import read_folder
 from fgsbir.data.readers.holdout import hold_out, mark_unseen, name_users, settle_unlabelled
 from fgsbir.data.readers.qmul import read_qmul
@@ -39,10 +39,9 @@ def read(
     unseen_users: Sequence[str] = (),
     users: Mapping[str, str] | None = None,
     val_frac: float,
-    max_megapixels: float,
     trace_tolerance: float,
 ) -> Source:
-    """Read and check a whole data set.
+    """Read the records of a whole data set and check them; no photo is opened.
 
     ``layout`` is a key of :data:`READERS`. ``users`` maps sketch ids to users, for sets that do not say who drew.
     ``val_frac`` of the training photos become validation photos where the layout has none, and likewise test photos.
@@ -63,9 +62,6 @@ def read(
     report_counts(source)
     add_unlabelled(source, root)
     check_records(source)
-    check_photos(source, max_megapixels, lenient=layout == "folder")
-    if not source.sketches:
-        raise DataError(f"{root}: expected photos with sketches, found none that can be used")
     if users is not None:
         name_users(source, users)
     mark_unseen(source, unseen_categories, unseen_users)

@@ -1,14 +1,10 @@
-"""Checks that every layout's records go through: whole photos, unique ids, a photo for each sketch."""
+"""Checks that every layout's records go through: unique ids, a photo for each sketch."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from tqdm import tqdm
 
-from fgsbir.data.photos import read_photo
-from fgsbir.data.readers.unlabelled import FOLDER
-from fgsbir.data.records import DataError, Photo, Skipped, Source
+from fgsbir.data.records import DataError, Photo, Source
 from fgsbir.data.strokes import check_strokes
 
 log = logging.getLogger(__name__)
@@ -40,40 +36,6 @@ def check_records(source: Source) -> None:
         furthest = float(np.abs(check_strokes(sketch.strokes, name)[:, :2]).max())
         if furthest > MAX_COORDINATE:
             raise DataError(f"{name}: expected points on a canvas of 256 pixels, found {furthest:g}")
-
-
-def check_photos(source: Source, max_megapixels: float, lenient: bool) -> None:
-    """Decode every photo once. A bad one is an error, or is skipped with its sketches where ``lenient``.
-
-    Photos below unlabelled/ are a user's own folder in every layout: a bad one is skipped. A group of photos with
-    nothing but bad ones is an error.
-    """
-
-    def problem(photo: Photo) -> str | None:
-        try:
-            read_photo(photo.path, max_megapixels)
-        except DataError as error:
-            return str(error)
-        return None
-
-    with ThreadPoolExecutor(2) as pool:  # Pillow decodes outside the interpreter's lock
-        problems = pool.map(problem, source.photos)
-        shown = tqdm(problems, "checking photos", len(source.photos), disable=len(source.photos) < 2000 or None)
-        bad = {photo.id: reason for photo, reason in zip(source.photos, shown, strict=True) if reason}
-    groups: dict[bool, list[Photo]] = {False: [], True: []}
-    for photo in source.photos:
-        groups[photo.split == "unlabelled" and photo.id.startswith(f"{FOLDER}/")].append(photo)
-    for below_unlabelled, group in groups.items():
-        skips = lenient or below_unlabelled
-        found = [photo for photo in group if photo.id in bad]
-        if found and (not skips or len(found) == len(group)):
-            more = f" (and {len(found) - 1} more bad photos)" if len(found) > 1 else ""
-            raise DataError(bad[found[0].id] + more)
-        source.skipped += [Skipped(str(photo.path), bad[photo.id].removeprefix(f"{photo.path}: ")) for photo in found]
-    without_photo = [sketch for sketch in source.sketches if sketch.photo_id in bad]
-    source.skipped += [Skipped(sketch.id, "sketch of a photo that was skipped") for sketch in without_photo]
-    source.sketches = [sketch for sketch in source.sketches if sketch.photo_id not in bad]
-    source.photos = [photo for photo in source.photos if photo.id not in bad]
 
 
 def report_counts(source: Source) -> None:
