@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.rows import Row
-from fgsbir.evaluation.comparison import ACCURACIES, query_scores
-from fgsbir.evaluation.seed_bootstrap import seed_bootstrap
+from fgsbir.evaluation.bootstrap import cluster_bootstrap
+from fgsbir.evaluation.comparison import SCORES, query_scores, rounded
 
 # What every row, and what the full method is compared with.
 COMPARED = ("control",)
@@ -39,14 +39,14 @@ def retrieval_rows(rows: Sequence[Row], ranks: Sequence[Ranks]) -> list[dict[str
     """One object a row: percent, means over seeds, the s.d. of acc@1 over them, and paired differences."""
     found = []
     for row, own in zip(rows, ranks, strict=True):
-        first = query_scores(own.ranks)["acc@1"].mean(1)
+        scores = query_scores(own.ranks).mean(1)
         peers = {peer.name: number for number, peer in enumerate(rows) if _comparable(peer, row)}
         compared = COMPARED + (FULL_COMPARED if row.name == "full" else ())
         found.append(
             {
                 **_about(row),
-                **{f"acc@{k}": _rounded(query_scores(own.ranks)[f"acc@{k}"].mean()) for k in ACCURACIES},
-                "sd": _rounded(first.std(ddof=1)) if row.seeds > 1 else None,
+                **rounded(dict(zip(SCORES, scores.mean(0), strict=True))),
+                "sd": round(float(scores[:, 0].std(ddof=1)), 4) if row.seeds > 1 else None,
                 "minus": {
                     name: difference(own, ranks[peers[name]]) for name in compared if name in peers and name != row.name
                 },
@@ -71,8 +71,8 @@ def difference(one: Ranks, other: Ranks) -> dict[str, float]:
     """acc@1 of ``one`` minus ``other`` in points, over the seeds that both have: 95 %, over photos and seeds."""
     seeds = min(len(one.ranks), len(other.ranks))
     values = 100.0 * ((one.ranks[:seeds] == 1).astype(float) - (other.ranks[:seeds] == 1))
-    mean, low, high = (_rounded(value[0]) for value in seed_bootstrap(values[..., None], one.photos))
-    return {"acc@1": mean, "low": low, "high": high}
+    mean, low, high = cluster_bootstrap(values[..., None], one.photos)
+    return rounded({"acc@1": mean[0], "low": low[0], "high": high[0]})
 
 
 def generator_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
@@ -89,8 +89,4 @@ def _generator_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     found = {name: [each.get(score) for each in scores] for name, score in GENERATOR_SCORES.items()}
     for about in ("bins", "photos"):
         found[f"certainty_spearman_{about}"] = [each.get("certainty", {}).get(f"spearman_{about}") for each in scores]
-    return {name: _rounded(np.mean(values)) for name, values in found.items() if None not in values}
-
-
-def _rounded(value: Any) -> float:
-    return round(float(value), 4)
+    return rounded({name: np.mean(values) for name, values in found.items() if None not in values})

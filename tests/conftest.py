@@ -29,6 +29,12 @@ def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def one_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search in float32 on every processor: tests compare numbers that bf16 would round."""
+    monkeypatch.setattr("fgsbir.search.searcher.working_precision", lambda *_: "float32")
+
+
 @pytest.fixture
 def toy(toy_folder: Path) -> Toy:
     """The toy set, opened."""
