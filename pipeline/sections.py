@@ -215,6 +215,7 @@ class Joint(Training):
     lambda_r2: Weight
     lambda_g: Weight
     judge: Literal["retrieval", "teacher"]
+    gradient: Literal["reward", "pixels"]
     baseline: Literal["none", "mean", "greedy"]
     grad_clip: Real = Field(gt=0)
     temperature: Real = Field(gt=0, le=2)

@@ -41,7 +41,8 @@ def work(toy: Toy, joint: JointToy, scratch: Path) -> dict[str, Tensor]:
     compute.sum_gradients(model)
     found["eq. 4 gradient"] = model.head.weight.grad
     photos = PhotoPool(toy.pictures, toy.split.labelled, toy.split.unlabelled, {"taps"}).batch(4, 0, 0, compute)
-    earned = judges(toy).rewards(photos, [shape(number, 1) for number in photos.numbers.tolist()], torch_stream(0, "n"))
+    images = judges(toy).reader.images([shape(number, 1) for number in photos.numbers.tolist()])
+    earned = judges(toy).rewards(photos, images, torch_stream(0, "n"))
     found["eq. 8"] = compute.gather(earned)
     return {name: value.detach() for name, value in found.items()}
 

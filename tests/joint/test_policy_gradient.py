@@ -85,7 +85,7 @@ def test_the_reward_is_eq_8_of_what_the_judges_see(judging: Judges, photos: Phot
         omega = certainty(judging.discriminator.eval()(shown, taps))
         sketch, photo = judging.retrieval.eval().embed(taps, "sketch"), judging.retrieval.embed(shown, "photo")
         loss = OBJECTIVE(sketch, photo, photos.numbers, photos.categories, torch_stream(0, "n"))
-    torch.testing.assert_close(judging.rewards(photos, sketches, torch_stream(0, "n")), -0.5 * loss + 2.0 * omega)
+    torch.testing.assert_close(judging.rewards(photos, judging.reader.images(sketches), torch_stream(0, "n")), -0.5 * loss + 2.0 * omega)
 
 
 def drawn(model: Generator, photos: PhotoBatch, temperature: float) -> Any:
@@ -131,7 +131,8 @@ def test_the_loss_is_eq_9_with_its_baseline(
     photos = pool.batch(6, 0, 0, toy.compute)
 
     def rewards(drawing: Any) -> Tensor:
-        return judging.rewards(photos, drawing_strokes(model, drawing), torch_stream(0, "joint/negatives", 0))
+        images = judging.reader.images(drawing_strokes(model, drawing))
+        return judging.rewards(photos, images, torch_stream(0, "joint/negatives", 0))
 
     with toy.compute.autocast():
         drawing, likeliest = drawn(model, photos, temperature), model.sample(photos.inputs["map"], temperature=0.0)

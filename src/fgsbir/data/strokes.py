@@ -72,13 +72,19 @@ def centre(strokes: np.ndarray) -> np.ndarray:
 
 def centre_all(strokes: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """:func:`centre` for many sketches at once: points (n, 3) one sketch after the other, ``counts`` > 0 of each."""
-    placed, first = strokes.astype(np.float32, copy=True), np.cumsum(counts) - counts
-    low, high = (extreme.reduceat(placed[:, :2], first, axis=0) for extreme in (np.minimum, np.maximum))
+    placed = strokes.astype(np.float32, copy=True)
+    scale, middle = (np.repeat(values, counts, axis=0) for values in placements(placed, counts))
+    placed[:, :2] = (placed[:, :2] - middle) * scale[:, None] + CANVAS / 2
+    return placed
+
+
+def placements(strokes: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How :func:`centre_all` places sketches: by which factor (n,) about which middle (n, 2), the canvas's after it."""
+    first = np.cumsum(counts) - counts
+    low, high = (extreme.reduceat(strokes[:, :2], first, axis=0) for extreme in (np.minimum, np.maximum))
     side = (high - low).max(1)
     scale = np.where(side > 1e-6, LONGEST_SIDE / np.maximum(side, 1e-6), 1.0).astype(np.float32)
-    middle = np.repeat((low + high) / 2, counts, axis=0)
-    placed[:, :2] = (placed[:, :2] - middle) * np.repeat(scale, counts)[:, None] + CANVAS / 2
-    return placed
+    return scale, (low + high) / 2
 
 
 def simplify(strokes: np.ndarray, tolerance: float) -> np.ndarray:

@@ -44,7 +44,7 @@ class Reader:
 
     def sketches(self, sketches: Sequence[np.ndarray]) -> Features:
         """Centre, draw and read canonical sketches (n_i, 3)."""
-        parts = [self._read(self._images(sketches[rows])) for rows in _batches(len(sketches)) or [slice(0)]]
+        parts = [self._read(self.images(sketches[rows])) for rows in _batches(len(sketches)) or [slice(0)]]
         return Features(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def photos_as(self, level: Level, pixels: np.ndarray) -> Tensor:
@@ -55,14 +55,19 @@ class Reader:
 
     def sketches_as(self, level: Level, sketches: Sequence[np.ndarray]) -> Tensor:
         """Canonical sketches (n_i, 3) as a model of ``level`` reads them."""
-        return self._images(sketches) if level == "pixels" else self.sketches(sketches).at(level)
+        return self.images(sketches) if level == "pixels" else self.sketches(sketches).at(level)
 
-    def _images(self, sketches: Sequence[np.ndarray]) -> Tensor:
+    def images(self, sketches: Sequence[np.ndarray]) -> Tensor:
+        """Canonical sketches, centred and drawn: float32 (n, 3, s, s) in [0, 1]."""
         return sketch_tensor(torch.from_numpy(self.spec.rasterise(sketches)).to(self.compute.device))
 
+    def read(self, images: Tensor) -> Features:
+        """Read images, float32 (n, 3, s, s), all at once, with gradients where the caller wants them."""
+        return self.trunk(images.contiguous(memory_format=torch.channels_last), self.spec)
+
     def _read(self, images: Tensor) -> Features:
-        with self.compute.scoring(self.trunk):
-            return self.trunk(images.contiguous(memory_format=torch.channels_last), self.spec)
+        with self.compute.scoring():
+            return self.read(images)
 
 
 def write_features(

@@ -24,12 +24,17 @@ class Sketches:
 
 
 def drawing_strokes(generator: AnyGenerator, drawing: Drawing | ContourDrawing) -> list[np.ndarray]:
-    """A batch of samples as canonical strokes in canvas pixels, centred.
+    """A batch of samples as canonical strokes in canvas pixels, centred."""
+    return [centre(strokes) for strokes in strokes_where_drawn(generator, drawing)]
+
+
+def strokes_where_drawn(generator: AnyGenerator, drawing: Drawing | ContourDrawing) -> list[np.ndarray]:
+    """A batch of samples as canonical strokes, where and as large as they were drawn.
 
     A drawing that ended before its second point is a dot: the worst sketch, which any step can score and reject.
     """
     strokes = generator.strokes_of(drawing)  # type: ignore[arg-type]  # each kind draws its own
-    return [centre(points if len(points) > 1 else DOT) for points in strokes]
+    return [points if len(points) > 1 else DOT for points in strokes]
 
 
 def draw_sketches(

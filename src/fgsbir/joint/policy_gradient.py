@@ -73,21 +73,26 @@ class Judges:
     lambda_r1: float
     lambda_r2: float
 
-    def inputs(self, sketches: list[np.ndarray]) -> dict[Level, Tensor]:
-        """Canonical sketches as inputs of the levels that F and D_C read."""
+    def _inputs_of(self, images: Tensor) -> dict[Level, Tensor]:
+        """Images of sketches, float32 (n, 3, s, s), as inputs of the levels that F and D_C read."""
         levels: set[Level] = {self.retrieval.level, self.discriminator.level}
-        found = {level: self.reader.sketches_as(level, sketches) for level in levels}
-        return found | ({"taps": self.fit(found["taps"])} if "taps" in found else {})
+        if levels == {"pixels"}:
+            return {"pixels": images}
+        read = self.reader.read(images)
+        return {"pixels": images, "map": read.map, "taps": self.fit(read.taps)}
 
-    def rewards(self, photos: PhotoBatch, sketches: list[np.ndarray], generator: torch.Generator) -> Tensor:
-        """R = -lambda_r1 L_trip + lambda_r2 D_C of each drawing, float32 (n,), without gradient. Paper 1, Eq. 8.
+    def rewards(
+        self, photos: PhotoBatch, images: Tensor, generator: torch.Generator, *, gradients: bool = False
+    ) -> Tensor:
+        """R = -lambda_r1 L_trip + lambda_r2 D_C of each drawing, float32 (n,) of ``images`` (n, 3, s, s). Eq. 8.
 
         High if F finds the drawing's photo among the photos of all processes, and D_C believes it. ``generator``, equal
-        on all of them, draws the negatives of the loss ``triplet``.
+        on all of them, draws the negatives of the loss ``triplet``. ``gradients`` reach the images.
         """
-        compute, drawn, shown = self.reader.compute, self.inputs(sketches), photos.inputs
+        compute, shown = self.reader.compute, photos.inputs
         level, of_discriminator = self.retrieval.level, self.discriminator.level
-        with compute.scoring(self.retrieval, self.discriminator):
+        with compute.scoring(self.retrieval, self.discriminator, gradients=gradients):
+            drawn = self._inputs_of(images)
             sketch = self.retrieval.embed(drawn[level], "sketch")
             photo = self.retrieval.embed(shown[level], "photo")
             omega = certainty(self.discriminator(shown[of_discriminator], drawn[of_discriminator]))
@@ -124,15 +129,16 @@ def policy_gradient(
     numbers = torch_stream(seed, "joint/policy", step, compute.rank)
     with compute.autocast():
         drawing = generator.sample(inputs, temperature=temperature, generator=numbers)
-    earned = judges.rewards(photos, drawing_strokes(generator, drawing), torch_stream(seed, "joint/negatives", step))
+    drawn, negatives = judges.reader.images(drawing_strokes(generator, drawing)), "joint/negatives"
+    earned = judges.rewards(photos, drawn, torch_stream(seed, negatives, step))
     subtracted: Tensor | float = 0.0
     if baseline == "mean":
         subtracted = compute.gather(earned).mean()
     elif baseline == "greedy":
         with compute.autocast():
             greedy = generator.sample(inputs, temperature=0.0)
-        likeliest = drawing_strokes(generator, greedy)
-        subtracted = judges.rewards(photos, likeliest, torch_stream(seed, "joint/negatives", step))
+        likeliest = judges.reader.images(drawing_strokes(generator, greedy))
+        subtracted = judges.rewards(photos, likeliest, torch_stream(seed, negatives, step))
     likelihood = generator.log_probability(drawing, temperature)  # type: ignore[arg-type]  # each kind its own drawing
     loss = policy_gradient_loss(likelihood, earned, subtracted, drawing.lengths)
     return compute.gather(loss).mean(), compute.gather(earned).mean()

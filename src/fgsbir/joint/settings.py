@@ -41,6 +41,7 @@ class JointSettings:
     lambda_r2: float
     lambda_g: float
     judge: Literal["retrieval", "teacher"]
+    gradient: Literal["reward", "pixels"]
     baseline: Baseline
     temperature: float
     kl_weight: float

@@ -21,9 +21,11 @@ import torch
 from torch import Tensor
 
 from fgsbir.certainty.training import discriminator_step, fake_batches
+from fgsbir.generator.contour_model import ContourGenerator
 from fgsbir.generator.drawing import draw_sketches
 from fgsbir.generator.training import generator_losses
 from fgsbir.joint.noise_tolerance import semi_supervised_losses, weighted_sum
+from fgsbir.joint.pixel_gradient import pixel_gradient
 from fgsbir.joint.policy_gradient import policy_gradient
 from fgsbir.joint.pseudo_pairs import PseudoPairs, certainty_histogram
 from fgsbir.joint.rivals import Rivals
@@ -167,9 +169,12 @@ class JointTrainer:
             )
             judges, photos = rivals.judges, rivals.photos.batch(size, seed, step, compute)
             baseline, heat = settings.baseline, settings.temperature
-            gradient, reward = policy_gradient(
-                model, judges, photos, baseline=baseline, temperature=heat, seed=seed, step=step
-            )
+            if isinstance(model, ContourGenerator) and settings.gradient == "pixels":
+                gradient, reward = pixel_gradient(model, judges, photos, temperature=heat, seed=seed, step=step)
+            else:
+                gradient, reward = policy_gradient(
+                    model, judges, photos, baseline=baseline, temperature=heat, seed=seed, step=step
+                )
             loss = reconstruction + settings.kl_weight * divergence + settings.lambda_g * gradient
             compute.descend(optimizer, model, loss, settings.grad_clip)
             found.append({"reconstruction": reconstruction, "divergence": divergence, "reward": reward})

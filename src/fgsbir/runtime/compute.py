@@ -46,13 +46,13 @@ class Compute:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16)
 
     @contextmanager
-    def scoring(self, *models: nn.Module) -> Iterator[None]:
-        """Evaluation mode, no gradients, and :meth:`autocast`; each model's mode is restored after."""
+    def scoring(self, *models: nn.Module, gradients: bool = False) -> Iterator[None]:
+        """Evaluation mode and :meth:`autocast`, without gradients unless asked; each model's mode is restored after."""
         modes = [model.training for model in models]
         for model in models:
             model.eval()
         try:
-            with torch.no_grad(), self.autocast():
+            with torch.set_grad_enabled(gradients), self.autocast():
                 yield
         finally:
             for model, mode in zip(models, modes, strict=True):
