@@ -79,11 +79,11 @@ def main() -> None:
         name: partial(certainties, model, test.photo_inputs(model.level), compute=compute)
         for name, model in discriminators.items()
     }
-    omega = {name: weigh[name](rows, drawn.strokes) for name, drawn in judged.items()}
+    omega = {name: weigh[name](rows, drawn.strokes, generated=True) for name, drawn in judged.items()}
     percentile = {name: ranking_percentile(drawn.ranks, test.gallery_sizes) for name, drawn in judged.items()}
     drawn, first = np.unique(test.truth, return_index=True)
     simplified = [generators["after_joint"].form.simplified(test.sketches[query]) for query in first]
-    omega_of_people = weigh["after_joint"](drawn, simplified)
+    omega_of_people = weigh["after_joint"](drawn, simplified, generated=False)
 
     if not compute.is_main:
         return

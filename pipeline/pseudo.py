@@ -97,6 +97,8 @@ def main() -> None:
     )
     discriminator.take_trunk(trunk)
     discriminator.standardise_as(retrieval)
+    if discriminator.level == "taps":
+        discriminator.drawing.copy_(stored.fitting("generator"))
     compute.place(discriminator)
 
     def stream(name: str, pairs: Pairs) -> PairStream:

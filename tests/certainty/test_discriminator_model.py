@@ -92,13 +92,20 @@ def test_the_sides_are_standardised_as_f_does(toy: Toy) -> None:
 def test_certainties_of_strokes(toy: Toy, reads: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH", 2)
     model, rows = make(reads), np.array([2, 0, 4])
+    if reads == "features":
+        model.drawing.copy_(torch.tensor([[1.5], [0.25]]).expand_as(model.drawing))
     sketches = [shape(row, 3) for row in rows]
     photos = toy.pictures.photos(toy.split.labelled, model.level)
-    found = certainties(model, photos, rows, sketches, compute=toy.compute)
+    found, generated = (
+        certainties(model, photos, rows, sketches, generated=each, compute=toy.compute) for each in (False, True)
+    )
     drawn = sketch_tensor(torch.from_numpy(SPEC.rasterise(sketches)))
+    fitted = drawn
     if reads == "features":
         drawn = Reader(toy.pictures.features.trunk(), SPEC, toy.compute).sketches(sketches).taps
+        fitted = drawn * 1.5 + 0.25
     with torch.no_grad():
-        expected = certainty(model.eval()(photos(rows), drawn))
-    assert found.dtype == np.float32 and found == pytest.approx(expected.numpy(), abs=1e-5)
-    assert certainties(model, photos, rows[:0], [], compute=toy.compute).shape == (0,)
+        expected, expected_of_g = (certainty(model.eval()(photos(rows), each)).numpy() for each in (drawn, fitted))
+    assert found.dtype == np.float32 and found == pytest.approx(expected, abs=1e-5)
+    assert generated == pytest.approx(expected_of_g, abs=1e-5)
+    assert certainties(model, photos, rows[:0], [], generated=True, compute=toy.compute).shape == (0,)

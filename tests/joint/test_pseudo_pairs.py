@@ -65,7 +65,8 @@ def test_d_c_weighs_sketches_with_its_current_weights(joint: JointToy, stored: P
     some = np.flatnonzero((stored.form == 0) & np.isin(stored.photo, [1, 4]))
     pairs.weigh(model, compute, some)
     photos = joint.toy.pictures.photos(pairs.entries, "taps")
-    expected = certainties(model, photos, stored.photo[some], [stored.strokes[row] for row in some], compute=compute)
+    drawn = [stored.strokes[row] for row in some]
+    expected = certainties(model, photos, stored.photo[some], drawn, generated=True, compute=compute)
     assert stored.certainty[some] == pytest.approx(expected, abs=5e-3)
     drawn = some[stored.of_source("generator")[some]]
     assert stored.typical[some] == pytest.approx(stored.certainty[drawn].mean())

@@ -40,6 +40,9 @@ class Discriminator(ReadingModel):
         self._of_tap = [count * self.spec.places**2 for count in channels]
         if self.level == "taps":
             self.sides = nn.ModuleDict({side: Standardise(sum(self._of_tap)) for side in ("photo", "sketch")})
+            # What G's drawings are multiplied by, and what is added, to have the statistics of people's sketches.
+            self.drawing: Tensor
+            self.register_buffer("drawing", torch.tensor([[1.0], [0.0]]).repeat(1, sum(self._of_tap)))
             self.of_photo, self.of_sketch = (nn.Conv2d(sum(channels), width, 1) for _ in range(2))
             self.layers = nn.Sequential(*_block(3 * width, width, 3, 1), nn.Conv2d(width, 1, 3, 1, 1))
             return
@@ -89,16 +92,24 @@ def certainty(logits: Tensor) -> Tensor:
 
 
 def certainties(
-    model: Discriminator, photos: Inputs, rows: np.ndarray, sketches: Sequence[np.ndarray], *, compute: Compute
+    model: Discriminator,
+    photos: Inputs,
+    rows: np.ndarray,
+    sketches: Sequence[np.ndarray],
+    *,
+    generated: bool,
+    compute: Compute,
 ) -> np.ndarray:
     """omega = D_C(p, s), float32 (n,) in [0, 1], of the photos ``rows`` with canonical ``sketches``, both as they are.
 
-    ``photos`` are inputs of the model's level.
+    ``photos`` are inputs of the model's level; ``generated`` sketches are G's.
     """
     reader, scores = Reader(model.trunk, model.spec, compute), [torch.zeros(0)]
     for start in range(0, len(rows), BATCH):
         part = slice(start, start + BATCH)
         drawn = reader.sketches_as(model.level, sketches[part])
+        if generated and model.level == "taps":
+            drawn = drawn * model.drawing[0] + model.drawing[1]
         scores.append(batch_certainty(model, photos(rows[part]), drawn, compute))
     return torch.cat(scores).numpy()
 

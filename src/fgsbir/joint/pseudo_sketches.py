@@ -70,9 +70,13 @@ class PseudoSketches:
 
     def fit(self, taps: Tensor, source: Source) -> Tensor:
         """Taps (m, D) just read, as those of ``source`` are kept."""
-        place = SOURCES.index(source)
-        scale, offset = (torch.from_numpy(values[place]).to(taps.device) for values in (self.scale, self.offset))
+        scale, offset = self.fitting(source).to(taps.device)
         return taps * scale + offset
+
+    def fitting(self, source: Source) -> Tensor:
+        """What the taps of ``source`` are multiplied by, and what is added then: float32 (2, D)."""
+        place = SOURCES.index(source)
+        return torch.from_numpy(np.stack([self.scale[place], self.offset[place]]))
 
     def standardise_source(self, source: Source, mean: np.ndarray, deviation: np.ndarray) -> None:
         """Give the sketches of ``source`` the mean and deviation, float32 (D,), that people's have, number by number.

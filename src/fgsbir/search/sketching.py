@@ -65,7 +65,8 @@ class PhotoSketcher:
         certainty = None
         if self._discriminator is not None:
             seen = self._read(self._discriminator, photo, name)
-            certainty = float(certainties(self._discriminator, seen, FIRST, drawn.strokes, compute=compute)[0])
+            omega = certainties(self._discriminator, seen, FIRST, drawn.strokes, generated=True, compute=compute)
+            certainty = float(omega[0])
         return Drawn(drawn.strokes[0], certainty, bool(drawn.ended[0]))
 
     def _read(self, model: AnyGenerator | Discriminator, photo: bytes, name: str) -> Inputs:
