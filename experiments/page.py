@@ -22,10 +22,10 @@ def write_page(results: Mapping[str, Rows], docs: Path) -> None:
 
 def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
     yield "# Every row of both papers\n"
-    yield "Written by `make evidence` from [metrics/results.json](../metrics/results.json), which has each row's command.\n"
+    yield "`make evidence` writes this page and [metrics/results.json](../metrics/results.json), with each row's command.\n"
     yield "![Accuracy at one by the share of labels, and by the share of unlabelled photos](pictures/evidence.png)\n"
-    yield "Percent, means over seeds; in brackets the s.d. of acc@1 over seeds. Differences are paired, with 95 % intervals"
-    yield "over photos and seeds.\n"
+    yield "Percent, means over seeds; in brackets the s.d. of acc@1 over seeds. Differences are paired, with 95 %"
+    yield "intervals over photos and seeds.\n"
     for place in dict.fromkeys((row["dataset"], row["labelled_frac"]) for row in results["retrieval"]):
         rows = [row for row in results["retrieval"] if (row["dataset"], row["labelled_frac"]) == place]
         yield f"## {NAMES[place[0]]}, labels {place[1]:g}\n"
@@ -34,8 +34,8 @@ def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
         yield from map(_retrieval_line, rows)
         yield ""
     yield "## Drawings of the test photos\n"
-    yield "How often the supervised F finds the photo of a drawing, its FID to people's sketches, how often its category is"
-    yield "recognised, and how D_C's certainty follows F's rank (Spearman, over ten bins and over photos).\n"
+    yield "How often the supervised F finds the photo of a drawing, its FID to people's sketches, how often its category"
+    yield "is recognised, and how D_C's certainty follows F's rank (Spearman, over ten bins and over photos).\n"
     yield "| | set, labels | acc@1 | @10 | FID | recognised | bins | photos |"
     yield "|---|---|---|---|---|---|---|---|"
     for row in results["generator"]:

@@ -14,11 +14,10 @@ import logging
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -64,12 +63,11 @@ class Task:
 
 @dataclass
 class Planner:
-    """The tasks of runs, one for all runs that share it; ``data`` maps a dataset.root outside the project to a folder."""
+    """The tasks of runs, one for all that share it; ``data`` maps a dataset.root to the folder that lies there."""
 
     store: Path
     params: Mapping[str, Any]
     data: Mapping[str, Path]
-    tasks: dict[Path, Task] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.stages: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -83,8 +81,7 @@ class Planner:
 
     def task(self, stage: str, settings: Settings) -> Task:
         """The stage with ``settings``, and all before it."""
-        params = laid_over(self.params, settings)
-        return self._task(stage, params, {})
+        return self._task(stage, laid_over(self.params, settings), {})
 
     def _task(self, stage: str, params: Mapping[str, Any], known: dict[str, Task]) -> Task:
         if stage in known:
@@ -101,27 +98,20 @@ class Planner:
                 after.append(maker)
                 inputs[name] = maker.folder / name
                 digest.update(maker.folder.name.encode())
-            elif name in self.data:
-                inputs[name] = self.data[name]
-                digest.update(_listing(self.data[name]))
             else:
-                digest.update(_code(ROOT / name))
+                if name in self.data:
+                    inputs[name] = self.data[name]
+                _add_files(digest, self.data.get(name, ROOT / name))
         folder = self.store / f"{stage}-{digest.hexdigest()[:16]}"
         runtime = {"runtime": params["runtime"] | {"threads": 1, "workers": 1}}
-        found = Task(stage, folder, dict(params) | runtime, inputs, tuple(after))
-        known[stage] = self.tasks[folder] = found
-        return found
+        known[stage] = Task(stage, folder, dict(params) | runtime, inputs, tuple(after))
+        return known[stage]
 
 
-def _listing(folder: Path) -> bytes:
-    """What tells one data set from another: its files' names and sizes."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return "".join(f"{path.relative_to(folder)} {path.stat().st_size}\n" for path in files).encode()
-
-
-def _code(path: Path) -> bytes:
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return b"".join(file.read_bytes() for file in files if file.is_file() and file.suffix != ".pyc")
+def _add_files(digest: Any, path: Path) -> None:
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file() and file.suffix != ".pyc":
+            digest.update(str(file.relative_to(path)).encode() + file.read_bytes())
 
 
 def run_rows(rows: Sequence[Row], planner: Planner, jobs: int) -> tuple[list[Row], list[list[Path]]]:

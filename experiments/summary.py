@@ -25,11 +25,11 @@ class Ranks(NamedTuple):
     photos: np.ndarray
 
 
-def read_ranks(folders: Sequence[Path], model: str) -> Ranks:
-    """``model``'s ranks in the metrics of runs that differ in the seed alone."""
+def read_ranks(folders: Sequence[Path], model: str, table: str = "ranks") -> Ranks:
+    """``model``'s ranks in a table among the metrics of runs that differ in the seed alone."""
     found = []
     for folder in folders:
-        with (folder / "metrics/ranks.csv").open() as file:
+        with (folder / f"metrics/{table}.csv").open() as file:
             lines = list(csv.DictReader(file))
         found.append([int(line[model]) for line in lines])
     return Ranks(np.array(found), np.array([line["photo"] for line in lines]))
@@ -78,11 +78,13 @@ def difference(one: Ranks, other: Ranks) -> dict[str, float]:
 def generator_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
     """One object for people's sketches and for each kind of drawing of the runs of ``row``, means over seeds."""
     metrics = [json.loads((folder / "metrics/generator.json").read_text()) for folder in folders]
-    return [
-        {**_about(row), "of": row.name, "row": name, **_generator_scores([each[name] for each in metrics])}
+    found = {
+        name: {**_about(row), "of": row.name, "row": name, **_generator_scores([each[name] for each in metrics])}
         for name in ("people", "edges", "before_joint", "after_joint")
-        if name in metrics[0]
-    ]
+    }
+    before, after = (read_ranks(folders, name, "drawings") for name in ("before_joint", "after_joint"))
+    found["after_joint"]["minus"] = {"before_joint": difference(after, before)}
+    return list(found.values())
 
 
 def _generator_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, float]:

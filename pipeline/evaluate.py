@@ -33,7 +33,7 @@ def main() -> None:
     from fgsbir.evaluation.pictures import before_after_sheet, drawing_sheet, retrieval_sheet
     from fgsbir.evaluation.protocol import protocol
     from fgsbir.evaluation.search import Search, evaluation_set
-    from fgsbir.generator.drawing import Sketches, draw_sketches
+    from fgsbir.generator.drawing import DOT, Sketches, draw_sketches
     from fgsbir.generator.kinds import AnyGenerator, load_generator
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.retrieval.ranking import ranking_percentile
@@ -73,6 +73,8 @@ def main() -> None:
         return [draw(seed=seed + 1000 * number) for number in range(settings.drawings)]
 
     judged = {name: judge.drawings(drawings(model)) for name, model in generators.items()}
+    edges = [edges.drawing if len(edges.drawing) > 1 else DOT for edges in pictures.edges_of(test.photos)]
+    judged_edges = judge.drawings([Sketches(edges, np.ones(len(edges), bool))])
 
     # D_C: its certainty of the first drawings, and of a person's sketch of each photo, simplified as in training.
     weigh = {
@@ -101,10 +103,13 @@ def main() -> None:
         curves = {title: read_curve(METRICS / f"{name}.csv") for title, name in PLOTTED.items()}
         curves_chart(folder / "curves.png", curves)
     write_text(METRICS / "ranks.csv", rank_table(test.sketch_ids, test.query_photo_ids, ranks))
+    ranks_of_drawings = {name: drawn.ranks for name, drawn in (judged | {"edges": judged_edges}).items()}
+    write_text(METRICS / "drawings.csv", rank_table(test.photo_ids, test.photo_ids, ranks_of_drawings))
     sketches = {
         name: drawn.scores | {"certainty": rounded(certainty_scores(omega[name], percentile[name]))}
         for name, drawn in judged.items()
     } | {
+        "edges": judged_edges.scores,
         "people": judge.scores_of_people(),
         "n_photos": len(test.photos),
         "n_drawings": settings.drawings,

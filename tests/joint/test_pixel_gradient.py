@@ -42,7 +42,9 @@ def test_the_slope_is_that_of_the_chances_and_reaches_g_alone(toy: Toy) -> None:
     assert loss.item() == again.item() and not reward.requires_grad
     loss.backward()
     assert all(weights.grad is not None for weights in model.parameters() if weights.requires_grad)
-    assert all(weights.grad is None for weights in (*judging.retrieval.parameters(), *judging.discriminator.parameters()))
+    assert all(
+        weights.grad is None for weights in (*judging.retrieval.parameters(), *judging.discriminator.parameters())
+    )
     assert isinstance(judging.discriminator, Discriminator) and judging.discriminator.training
 
 

@@ -85,7 +85,9 @@ def test_the_reward_is_eq_8_of_what_the_judges_see(judging: Judges, photos: Phot
         omega = certainty(judging.discriminator.eval()(shown, taps))
         sketch, photo = judging.retrieval.eval().embed(taps, "sketch"), judging.retrieval.embed(shown, "photo")
         loss = OBJECTIVE(sketch, photo, photos.numbers, photos.categories, torch_stream(0, "n"))
-    torch.testing.assert_close(judging.rewards(photos, judging.reader.images(sketches), torch_stream(0, "n")), -0.5 * loss + 2.0 * omega)
+    torch.testing.assert_close(
+        judging.rewards(photos, judging.reader.images(sketches), torch_stream(0, "n")), -0.5 * loss + 2.0 * omega
+    )
 
 
 def drawn(model: Generator, photos: PhotoBatch, temperature: float) -> Any:

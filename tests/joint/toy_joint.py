@@ -29,7 +29,8 @@ SETTINGS = JointSettings(
     instance_weighting=True, relative_weights=True, threshold=0.0, teacher="relative", steps=6, k_r=2, k_d=1, k_g=1,
     redrawn=4, learning_rate=1e-3, blocks_learning_rate=1e-4, generator_learning_rate=1e-3,
     discriminator_learning_rate=1e-3, weight_decay=0.01, dropout=0.3, lambda_kd=0.5, lambda_r1=0.1, lambda_r2=1.0,
-    lambda_g=1.0, judge="teacher", gradient="reward", baseline="mean", temperature=0.5, kl_weight=1.0, kl_floor=0.2, point_jitter=1.0,
+    lambda_g=1.0, judge="teacher", gradient="reward", baseline="mean",
+    temperature=0.5, kl_weight=1.0, kl_floor=0.2, point_jitter=1.0,
     fakes="mismatched", grad_clip=1.0, validate_every=4, log_interval=2,
 )  # fmt: skip
 

@@ -65,12 +65,19 @@ def test_files_of_runs_become_rows_and_a_page(tmp_path: Path) -> None:
         (metrics / "ranks.csv").write_text(f"query,photo,supervised,joint\na-1,a,2,1\nb-1,b,1,{1 + seed}\n")
         scores = {"acc@1": 50.0 + seed, "acc@10": 90.0, "fid": 2.0, "recognition": 99.0}
         certainty = {"spearman_bins": 0.9, "spearman_photos": 0.4}
-        told = {"people": scores, "before_joint": scores | {"certainty": certainty}}
+        told = {
+            "people": scores,
+            "edges": scores,
+            "after_joint": scores,
+            "before_joint": scores | {"certainty": certainty},
+        }
+        (metrics / "drawings.csv").write_text("query,photo,before_joint,after_joint,edges\na,a,2,1,1\nb,b,1,1,1\n")
         (metrics / "generator.json").write_text(json.dumps(told))
     folders = [tmp_path / "0", tmp_path / "1"]
     ranks = read_ranks(folders, "joint")
     assert ranks.ranks.tolist() == [[1, 1], [1, 2]] and ranks.photos.tolist() == ["a", "b"]
-    people, before = generator_rows(row("full"), folders)
+    people, _, before, after = generator_rows(row("full"), folders)
+    assert after["minus"] == {"before_joint": {"acc@1": 50.0, "low": 0.0, "high": 100.0}}
     assert (people["row"], people["found_acc@1"], before["row"]) == ("people", 50.5, "before_joint")
     assert "certainty_spearman_bins" not in people and before["certainty_spearman_bins"] == 0.9
     (tmp_path / "pictures").mkdir()

@@ -1,4 +1,4 @@
-"""A gradient that reaches G's choices through the pixels of its lines, beside Eq. 9, which sees a drawing's reward alone.
+"""A gradient that reaches G's choices through the pixels of its lines; Eq. 9 sees a drawing's reward alone.
 
 A contour that is drawn darkens its pixels. A step back through F, D_C and the trunk tells how R (Eq. 8) changes with
 each pixel; along a contour that is what drawing it is worth, whether it was drawn or not. So one drawing says something
