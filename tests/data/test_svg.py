@@ -1,9 +1,11 @@
-"""SVG drawings to strokes: every form of path and shape, and hostile files."""
+"""SVG drawings to strokes: worked by hand, what is left out, and hostile files. A browser judges in the file beside."""
 
+import base64
+import gzip
 import itertools
-import math
-import time
+import os
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,15 +14,17 @@ from hypothesis import strategies as st
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, LONGEST_SIDE, split_strokes
-from fgsbir.data.svg import MAX_BYTES, POINT_SPACING, read_svg
+from fgsbir.data.svg import MAX_BYTES, read_svg
+from fgsbir.data.svg_lines import POINT_SPACING
+from tests.data.svg_corpus import CORPUS, PIXEL
 
-HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">'
+HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" fill="none" stroke="black">'
 PER_UNIT = CANVAS / 100
 
 
-def drawn(body: str, head: str = HEAD) -> list[np.ndarray]:
+def drawn(body: str) -> list[np.ndarray]:
     """The strokes of a document, in units of its view box of 100."""
-    return [part / PER_UNIT for part in split_strokes(read_svg(f"{head}{body}</svg>".encode(), "x.svg"))]
+    return [part / PER_UNIT for part in split_strokes(read_svg(f"{HEAD}{body}</svg>".encode(), "x.svg").strokes)]
 
 
 def refusal(text: str | bytes) -> str:
@@ -32,6 +36,11 @@ def refusal(text: str | bytes) -> str:
 
 def path(commands: str) -> list[np.ndarray]:
     return drawn(f'<path d="{commands}"/>')
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_the_number_of_strokes(name: str) -> None:
+    assert read_svg(CORPUS[name].svg.encode(), name).strokes[:, 2].sum() == CORPUS[name].strokes
 
 
 @pytest.mark.parametrize(
@@ -101,119 +110,66 @@ def test_curves_follow_the_oracle_in_even_points(commands: str, curves: list[lis
     assert steps.min() > 0.5 * POINT_SPACING and steps.max() < 1.1 * POINT_SPACING
 
 
-@pytest.mark.parametrize(
-    ("large", "sweep", "centre"), [(0, 0, (60, 60)), (0, 1, (20, 20)), (1, 0, (20, 20)), (1, 1, (60, 60))]
-)
-@pytest.mark.parametrize("relative", [False, True])
-def test_arcs_lie_on_their_circle(large: int, sweep: int, centre: tuple[int, int], relative: bool) -> None:
-    # From (60, 20) to (20, 60) with radius 40 there are two circles, and two arcs on each.
-    (arc,) = path(f"M60 20a40 40 0 {large}{sweep}-40 40" if relative else f"M60 20A40 40 0 {large} {sweep} 20 60")
-    np.testing.assert_allclose(np.hypot(*(arc - centre).T), 40, atol=0.01)
-    turned = np.unwrap(np.arctan2(*(arc - centre).T[::-1]))
-    assert abs(turned[-1] - turned[0]) == pytest.approx(math.pi * (1.5 if large else 0.5), abs=1e-3)
-    assert (turned[-1] > turned[0]) == bool(sweep)
-
-
-def test_a_turned_ellipse() -> None:
-    (arc,) = path("M20 50A30 15 0 1 1 80 50")
-    np.testing.assert_allclose(np.square((arc - 50) / (30, 15)).sum(1), 1, atol=1e-3)
-    (turned,) = drawn('<path transform="rotate(25 50 50)" d="M20 50A30 15 0 1 1 80 50"/>')
-    angle = math.radians(25)
-    back = (turned - 50) @ np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    np.testing.assert_allclose(back, arc - 50, atol=1e-3)
-
-
-def matrix(transform: str) -> np.ndarray:
-    """The SVG standard's matrices, written out for the tests' own transforms."""
-    t30, c, s = math.tan(math.radians(30)), math.cos(math.radians(40)), math.sin(math.radians(40))
-    return np.array(
-        {
-            "translate(7 -3)": [[1, 0, 7], [0, 1, -3], [0, 0, 1]],
-            "translate(7)": [[1, 0, 7], [0, 1, 0], [0, 0, 1]],
-            "scale(2)": [[2, 0, 0], [0, 2, 0], [0, 0, 1]],
-            "scale(-1.5,0.5)": [[-1.5, 0, 0], [0, 0.5, 0], [0, 0, 1]],
-            "rotate(40)": [[c, -s, 0], [s, c, 0], [0, 0, 1]],
-            "skewX(30)": [[1, t30, 0], [0, 1, 0], [0, 0, 1]],
-            "skewY(30)": [[1, 0, 0], [t30, 1, 0], [0, 0, 1]],
-            "matrix(1 .3 .2 1.5 4 5)": [[1, 0.2, 4], [0.3, 1.5, 5], [0, 0, 1]],
-        }[transform]
-    )
-
-
-TRANSFORMS = [
-    "translate(7 -3)",
-    "translate(7)",
-    "scale(2)",
-    "scale(-1.5,0.5)",
-    "rotate(40)",
-    "skewX(30)",
-    "skewY(30)",
-    "matrix(1 .3 .2 1.5 4 5)",
-]
-
-
-@given(st.lists(st.sampled_from(TRANSFORMS), min_size=1, max_size=4), st.integers(0, 4))
-def test_transforms_of_all_groups_apply_outermost_last(transforms: list[str], split: int) -> None:
-    # Some in one attribute, some in groups around it: the standard makes no difference.
-    inner, outer = transforms[split:], transforms[:split]
-    body = '<path d="M3 4L20 5"/>' if not inner else f'<path transform="{" ".join(inner)}" d="M3 4L20 5"/>'
-    for transform in reversed(outer):
-        body = f'<g transform="{transform}">{body}</g>'
-    total = np.identity(3)
-    for transform in transforms:
-        total = total @ matrix(transform)
-    (found,) = drawn(body)
-    np.testing.assert_allclose(found, [(total @ [3, 4, 1])[:2], (total @ [20, 5, 1])[:2]], rtol=1e-4, atol=1e-3)
-
-
-@pytest.mark.parametrize("transform", TRANSFORMS)
-def test_arcs_are_transformed_point_by_point(transform: str) -> None:
-    # Unequal scales, mirrors and skews make another ellipse of an arc: the trap of transforming its parameters.
-    (plain,) = path("M10 40 A 25 12 30 1 0 30 50")
-    (found,) = drawn(f'<path transform="{transform}" d="M10 40 A 25 12 30 1 0 30 50"/>')
-    dense = np.concatenate([plain, np.ones((len(plain), 1))], 1) @ matrix(transform).T
-    gaps = np.hypot(*(found[:, None] - dense[None, :, :2]).transpose(2, 0, 1)).min(1)
-    assert gaps.max() < 2 * POINT_SPACING / PER_UNIT
-    np.testing.assert_allclose(found[[0, -1]], dense[[0, -1], :2], atol=1e-3)
-    low, high = dense[:, :2].min(0), dense[:, :2].max(0)
-    np.testing.assert_allclose(found.min(0), low, atol=0.6)
-    np.testing.assert_allclose(found.max(0), high, atol=0.6)
-
-
-def test_shapes_become_strokes() -> None:
-    (line,) = drawn('<line x1="1" y1="2" x2="30" y2="40"/>')
-    assert line.round(3).tolist() == [[1, 2], [30, 40]]
-    (polyline,) = drawn('<polyline points="1,2 3,4 5,6.5"/>')
-    np.testing.assert_allclose(polyline, [(1, 2), (3, 4), (5, 6.5)], atol=1e-4)
-    (polygon,) = drawn('<polygon points="10 10 90 10 50 80"/>')
-    np.testing.assert_allclose(polygon, [(10, 10), (90, 10), (50, 80), (10, 10)], atol=1e-4)
-    (rectangle,) = drawn('<rect x="10" y="20" width="30" height="40" fill="none"/>')
+def test_shapes_lie_where_they_are() -> None:
+    (rectangle,) = drawn('<rect x="10" y="20" width="30" height="40"/>')
     assert {tuple(point) for point in rectangle.round(2).tolist()} == {(10, 20), (40, 20), (40, 60), (10, 60)}
     (circle,) = drawn('<circle cx="50" cy="40" r="20"/>')
     np.testing.assert_allclose(np.hypot(*(circle - (50, 40)).T), 20, atol=0.01)
-    (ellipse,) = drawn('<ellipse cx="50" cy="40" rx="20" ry="10"/>')
-    np.testing.assert_allclose(np.square((ellipse - (50, 40)) / (20, 10)).sum(1), 1, atol=1e-3)
+    (ellipse,) = drawn('<ellipse cx="50" cy="40" rx="20" ry="10" transform="rotate(90 50 40)"/>')
+    np.testing.assert_allclose(np.square((ellipse - (50, 40)) / (10, 20)).sum(1), 1, atol=1e-3)
 
 
 def test_strokes_come_in_the_order_of_the_document() -> None:
     body = (
         '<circle cx="5" cy="5" r="1"/><g><path d="M10 0L10 1"/><g><line x1="20" y1="0" x2="20" y2="1"/></g>'
-        '<path d="M30 0L30 1"/></g><g><path d="M40 0L40 1"/></g><path d="M50 0L50 1"/>'
+        '<path d="M30 0L30 1"/></g><path d="M40 0H48V1H40Z" fill="black" stroke="none"/><path d="M50 0L50 1"/>'
     )
-    assert [round(float(part[0, 0])) // 10 for part in drawn(body)] == [0, 1, 2, 3, 4, 5]
+    assert [round(float(part[:, 0].min())) // 10 for part in drawn(body)] == [0, 1, 2, 3, 4, 5]
 
 
-def test_what_is_not_drawn_is_left_out() -> None:
-    seen = '<path d="M1 2L3 4"/>'
-    hidden = (
-        '<rect width="100%" height="100%" fill="white"/><defs><path d="M5 5L6 6"/></defs>'
-        '<clipPath><path d="M5 5L6 6"/></clipPath><title>M5 5</title><path d=""/><path d="M5 5"/>'
-        '<g display="none"><path d="M5 5L6 6"/></g><path style="stroke:red; display: none" d="M5 5L6 6"/>'
-        '<path visibility="hidden" d="M5 5L6 6"/><!-- <path d="M5 5L6 6"/> -->'
-    )
-    assert len(drawn(hidden + seen)) == 1
-    # A rectangle with a stroke is part of the drawing.
-    assert len(drawn('<rect width="9" height="9" fill="white" stroke="black"/>' + seen)) == 2
+def test_white_lines_alone_are_a_drawing_for_dark_paper() -> None:
+    assert len(drawn('<g stroke="white"><path d="M10 10H60"/><path d="M10 30H60"/></g>')) == 2
+
+
+def test_a_pattern_is_read_as_its_shape() -> None:
+    dots = '<pattern id="p" width=".1" height=".1"><circle r="1" fill="black"/></pattern>'
+    assert len(drawn(dots + '<rect x="20" y="20" width="60" height="40" fill="url(#p)"/>')) == 1
+
+
+PICTURE = base64.b64decode(PIXEL)
+IMAGE = f'<image width="90" height="90" href="data:image/png;base64,{PIXEL}"/>'
+FRAME = '<rect x="1" y="1" width="98" height="98"/>'
+
+
+@pytest.mark.parametrize(
+    ("body", "left_out"),
+    [
+        ("", ()),
+        ("<text>a</text><g><text>b</text></g><text> </text>", ("2 texts",)),
+        (IMAGE + '<text x="9">a</text>', ("a text", "a picture")),
+        ('<image href="file:///etc/passwd" width="9" height="9"/>', ("a picture",)),
+        ('<marker id="m"><path d="M0 0L9 9"/></marker><path d="M20 30H60" marker-end="url(#m)"/>', ("arrowheads",)),
+        ('<marker id="m"/><style>path{marker:url(#m)}</style>', ("arrowheads",)),
+        ('<marker id="m"/>', ()),
+        (FRAME, ("a frame",)),
+    ],
+)
+def test_what_is_left_out_is_said(body: str, left_out: tuple[str, ...]) -> None:
+    drawing = read_svg(f'{HEAD}<path d="M20 20H60"/>{body}</svg>'.encode(), "x")
+    assert drawing.left_out == left_out and drawing.picture is None
+    assert drawing.strokes[:, 2].sum() == 1 + body.count("M20 30")
+
+
+def test_a_frame_keeps_its_distance() -> None:
+    assert len(drawn(FRAME + '<path d="M1 50H99"/>')) == 2  # a cupboard and its shelf
+    assert len(drawn(FRAME)) == 1
+
+
+def test_a_file_with_nothing_but_a_picture_gives_the_picture() -> None:
+    drawing = read_svg(f"{HEAD}<g>{IMAGE}</g></svg>".encode(), "x")
+    assert drawing.picture == PICTURE and drawing.strokes.shape == (0, 3)
+    assert "found nothing drawn, 2 pictures" in refusal(f"{HEAD}{IMAGE * 2}</svg>")
+    assert "found nothing drawn, a picture" in refusal(f'{HEAD}<g opacity="0">{IMAGE}</g></svg>')
 
 
 @pytest.mark.parametrize(
@@ -230,16 +186,14 @@ def test_what_is_not_drawn_is_left_out() -> None:
     ],
 )
 def test_the_view_box_becomes_the_canvas(attributes: str, corner: list) -> None:
-    strokes = read_svg(
-        f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}><path d="M0 0L800 800"/></svg>'.encode(), "x"
-    )
+    strokes = read_svg(f'<svg {attributes}><path stroke="black" d="M0 0L800 800"/></svg>'.encode(), "x").strokes
     np.testing.assert_allclose(strokes[:, :2], corner, atol=1e-3)
     assert strokes.dtype == np.float32 and strokes[:, 2].tolist() == [0, 1]
     assert LONGEST_SIDE == 190
 
 
 def test_files_without_namespace_or_in_other_encodings() -> None:
-    plain = '<svg viewBox="0 0 256 256"><title>é</title><path d="M1 2L3 4"/></svg>'
+    plain = '<svg viewBox="0 0 256 256"><title>é</title><path stroke="red" d="M1 2L3 4"/></svg>'
     declared = '<?xml version="1.0" encoding="{}"?>' + plain
     for data in (
         plain.encode(),
@@ -249,45 +203,36 @@ def test_files_without_namespace_or_in_other_encodings() -> None:
         declared.format("UTF-16").encode("utf-16"),
         declared.format("ISO-8859-1").encode("latin1"),
         declared.format("windows-1252").encode("cp1252"),
+        gzip.compress(plain.encode()),
     ):
-        assert read_svg(data, "x").tolist() == [[1, 2, 0], [3, 4, 1]]
+        assert read_svg(data, "x").strokes.tolist() == [[1, 2, 0], [3, 4, 1]]
 
 
-def test_a_drawing_in_the_style_of_tu_berlin() -> None:
-    head = '<svg viewBox="0 0 100 100" preserveAspectRatio="xMinYMin meet" xmlns="http://www.w3.org/2000/svg">'
-    body = (
-        '<g fill="none" stroke="black"><g transform="translate(3,82) scale(2) translate(-3,-82)">'
-        '<path id="0" d="M3 82C13 92 23 92 33 82"/></g></g>'
-    )
-    (found,) = drawn(body, head)
-    np.testing.assert_allclose(found[[0, -1]], [(3, 82), (63, 82)], atol=1e-3)
+def test_real_drawings_are_all_read() -> None:
+    folder = Path(os.environ.get("FGSBIR_REAL_DATA", "nowhere")).parent / "chair_strokes"
+    files = sorted(folder.glob("*.svg"))
+    if not files:
+        pytest.skip("no real drawings beside FGSBIR_REAL_DATA")
+    for file in files:  # with viewBox="[0, 0, 300, 300]"
+        text = file.read_text()
+        assert read_svg(text.encode(), file.name).strokes[:, 2].sum() >= text.count("<path") - 1
 
 
-BOMB = (
-    "<!DOCTYPE svg ["
-    + '<!ENTITY a0 "ha">'
-    + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 20))
-    + "]>"
-)
 GOOD = HEAD + '<path d="M0 0L9 9"/></svg>'
+ENTITIES = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 20))
 
 
 @pytest.mark.parametrize(
     "prefix",
     [
-        BOMB,
-        '<!DOCTYPE svg SYSTEM "file:///etc/passwd">',
-        '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">',
-        "<!doctype svg>",
+        f'<!DOCTYPE svg [<!ENTITY a0 "ha">{ENTITIES}]>',
         '<!DOCTYPE svg [<!ENTITY % x SYSTEM "http://host/x.dtd"> %x;]>',
-        "<!\nDOCTYPE svg>",
+        "<!DOCTYPE svg [<!\nENTITY a 'b'>]>",
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
-def test_document_types_and_entities_are_refused_in_every_encoding(prefix: str, encoding: str) -> None:
-    started = time.monotonic()
-    assert "without document type and entities, found <!" in refusal((prefix + GOOD).encode(encoding))
-    assert time.monotonic() - started < 2
+def test_entities_are_refused_in_every_encoding(prefix: str, encoding: str) -> None:
+    assert "without entities, found <!ENTITY" in refusal((prefix + GOOD).encode(encoding))
 
 
 @pytest.mark.parametrize("encoding", ["utf-7", "utf-32", "cp037", "cp500", "utf-16-xx", "idna", "rot13", "shift-jis"])
@@ -301,46 +246,55 @@ def test_encodings_that_could_hide_something_are_refused(encoding: str) -> None:
     assert "expected an SVG file" in refusal("<!DOCTYPE svg>".encode("utf-32") + GOOD.encode("utf-32"))
 
 
+LINE = '<path d="M0 0L9 9"/>'
+COPIES = "".join(f'<g id="a{n}">' + f'<use href="#a{n - 1}"/>' * 10 + "</g>" for n in range(1, 12))
+SIXTH = COPIES.index('<g id="a6"')
+
+
 @pytest.mark.parametrize(
     ("body", "found"),
     [
-        ('<image href="http://host/a.png"/>', "references to other files, found href='http://host/a.png'"),
-        (
-            '<image xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="file:///etc/passwd"/>',
-            "references to other files",
-        ),
-        ('<image href="data:image/png;base64,AAAA"/>', "references to other files"),
-        ('<use href="other.svg#a"/>', "references to other files"),
-        ('<path style="fill:url(http://host/a)" d="M0 0L9 9"/>', "references to other files"),
-        ("<style>@import 'http://host/a.css';</style>", "references to other files"),
-        ('<use href="#a"/>', "found <use>"),
-        ("<script>alert(1)</script>", "found <script>"),
-        ("<foreignObject/>", "found <foreignObject>"),
-        ('<svg><path d="M0 0L9 9"/></svg>', "found <svg>"),
+        ('<use href="other.svg#a"/>', "nothing drawn"),
+        ("<style>@import 'http://host/a.css';</style>", "nothing drawn"),
+        ("<script>alert(1)</script><foreignObject/>", "nothing drawn"),
         ("<g>" * 200 + "</g>" * 200, "at most 100 nested elements"),
         ("<g/>" * 60_000, "at most 50,000 elements"),
-        ('<path d="M0 0' + "L1 1L2 2" * 60_000 + '"/>', "at most 100,000 path segments"),
+        ('<circle r="900"/>' * 3_000, "at most 200,000 points"),
+        ('<path d="M0 0' + "L1 1L2 2" * 110_000 + '"/>', "at most 200,000 points"),
+        (f'<g id="a0">{LINE}</g>{COPIES}', "limit reached"),
+        (f'<g id="a0">{LINE}</g>{COPIES[:SIXTH]}', "takes too much to resolve"),
+        ("<style>" + "*{fill:red}" * 20_000 + "</style>" + "<g/>" * 40_000, "takes too much to resolve"),
+        (
+            '<rect width="99" height="90" fill="red"/><rect width="99" height="90" fill="blue"/>' * 2_000,
+            "too much to paint",
+        ),
+        ('<path fill="red" d="M0 0' + "L99 99L0 1" * 60_000 + '"/>', "too much to paint"),
+        (
+            '<clipPath id="c"><circle r="50"/></clipPath>' + LINE.replace("/", ' clip-path="url(#c)"/') * 20_000,
+            "too much to paint",
+        ),
         ("", "nothing drawn"),
         ('<g><path d=""/></g>', "nothing drawn"),
-        ("<text>chair</text>", "nothing drawn"),
-        ('<path d="M5 5L5 5"/>', "at least 2 points, found 1"),
-        ('<path d="M0 0L1e999 5"/>', "expected finite coordinates"),
-        ('<path d="M0 0C1e999 5 1 1 2 2"/>', "expected finite coordinates"),
-        ('<path d="M0 0L1e30 5"/>', "expected finite coordinates"),
-        ('<path d="M0 0L1 1" transform="scale(1e30)"/>', "expected finite coordinates"),
-        ('<path d="M0 0L nan 5"/>', "malformed"),
-        ('<path d="M0 0L 5"/>', "malformed"),
-        ('<path d="M0 0X 5 5"/>', "malformed"),
-        ('<path d="M0 0L5 5" transform="rotate(5"/>', "malformed"),
-        ('<path d="M0 0L5 5" transform="spin(5)"/>', "malformed"),
-        ('<circle cx="5" cy="5"/>', "malformed"),
-        ('<line x1="abc"/>', "malformed"),
+        ('<path fill="black" stroke="none" d="M9 9L90 90L9 9"/>', "nothing drawn"),  # an area of nothing
+        ("<text>chair</text>", "nothing drawn, a text"),
+        ('<path d="M5 5L5 5"/>', "nothing drawn"),
+        ('<path d="M5 5L5 5" stroke-linecap="round"/>', "at least 2 points, found 1"),
+        ('<path d="M0 0L nan 5"/>', "nothing drawn"),
+        ('<path d="M0 0L1e30 5"/>', "a huge number"),
+        ('<path d="M0 0L1 1" transform="scale(1e30)"/>', "a huge number"),
         ('<path d="M0 0L5 5">', "malformed XML"),
         ("&undefined;", "malformed XML"),
     ],
 )
-def test_what_is_no_plain_drawing_is_refused_by_name(body: str, found: str) -> None:
+def test_what_is_no_drawing_is_refused_by_name(body: str, found: str) -> None:
     assert found in refusal(f"{HEAD}{body}</svg>")
+
+
+@pytest.mark.parametrize("attribute", ["clip-path", "mask", "fill", "filter"])
+def test_what_refers_to_itself_ends(attribute: str) -> None:
+    tag = {"clip-path": "clipPath", "fill": "pattern"}.get(attribute, attribute)
+    body = f'<{tag} id="a" {attribute}="url(#b)"/><{tag} id="b" {attribute}="url(#a)"/><g id="u"><use href="#u"/></g>'
+    assert len(drawn(f'{body}{LINE}<path {attribute}="url(#a)" d="M0 0H90"/>')) in (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -350,24 +304,26 @@ def test_what_is_no_plain_drawing_is_refused_by_name(body: str, found: str) -> N
         ("hello", "malformed XML"),
         ("<html></html>", "found <html>"),
         ("<svg", "malformed XML"),
-        ('<?xml-stylesheet href="http://host/a.css"?>' + GOOD, "references to other files"),
-        ('<svg viewBox="0 0 0 5"><path d="M0 0L1 1"/></svg>', "positive sides"),
-        ('<svg viewBox="0 0 nan 5"><path d="M0 0L1 1"/></svg>', "positive sides"),
-        ('<svg viewBox="0 0 5"><path d="M0 0L1 1"/></svg>', "malformed"),
+        ('<svg viewBox="0 0 1e-300 1e-300"><path stroke="red" d="M0 0L1 1"/></svg>', "malformed one"),
+        ('<svg width="0" height="5"><path stroke="red" d="M0 0L1 1"/></svg>', "invalid size"),
+        ('<svg><path d="M0 0L1 1"/></svg>', "nothing drawn"),  # neither filled nor stroked
         (GOOD + "\0", "NUL characters"),
         (b"\xff" * 50, "expected an SVG file in UTF-8 or UTF-16"),
         (b"\x89PNG\r\n\x1a\n", "expected an SVG file"),
+        (b"\x1f\x8b damaged", "expected a gzipped SVG file"),
+        (gzip.compress(GOOD.encode())[:-20], "malformed XML"),
     ],
 )
 def test_what_is_no_svg_is_refused_by_name(text: str | bytes, found: str) -> None:
     assert found in refusal(text)
 
 
-def test_a_huge_file_is_refused_before_it_is_parsed() -> None:
-    data = (HEAD + " " * MAX_BYTES + "</svg>").encode()
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_huge_file_is_refused_before_it_is_parsed(pack: type[bytes]) -> None:
+    data = pack((HEAD + " " * 8 * MAX_BYTES + "</svg>").encode())
     tracemalloc.start()
     assert f"at most {MAX_BYTES:,} bytes, found" in refusal(data)
-    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    assert tracemalloc.get_traced_memory()[1] < 3 * MAX_BYTES
     tracemalloc.stop()
 
 

@@ -1,84 +1,96 @@
-"""SVG drawings: from a file's bytes to strokes.
+"""SVG drawings: from a file's bytes to the strokes that a browser would show.
 
-Files come from strangers. Size, depth and number of elements are bounded; document types, entities
-and references to other files are refused before a parser sees them, and nothing is ever fetched.
+Files come from strangers. Size, depth and number of elements are bounded, entities are refused before a parser sees
+them, and nothing is ever fetched.
 """
 
+import base64
 import codecs
-import math
 import re
-import warnings
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
-from functools import cache
-from itertools import pairwise
-from typing import Any
+import zlib
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
-from scipy.special import comb
-from svgpathtools import Arc, Line, Path, parse_path
-from svgpathtools.document import CONVERSIONS
-from svgpathtools.parser import parse_transform
 
 from fgsbir.data.records import DataError
-from fgsbir.data.strokes import CANVAS, centre, check_strokes, join_strokes
+from fgsbir.data.strokes import centre, check_strokes, join_strokes
+from fgsbir.data.svg_css import NUMBER, ORIGIN, plain_css, plain_transform, variables
+from fgsbir.data.svg_ink import seen_lines
+from fgsbir.data.svg_lines import without_frame
+from fgsbir.data.svg_shapes import PageReader
 
 MAX_BYTES = 8 << 20
 MAX_DEPTH = 100
 MAX_ELEMENTS = 50_000
-MAX_SEGMENTS = 100_000
-MAX_POINTS = 200_000  # of one file; a few numbers can make a curve of hundreds
-POINT_SPACING = 3.0  # canvas pixels between the points that stand for a curve
-MAX_CURVE_POINTS = 300
-MAX_COORDINATE = 1e9
 
-COMMANDS = "MmLlHhVvCcSsQqTtAaZz"
-_NO_COMMAND = re.compile(rf"[^{COMMANDS}0-9eE+\-.,\s]+")
-_DECLARATION = re.compile(r"<!\s*(DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
-_EXTERNAL = re.compile(r"<\?\s*xml-stylesheet|@import|url\(\s*['\"]?\s*[^#'\")\s]", re.IGNORECASE)
+_SVG = "{http://www.w3.org/2000/svg}"
+_DECLARATION = re.compile(r"<!\s*(ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
 _ENCODING = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*['\"]([A-Za-z0-9._-]+)")
 _ENCODINGS = frozenset(("utf-8", "ascii", "iso8859-1", "cp1252"))
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_LENGTH = re.compile(rf"\s*({NUMBER})\s*(?:px|pt|pc|mm|cm|in|em|ex)?\s*")
+_BACKGROUND = re.compile(r"(?:^|;)\s*background(?:-color)?\s*:\s*([^;]+)")
+_ARROWHEAD = re.compile(r"marker(?:-start|-mid|-end)?[\s:=\"']{0,9}url\(")
 
-_GROUPS = frozenset(("svg", "g", "a", "switch"))
-_REFUSED = frozenset(("use", "image", "foreignObject", "script"))
 
+class SvgDrawing(NamedTuple):
+    """Canonical ``strokes`` on the 256 canvas, and what is ``left_out`` of them, as "2 texts".
 
-def read_svg(data: bytes, name: str) -> np.ndarray:
-    """Turn an SVG file into canonical strokes on the 256 canvas, in the order of the document.
-
-    Reads paths with every command, lines, polylines, polygons, rectangles, circles and ellipses, in
-    nested groups with transforms. The view box (or width and height) is scaled so that its longest
-    side is the canvas; a file with neither is centred. Curves become points about 3 canvas pixels
-    apart; straight lines keep their ends. Hidden elements and filled background rectangles are left
-    out. Raises DataError naming ``name`` for a file that is malformed, hostile, huge or empty.
+    ``picture`` is the image file in a drawing that shows nothing but it, and has no strokes, float32 (0, 3).
     """
+
+    strokes: np.ndarray
+    left_out: tuple[str, ...] = ()
+    picture: bytes | None = None
+
+
+def read_svg(data: bytes, name: str) -> SvgDrawing:
+    """Turn an SVG file, plain or gzipped, into strokes, in the order of the document.
+
+    Lines are read where a browser would show them: not where they are hidden, covered, clipped, transparent or of the
+    colour that they lie on. Filled shapes give their outlines, or the line that they are the outline of. The viewport
+    is scaled so that its longest side is the canvas; a file without size is centred. What lies outside is cut off, as
+    browsers do, if the file has a width and a height. Curves become points about 3 canvas pixels apart; straight lines
+    keep their ends, and dashes are joined. Texts, embedded pictures, arrowheads and a frame are left out. Raises
+    DataError naming ``name`` for a file that is malformed, hostile, huge or empty.
+    """
+    # It takes a third of a second to import, which commands that read no SVG need not wait for.
+    from fgsbir.data.svg_normaliser import normalise
+
     root = _parse(_decode(data, name), name)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # svgpathtools warns of arcs without radius, which are lines
-            place = _placement(root)
-            scale = float(np.sqrt(abs(np.linalg.det(place[:2, :2]))))
-            parts = _strokes(root, scale)
+        left_out = _left_out(root)
+        _prepare(root)
+        closed, sized = "width" in root.attrib, "viewBox" in root.attrib
+        page = PageReader(normalise(root)).read(closed, sized)
+        seen = seen_lines(page)
+        lines = without_frame(seen, page.low, page.high)
+        if not lines and len(page.pictures) == 1:
+            return SvgDrawing(np.zeros((0, 3), np.float32), (), _picture(page.pictures[0]))
+        if not lines:
+            found = ", ".join(["nothing drawn", *left_out])
+            raise DataError(f"expected a drawing in SVG, found {found}")
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
-    except (ValueError, TypeError, AssertionError, ArithmeticError, LookupError) as error:
-        raise DataError(
-            f"{name}: expected a drawing in SVG, found a malformed one ({str(error) or type(error).__name__:.200})"
-        ) from None
-    if not parts:
-        raise DataError(f"{name}: expected a drawing in SVG, found nothing drawn")
-    if not all((np.abs(part) < MAX_COORDINATE).all() for part in parts):  # false for NaN as well
-        raise DataError(f"{name}: expected finite coordinates on a canvas, found NaN, an infinity or a huge number")
-    strokes = check_strokes(join_strokes([part @ place[:2, :2].T + place[:2, 2] for part in parts]), name)
-    return strokes if _box(root) else centre(strokes)
+    except (ValueError, ArithmeticError) as error:
+        raise DataError(f"{name}: expected a drawing in SVG, found a malformed one ({error!s:.200})") from None
+    strokes = check_strokes(join_strokes([np.stack([line.real, line.imag], 1) for line in lines]), name)
+    frame = () if lines is seen else ("a frame",)
+    return SvgDrawing(strokes if closed or sized else centre(strokes), (*left_out, *frame))
 
 
 def _decode(data: bytes, name: str) -> str:
-    """The text of the file, refused if it declares a document type or refers to other files.
+    """The text of the file, refused if it declares entities.
 
     Decoded here and not by the parser, so that no encoding can hide a declaration from the search.
     """
+    if data.startswith(b"\x1f\x8b"):
+        try:
+            data = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES + 1)
+        except zlib.error as error:
+            raise DataError(f"{name}: expected a gzipped SVG file, found damage ({error})") from None
     if len(data) > MAX_BYTES:
         raise DataError(f"{name}: expected an SVG file of at most {MAX_BYTES:,} bytes, found {len(data):,}")
     declared = _ENCODING.match(data.lstrip())
@@ -98,15 +110,12 @@ def _decode(data: bytes, name: str) -> str:
     declaration = _DECLARATION.search(text)
     if declaration or "\0" in text:
         found = f"<!{declaration[1]}" if declaration else "NUL characters"
-        raise DataError(f"{name}: expected an SVG file without document type and entities, found {found}")
-    external = _EXTERNAL.search(text)
-    if external:
-        raise DataError(f"{name}: expected an SVG file without references to other files, found {external[0]!r}")
+        raise DataError(f"{name}: expected an SVG file without entities, found {found}")
     return text
 
 
 class _BoundedBuilder(ElementTree.TreeBuilder):
-    """Builds the tree, and stops at a hostile one while it is still small."""
+    """Builds the tree, and stops at a hostile one while it is still small. Old files have no namespace."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,14 +129,11 @@ class _BoundedBuilder(ElementTree.TreeBuilder):
             raise DataError(f"expected at most {MAX_DEPTH} nested elements, found more")
         if self.elements > MAX_ELEMENTS:
             raise DataError(f"expected at most {MAX_ELEMENTS:,} elements, found more")
-        for key, value in attrs.items():
-            if _local(key) == "href" and not value.strip().startswith("#"):
-                raise DataError(f"expected no references to other files, found {_local(key)}={value!r:.60}")
-        return super().start(tag, attrs)
+        return super().start(tag if tag.startswith("{") else _SVG + tag, attrs)
 
     def end(self, tag: str) -> ElementTree.Element:
         self.depth -= 1
-        return super().end(tag)
+        return super().end(tag if tag.startswith("{") else _SVG + tag)
 
 
 def _parse(text: str, name: str) -> ElementTree.Element:
@@ -139,139 +145,60 @@ def _parse(text: str, name: str) -> ElementTree.Element:
         raise DataError(f"{name}: {error}") from None
     except ElementTree.ParseError as error:
         raise DataError(f"{name}: expected an SVG file, found malformed XML ({error})") from None
-    if _local(root.tag) != "svg":
-        raise DataError(f"{name}: expected an SVG file, found <{_local(root.tag)}>")
+    if root.tag != f"{_SVG}svg":
+        raise DataError(f"{name}: expected an SVG file, found <{root.tag.rpartition('}')[2]}>")
     return root
 
 
-def _placement(root: ElementTree.Element) -> np.ndarray:
-    """The (3, 3) matrix from the file's units to the canvas."""
-    x, y, width, height = _box(root) or (0.0, 0.0, CANVAS, CANVAS)
-    scale = CANVAS / max(width, height)
-    margin_x, margin_y = (CANVAS - width * scale) / 2, (CANVAS - height * scale) / 2
-    return np.array([[scale, 0, margin_x - x * scale], [0, scale, margin_y - y * scale], [0, 0, 1]])
+def _left_out(root: ElementTree.Element) -> tuple[str, ...]:
+    """What a drawing holds besides lines, in words."""
+    texts = sum(bool("".join(text.itertext()).strip()) for text in root.iter(f"{_SVG}text"))
+    pictures = sum(1 for _ in root.iter(f"{_SVG}image"))
+    counted = [(texts, "text"), (pictures, "picture")]
+    found = [f"{number} {kind}s" if number > 1 else f"a {kind}" for number, kind in counted if number]
+    if root.find(f".//{_SVG}marker") is not None:
+        styles = (style.text for style in root.iter(f"{_SVG}style") if style.text)
+        written = (f"{key}={value}" for element in root.iter() for key, value in element.items())
+        found += ["arrowheads"] if any(map(_ARROWHEAD.search, (*styles, *written))) else []
+    return tuple(found)
 
 
-def _box(root: ElementTree.Element) -> tuple[float, float, float, float] | None:
-    view = root.get("viewBox")
-    if view is not None:
-        x, y, width, height = (float(number) for number in view.replace(",", " ").split())
-    else:
-        sides = [
-            re.fullmatch(r"\s*([\d.eE+-]+)\s*(px|pt|mm|cm|in)?\s*", root.get(key, "")) for key in ("width", "height")
-        ]
-        if sides[0] is None or sides[1] is None:
-            return None
-        x, y, width, height = 0.0, 0.0, float(sides[0][1]), float(sides[1][1])
-    if not (np.isfinite([x, y, width, height]).all() and width > 0 and height > 0):
-        raise DataError(f"expected a view box with positive sides, found {width:g} x {height:g}")
-    return x, y, width, height
+def _prepare(root: ElementTree.Element) -> None:
+    """Write in the normaliser's words what browsers read beyond them; sizes that are none are taken away."""
+    sheets = [style.text for style in root.iter(f"{_SVG}style") if style.text]
+    known = variables(" ".join([*sheets, root.get("style", "")]))
+    for element in root.iter():
+        if element.tag == f"{_SVG}marker":
+            element.tag = f"{_SVG}metadata"  # arrowheads are not drawn
+        elif element.tag == f"{_SVG}style" and element.text:
+            element.text = plain_css(element.text, known)
+        for key in [key for key in element.attrib if key.startswith("{") and not key.endswith("}href")]:
+            del element.attrib[key]  # editors' notes
+        for key in ("style", "fill", "stroke"):
+            if "(" in element.get(key, ""):
+                element.set(key, plain_css(element.attrib[key], known))
+        if "transform" in element.attrib:
+            origin = ORIGIN.search(f"{element.get('style', '')};transform-origin:{element.get('transform-origin', '')}")
+            if origin:
+                element.set("transform", plain_transform(element.attrib["transform"], origin.groups()))
+    view = re.findall(NUMBER, root.get("viewBox", ""))
+    sides = [_LENGTH.fullmatch(root.get(key, "")) for key in ("width", "height")]
+    if len(view) == 4:
+        root.set("viewBox", " ".join(view))
+    elif "viewBox" in root.attrib:
+        del root.attrib["viewBox"]
+    if None in sides:  # it fills a browser's window
+        for key in ("width", "height"):
+            root.attrib.pop(key, None)
+    background = _BACKGROUND.search(root.get("style", ""))
+    if background and len(view) == 4:
+        x, y, width, height = view
+        box = {"x": x, "y": y, "width": width, "height": height, "style": f"fill:{background[1]};stroke:none"}
+        root.insert(0, ElementTree.Element(f"{_SVG}rect", box))
 
 
-def _strokes(root: ElementTree.Element, scale: float) -> list[np.ndarray]:
-    """Every drawn line of the tree, each float64 (m, 2) in the file's units; ``scale`` leads to the canvas.
-
-    Transforms are applied to points: svgpathtools' own transform turns arcs into others under
-    unequal scales, and its Document gives the strokes out of the document's order.
-    """
-    parts: list[np.ndarray] = []
-    segments = points = 0
-    for element, matrix in _shapes(root):
-        commands = CONVERSIONS[_local(element.tag)](element)
-        stranger = _NO_COMMAND.search(commands)
-        if stranger:  # svgpathtools would pass over it
-            raise DataError(f"expected path commands {COMMANDS} and numbers, found malformed {stranger[0]!r}")
-        path = parse_path(commands)
-        segments += len(path)
-        if segments > MAX_SEGMENTS:
-            raise DataError(f"expected at most {MAX_SEGMENTS:,} path segments, found more")
-        size = scale * float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-        flat = _flatten(path, size, MAX_POINTS - points)
-        points += sum(map(len, flat))
-        parts += [part @ matrix[:2, :2].T + matrix[:2, 2] for part in flat]
-    return parts
-
-
-def _shapes(root: ElementTree.Element) -> Iterator[tuple[ElementTree.Element, np.ndarray]]:
-    """The shapes to draw in the document's order, each with the (3, 3) matrix of its transforms."""
-    stack = [(root, np.identity(3))]
-    while stack:
-        element, matrix = stack.pop()
-        tag = _local(element.tag)
-        if tag in _REFUSED or (tag == "svg" and element is not root):
-            raise DataError(f"expected plain shapes, found <{tag}>, which is not read")
-        style = _style(element)
-        if style.get("display") == "none" or style.get("visibility") == "hidden":
-            continue
-        if tag not in _GROUPS and tag not in CONVERSIONS:
-            continue  # definitions, titles, metadata
-        matrix = matrix @ parse_transform(element.get("transform"), strict=True)
-        if tag in _GROUPS:
-            stack += [(child, matrix) for child in reversed(element)]
-        elif tag != "rect" or style.get("stroke", "none") != "none" or style.get("fill") == "none":
-            yield element, matrix
-
-
-def _style(element: ElementTree.Element) -> dict[str, str]:
-    """Presentation attributes, and the style attribute over them."""
-    declared = [part.partition(":")[::2] for part in element.get("style", "").split(";")]
-    return {key.strip(): value.strip() for key, value in [*element.attrib.items(), *declared]}
-
-
-def _flatten(path: Path, scale: float, limit: int) -> list[np.ndarray]:
-    """Cut a path where the pen is lifted, and turn its curves into at most ``limit`` points; each part (m, 2)."""
-    parts: list[list[np.ndarray]] = []
-    end = None
-    for segment in path:
-        points = _points(segment, scale)
-        limit -= len(points)
-        if limit < 0:
-            raise DataError(f"expected at most {MAX_POINTS:,} points, found more")
-        if segment.start == end:
-            parts[-1].append(points[1:])
-        else:
-            parts.append([points])
-        end = segment.end
-    strokes = []
-    for part in parts:
-        joined = np.concatenate(part)
-        moved = np.append(True, joined[1:] != joined[:-1])
-        strokes.append(np.stack([joined.real, joined.imag], 1)[moved])
-    return strokes
-
-
-def _points(segment: Any, scale: float) -> np.ndarray:
-    """Points along one segment, evenly spaced for a curve, its two ends for a line; complex (m,)."""
-    if isinstance(segment, Line):
-        return np.array([segment.start, segment.end])
-    if isinstance(segment, Arc):
-        length = abs(np.radians(segment.delta)) * max(segment.radius.real, segment.radius.imag)
-    else:
-        controls = segment.bpoints()
-        length = sum(abs(after - before) for before, after in pairwise(controls))
-    if not math.isfinite(length):
-        return np.array([segment.start, complex(np.inf)])
-    number = math.ceil(min(max(length * scale / POINT_SPACING, 1), MAX_CURVE_POINTS))
-    if isinstance(segment, Arc):
-        angle = np.radians(segment.theta + np.linspace(0, 1, 4 * number + 1) * segment.delta)
-        turned = segment.radius.real * np.cos(angle) + 1j * segment.radius.imag * np.sin(angle)
-        fine = segment.center + segment.rot_matrix * turned
-    else:
-        fine = _bernstein(len(controls) - 1, number) @ np.array(controls)
-    walked = np.append(0, np.cumsum(np.abs(np.diff(fine))))
-    even = np.interp(np.linspace(0, walked[-1], number + 1), walked, fine)
-    even[[0, -1]] = segment.start, segment.end
-    return even
-
-
-@cache
-def _bernstein(degree: int, number: int) -> np.ndarray:
-    """The weights of a Bezier curve's controls at 4 ``number`` + 1 parameters."""
-    t = np.linspace(0, 1, 4 * number + 1)[:, None]
-    k = np.arange(degree + 1)
-    return comb(degree, k) * (1 - t) ** (degree - k) * t**k
-
-
-def _local(tag: Any) -> str:
-    """The name without its namespace; old files have none. Comments have no name."""
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+def _picture(href: str) -> bytes:
+    """The bytes of a data URL."""
+    head, _, body = href.partition(",")
+    raw = unquote_to_bytes(body)
+    return base64.b64decode(raw) if head.endswith(";base64") else raw
