@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ratio import Measured, Ratio, Workload
+from benchmarks.ratio import Measured, Ratio, Workload, alternate
 from benchmarks.search import index_of_nothing
 from fgsbir.data.strokes import split_strokes
+from fgsbir.search.searcher import Searcher
 
-PHOTOS, USERS, DRAWINGS = 10_000, 4, 5
+PHOTOS, FOUND, USERS, DRAWINGS, SEARCHES = 10_000, 24, 4, 5, 40
 # A stroke takes a person longer; the fewer seconds, the more often they ask at the same time.
 BETWEEN_STROKES = 0.25
 BUDGET = 0.150
@@ -27,7 +28,7 @@ BUDGET = 0.150
 def prepare(work: Workload) -> Callable[[], Measured]:
     """The 95th percentile of all answers, against the 150 ms that feel immediate.
 
-    Each user draws sketches stroke by stroke and asks for 24 photos after each, on a connection that is kept.
+    Each user draws sketches stroke by stroke and searches after each, on a connection that is kept.
     """
     photos = [photo for photo in work.store.photos if photo.sketches][: USERS * DRAWINGS]
     sketches = [split_strokes(work.store.read_strokes(photo)[0]) for photo in photos]
@@ -49,18 +50,23 @@ def draw(address: str, drawings: list[list[Any]]) -> list[float]:
     connection, seconds = http.client.HTTPConnection(address, timeout=60), []
     for strokes in drawings:
         for count in range(1, len(strokes) + 1):
-            body = json.dumps({"strokes": strokes[:count], "k": 24})
             start = time.perf_counter()
-            connection.request("POST", "/search", body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read()
+            ask(connection, strokes[:count])
             seconds.append(time.perf_counter() - start)
-            # A first stroke of one point is no drawing yet.
-            if answer.status != 200 and len(strokes[0]) > 1:
-                raise RuntimeError(f"POST /search: {answer.status} {text[:200]!r}")
             time.sleep(BETWEEN_STROKES)
     connection.close()
     return seconds
+
+
+def ask(connection: http.client.HTTPConnection, strokes: list[Any]) -> None:
+    """Search by strokes on a connection that is kept."""
+    body = json.dumps({"strokes": strokes, "k": FOUND})
+    connection.request("POST", "/search", body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read()
+    # A first stroke of one point is no drawing yet.
+    if answer.status != 200 and len(strokes[0]) > 1:
+        raise RuntimeError(f"POST /search: {answer.status} {text[:200]!r}")
 
 
 @contextmanager
@@ -80,4 +86,26 @@ def serving(index: Path) -> Iterator[str]:
             server.terminate()
 
 
+def over_http(work: Workload) -> Callable[[], Measured]:
+    """A search over HTTP by one user who is alone, on a connection that is kept, against the same search without."""
+    sketch = next(work.store.read_strokes(photo)[0] for photo in work.store.photos if photo.sketches)
+    strokes = [part.astype(float).tolist() for part in split_strokes(sketch)]
+    index = index_of_nothing(work.new_folder(), PHOTOS)
+    searcher = Searcher.open(index)
+
+    def round() -> Measured:
+        with serving(index) as address:
+            connection = http.client.HTTPConnection(address, timeout=60)
+            ask(connection, strokes)
+            device = work.compute.device
+            found = alternate(
+                lambda: ask(connection, strokes), lambda: searcher.search(sketch, FOUND), device=device, times=SEARCHES
+            )
+            connection.close()
+        return found
+
+    return round
+
+
+OVER_HTTP = Ratio("a search over HTTP, connection kept / the search itself", 1.8, over_http, speed=False)
 RATIO = Ratio("page's answer after a stroke, 95 %, 4 users, 10,000 photos / 150 ms", 1.0, prepare, speed=False)

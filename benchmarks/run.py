@@ -24,7 +24,7 @@ from pipeline.sections import Params
 logger = logging.getLogger("benchmarks")
 
 RATIOS = [sampler.FLOAT32, sampler.BF16, ranking.RATIO, scale.RATIO]
-RATIOS += [search.QUERY, search.INDEXING, search.NEAREST, search.OPENING, page.RATIO]
+RATIOS += [search.QUERY, search.INDEXING, search.NEAREST, search.OPENING, page.OVER_HTTP, page.RATIO]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, expect
 from starlette.testclient import TestClient
 
 from fgsbir.search.adaptation import Adapter
@@ -17,9 +18,11 @@ from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.web.app import create_app
-from fgsbir.web.limits import Limits
+from fgsbir.web.connection import listen, server_of
+from fgsbir.web.limits import USUAL, Limits
 from tests.toy import Toy
 from tests.trained import save_adaptive, save_joint
+from tests.web.browsing import chromium
 
 PHOTOS = 12
 
@@ -84,21 +87,57 @@ def client_of(searcher: Searcher) -> Iterator[Callable[..., TestClient]]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[FastAPI], int]]:
+def serve() -> Iterator[Callable[..., int]]:
     """Serve an application on a port of its own, which is returned."""
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
-    def start(app: FastAPI) -> int:
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, daemon=True)
+    def start(app: FastAPI, limits: Limits = USUAL, **more: Any) -> int:
+        server, listening = server_of(app, limits, **more), listen("127.0.0.1", 0)
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         while not server.started:
             assert thread.is_alive()
             thread.join(0.01)
         running.append((server, thread))
-        return int(server.servers[0].sockets[0].getsockname()[1])
+        return int(listening.getsockname()[1])
 
     yield start
     for server, thread in running:
-        server.should_exit = True
+        server.should_exit = server.force_exit = True
         thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the pages' consoles complained of."""
+    return []
+
+
+@pytest.fixture
+def visit(
+    browser: Browser, serve: Callable[[FastAPI], int], app: FastAPI, complaints: list[str]
+) -> Iterator[Callable[..., Page]]:
+    """Open a page of ``app`` in a browser window of some kind."""
+    contexts = []
+
+    def open_page(app: FastAPI = app, **kind: Any) -> Page:
+        context = browser.new_context(**{"reduced_motion": "reduce"} | kind)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"http://127.0.0.1:{serve(app)}/")
+        expect(page.locator("#gallery-size")).to_contain_text("photos")
+        expect(page.locator("#grid li").first).to_be_visible()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -2,7 +2,10 @@
 
 import hashlib
 import io
+import itertools
 import os
+import shutil
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fgsbir.data.readers.json_strokes import parse_strokes
+from fgsbir.data.stroke_files import parse_strokes
+from fgsbir.retrieval.encoder import Encoder
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Match, Searcher
@@ -38,13 +42,66 @@ def test_a_search_is_the_librarys(client: Any, searcher: Searcher) -> None:
     answer = client.post("/search", json={"strokes": CHAIR, "k": 5})
     assert found(answer) == listed(searcher.search(SKETCH, 5)) and answer.json()["milliseconds"] > 0
     id = searcher.gallery.id(2)
-    assert found(client.get(f"/photos/{id}/similar?k=4")) == listed(searcher.similar(id, 4))
+    assert found(client.post("/search", json={"photo": id, "k": 4})) == listed(searcher.similar(id, 4))
     everything = found(client.post("/search", json={"strokes": CHAIR}))
     assert len(everything) == len(searcher.gallery)
     # Where a drawing lies does not count.
     moved = [[[3 * x - 500, 3 * y + 4000] for x, y in stroke] for stroke in CHAIR]
     there = found(client.post("/search", json={"strokes": moved}))
     assert [photo[0] for photo in there] == [photo[0] for photo in everything]
+
+
+def test_a_gallery_is_gone_through_in_pages_by_path_or_distance(client: Any, searcher: Searcher) -> None:
+    everything = client.post("/search", json={}).json()
+    names = [photo["name"] for photo in everything["photos"]]
+    assert names == sorted(names) and len(names) == everything["total"] == len(searcher.gallery)
+    assert {photo["distance"] for photo in everything["photos"]} == {None}
+    for query in ({}, {"strokes": CHAIR}):
+        pages = [
+            client.post("/search", json=query | {"k": 5, "skip": skip}).json()["photos"] for skip in (0, 5, 10, 15)
+        ]
+        assert [len(page) for page in pages] == [5, 5, 2, 0]
+        assert [*itertools.chain(*pages)] == client.post("/search", json=query).json()["photos"]
+
+
+def test_a_drawing_and_a_picture_together(client: Any, searcher: Searcher) -> None:
+    photo, pixels, file = searcher.gallery.path(4), np.zeros((40, 60, 3), np.uint8), io.BytesIO()
+    with Image.open(photo) as image:
+        pixels[:, :50] = np.asarray(image.convert("RGB"))
+    Image.fromarray(pixels).save(file, "PNG")
+    id = upload(client, file.getvalue(), "image/png").json()["id"]
+    with Image.open(io.BytesIO(client.get(f"/uploads/{id}").content)) as image:
+        assert image.size == (60, 40)
+    # The part of the upload that is the photo finds it.
+    picture = {"id": id, "box": [0, 0, 50 / 60, 1]}
+    ((first, _, _, distance),) = found(client.post("/search", json={"picture": picture, "k": 1}))
+    assert first == searcher.gallery.id(4) and distance < 1e-3
+    sketch = searcher.encoder.sketch(SKETCH)
+    for weight in (0, 0.3, 1):
+        mixed = (1 - weight) * sketch + weight * searcher.photo(4)
+        rows, distances = searcher.nearest(mixed / np.linalg.norm(mixed), 12)
+        answer = found(client.post("/search", json={"strokes": CHAIR, "picture": picture, "weight": weight}))
+        assert [photo[0] for photo in answer] == [searcher.gallery.id(row) for row in rows]
+        assert [photo[3] for photo in answer] == pytest.approx(distances.tolist(), abs=1e-3)
+    for asked, status in (
+        ({"photo": first, "picture": picture}, 422),
+        ({"photo": "0" * 16}, 404),
+        ({"picture": {"id": "0" * 16}}, 404),
+        ({"picture": picture | {"box": [0, 0, 2, 1]}}, 422),
+    ):
+        assert client.post("/search", json=asked).status_code == status
+
+
+def test_a_drawing_like_nothing_is_told_from_one_that_is(client: Any, searcher: Searcher) -> None:
+    """By chance: what scribbles find is what a drawing that is like nothing finds."""
+    far = client.post("/search", json={"strokes": [[[1, 1], [200, 2]]]}).json()
+    assert not far["unlike"]  # only begun
+    rng, told = np.random.default_rng(1), []
+    for _ in range(20):
+        scribble = [np.cumsum(rng.normal(0, 12, (60, 2)), 0).tolist() for _ in range(3)]
+        told.append(client.post("/search", json={"strokes": scribble}).json()["unlike"])
+    assert 2 <= sum(told) <= 18
+    assert not client.post("/search", json={"photo": searcher.gallery.id(0)}).json()["unlike"]
 
 
 def test_photos_are_the_files_as_they_are(client: Any, searcher: Searcher) -> None:
@@ -65,12 +122,12 @@ def test_thumbnails_are_upright_unpadded_and_kept(
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = turned
-    photo = tmp_path / os.fsdecode(b"\xff<b>\n.jpg")
+    photo = tmp_path / "ü<b>\n.jpg"
     Image.new("RGB", (1200, 600), "red").save(photo, exif=exif)
     index_photos([photo], joint_model, tmp_path / "one")
     client = client_of(Searcher.open(tmp_path / "one"))
     ((id, name, *_),) = found(client.post("/search", json={"strokes": CHAIR}))
-    assert name == "\ufffd<b>\n.jpg"
+    assert name == "ü<b>\n.jpg"
     for _ in range(2):
         with Image.open(io.BytesIO(client.get(f"/photos/{id}/thumbnail").content)) as image:
             assert image.size == size
@@ -83,6 +140,13 @@ def test_a_photo_that_is_not_as_it_was(
 ) -> None:
     searcher = Searcher.open(index_of(tmp_path))
     client = client_of(searcher, sketcher=PhotoSketcher.load(joint_model))
+    copied = searcher.gallery.path(3)
+    shutil.copy(copied, tmp_path / "photos" / "z.png")
+    index_photos([tmp_path / "photos"], joint_model, tmp_path / "index")
+    copied.unlink()
+    about = client.get(f"/photos/{searcher.gallery.id(3)}/about").json()
+    assert about["paths"] == [str(copied), str(tmp_path / "photos" / "z.png")]
+    assert client.get(f"/photos/{searcher.gallery.id(3)}").status_code == 200  # as long as one of its copies is
     gone, changed, pipe = (searcher.gallery.path(row) for row in range(3))
     gone.unlink()
     changed.write_bytes(b"another")
@@ -94,7 +158,8 @@ def test_a_photo_that_is_not_as_it_was(
             assert answer.status_code == 410 and told in answer.json()["message"], part
             assert str(gone.parent) not in answer.text
     # They are still found, and found by.
-    assert len(found(client.get(f"/photos/{searcher.gallery.id(0)}/similar"))) == len(searcher.gallery) - 1
+    others = client.post("/search", json={"photo": searcher.gallery.id(0)})
+    assert len(found(others)) == len(searcher.gallery) - 1
 
 
 def test_the_generators_sketch(client: Any, searcher: Searcher, joint_model: Path) -> None:
@@ -109,7 +174,7 @@ def test_the_generators_sketch(client: Any, searcher: Searcher, joint_model: Pat
 
 
 def test_an_adaptation_is_searched_by_its_token_until_it_is_forgotten(
-    searcher: Searcher, client_of: Callable[..., Any]
+    searcher: Searcher, client_of: Callable[..., Any], tmp_path: Path
 ) -> None:
     client = client_of(adapter=Adapter(searcher), limits=Limits(adapted=1))
     ids = [searcher.gallery.id(row) for row in range(2)]
@@ -118,9 +183,15 @@ def test_an_adaptation_is_searched_by_its_token_until_it_is_forgotten(
     first, second = (client.post("/adapt", json={"corrections": corrections}).json()["token"] for _ in range(2))
     for answer, expected in (
         (client.post("/search", json={"strokes": CHAIR, "adapted": second}), adapted.search(SKETCH, 24)),
-        (client.get(f"/photos/{ids[0]}/similar?adapted={second}"), adapted.similar(ids[0], 24)),
+        (client.post("/search", json={"photo": ids[0], "adapted": second}), adapted.similar(ids[0], 24)),
     ):
         assert [photo[0] for photo in found(answer)] == [match.id for match in expected]
+    # As a model folder, it searches the same without the server.
+    with zipfile.ZipFile(io.BytesIO(client.get(f"/adapted/{second}").content)) as file:
+        file.extractall(tmp_path)
+    loaded = Encoder.load(tmp_path / "my-style", searcher.encoder.compute)
+    np.testing.assert_allclose(loaded.sketch(SKETCH), adapted.encoder.sketch(SKETCH), atol=1e-6)
+    assert client.get(f"/adapted/{first}").status_code == 404
     forgotten = client.post("/search", json={"strokes": CHAIR, "adapted": first})
     assert forgotten.status_code == 404 and "adapt again" in forgotten.json()["message"]
     unknown = {"strokes": CHAIR, "photo": "0" * 16}
@@ -129,8 +200,10 @@ def test_an_adaptation_is_searched_by_its_token_until_it_is_forgotten(
 
 
 def test_what_a_server_cannot_do(searcher: Searcher, client: Any, client_of: Callable[..., Any]) -> None:
-    assert client.get("/health").json() == {
+    health = client.get("/health").json()
+    assert health == {
         "status": "ok",
+        "version": health["version"],
         "photos": len(searcher.gallery),
         "features": {"sketch": True, "adapt": True},
         "upload_bytes": Limits().upload_bytes,
@@ -143,16 +216,17 @@ def test_what_a_server_cannot_do(searcher: Searcher, client: Any, client_of: Cal
 
 
 def upload(client: Any, data: bytes, type: str = "image/svg+xml") -> Any:
-    return client.post("/sketches", content=data, headers={"Content-Type": type})
+    return client.post("/uploads", content=data, headers={"Content-Type": type})
 
 
 def svg(path: str) -> bytes:
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256"><path d="{path}"/></svg>'.encode()
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" fill="none" stroke="red">'
+    return f'{head}<path d="{path}"/></svg>'.encode()
 
 
 def test_an_svg_becomes_strokes_that_fit_the_page_and_a_search(client: Any) -> None:
     answer = upload(client, svg_of(SKETCH).encode())
-    assert answer.status_code == 200 and answer.json() == {"strokes": CHAIR}
+    assert answer.json() == {"id": None, "box": [0, 0, 1, 1], "left_out": [], "strokes": CHAIR}
     points = np.array(upload(client, svg("M-900 0L900 200")).json()["strokes"][0])
     assert points.min() >= 0 and points.max() <= 256
     line = "L".join(f"{10 + 0.01 * x:.2f} {100 + x % 2 * 0.1:.1f}" for x in range(MAX_POINTS + 10))
@@ -178,8 +252,8 @@ def test_a_scan_becomes_strokes(client: Any, format: str) -> None:
         (b"<svg", "image/svg+xml", 422, "expected an SVG file"),
         (b"", "image/png", 422, "an empty file"),
         (b"%PDF-1.4", "image/png", 422, "begins with '%PDF-1.4'"),
-        (b"%PDF-1.4", "application/pdf", 415, "expected a drawing as image/svg+xml"),
-        (b"<svg/>", "", 415, "expected a drawing as image/svg+xml"),
+        (b"%PDF-1.4", "application/pdf", 415, "expected a drawing or a photo as image/svg+xml"),
+        (b"<svg/>", "", 415, "expected a drawing or a photo as image/svg+xml"),
         (b"\xef\xbb\xbf<svg>" + bytes(Limits().svg_bytes), "image/png", 413, "at most 1,048,576 bytes"),
         (svg("M1 1L2 2" * 3000), "image/svg+xml", 422, "at most 2,000 strokes"),
     ],

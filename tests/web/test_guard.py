@@ -1,14 +1,17 @@
 """Whom the server answers: its own page, as often as a person draws, and nobody else's."""
 
 import asyncio
+import http.client
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
 from fgsbir.search.searcher import Searcher
+from fgsbir.web.connection import listen
 from fgsbir.web.guard import HEADERS, LOOPBACK, Guard
 from fgsbir.web.limits import Limits
 
@@ -93,8 +96,8 @@ def test_bodies_are_bounded_by_what_is_announced_and_by_what_comes(client_of: Ca
     client = client_of(limits=Limits(body_bytes=100, upload_bytes=1000))
     svg = {"Content-Type": "image/svg+xml"}
     assert client.post("/search", content=b"x" * 101).status_code == 413
-    assert client.post("/sketches", content=b"x" * 101, headers=svg).status_code == 422
-    assert client.post("/sketches", content=b"x" * 1001, headers=svg).status_code == 413
+    assert client.post("/uploads", content=b"x" * 101, headers=svg).status_code == 422
+    assert client.post("/uploads", content=b"x" * 1001, headers=svg).status_code == 413
     announced = client.post("/search", content=b"{}", headers={"Content-Length": "1" + "0" * 14})
     assert announced.status_code == 413 and announced.headers["connection"] == "close"
     for length in ("-1", "1e3", "9" * 5000, "٣", "+1"):
@@ -140,6 +143,53 @@ def raw(port: int, *parts: bytes) -> bytes:
         while received := connection.recv(1 << 16):
             answer += received
         return answer
+
+
+def test_what_is_sent_is_sent_at_once_and_whom_it_is_for_is_a_proxys_to_say(
+    client_of: Callable[..., Any], serve: Callable[..., int]
+) -> None:
+    app = client_of(limits=Limits(rate=1e-9, burst=1)).app
+
+    def statuses(port: int) -> list[int]:
+        found = []
+        for name in ("192.0.2.1", "192.0.2.2"):
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            connection.request("POST", "/search", "{}", {"Content-Type": "application/json", "X-Forwarded-For": name})
+            found.append(connection.getresponse().status)
+            connection.close()
+        return found
+
+    assert statuses(serve(app)) == [200, 429]  # one client, whatever it says
+    assert statuses(serve(app, proxies=["127.0.0.1"])) == [200, 200]
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_requests_that_never_come_do_not_keep_others_out(app: FastAPI, serve: Callable[..., int]) -> None:
+    half = b"POST /search HTTP/1.1\r\nHost: localhost\r\nX: "
+    port = serve(app, Limits(begun=3, header_seconds=60))
+    with ExitStack() as stack:
+        begun = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(4)]
+        for connection in begun:
+            connection.sendall(half)
+        with suppress(ConnectionResetError):
+            assert begun[0].recv(1) == b""  # the one that has waited longest makes room
+        answer = raw(port, b"GET /health HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\n\r\n" % port)
+        assert answer[9:12] == b"200"
+    # And without others, each has its time; after an answer, too.
+    port = serve(app, Limits(header_seconds=0.3))
+    for before in (b"", b"GET /health HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % port):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(before)
+            if before:
+                answer = http.client.HTTPResponse(connection)
+                answer.begin()
+                answer.read()
+            connection.sendall(half)
+            with suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
 
 
 def test_over_a_real_connection(app: FastAPI, serve: Callable[[FastAPI], int]) -> None:

@@ -9,25 +9,25 @@ from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 import torch
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.exceptions import HTTPException
 
-from fgsbir.data.photos import image_extension
+from fgsbir.data.photos import FORMATS, image_format
 from fgsbir.web import messages
 from fgsbir.web.limits import Limits
-from fgsbir.web.messages import Adapted, Corrections, Drawing, Found, Health, Message, Sketched
+from fgsbir.web.messages import Adapted, Corrections, Drawing, Folder, Found, Health, Message, Sketched, Uploaded
 from fgsbir.web.service import Service
 
 Result = TypeVar("Result")
 
-PHOTO_TYPES = ("image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp")
-DRAWING_TYPES = ("image/svg+xml", *PHOTO_TYPES)
+PHOTO_TYPES = tuple(form.media_type for form in FORMATS.values())
+UPLOAD_TYPES = ("image/svg+xml", *PHOTO_TYPES, "application/octet-stream")  # browsers do not know all of them
 # An id is of a photo's content, so what it names never changes.
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 PhotoId = Annotated[messages.PhotoId, Path()]
-Count = Annotated[messages.Count, Query()]
-Token = Annotated[messages.Token | None, Query()]
+UploadId = Annotated[messages.UploadId, Path()]
+Token = Annotated[messages.Token, Path()]
 
 
 class _Workers:
@@ -58,36 +58,50 @@ def api(service: Service, limits: Limits) -> APIRouter:
 
     @router.post("/search", responses=_refusals(404))
     async def search(query: messages.Query) -> Found:
-        """Find the photos nearest to a drawing."""
-        return await searching.run(service.search, query.strokes, query.k, query.adapted)
+        """Find the photos nearest to a drawing, a photo, or both; or go through all of them."""
+        return await searching.run(service.search, query)
+
+    @router.get("/folders", responses=_refusals())
+    async def folders() -> list[Folder]:
+        """The folders that the photos lie in, and how many lie in each and below it."""
+        return await looking.run(service.folders)
 
     file = {"schema": {"type": "string", "format": "binary"}}
-    body = {"requestBody": {"required": True, "content": dict.fromkeys(DRAWING_TYPES, file)}}
+    body = {"requestBody": {"required": True, "content": dict.fromkeys(UPLOAD_TYPES, file)}}
 
-    @router.post("/sketches", responses=_refusals(415), openapi_extra=body)
-    async def read_drawing(request: Request) -> Drawing:
-        """Read the strokes of an SVG drawing, or trace those of a scan or a photo of a drawing."""
+    @router.post("/uploads", responses=_refusals(415), openapi_extra=body)
+    async def upload(request: Request) -> Uploaded:
+        """Read the strokes of an SVG drawing, trace those of a scan, or keep a photo to search by."""
         type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if type not in DRAWING_TYPES:
-            raise HTTPException(415, f"expected a drawing as {', '.join(DRAWING_TYPES)}")
-        return await reading.run(service.read, await request.body())
+        if type not in UPLOAD_TYPES:
+            raise HTTPException(415, f"expected a drawing or a photo as {', '.join(UPLOAD_TYPES)}")
+        return await reading.run(service.upload, await request.body())
+
+    @router.get("/uploads/{id}", response_class=Response, responses=_picture("image/jpeg"))
+    async def uploaded(id: UploadId) -> Response:
+        """An uploaded picture, while the server remembers it."""
+        return Response(await looking.run(service.uploaded, id), media_type="image/jpeg", headers=FOR_EVER)
+
+    @router.post("/uploads/{id}/strokes", responses=_refusals(404))
+    async def trace(id: UploadId, part: messages.Part) -> Drawing:
+        """Trace the drawing in a part of an uploaded picture."""
+        return await reading.run(service.trace, id, part.box)
 
     @router.get("/photos/{id}", response_class=Response, responses=_picture(*PHOTO_TYPES))
     async def photo(id: PhotoId) -> Response:
         """A photo, as its file is."""
         data = await looking.run(service.original, id)
-        type = f"image/{image_extension(data, 'the photo')}".replace("jpg", "jpeg")
-        return Response(data, media_type=type, headers=FOR_EVER)
+        return Response(data, media_type=image_format(data, "the photo").media_type, headers=FOR_EVER)
+
+    @router.get("/photos/{id}/about", responses=_refusals(404))
+    async def about(id: PhotoId) -> messages.Photo:
+        """Where a photo lies, and its identical copies."""
+        return await looking.run(service.about, id)
 
     @router.get("/photos/{id}/thumbnail", response_class=Response, responses=_picture("image/jpeg"))
-    async def thumbnail(id: PhotoId) -> Response:
-        """A photo, small."""
-        return Response(await looking.run(service.thumbnail, id), media_type="image/jpeg", headers=FOR_EVER)
-
-    @router.get("/photos/{id}/similar", responses=_refusals(404))
-    async def similar(id: PhotoId, k: Count = 24, adapted: Token = None) -> Found:
-        """Find the photos nearest to another."""
-        return await searching.run(service.similar, id, k, adapted)
+    async def thumbnail(id: PhotoId, large: bool = False) -> Response:
+        """A photo, small, or as large as a screen."""
+        return Response(await looking.run(service.thumbnail, id, large), media_type="image/jpeg", headers=FOR_EVER)
 
     @router.get("/photos/{id}/sketch", responses=_refusals(404, 410))
     async def sketch(id: PhotoId) -> Sketched:
@@ -98,6 +112,11 @@ def api(service: Service, limits: Limits) -> APIRouter:
     async def adapt(asked: Corrections) -> Adapted:
         """Adapt the search to a hand, from drawings of known photos."""
         return await drawing.run(service.adapt, asked.corrections)
+
+    @router.get("/adapted/{token}", response_class=Response, responses=_picture("application/zip"))
+    async def model(token: Token) -> Response:
+        """The model of an adaptation, as a ZIP of its folder."""
+        return Response(await drawing.run(service.model, token), media_type="application/zip")
 
     @router.get("/health", responses=_refusals())
     async def health() -> Health:
@@ -113,4 +132,4 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _picture(*types: str) -> dict[int | str, dict[str, Any]]:
-    return _refusals(404, 410) | {200: {"content": {type: {} for type in types}, "description": "The picture."}}
+    return _refusals(404, 410) | {200: {"content": {type: {} for type in types}, "description": "The file."}}

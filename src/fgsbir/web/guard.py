@@ -31,7 +31,7 @@ HEADERS = {
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
 # What the models work for, in place of a look into a file.
-_WORK = re.compile(r"/search|/sketches|/adapt|/photos/[^/]*/(sketch|similar)")
+_WORK = re.compile(r"/search|/uploads.*|/adapt.*|/photos/[^/]*/sketch")
 
 
 class Guard:
@@ -115,7 +115,7 @@ class Guard:
 
     async def _body(self, path: str, headers: Headers, receive: Receive) -> bytes | None:
         """The whole body, or None if the client has left."""
-        most = self._limits.upload_bytes if path == "/sketches" else self._limits.body_bytes
+        most = self._limits.upload_bytes if path == "/uploads" else self._limits.body_bytes
         too_large = HTTPException(413, f"expected at most {most:,} bytes")
         announced = re.fullmatch("[0-9]{1,15}", headers.get("content-length", "0"))
         if not announced:

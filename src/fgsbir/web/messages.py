@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fgsbir.web.limits import MAX_COORDINATE, MAX_CORRECTIONS, MAX_POINTS, MAX_RESULTS, MAX_STROKES
+from fgsbir.web.limits import MAX_COORDINATE, MAX_CORRECTIONS, MAX_POINTS, MAX_RESULTS, MAX_SKIPPED, MAX_STROKES
 
 Coordinate = Annotated[float, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE, allow_inf_nan=False)]
 Point = Annotated[list[Coordinate], Field(min_length=2, max_length=2, description="x and y, y down")]
@@ -20,18 +20,45 @@ Strokes = Annotated[
 ]
 PhotoId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="as a search gives it")]
 Token = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{22}$", description="of an adaptation, as POST /adapt gives it")]
+UploadId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="as POST /uploads gives it")]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Box = Annotated[
+    tuple[Share, Share, Share, Share],
+    Field(strict=False, description="left, top, right and bottom of a part of a picture, as shares of its sides"),
+]
 Count = Annotated[int, Field(ge=1, le=MAX_RESULTS, description="how many photos to find")]
+Skip = Annotated[int, Field(ge=0, le=MAX_SKIPPED, description="how many nearer ones are known already")]
 
 
 class _Asked(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class Query(_Asked):
-    """A drawing to search by."""
+class Part(_Asked):
+    """A part of a picture."""
 
-    strokes: Strokes
+    box: Box = (0, 0, 1, 1)
+
+
+class Picture(Part):
+    """A part of an uploaded picture."""
+
+    id: UploadId
+
+
+class Query(_Asked):
+    """What to search by: a drawing, a photo of the index or an uploaded picture, or a drawing and either of these.
+
+    With nothing to search by, all photos are found, by path.
+    """
+
+    strokes: Strokes | None = None
+    photo: PhotoId | None = None
+    picture: Picture | None = None
+    weight: Annotated[Share, Field(description="of the photo or picture beside a drawing")] = 0.5
+    folder: Annotated[str | None, Field(max_length=4096, description="as GET /folders gives it")] = None
     k: Count = 24
+    skip: Skip = 0
     adapted: Token | None = None
 
 
@@ -48,26 +75,62 @@ class Corrections(_Asked):
     corrections: Annotated[list[Correction], Field(min_length=1, max_length=MAX_CORRECTIONS)]
 
 
-class FoundPhoto(BaseModel):
-    """A photo, its rank from 1, and its distance from the query, 0 to 2."""
+class Photo(BaseModel):
+    """A photo: the name of its file, its folder below that of all photos, and the paths of all identical copies."""
 
     id: PhotoId
-    name: Annotated[str, Field(description="its file name")]
+    name: str
+    folder: str
+    paths: list[str]
+
+
+class FoundPhoto(Photo):
+    """A photo, its rank from 1, and its distance from the query, 0 to 2; null where nothing was searched by.
+
+    ``copy_of`` is a nearer photo that shows the same picture, in another size or compression.
+    """
+
     rank: Annotated[int, Field(ge=1)]
-    distance: Annotated[float, Field(ge=0)]
+    distance: Annotated[float, Field(ge=0)] | None
+    copy_of: PhotoId | None
 
 
 class Found(BaseModel):
-    """What was found, nearest first, and the time that it took."""
+    """What was found, nearest first, of ``total`` photos, and the time that it took.
+
+    ``unlike``: the nearest is no nearer than chance. ``version`` changes when the photos are indexed again.
+    """
 
     photos: list[FoundPhoto]
+    total: int
+    unlike: bool
+    version: str
     milliseconds: float
+
+
+class Folder(BaseModel):
+    """A folder, by its path below that of all photos, and how many photos lie in it and below it."""
+
+    path: str
+    photos: int
 
 
 class Drawing(BaseModel):
     """A drawing on the 256 x 256 canvas."""
 
     strokes: list[list[list[float]]]
+
+
+class Uploaded(Drawing):
+    """What an upload is: the strokes of a drawing, or none if it is a photo.
+
+    ``id`` is of a picture, null for other files; ``box`` the part of it that is the drawing, where notes lie beside it;
+    ``left_out`` what of the file is not in the strokes.
+    """
+
+    id: UploadId | None
+    box: Box
+    left_out: list[str]
 
 
 class Sketched(Drawing):
@@ -100,8 +163,9 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
     photos: int
+    version: Annotated[str, Field(description="another once the photos are indexed again")]
     features: Features
-    upload_bytes: Annotated[int, Field(description="the largest drawing that POST /sketches takes")]
+    upload_bytes: Annotated[int, Field(description="the largest file that POST /uploads takes")]
 
 
 class Message(BaseModel):

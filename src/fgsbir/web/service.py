@@ -2,34 +2,53 @@
 
 import hashlib
 import io
-import os
 import secrets
 import time
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import count, repeat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 
 import numpy as np
-from PIL import Image
 from starlette.exceptions import HTTPException
 
-from fgsbir.data.photos import FORMATS, decode_photo
-from fgsbir.data.readers.json_strokes import parse_strokes
+from fgsbir.data.contours import line_length
+from fgsbir.data.photos import Box, photo_bytes, read_pixels
 from fgsbir.data.records import DataError
+from fgsbir.data.stroke_files import parse_strokes
 from fgsbir.data.strokes import CANVAS, centre, simplify, split_strokes
+from fgsbir.runtime.model_folder import save_model
 from fgsbir.search.adaptation import Adapter
-from fgsbir.search.files import read_file
 from fgsbir.search.queries import read_query_bytes
-from fgsbir.search.searcher import Match, Searcher
+from fgsbir.search.searcher import Searcher
 from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.svg_writer import svg_of
+from fgsbir.web import messages
+from fgsbir.web.collection import Collection, text, version
 from fgsbir.web.limits import MAX_POINTS, MAX_STROKES, Limits
-from fgsbir.web.messages import Adapted, Correction, Drawing, Features, Found, FoundPhoto, Health, Sketched
+from fgsbir.web.messages import (
+    Adapted,
+    Correction,
+    Drawing,
+    Folder,
+    Found,
+    FoundPhoto,
+    Health,
+    Photo,
+    Sketched,
+    Uploaded,
+)
+from fgsbir.web.pictures import WHOLE, Uploads, small
 
+# Canvas pixels of line from which on a drawing is more than begun, and can be like nothing.
+BEGUN = 4 * CANVAS
 # Canvas pixels by which a drawing with too many points may be simplified.
 TOLERANCE = 0.5
-THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 384, 85
-ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # of EXIF
+THUMBNAIL, LARGE = 384, 1280  # pixels
+MODEL = "my-style"  # a saved adaptation's folder
 
 
 class Service:
@@ -38,88 +57,144 @@ class Service:
     def __init__(
         self, searcher: Searcher, adapter: Adapter | None, sketcher: PhotoSketcher | None, limits: Limits
     ) -> None:
-        self._searcher, self._adapter, self._sketcher, self._limits = searcher, adapter, sketcher, limits
+        self._known, self._sketcher, self._limits = Collection(searcher, adapter), sketcher, limits
+        self._uploads = Uploads(limits.uploads, limits.uploads_bytes)
         self.thumbnail = lru_cache(limits.thumbnails)(self._thumbnail)
         self.sketch = lru_cache(limits.drawings)(self._sketch)
-        # By token, the one asked for last at the end.
-        self._adapted, self._lock = dict[str, Searcher](), Lock()
+        self._picture = lru_cache(limits.drawings)(self._embedded_picture)
+        self._lock, self._renewing, self._unusable = Lock(), Lock(), ""
+
+    @property
+    def collection(self) -> Collection:
+        """The index that lies there now; while a new one is opened, or cannot be, the one before it."""
+        try:
+            now = version(self._known.gallery.folder)
+        except OSError:  # it is being replaced
+            return self._known
+        if now not in (self._known.version, self._unusable) and self._renewing.acquire(blocking=False):
+            try:
+                self._known = self._known.renewed()
+            except DataError:
+                self._unusable = now
+            finally:
+                self._renewing.release()
+        return self._known
 
     def health(self) -> Health:
         """What there is, and what can be done."""
+        known = self.collection
         return Health(
-            photos=len(self._searcher.gallery),
-            features=Features(sketch=self._sketcher is not None, adapt=self._adapter is not None),
+            photos=len(known.gallery),
+            version=known.version,
+            features=messages.Features(sketch=self._sketcher is not None, adapt=known.adapter is not None),
             upload_bytes=self._limits.upload_bytes,
         )
 
-    def search(self, strokes: list[list[list[float]]], k: int, token: str | None) -> Found:
-        """The ``k`` photos nearest to a drawing."""
-        started = time.perf_counter()
-        return _found(self._by(token).search(canonical(strokes), k), started)
+    def folders(self) -> list[Folder]:
+        """The folders of the photos."""
+        return [Folder(path=path, photos=photos) for path, photos in self.collection.folders().items()]
 
-    def similar(self, photo_id: str, k: int, token: str | None) -> Found:
-        """The ``k`` photos nearest to another, itself left out."""
-        started = time.perf_counter()
-        self._row(photo_id)
-        return _found(self._by(token).similar(photo_id, k), started)
+    def search(self, query: messages.Query) -> Found:
+        """The photos nearest to what is asked for, or all of them by path."""
+        started, known = time.perf_counter(), self.collection
+        distances: Iterable[float | None]
+        copies: Iterable[str | None]
+        searcher, last = self._by(known, query.adapted), query.skip + query.k
+        among = None if query.folder is None else known.inside(query.folder)
+        picture = self._searched_picture(known, searcher, query)
+        drawn = canonical(query.strokes) if query.strokes else None
+        sketch = None if drawn is None else searcher.encoder.sketch(drawn)
+        if query.photo:
+            among = np.ones(len(known.gallery), bool) if among is None else among
+            among[self._row(known, query.photo)] = False
+        total = len(known.gallery) if among is None else int(among.sum())
+        if sketch is None and picture is None:
+            rows = (known.by_path if among is None else known.by_path[among[known.by_path]])[:last]
+            distances, copies, unlike = repeat(None), repeat(None), False
+        else:
+            rows, far = searcher.nearest(mixed(sketch, picture, query.weight), last, among)
+            distances, copies = far[query.skip :].tolist(), known.copies(rows, query.skip)
+            judged = drawn is None or (picture is None and sum(map(line_length, split_strokes(centre(drawn)))) >= BEGUN)
+            unlike = judged and len(rows) > 0 and far[0] >= known.unlike(searcher, drawn is not None)
+        photos = [
+            FoundPhoto(**dict(photo_of(known, row)), rank=rank, distance=distance, copy_of=copy_of)
+            for rank, row, distance, copy_of in zip(
+                count(query.skip + 1), rows[query.skip :].tolist(), distances, copies
+            )
+        ]
+        took = 1e3 * (time.perf_counter() - started)
+        return Found(photos=photos, total=total, unlike=unlike, version=known.version, milliseconds=took)
+
+    def about(self, photo_id: str) -> Photo:
+        """Where a photo lies."""
+        known = self.collection
+        return photo_of(known, self._row(known, photo_id))
 
     def original(self, photo_id: str) -> bytes:
         """A photo's bytes. Raises HTTPException 404 for an unknown one, 410 for one that is not as it was indexed."""
-        gallery, row = self._searcher.gallery, self._row(photo_id)
-        try:
-            data = read_file(gallery.path(row))
-        except DataError:
-            raise HTTPException(410, "the photo is no longer where it was indexed; index the photos again") from None
-        if hashlib.sha256(data).digest() != gallery.hashes[row].tobytes():
-            raise HTTPException(410, "the photo has changed since it was indexed; index the photos again")
-        return data
+        known = self.collection
+        row, told = self._row(known, photo_id), "is no longer where it was indexed"
+        for path in known.gallery.paths(row):
+            try:
+                data = photo_bytes(path)
+            except DataError:
+                continue
+            if hashlib.sha256(data).digest() == known.gallery.hashes[row].tobytes():
+                return data
+            told = "has changed since it was indexed"
+        raise HTTPException(410, f"the photo {told}; index the photos again")
 
-    def _thumbnail(self, photo_id: str) -> bytes:
-        """A photo as a small JPEG, its longer side at most 384 pixels, turned upright, transparency on white."""
-        data = self.original(photo_id)
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            turned = image.getexif().get(ORIENTATION) in ON_ITS_SIDE
-            upright = image.size[::-1] if turned else image.size
-        side = min(THUMBNAIL_SIDE, max(upright))
-        width, height = (max(1, round(length * side / max(upright))) for length in upright)
-        left, top = (side - width) // 2, (side - height) // 2
-        square = Image.fromarray(decode_photo(data, side))
-        made = io.BytesIO()
-        square.crop((left, top, left + width, top + height)).save(made, "JPEG", quality=THUMBNAIL_QUALITY)
-        return made.getvalue()
+    def _thumbnail(self, photo_id: str, large: bool = False) -> bytes:
+        """A photo as a small JPEG, or one that fills a screen."""
+        return small(self.original(photo_id), LARGE if large else THUMBNAIL)
 
-    def read(self, data: bytes) -> Drawing:
-        """An SVG or a raster drawing as strokes that fit the canvas and a search."""
+    def upload(self, data: bytes) -> Uploaded:
+        """An SVG or a raster drawing as strokes; a photo without any, to search by."""
         most = self._limits.svg_bytes
-        if len(data) > most and b"<" in data.lstrip()[:4]:
+        markup = b"<" in data.lstrip()[:4]
+        if len(data) > most and markup:
             raise HTTPException(413, f"expected an SVG of at most {most:,} bytes, found {len(data):,}")
-        strokes = read_query_bytes(data, "the drawing")
-        if len(strokes) > MAX_POINTS:
-            strokes = simplify(strokes, TOLERANCE)
-        number = int(strokes[:, 2].sum())
-        if len(strokes) > MAX_POINTS or number > MAX_STROKES:
-            raise DataError(
-                f"the drawing: expected at most {MAX_STROKES:,} strokes and {MAX_POINTS:,} points, "
-                f"found {number:,} and {len(strokes):,}"
-            )
-        if strokes[:, :2].min() < 0 or strokes[:, :2].max() > CANVAS:
-            strokes = centre(strokes)  # else it could not be seen
-        return Drawing(strokes=listed(strokes))
+        query = read_query_bytes(data, "the drawing")
+        id = None if query.picture is None else self._uploads.keep(query.picture)
+        box, left_out = query.crop or WHOLE, list(query.left_out)
+        return Uploaded(id=id, box=box, left_out=left_out, strokes=readable(query.strokes))
+
+    def uploaded(self, id: str) -> bytes:
+        """An uploaded picture as a JPEG that fills a screen."""
+        return small(self._uploads[id], LARGE)
+
+    def trace(self, id: str, box: Box) -> Drawing:
+        """The strokes in a part of an uploaded picture."""
+        query = read_query_bytes(self._uploads[id], "the drawing", crop=box, as_sketch=True)
+        return Drawing(strokes=readable(query.strokes))
 
     def adapt(self, corrections: Sequence[Correction]) -> Adapted:
         """Remember the index as adapted to ``corrections``."""
-        if self._adapter is None:
+        known = self.collection
+        if known.adapter is None:
             raise HTTPException(404, "the model of this index cannot be adapted")
         photos = [correction.photo for correction in corrections]
         for photo in photos:
-            self._row(photo)
-        adapted = self._adapter.adapt([canonical(correction.strokes) for correction in corrections], photos)
+            self._row(known, photo)
+        adapted = known.adapter.adapt([canonical(correction.strokes) for correction in corrections], photos)
+        known.unlike(adapted, True)
         token = secrets.token_urlsafe(16)
         with self._lock:
-            self._adapted[token] = adapted
-            if len(self._adapted) > self._limits.adapted:
-                del self._adapted[next(iter(self._adapted))]
+            known.adapted[token] = adapted
+            if len(known.adapted) > self._limits.adapted:
+                del known.adapted[next(iter(known.adapted))]
         return Adapted(token=token)
+
+    def model(self, token: str) -> bytes:
+        """An adaptation's F, a model folder in a ZIP: what ``fgsbir index --model`` and the other commands take."""
+        known, made = self.collection, io.BytesIO()
+        adapted = self._by(known, token).encoder.model
+        with TemporaryDirectory() as temporary, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+            folder = Path(temporary, MODEL)
+            save_model(folder, adapted, details={"adapted": {"model": known.gallery.about.model}})
+            for path in sorted(folder.iterdir()):
+                file.write(path, path.relative_to(temporary))
+        return made.getvalue()
 
     def _sketch(self, photo_id: str) -> Sketched:
         """G's sketch of a photo, the same every time."""
@@ -128,29 +203,64 @@ class Service:
         strokes, certainty, ended = self._sketcher.draw(self.original(photo_id), "the photo")
         return Sketched(strokes=listed(strokes), svg=svg_of(strokes), certainty=certainty, ended=ended)
 
-    def _row(self, photo_id: str) -> int:
+    def _searched_picture(self, known: Collection, searcher: Searcher, query: messages.Query) -> np.ndarray | None:
+        if query.photo and query.picture:
+            raise DataError("expected a photo of the index or an uploaded picture, found both")
+        if query.photo:
+            return searcher.photo(self._row(known, query.photo))
+        return self._picture(searcher, query.picture.id, query.picture.box) if query.picture else None
+
+    def _embedded_picture(self, searcher: Searcher, id: str, box: Box) -> np.ndarray:
+        pixels = read_pixels(self._uploads[id], "the picture", searcher.encoder.spec.image_size, box)
+        return searcher.encoder.photos(pixels[None])[0]
+
+    def _row(self, known: Collection, photo_id: str) -> int:
         try:
-            return self._searcher.gallery.row(photo_id)
+            return known.gallery.row(photo_id)
         except DataError:
             raise HTTPException(404, f"there is no photo {photo_id} in the index") from None
 
-    def _by(self, token: str | None) -> Searcher:
+    def _by(self, known: Collection, token: str | None) -> Searcher:
         if token is None:
-            return self._searcher
+            return known.searcher
         with self._lock:
-            adapted = self._adapted.pop(token, None)
+            adapted = known.adapted.pop(token, None)
             if adapted is None:
                 raise HTTPException(404, "this adaptation is not remembered any more; adapt again")
-            self._adapted[token] = adapted
+            known.adapted[token] = adapted
         return adapted
 
 
-def _found(matches: list[Match], started: float) -> Found:
-    photos = []
-    for id, path, rank, distance in matches:
-        name = os.fsencode(path.name).decode("utf-8", "replace")  # it need not be text
-        photos.append(FoundPhoto(id=id, name=name, rank=rank, distance=distance))
-    return Found(photos=photos, milliseconds=1e3 * (time.perf_counter() - started))
+def photo_of(known: Collection, row: int) -> Photo:
+    """What is known of a photo."""
+    paths = known.gallery.paths(row)
+    name, folder = text(paths[0].name), known.folder(str(paths[0]))
+    return Photo(id=known.gallery.id(row), name=name, folder=folder, paths=[text(str(path)) for path in paths])
+
+
+def mixed(sketch: np.ndarray | None, picture: np.ndarray | None, weight: float) -> np.ndarray:
+    """One embedding (d,) of length 1 for a sketch's and a picture's, which counts ``weight``: that nearest to both."""
+    if sketch is None or picture is None:
+        given = picture if sketch is None else sketch
+        assert given is not None
+        return given
+    both = (1 - weight) * sketch + weight * picture
+    return both / np.linalg.norm(both)
+
+
+def readable(strokes: np.ndarray) -> list[list[list[float]]]:
+    """A drawing, or none, (n, 3), as strokes that fit the canvas and a search. Raises DataError."""
+    if len(strokes) > MAX_POINTS:
+        strokes = simplify(strokes, TOLERANCE)
+    number = int(strokes[:, 2].sum())
+    if len(strokes) > MAX_POINTS or number > MAX_STROKES:
+        raise DataError(
+            f"the drawing: expected at most {MAX_STROKES:,} strokes and {MAX_POINTS:,} points, "
+            f"found {number:,} and {len(strokes):,}"
+        )
+    if len(strokes) and (strokes[:, :2].min() < 0 or strokes[:, :2].max() > CANVAS):
+        strokes = centre(strokes)  # else it could not be seen
+    return listed(strokes)
 
 
 def canonical(strokes: list[list[list[float]]]) -> np.ndarray:

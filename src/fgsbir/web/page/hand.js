@@ -3,6 +3,8 @@
 import { picture } from "/page/results.js";
 import { ask, by, made, on, thumbnail } from "/page/server.js";
 
+const KEPT = "corrections";
+
 export class Hand {
   /** Calls `onChange` when the search is another one, and `onError` with what went wrong. */
   constructor({ onChange, onError, onSay }) {
@@ -10,7 +12,21 @@ export class Hand {
     this.learned = null; // { token, corrections }
     Object.assign(this, { onChange, onError, onSay });
     on("adapt-button", "click", () => this.adapt());
-    on("adapted", "change", () => onChange());
+    on("adapted", "change", () => {
+      this.show();
+      onChange();
+    });
+  }
+
+  /** What was kept when the page was left, of photos that are still there. */
+  async restore() {
+    const { corrections, token, used } = JSON.parse(localStorage.getItem(KEPT) ?? '{ "corrections": [] }');
+    const there = ({ photo }) => ask(`/photos/${photo.id}/about`).then(() => true, ({ status }) => status !== 404);
+    const still = await Promise.all(corrections.map(there));
+    this.corrections = corrections.filter((_, number) => still[number]);
+    if (token) this.learned = { token, corrections: this.corrections };
+    by("adapted").checked = Boolean(used);
+    this.show();
   }
 
   /** The token of the adaptation that is on, or null. */
@@ -65,6 +81,11 @@ export class Hand {
   }
 
   show() {
+    const { corrections, learned } = this;
+    const token = learned?.corrections === corrections ? learned.token : null;
+    localStorage.setItem(KEPT, JSON.stringify({ corrections, token, used: token && by("adapted").checked }));
+    by("save-model").hidden = !learned;
+    if (learned) by("save-model").href = `/adapted/${learned.token}`;
     by("hand-text").textContent = this.advice();
     by("adapted-label").hidden = !this.learned;
     const button = by("adapt-button");

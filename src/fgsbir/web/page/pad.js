@@ -1,34 +1,24 @@
-// The paper: strokes by mouse, finger, pen or keyboard, with undo and redo.
+// The paper: strokes drawn, rubbed out and moved, with undo and redo.
 
-const CANVAS = 256; // the side of the paper, in the units of all strokes
+import { CANVAS, encoded, erased, mirrored, outline, rounded, shifted, strokeAt } from "/page/strokes.js";
+
 const LINE = 2.2; // thinner than the model sees it: it is the drawing that is looked at here
 const APART = 0.8; // points nearer to the last one are left out
-const STEP = 4;
-const LONG_STEP = 16;
-
-const clamp = (value) => Math.min(CANVAS, Math.max(0, value));
-const round = (value) => Math.round(100 * value) / 100;
+const REACH = 10; // how near to a stroke it is picked
+export const RUBBER = 7; // the eraser's radius
 
 export class Pad {
-  /** On a `canvas`; calls `onChange` with the strokes, [[[x, y], …], …], whenever they are others. */
-  constructor(canvas, onChange) {
-    this.canvas = canvas;
-    this.onChange = onChange;
+  /** On a `canvas`; calls `onChange` whenever the strokes are others, and `onSelect` whenever another is picked. */
+  constructor(canvas, { onChange, onSelect }) {
+    Object.assign(this, { canvas, onChange, onSelect });
     this.versions = [[]];
     this.at = 0;
-    this.stroke = null; // being drawn: { pointer, type, points }
+    this.tool = "draw"; // or "erase" or "move"
+    this.mirror = false;
+    this.selected = -1;
+    this.gesture = null; // { tool, points, draft }: what is being done, and the strokes that it makes
     this.pen = null; // the keyboard's place, once it is used
     this.frame = 0;
-
-    canvas.addEventListener("pointerdown", (event) => this.down(event));
-    for (const kind of ["pointermove", "pointerup", "pointercancel"]) {
-      canvas.addEventListener(kind, (event) => {
-        if (this.stroke?.pointer === event.pointerId) this.moved(event);
-      });
-    }
-    canvas.addEventListener("keydown", (event) => this.key(event));
-    canvas.addEventListener("blur", () => this.finish());
-    canvas.addEventListener("contextmenu", (event) => event.preventDefault());
     new ResizeObserver(() => this.paint()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint());
   }
@@ -42,7 +32,7 @@ export class Pad {
   }
 
   undo() {
-    if (this.stroke) this.stroke = null;
+    if (this.gesture) this.gesture = null;
     else this.at = Math.max(0, this.at - 1);
     this.changed();
   }
@@ -54,76 +44,94 @@ export class Pad {
 
   /** Other strokes in place of these; undo brings them back. */
   replace(strokes) {
-    this.stroke = null;
+    this.gesture = null;
     this.at += 1;
-    this.versions.splice(this.at, Infinity, strokes);
+    this.versions.splice(this.at, Infinity, rounded(strokes));
     this.changed();
   }
 
+  /** The strokes of an address: those before or after these, if it is one of them. */
+  restore(strokes) {
+    const wanted = encoded(strokes);
+    const known = this.versions.findLastIndex((version) => encoded(version) === wanted);
+    if (known < 0) return this.replace(strokes);
+    this.at = known;
+    return this.changed();
+  }
+
   changed() {
-    this.paint();
+    this.select(this.strokes[this.selected] && this.tool === "move" ? this.selected : -1);
     this.onChange(this.strokes);
   }
 
-  place(event) {
-    const box = this.canvas.getBoundingClientRect();
-    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    return [round(clamp(CANVAS * x)), round(clamp(CANVAS * y))];
-  }
-
-  down(event) {
-    if (event.button !== 0) return;
-    // A hand rests on the paper while its pen draws: the pen wins.
-    if (this.stroke && !(event.pointerType === "pen" && this.stroke.type === "touch")) return;
-    event.preventDefault();
-    this.canvas.focus({ preventScroll: true });
-    this.canvas.classList.add("pointed");
-    this.canvas.setPointerCapture(event.pointerId);
-    this.pen = null;
-    this.stroke = { pointer: event.pointerId, type: event.pointerType, points: [this.place(event)] };
+  select(number) {
+    this.selected = number;
+    this.onSelect(number);
     this.paint();
   }
 
-  moved(event) {
-    if (event.type === "pointercancel") {
-      this.stroke = null;
-    } else {
-      const all = event.getCoalescedEvents?.() ?? [];
-      for (const one of all.length ? all : [event]) this.add(this.place(one));
-      if (event.type === "pointerup") this.finish();
+  /** Take away the stroke that is picked, or all of them. */
+  clear() {
+    const { selected, strokes } = this;
+    this.selected = -1;
+    this.replace(selected < 0 ? [] : strokes.filter((_, number) => number !== selected));
+  }
+
+  use(tool) {
+    this.end();
+    this.tool = tool;
+    this.canvas.dataset.tool = tool;
+    this.select(-1);
+  }
+
+  begin(place, tool = this.tool) {
+    if (tool === "move") this.select(strokeAt(this.strokes, place, REACH));
+    this.gesture = { tool, points: [place], draft: this.strokes };
+    this.extend(place);
+  }
+
+  extend(place) {
+    const { gesture } = this;
+    const { tool, points } = gesture;
+    const last = points.at(-1);
+    const far = Math.hypot(place[0] - last[0], place[1] - last[1]);
+    if (tool === "draw") {
+      if (far >= APART) points.push(place);
+      const stroke = points.length > 1 ? points : [place, place]; // a dot if it does not move
+      gesture.draft = [...this.strokes, stroke, ...(this.mirror ? [mirrored(stroke)] : [])];
+    } else if (tool === "erase") {
+      const steps = Math.ceil((2 * far) / RUBBER) || 1;
+      for (let step = 1; step <= steps; step += 1) {
+        const between = place.map((value, axis) => last[axis] + ((value - last[axis]) * step) / steps);
+        gesture.draft = erased(gesture.draft, between, RUBBER);
+      }
+      points.push(place);
+    } else if (this.selected >= 0) {
+      gesture.draft = this.moved(place.map((value, axis) => value - points[0][axis]));
     }
     this.paint();
   }
 
-  add([x, y]) {
-    const [lastX, lastY] = this.stroke.points.at(-1);
-    if (Math.hypot(x - lastX, y - lastY) >= APART) this.stroke.points.push([x, y]);
+  moved(by) {
+    return this.strokes.with(this.selected, shifted(this.strokes[this.selected], by));
   }
 
-  /** Lift the pen: what it drew is a stroke, a dot if it did not move. */
-  finish() {
-    if (!this.stroke) return;
-    const { points } = this.stroke;
-    this.replace([...this.strokes, points.length > 1 ? points : [points[0], points[0]]]);
+  /** Move the stroke that is picked. */
+  shift(by) {
+    this.replace(this.moved(by));
   }
 
-  key(event) {
-    this.canvas.classList.remove("pointed");
-    if (event.ctrlKey || event.metaKey || event.altKey || (this.stroke && this.stroke.type !== "keys")) return;
-    const toward = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!toward && event.key !== " " && !(event.key === "Escape" && this.stroke)) return;
-    const [x, y] = this.pen ?? [CANVAS / 2, CANVAS / 2];
-    if (toward) {
-      const step = event.shiftKey ? LONG_STEP : STEP;
-      this.pen = [clamp(x + step * toward[0]), clamp(y + step * toward[1])];
-      if (this.stroke) this.add(this.pen);
-    } else if (this.stroke) {
-      this.finish();
-    } else {
-      this.pen = [x, y];
-      this.stroke = { pointer: null, type: "keys", points: [this.pen] };
-    }
-    event.preventDefault();
+  /** What was being done is done. */
+  end() {
+    const { gesture } = this;
+    this.gesture = null;
+    if (gesture && encoded(gesture.draft) !== encoded(this.strokes)) {
+      this.replace(gesture.draft);
+    } else this.paint();
+  }
+
+  cancel() {
+    this.gesture = null;
     this.paint();
   }
 
@@ -133,25 +141,31 @@ export class Pad {
   }
 
   paintNow() {
-    const { canvas } = this;
+    const { canvas, gesture, pen } = this;
     const side = Math.round(canvas.clientWidth * devicePixelRatio);
     if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
     const context = canvas.getContext("2d");
     const { color, accentColor } = getComputedStyle(canvas);
     context.setTransform(side / CANVAS, 0, 0, side / CANVAS, 0, 0);
     context.clearRect(0, 0, CANVAS, CANVAS);
-    Object.assign(context, { lineWidth: LINE, lineCap: "round", lineJoin: "round", strokeStyle: color });
-    for (const points of this.stroke ? [...this.strokes, this.stroke.points] : this.strokes) {
-      context.beginPath();
-      context.moveTo(...points[0]);
-      for (const point of points) context.lineTo(...point);
-      context.stroke();
+    Object.assign(context, { lineWidth: 1, strokeStyle: accentColor, fillStyle: accentColor });
+    if (this.mirror) {
+      context.setLineDash([4, 4]);
+      context.stroke(new Path2D(`M${CANVAS / 2} 0V${CANVAS}`));
+      context.setLineDash([]);
     }
-    if (!this.pen) return;
-    context.beginPath();
-    context.arc(...this.pen, 5, 0, 2 * Math.PI);
-    Object.assign(context, { lineWidth: 1.5, strokeStyle: accentColor, fillStyle: accentColor });
-    context.stroke();
-    if (this.stroke) context.fill();
+    Object.assign(context, { lineWidth: LINE, lineCap: "round", lineJoin: "round" });
+    for (const [number, points] of (gesture?.draft ?? this.strokes).entries()) {
+      context.strokeStyle = number === this.selected ? accentColor : color;
+      context.stroke(new Path2D(outline([points])));
+    }
+    const rubbing = gesture?.tool === "erase";
+    const place = pen ?? (rubbing ? gesture.points.at(-1) : null);
+    if (!place) return;
+    const ring = new Path2D();
+    ring.arc(...place, rubbing || this.tool === "erase" ? RUBBER : 5, 0, 2 * Math.PI);
+    Object.assign(context, { lineWidth: 1.5, strokeStyle: accentColor });
+    context.stroke(ring);
+    if (gesture && !rubbing) context.fill(ring);
   }
 }

@@ -1,41 +1,121 @@
-// The page: from a drawing, or a photo, to the photos that come nearest.
+// The page: from a drawing, or a picture, to the photos that come nearest.
 
+import { read, write } from "/page/address.js";
+import { watchFiles } from "/page/files.js";
 import { Hand } from "/page/hand.js";
+import { watchKeys } from "/page/keys.js";
+import { calm, tell } from "/page/notice.js";
 import { Pad } from "/page/pad.js";
+import { watchPointers } from "/page/pointer.js";
 import { Results } from "/page/results.js";
-import { ask, by, on, thumbnail } from "/page/server.js";
+import { ask, by, large, on } from "/page/server.js";
+import { Source } from "/page/source.js";
+import { watchTools } from "/page/tools.js";
 import { Viewer } from "/page/viewer.js";
 
-const WAIT = 120; // milliseconds after a stroke, in which the next may begin
-const PAGE = 24;
-const MOST = 200;
-const AGAIN = 2000; // milliseconds between looks for a server that has gone
+const WAIT = 30; // milliseconds after a change, in which the next may come
+const PAGE = 48;
 
-const state = { health: null, alike: null, k: PAGE, timer: 0, asked: null, retry: null, renewed: false };
+const state = { health: null, under: null, folder: null, open: null, total: 0, written: "", restoring: false };
+Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false });
 
-const pad = new Pad(by("pad"), drawn);
-const results = new Results((place) => viewer.open(results.photos, place, may()));
+const pad = new Pad(by("pad"), { onChange: drawn, onSelect: selected });
+const results = new Results({ onOpen: (place) => viewer.open(results.photos, place, may()), onEnd: more });
 const viewer = new Viewer({
-  onAlike: alike,
-  onCorrect: (photo) => hand.add(pad.strokes, photo),
-  onClose: (place) => results.grid.children[place]?.firstElementChild.focus(),
+  onAlike: (photo) => {
+    source.set({ photo, weight: 1 });
+    changed();
+  },
+  onTrace: ({ id }) => lay(`photos/${id}`),
+  onCorrect: (photo) => {
+    hand.add(pad.strokes, photo);
+    remember();
+  },
+  onSketch: (strokes) => pad.replace(strokes),
+  onShow: ({ id }) => {
+    state.open = id;
+    remember(!read().open);
+  },
+  onClose: (place, leaving) => {
+    state.open = null;
+    results.grid.children[place]?.firstElementChild.focus();
+    if (leaving || !read().open) return;
+    if (history.state?.stepped) history.back();
+    else remember();
+  },
 });
 const hand = new Hand({ onChange: () => refresh(), onError: fail, onSay: say });
+const source = new Source({
+  onChange: changed,
+  onStrokes: (strokes) => pad.replace(strokes),
+  onError: fail,
+  onUnder: lay,
+});
+watchPointers(pad);
+watchKeys(pad);
+watchTools(pad, () => viewer.dialog.open);
+watchFiles(upload);
 
 const may = () => ({
   canSketch: state.health?.features.sketch,
-  canCorrect: state.health?.features.adapt && !state.alike && pad.strokes.length > 0,
+  canCorrect: state.health?.features.adapt && pad.strokes.length > 0,
 });
 
 function drawn(strokes) {
   by("undo-button").disabled = pad.at === 0;
   by("redo-button").disabled = pad.at === pad.last;
-  by("clear-button").disabled = !strokes.length;
+  by("clear-button").disabled = by("svg-button").disabled = by("png-button").disabled = !strokes.length;
   by("paper-hint").hidden = strokes.length > 0;
+  if (!strokes.length) by("left-out").textContent = "";
   const count = strokes.length === 1 ? "1 stroke" : `${strokes.length} strokes`;
   by("pad").setAttribute("aria-label", strokes.length ? `Drawing, ${count}` : "Drawing, empty");
-  Object.assign(state, { alike: null, k: PAGE });
+  // Who draws on while only a picture is searched by means both.
+  if (!state.restoring && source.weight === 1 && strokes.length) source.set({ ...source, weight: 0.5 });
+  changed();
+}
+
+function selected(number) {
+  by("clear-button").lastElementChild.textContent = number < 0 ? "Clear" : "Delete";
+  if (number >= 0) say(`Stroke ${number + 1} of ${pad.strokes.length}`);
+}
+
+/** What is searched by is another. */
+function changed(step = false) {
+  by("weight-label").hidden = !source.searched || !pad.strokes.length;
+  if (state.restoring) return;
+  remember(step);
+  state.since = performance.now();
   refresh(WAIT);
+}
+
+/** Keep what is shown in the address; `step` is one that Back takes back. */
+function remember(step = false) {
+  const { under, folder, open } = state;
+  const { photo, box, weight } = source;
+  const upload = source.searched ? source.upload : null;
+  write({ strokes: pad.strokes, photo: photo?.id ?? null, upload, box, weight, under, folder, open }, step);
+  state.written = searchedBy();
+}
+
+const searchedBy = () => JSON.stringify({ ...read(), open: null });
+
+/** Show what the address says. */
+function restore() {
+  const said = read();
+  state.open = said.open;
+  if (!said.open && viewer.dialog.open) viewer.dialog.close();
+  if (searchedBy() === state.written) {
+    if (said.open) open(said.open);
+    return;
+  }
+  state.restoring = true;
+  source.restore(said).then(title);
+  state.folder = said.folder;
+  by("folder").value = said.folder ?? "";
+  pad.restore(said.strokes);
+  state.restoring = false;
+  lay(said.under);
+  changed();
 }
 
 /** Search again, in `wait` milliseconds. Whatever was asked before is not wanted any more. */
@@ -43,31 +123,35 @@ function refresh(wait = 0) {
   clearTimeout(state.timer);
   state.asked?.abort();
   state.asked = null;
-  if (state.alike || pad.strokes.length) {
-    state.timer = setTimeout(search, wait);
-  } else {
-    calm();
-    show([]);
-  }
+  state.since ||= performance.now();
+  by("found").setAttribute("aria-busy", "true");
+  state.timer = setTimeout(search, wait);
 }
 
-async function search() {
-  const { alike, k } = state;
-  const { token } = hand;
+function query(skip) {
+  const { photo, upload, box, weight, searched } = source;
+  const both = searched && pad.strokes.length > 0;
+  const asked = { k: PAGE, skip, folder: state.folder, adapted: hand.token };
+  if (pad.strokes.length && !(both && weight === 1)) asked.strokes = pad.strokes;
+  if (searched && !(both && weight === 0)) Object.assign(asked, photo ? { photo: photo.id } : { picture: { id: upload, box } });
+  return Object.assign(asked, both ? { weight } : {});
+}
+
+async function search(skip = 0) {
   const asked = (state.asked = new AbortController());
-  const { signal } = asked;
+  state.timer = 0;
   by("found").setAttribute("aria-busy", "true");
   try {
-    const found = alike
-      ? await ask(`/photos/${alike.id}/similar?k=${k}${token ? `&adapted=${token}` : ""}`, { signal })
-      : await ask("/search", { json: { strokes: pad.strokes, k, adapted: token }, signal });
+    const found = await ask("/search", { json: query(skip), signal: asked.signal });
     if (asked !== state.asked) return;
     calm();
-    state.renewed = false;
-    show(found.photos, found.milliseconds);
+    Object.assign(state, { asked: null, renewed: false, total: found.total });
+    show(found, skip);
+    if (found.version !== state.health?.version) start();
   } catch (error) {
     if (asked !== state.asked || error.name === "AbortError") return;
-    if (error.status === 404 && token && !state.renewed && (await hand.renew())) {
+    state.asked = null;
+    if (error.status === 404 && !state.renewed && (await renew())) {
       state.renewed = true; // once: what is missing may be a photo
       refresh();
     } else if (error.status === 429) refresh(1000 * (error.retryAfter || 1));
@@ -75,26 +159,68 @@ async function search() {
   }
 }
 
-function show(photos, milliseconds) {
-  const { alike } = state;
-  const searched = alike || pad.strokes.length > 0;
+/** Tell the server again what it has forgotten. Returns whether there was anything. */
+async function renew() {
+  const [learned, sent] = [hand.token && (await hand.renew()), source.upload && (await source.renew())];
+  return learned || sent;
+}
+
+/** The end of the photos is in sight. */
+function more() {
+  if (!state.asked && !state.timer && results.received < state.total) search(results.received);
+}
+
+function show({ photos, total, unlike }, skip) {
   settle(false);
+  title();
+  if (skip) return results.add(photos);
+  const { since } = state;
+  state.since = 0;
   results.show(photos);
-  by("found-title").textContent = alike ? `More like ${alike.name}` : "Nearest photos";
-  by("found-title").classList.toggle("unseen", !searched);
-  by("back-button").hidden = by("like").hidden = !alike;
-  if (alike) by("like").src = thumbnail(alike.id);
-  by("took").textContent = photos.length ? `${milliseconds.toFixed(0)} ms${hand.token ? ", in your style" : ""}` : "";
-  by("more-button").hidden = photos.length < state.k || state.k >= Math.min(MOST, state.health?.photos ?? MOST);
-  by("empty").hidden = photos.length > 0;
-  const [lead, text] = searched
-    ? ["No other photo", "There is nothing else in this index."]
-    : ["Draw what you look for", "A few lines are enough to begin. The photos that come nearest change with every stroke."];
-  by("empty-lead").textContent = lead;
-  by("empty-text").textContent = text;
   const [nearest] = photos;
-  if (nearest) say(`${photos.length} photos. Nearest: ${nearest.name}, distance ${nearest.distance.toFixed(2)}.`);
-  else say(searched ? "No other photo." : "");
+  const searched = nearest && nearest.distance !== null;
+  by("grid").classList.toggle("ranked", Boolean(searched));
+  by("unlike").hidden = !unlike;
+  by("empty").hidden = Boolean(nearest);
+  if (searched) {
+    say(`${unlike ? "Nothing here looks like this. " : ""}${total} photos. Nearest: ${nearest.name}, distance ${nearest.distance.toFixed(2)}.`);
+    // What the user has waited, until the answer was painted.
+    requestAnimationFrame(() => setTimeout(() => {
+      by("took").textContent = `${(performance.now() - since).toFixed(0)} ms${hand.token ? ", in your style" : ""}`;
+    }));
+  } else {
+    by("took").textContent = "";
+    say(nearest ? `${total} photos.` : "No photo.");
+  }
+  if (state.open && !viewer.dialog.open) open(state.open);
+}
+
+function title() {
+  const { photo, searched } = source;
+  let text = pad.strokes.length ? "Nearest photos" : "All photos";
+  if (searched && pad.strokes.length && source.weight < 1) text = "Like your drawing and the picture";
+  else if (searched) text = photo ? `More like ${photo.name}` : "Like your picture";
+  by("found-title").textContent = text;
+}
+
+async function open(id) {
+  const place = results.photos.findIndex((photo) => photo.id === id);
+  try {
+    const [photos, at] = place < 0 ? [[await ask(`/photos/${id}/about`)], 0] : [results.photos, place];
+    if (state.open === id) viewer.open(photos, at, may());
+  } catch (error) {
+    state.open = null;
+    fail(error);
+  }
+}
+
+/** Lay a picture under the paper, to be traced; null takes it away. */
+function lay(under) {
+  const paper = by("under");
+  state.under = under;
+  paper.hidden = by("lift-button").hidden = !under;
+  if (under) paper.src = under.startsWith("photos/") ? large(under.slice(7)) : `/${under}`;
+  if (!state.restoring) remember();
 }
 
 /** Nothing is asked any more; what is shown is `stale` where it is not the answer. */
@@ -103,39 +229,15 @@ function settle(stale) {
   by("found").classList.toggle("stale", stale);
 }
 
-function alike(photo) {
-  Object.assign(state, { alike: photo, k: PAGE });
-  by("found").scrollTo({ top: 0 });
-  refresh();
-}
-
 function say(text) {
   by("said").textContent = text;
 }
 
-/** Tell what went wrong; `again` tries it once more. A server that has gone is looked for until it is back. */
+/** Tell what went wrong. What is shown is not the answer where it can be asked for `again`. */
 function fail(error, again) {
-  clearTimeout(state.retry);
-  settle(results.photos.length > 0);
-  by("notice-text").textContent = error.message;
-  by("retry-button").hidden = !again;
-  by("retry-button").onclick = again ?? null;
-  by("notice").hidden = false;
-  if (error.status === 0 && again) state.retry = setTimeout(look, AGAIN, again);
-}
-
-async function look(again) {
-  try {
-    await ask("/health");
-    again();
-  } catch {
-    state.retry = setTimeout(look, AGAIN, again);
-  }
-}
-
-function calm() {
-  clearTimeout(state.retry);
-  by("notice").hidden = true;
+  state.since = 0;
+  settle(Boolean(again) && results.photos.length > 0);
+  tell(error, again);
 }
 
 async function upload(file) {
@@ -144,21 +246,21 @@ async function upload(file) {
     fail(new Error(`${file.name} is larger than ${Math.floor(state.health.upload_bytes / 2 ** 20)} MB.`));
     return;
   }
-  const type = file.type || (/\.svg$/i.test(file.name) ? "image/svg+xml" : "application/octet-stream");
   by("paper").classList.add("reading");
   try {
-    const { strokes } = await ask("/sketches", { body: file, type });
+    await source.send(file);
     calm();
-    pad.replace(strokes);
   } catch (error) {
     fail(error, error.status === 0 ? () => upload(file) : undefined);
   }
   by("paper").classList.remove("reading");
 }
 
+/** What the server can do, and which folders it has: at the beginning, and when the photos were indexed again. */
 async function start() {
+  let folders;
   try {
-    state.health = await ask("/health");
+    [state.health, folders] = await Promise.all([ask("/health"), ask("/folders")]);
   } catch (error) {
     fail(error, start);
     return;
@@ -166,52 +268,23 @@ async function start() {
   calm();
   by("gallery-size").textContent = `${state.health.photos.toLocaleString("en")} photos`;
   by("hand").hidden = !state.health.features.adapt;
-  hand.show();
+  by("folder-label").hidden = !folders.length;
+  const option = ({ path, photos }) => {
+    const parts = path.split("/");
+    return new Option(`${"\u2003".repeat(parts.length - 1)}${parts.at(-1)} (${photos.toLocaleString("en")})`, path);
+  };
+  by("folder").replaceChildren(new Option("All folders", ""), ...folders.map(option));
+  by("folder").value = state.folder ?? "";
 }
 
-on("undo-button", "click", () => pad.undo());
-on("redo-button", "click", () => pad.redo());
-on("clear-button", "click", () => pad.replace([]));
-on("upload-button", "click", () => by("upload-file").click());
-on("upload-file", "change", ({ target }) => {
-  upload(target.files[0]);
-  target.value = ""; // the same file can be chosen again
+on("folder", "change", ({ target }) => {
+  state.folder = target.value || null;
+  changed(true);
 });
-on("back-button", "click", () => {
-  state.alike = null;
-  refresh();
-  by("pad").focus();
-});
-on("more-button", "click", () => {
-  state.k = Math.min(MOST, state.k + PAGE);
-  refresh();
-});
-on("dismiss-button", "click", calm);
+on("lift-button", "click", () => lay(null));
 
-document.addEventListener("keydown", (event) => {
-  if (!(event.ctrlKey || event.metaKey) || event.altKey || viewer.dialog.open) return;
-  const key = event.key.toLowerCase();
-  if (key === "z" && !event.shiftKey) pad.undo();
-  else if (key === "y" || key === "z") pad.redo();
-  else return;
-  event.preventDefault();
-});
-document.addEventListener("paste", (event) => upload(event.clipboardData.files[0]));
+addEventListener("popstate", restore);
 
-for (const kind of ["dragenter", "dragover"]) {
-  document.addEventListener(kind, (event) => {
-    if (![...event.dataTransfer.types].includes("Files")) return;
-    event.preventDefault();
-    by("paper").classList.add("dropping");
-  });
-}
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) by("paper").classList.remove("dropping");
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  by("paper").classList.remove("dropping");
-  upload(event.dataTransfer.files[0]);
-});
-
-start();
+await start();
+if (state.health?.features.adapt) await hand.restore();
+restore();

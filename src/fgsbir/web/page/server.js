@@ -29,6 +29,7 @@ const refusal = (status, message, retryAfter) => Object.assign(new Error(message
 const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 export const thumbnail = (id) => `/photos/${id}/thumbnail`;
+export const large = (id) => `/photos/${id}/thumbnail?large=true`;
 export const original = (id) => `/photos/${id}`;
 
 export const by = (id) => document.getElementById(id);

@@ -1,24 +1,33 @@
-// One photo, large: what it is like, how G draws it, and whether it is what was meant.
+// One photo, large: where it lies, what it is like, how G draws it, and whether it is what was meant.
 
 import { picture } from "/page/results.js";
-import { ask, by, on, original } from "/page/server.js";
+import { ask, by, large, made, on, original } from "/page/server.js";
 
 export class Viewer {
-  /** Calls `onAlike` and `onCorrect` with the photo they are asked for, and `onClose` with its place. */
-  constructor({ onAlike, onCorrect, onClose }) {
+  /**
+   * Calls `onAlike`, `onTrace` and `onCorrect` with the photo they are asked for, `onSketch` with strokes for the paper,
+   * `onShow` with each photo that is shown, and `onClose` with its place; `leaving`: for one of the others.
+   */
+  constructor({ onAlike, onTrace, onCorrect, onSketch, onShow, onClose }) {
     this.dialog = by("viewer");
     this.photos = [];
     this.place = 0;
+    this.drawn = [];
+    this.leaving = false;
+    this.onShow = onShow;
     on("viewer-close", "click", () => this.dialog.close());
     on("previous-button", "click", () => this.turn(-1));
     on("next-button", "click", () => this.turn(1));
     on("sketch-button", "click", () => this.sketch());
     on("alike-button", "click", () => this.leave(onAlike));
+    on("trace-button", "click", () => this.leave(onTrace));
     on("correct-button", "click", () => this.leave(onCorrect));
+    on("take-button", "click", () => this.leave(() => onSketch(this.drawn)));
     on("viewer-photo", "error", () => this.missing());
     on("viewer", "close", () => {
       this.asked?.abort();
-      onClose(this.place);
+      onClose(this.place, this.leaving);
+      this.leaving = false;
     });
     on("viewer", "click", (event) => {
       if (event.target === this.dialog) this.dialog.close(); // beside it
@@ -52,26 +61,48 @@ export class Viewer {
   show() {
     const { photo } = this;
     this.asked?.abort();
-    Object.assign(by("viewer-photo"), { src: original(photo.id), alt: photo.name });
+    Object.assign(by("viewer-photo"), { src: large(photo.id), alt: photo.name });
     by("viewer-name").textContent = photo.name;
-    by("viewer-facts").textContent = `Rank ${photo.rank} · distance ${photo.distance.toFixed(3)}`;
+    const far = photo.distance === null || photo.distance === undefined ? "" : ` · distance ${photo.distance.toFixed(3)}`;
+    by("viewer-facts").textContent = photo.rank ? `${far ? "Rank" : "Photo"} ${photo.rank}${far}` : "";
+    by("viewer-paths").replaceChildren(...photo.paths.map((path) => this.line(path)));
+    by("viewer-copies-title").hidden = !photo.copies?.length;
+    by("viewer-copies").replaceChildren(...(photo.copies ?? []).flatMap(({ paths }) => paths).map((path) => this.line(path)));
+    Object.assign(by("download-link"), { href: original(photo.id), download: photo.name });
+    by("open-link").href = original(photo.id);
     by("viewer-message").textContent = "";
-    by("viewer-sketch").hidden = by("viewer-certainty").hidden = true;
+    by("viewer-sketch").hidden = by("viewer-certainty").hidden = by("take-button").hidden = true;
     by("sketch-button").lastElementChild.textContent = "Sketch this photo";
     by("previous-button").disabled = this.place === 0;
     by("next-button").disabled = this.place === this.photos.length - 1;
+    this.onShow(photo);
+  }
+
+  /** A path, and a button that copies it. */
+  line(path) {
+    const line = made(by("path-template"));
+    line.firstElementChild.textContent = path;
+    line.lastElementChild.setAttribute("aria-label", `Copy the path ${path}`);
+    line.lastElementChild.addEventListener("click", async () => {
+      // Without https, other machines' pages may not use the clipboard: then the path is marked, to be copied by hand.
+      const copied = await navigator.clipboard?.writeText(path).then(() => true, () => false);
+      if (!copied) getSelection().selectAllChildren(line.firstElementChild);
+      by("viewer-message").textContent = copied ? "Copied." : "Press Ctrl+C to copy.";
+    });
+    return line;
   }
 
   leave(act) {
     const { photo } = this;
+    this.leaving = true;
+    this.dialog.addEventListener("close", () => act(photo), { once: true });
     this.dialog.close();
-    act(photo);
   }
 
   /** Why the photo cannot be seen: the browser does not tell, the server does. */
   async missing() {
     try {
-      await ask(original(this.photo.id));
+      await ask(large(this.photo.id));
     } catch (error) {
       by("viewer-message").textContent = error.message;
     }
@@ -86,7 +117,9 @@ export class Viewer {
     try {
       const { strokes, certainty } = await ask(`/photos/${this.photo.id}/sketch`, { signal });
       message.textContent = strokes.length ? "" : "The generator drew nothing.";
+      this.drawn = strokes;
       by("viewer-sketch").hidden = false;
+      by("take-button").hidden = !strokes.length;
       by("sketch-button").lastElementChild.textContent = "Draw it again";
       by("viewer-certainty").hidden = true;
       const drawn = picture(strokes, `Sketch of ${this.photo.name}`);

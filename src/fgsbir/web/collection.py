@@ -1,0 +1,131 @@
+"""An index as the page shows it: by folder and by path, near copies under one another, and what is like none of it."""
+
+import os
+from functools import cached_property, lru_cache
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+
+from fgsbir.data.photos import decode_photo, photo_bytes
+from fgsbir.data.records import DataError
+from fgsbir.data.strokes import centre, join_strokes
+from fgsbir.search.adaptation import Adapter
+from fgsbir.search.gallery import INDEX
+from fgsbir.search.searcher import Searcher
+
+# Near copies, a photo in another size or compression: F finds them alike, and then their pixels decide.
+NEAR, SAME, VIEW = 0.6, 0.98, 64
+BEFORE = 4096  # photos, nearest to the query, that another may be a copy of
+VIEWS = 8192
+SCRIBBLES, PAIRS = 16, 1000
+
+
+class Collection:
+    """The photos of ``searcher``, and what adapts them. Another index in their folder is another collection."""
+
+    def __init__(self, searcher: Searcher, adapter: Adapter | None) -> None:
+        self.searcher, self.gallery, self.adapter = searcher, searcher.gallery, adapter
+        self.adapted = dict[str, Searcher]()  # by token, the one asked for last at the end
+        self.version = version(self.gallery.folder)
+        self.view = lru_cache(VIEWS)(self._view)
+        self.unlike = lru_cache(16)(self._unlike)
+        Thread(target=self.unlike, args=(searcher, True)).start()  # or else the first drawing would wait for it
+
+    def renewed(self) -> "Collection":
+        """The index that lies there now. Raises DataError where it cannot be used."""
+        searcher = Searcher.open(self.gallery.folder)
+        return Collection(searcher, Adapter.of(searcher) if self.adapter else None)
+
+    @cached_property
+    def root(self) -> str:
+        """The folder that all photos lie in."""
+        paths = [path for copies in self.gallery.all_paths() for path in copies]
+        return os.path.commonpath([Path(os.fsdecode(path)).parent for path in (min(paths), max(paths))])
+
+    @cached_property
+    def rows_by_folder(self) -> dict[str, list[int]]:
+        """The rows of the photos in each folder itself, by its path below the root; the root's is empty."""
+        rows = dict[str, list[int]]()
+        for row, paths in enumerate(self.gallery.all_paths()):
+            for folder in {self.folder(os.fsdecode(path)) for path in paths}:
+                rows.setdefault(folder, []).append(row)
+        return rows
+
+    @cached_property
+    def by_path(self) -> np.ndarray:
+        """The rows, by path: int64 (n,)."""
+        paths = self.gallery.all_paths()
+        return np.array(sorted(range(len(paths)), key=lambda row: paths[row]), np.int64)
+
+    def folder(self, path: str) -> str:
+        """The folder of a photo, below the root."""
+        return text(path.rpartition("/")[0][len(self.root) :].strip("/"))
+
+    def folders(self) -> dict[str, int]:
+        """How many photos lie in each folder and below it."""
+        inside = dict[str, set[int]]()
+        for folder, rows in self.rows_by_folder.items():
+            parts = folder.split("/") if folder else []
+            for depth in range(1, len(parts) + 1):
+                inside.setdefault("/".join(parts[:depth]), set()).update(rows)
+        return {folder: len(rows) for folder, rows in sorted(inside.items())}
+
+    def inside(self, wanted: str) -> np.ndarray:
+        """Which photos lie in a folder or below it: bool (n,)."""
+        among = np.zeros(len(self.gallery), bool)
+        for folder, rows in self.rows_by_folder.items():
+            if folder == wanted or folder.startswith(f"{wanted}/"):
+                among[rows] = True
+        return among
+
+    def copies(self, rows: np.ndarray, start: int) -> list[str | None]:
+        """For each of ``rows`` (n,) from ``start`` on the id of one before it that it is nearly a copy of."""
+        first = max(0, start - BEFORE)
+        known = self.gallery.embeddings[rows[first:]]
+        found: list[str | None] = []
+        for place in range(start - first, len(known)):
+            far = np.linalg.norm(known[:place] - known[place], axis=1)
+            near = [number for number in np.argsort(far)[:2] if far[number] <= NEAR]
+            same = (rows[first + number] for number in near if self._same(rows[first + number], rows[first + place]))
+            found.append(next(map(self.gallery.id, same), None))
+        return found
+
+    def _same(self, one: int, other: int) -> bool:
+        views = [self.view(row) for row in (one, other)]
+        if views[0] is None or views[1] is None:
+            return False
+        return bool(np.corrcoef(views[0].ravel(), views[1].ravel())[0, 1] >= SAME)
+
+    def _view(self, row: int) -> np.ndarray | None:
+        """A photo's pixels, uint8 (64, 64, 3); None if it is not there any more."""
+        try:
+            return decode_photo(photo_bytes(self.gallery.path(row)), VIEW)
+        except (DataError, OSError):
+            return None
+
+    def _unlike(self, searcher: Searcher, sketch: bool) -> float:
+        """The distance from which on the nearest photo is not like the query.
+
+        Of a ``sketch``, the median distance at which mere scribbles find their nearest photo; of a picture, the median
+        distance between random photos.
+        """
+        rng, known = np.random.default_rng(0), self.gallery.embeddings
+        if not sketch:
+            one, other = rng.integers(0, len(known), (2, PAIRS))
+            far = np.linalg.norm(known[one] - known[other], axis=1)[one != other]
+            return float(np.median(far)) if len(far) else float("inf")
+        walks = [np.cumsum(rng.normal(0, 12, (3, 60, 2)), 1) for _ in range(SCRIBBLES)]
+        scribbles = searcher.encoder.sketches([centre(join_strokes(list(walk.astype(np.float32)))) for walk in walks])
+        return float(np.median([searcher.nearest(scribble, 1)[1][0] for scribble in scribbles]))
+
+
+def version(folder: Path) -> str:
+    """A name of what lies in an index's folder now: another once it has been indexed again."""
+    found = (folder / INDEX).stat()
+    return f"{found.st_mtime_ns:x}-{found.st_ino:x}"
+
+
+def text(path: str) -> str:
+    """A path as text that can be sent: names of files need not be."""
+    return os.fsencode(path).decode("utf-8", "replace")

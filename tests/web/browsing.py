@@ -1,0 +1,125 @@
+"""A real browser at the page: what a person does there, and what they see."""
+
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, Response, sync_playwright
+
+EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+Strokes = list[list[list[float]]]
+BACK = [[60, 40], [60, 200]]
+SEAT = [[60, 120], [180, 120], [180, 200]]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Any Chromium that is installed; without one the tests are skipped, or fail where CI=true."""
+    found = next(filter(None, map(shutil.which, EXECUTABLES)), None)
+    if found is None:
+        message = f"no browser: expected one of {', '.join(EXECUTABLES)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=OPTIONS)
+        yield launched
+        launched.close()
+
+
+def draw(page: Page, strokes: Strokes) -> None:
+    """With the mouse; a place may lie beside the paper."""
+    page.locator("#pad").scroll_into_view_if_needed()
+    box = page.locator("#pad").bounding_box()
+    assert box
+    scale = box["width"] / 256
+    for stroke in strokes:
+        first, *others = ((box["x"] + scale * x, box["y"] + scale * y) for x, y in stroke)
+        page.mouse.move(*first)
+        page.mouse.down()
+        for place in others:
+            page.mouse.move(*place)
+        page.mouse.up()
+
+
+def shown(page: Page) -> list[str]:
+    """The distances of the photos that the page shows."""
+    return page.locator("#grid .distance").all_text_contents()
+
+
+def found_by(page: Page, act: Callable[[], Any]) -> list[str]:
+    """The distances of the first photos that the page shows after ``act`` has led it to search."""
+    answers: list[Response] = []
+
+    def heard(response: Response) -> None:
+        if response.url.endswith("/search") and response.ok and response.request.post_data_json["skip"] == 0:
+            answers.append(response)
+
+    page.on("response", heard)
+    act()
+    expected: list[str] = []
+    for _ in range(200):
+        page.wait_for_timeout(50)
+        if answers and page.locator("#found").get_attribute("aria-busy") == "false":
+            photos = [photo for photo in answers[-1].json()["photos"] if photo["copy_of"] is None]
+            expected = ["" if photo["distance"] is None else f"{photo['distance']:.2f}" for photo in photos]
+            if shown(page)[: len(expected)] == expected:
+                break
+    else:
+        raise AssertionError(f"expected {expected}, found {shown(page)}")
+    page.remove_listener("response", heard)
+    return expected
+
+
+def click(page: Page, *ids: str) -> None:
+    """Click on elements, one after the other."""
+    for id in ids:
+        page.locator(f"#{id}").click()
+
+
+def pressed(page: Page, *keys: str) -> None:
+    """Press keys, one after the other."""
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def strokes_of(page: Page) -> Strokes:
+    """The drawing on the paper, by its SVG."""
+    with page.expect_download() as saved:
+        click(page, "svg-button")
+    text = saved.value.path().read_text()
+    paths = [part.partition('"')[0].split("L") for part in text.split('d="M')[1:]]
+    return [[[float(value) for value in point.split(",")] for point in path] for path in paths]
+
+
+def picture(pixels: np.ndarray, name: str = "scan.png") -> dict[str, Any]:
+    """Pixels as a file to be chosen, in the format that its name says."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, {"png": "PNG", "jpg": "JPEG"}[name[-3:]])
+    return {"name": name, "mimeType": "image/png", "buffer": file.getvalue()}
+
+
+def upload(page: Page, *files: Any) -> None:
+    """Choose a file of this machine."""
+    page.locator("#upload-file").set_input_files(*files)
+
+
+def touching(page: Page) -> Callable[..., None]:
+    """Fingers on the paper: a kind of touch event, and where each finger is then, in pixels of the paper."""
+    box = page.locator("#pad").bounding_box()
+    touches = page.context.new_cdp_session(page)
+    assert box
+
+    def touch(kind: str, *points: Sequence[float]) -> None:
+        places = [{"x": box["x"] + x, "y": box["y"] + y, "id": number} for number, (x, y) in enumerate(points)]
+        touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    return touch

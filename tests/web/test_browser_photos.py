@@ -1,0 +1,262 @@
+"""A gallery in a real browser: folders and copies, to its end, by picture, at an address that is kept."""
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from fgsbir.search.adaptation import Adapter
+from fgsbir.search.indexing import index_photos
+from fgsbir.search.searcher import Searcher
+from fgsbir.web.app import create_app
+from fgsbir.web.limits import Limits
+from tests.web.browsing import BACK, SEAT, click, draw, found_by, picture, pressed, shown, strokes_of, upload
+
+pytestmark = pytest.mark.slow
+
+FOLDERS = ("chairs", "lamps/old")
+EACH = 60
+LIMITS = Limits(rate=1e9, burst=1e9)
+HEAD = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" stroke="black">'
+SVG = HEAD + b'<path d="M40 60L200 60M50 80L50 200"/><text x="9" y="9">A</text></svg>'
+DROPPED = """([text, kind]) => {
+  const files = new DataTransfer();
+  files.items.add(new File([text], "drawing.svg", { type: "image/svg+xml" }));
+  if (kind === "paste") document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true }));
+  else for (const one of ["dragenter", "drop"])
+    document.querySelector("#paper").dispatchEvent(new DragEvent(one, { dataTransfer: files, bubbles: true }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, make_photo: Callable[[Path, int], Path], joint_model: Path) -> Path:
+    """Two folders of photos, one of which lies in both, and one in another size as well; and their index."""
+    folder = tmp_path_factory.mktemp("shop")
+    for number in range(EACH):
+        for start, name in enumerate(FOLDERS):
+            make_photo(folder / "photos" / name / f"{number:02}.png", 2 * number + start)
+    chairs, lamps = (folder / "photos" / name for name in FOLDERS)
+    shutil.copy(chairs / "07.png", lamps / "the same.png")
+    with Image.open(chairs / "09.png") as image:
+        image.resize((200, 160), Image.Resampling.BICUBIC).save(chairs / "large.png")
+    index_photos([folder / "photos"], joint_model, folder / "index")
+    return folder
+
+
+@pytest.fixture
+def shop_app(shop: Path) -> FastAPI:
+    searcher = Searcher.open(shop / "index")
+    return create_app(searcher, Adapter.of(searcher), None, LIMITS)
+
+
+def card(page: Page, name: str) -> Any:
+    return page.locator(f'#grid button[title$="{name}"]')
+
+
+def lines(page: Page, id: str) -> list[str]:
+    """The paths in a list of the viewer."""
+    return page.locator(f"#{id} code").all_text_contents()
+
+
+def leaders(page: Page, folder: str | None = None) -> int:
+    """How many photos are found that are nearly a copy of no other."""
+    query = {"strokes": [BACK], "k": 200, "folder": folder}
+    photos = page.request.post(f"{page.url.partition('#')[0]}search", data=query).json()["photos"]
+    assert all(any(f"/{folder or 'photos'}/" in path for path in photo["paths"]) for photo in photos)
+    return sum(photo["copy_of"] is None for photo in photos)
+
+
+def to_the_end(page: Page, count: int) -> None:
+    """Scroll until there are ``count`` photos."""
+    for _ in range(20):
+        page.locator("#found").evaluate("found => { found.scrollTop = found.scrollHeight; scrollTo(0, 1e9); }")
+        page.wait_for_timeout(50)
+        if page.locator("#grid li").count() >= count:
+            break
+    expect(page.locator("#grid li")).to_have_count(count)
+
+
+@pytest.mark.parametrize("width", [375, 1280, 2560])
+def test_the_gallery_is_gone_through_to_its_end_by_folder_or_whole(
+    visit: Callable[..., Page], shop_app: FastAPI, width: int, complaints: list[str]
+) -> None:
+    page = visit(shop_app, viewport={"width": width, "height": 1200})
+    expect(page.locator("#found-title")).to_have_text("All photos")
+    grid, found = page.locator("#grid").bounding_box(), page.locator("#found").bounding_box()
+    last = page.locator("#grid li").nth(max(3, width // 160)).bounding_box()
+    assert grid and found and last and grid["width"] > found["width"] - 60  # filled, to the right
+    to_the_end(page, 2 * EACH + 1)
+    found_by(page, lambda: draw(page, [BACK]))
+    expect(page.locator("#grid .rank").first).to_be_in_viewport() if width > 860 else None
+    different = leaders(page)
+    assert EACH < different < 2 * EACH + 1
+    to_the_end(page, different)
+    options = page.locator("#folder option").all_text_contents()
+    assert [option.strip() for option in options] == [
+        "All folders",
+        "chairs (61)",
+        "lamps (61)",
+        "old (61)",
+    ]
+    found_by(page, lambda: page.locator("#folder").select_option("lamps"))
+    to_the_end(page, leaders(page, "lamps"))
+    page.go_back()
+    to_the_end(page, different)
+    assert complaints == []
+
+
+def test_a_photo_says_where_it_lies_and_its_copies(visit: Callable[..., Page], shop: Path, shop_app: FastAPI) -> None:
+    page = visit(shop_app)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    found_by(page, lambda: draw(page, [BACK]))
+    to_the_end(page, leaders(page))
+    chairs, lamps = (shop / "photos" / name for name in FOLDERS)
+    card(page, "chairs/07.png").click()
+    assert lines(page, "viewer-paths") == [f"{chairs / '07.png'}", f"{lamps / 'the same.png'}"]
+    page.locator("#viewer-paths button").last.click()
+    expect(page.locator("#viewer-message")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == str(lamps / "the same.png")
+    with page.expect_download() as download:
+        click(page, "download-link")
+    assert download.value.suggested_filename == "07.png"
+    assert download.value.path().read_bytes() == (chairs / "07.png").read_bytes()
+    with page.context.expect_page() as opened:
+        click(page, "open-link")
+    assert opened.value.locator("img").evaluate("image => image.naturalWidth") == 50
+    pressed(page, "Escape")
+    card(page, "chairs/09.png").or_(card(page, "chairs/large.png")).click()
+    paths = lines(page, "viewer-paths") + lines(page, "viewer-copies")
+    assert {f"{chairs / '09.png'}", f"{chairs / 'large.png'}"} <= {*paths}
+
+
+def test_nothing_is_lost(visit: Callable[..., Page], shop_app: FastAPI, complaints: list[str]) -> None:
+    page = visit(shop_app)
+    found_by(page, lambda: draw(page, [BACK]))
+    drawn = found_by(page, lambda: draw(page, [SEAT]))
+    page.locator("#grid button").nth(3).click()
+    click(page, "correct-button")
+    adapted = found_by(page, lambda: click(page, "adapt-button"))
+    found_by(page, lambda: page.reload())
+    assert shown(page)[: len(adapted)] == adapted and strokes_of(page) == [BACK, SEAT]
+    expect(page.locator("#corrections li")).to_have_count(1)
+    with page.expect_download() as saved:
+        click(page, "save-model")
+    with zipfile.ZipFile(saved.value.path()) as model:
+        assert sorted(model.namelist()) == ["my-style/config.json", "my-style/model.safetensors"]
+    assert found_by(page, lambda: page.locator("#adapted-label").click()) == drawn
+    # A photo, and what is like it, have addresses of their own.
+    page.locator("#grid button").nth(5).click()
+    name = page.locator("#viewer-name").text_content()
+    address = page.url
+    page.go_back()
+    expect(page.locator("#viewer")).to_be_hidden()
+    page.go_forward()
+    expect(page.locator("#viewer-name")).to_have_text(name or "")
+    alike = found_by(page, lambda: click(page, "alike-button"))
+    found_by(page, lambda: page.reload())
+    assert shown(page)[: len(alike)] == alike
+    expect(page.locator("#found-title")).to_have_text(f"More like {name}")
+    found_by(page, lambda: page.go_back())
+    assert shown(page)[: len(drawn)] == drawn
+    other = page.context.new_page()
+    other.goto(address)
+    expect(other.locator("#viewer-name")).to_have_text(name or "")
+    expect(other.locator("#grid .distance").first).to_have_text(drawn[0])
+    assert complaints == []
+
+
+def test_a_drawing_and_a_photo_are_mixed(visit: Callable[..., Page], shop_app: FastAPI) -> None:
+    page = visit(shop_app)
+    drawn = found_by(page, lambda: draw(page, [BACK, SEAT]))
+    page.locator("#grid button").nth(7).click()
+    photo = found_by(page, lambda: click(page, "alike-button"))
+    slider = page.locator("#weight")
+    both = found_by(page, lambda: slider.fill("0.5"))
+    assert found_by(page, lambda: slider.fill("1")) == photo
+    nearly_drawn = found_by(page, lambda: slider.fill("0"))
+    assert len({tuple(one) for one in (drawn, photo, both)}) == 3 and set(nearly_drawn) <= {*drawn, *nearly_drawn[-1:]}
+    found_by(page, lambda: slider.fill("1"))
+    found_by(page, lambda: draw(page, [[[100, 30], [150, 60]]]))  # who draws on means both
+    expect(slider).to_have_value("0.5")
+    found_by(page, lambda: click(page, "back-button"))
+    expect(page.locator("#source")).to_be_hidden()
+
+
+def test_uploads(visit: Callable[..., Page], shop: Path, shop_app: FastAPI, tmp_path: Path) -> None:
+    page = visit(shop_app)
+    (tmp_path / "drawing.svg").write_bytes(SVG)
+    (tmp_path / "broken.svg").write_bytes(b"<svg")
+    found = found_by(page, lambda: upload(page, tmp_path / "drawing.svg"))
+    assert strokes_of(page) == [[[40, 60], [200, 60]], [[50, 80], [50, 200]]]
+    expect(page.locator("#left-out")).to_contain_text("text")
+    upload(page, tmp_path / "broken.svg")
+    expect(page.locator("#notice")).to_contain_text("The drawing: expected an SVG file")
+    expect(page.locator(".frame").first).to_have_css("opacity", "1")  # what was found is still right
+    click(page, "dismiss-button")
+    expect(page.locator("#notice")).to_be_hidden()
+    for kind in ("paste", "drop"):
+        found_by(page, lambda: click(page, "clear-button"))
+        assert found_by(page, lambda kind=kind: page.evaluate(DROPPED, [SVG.decode(), kind])) == found
+
+
+def test_a_scan_is_traced_in_the_part_that_matters(visit: Callable[..., Page], shop_app: FastAPI) -> None:
+    page = visit(shop_app)
+    pixels = np.full((300, 300), 255, np.uint8)
+    pixels[60:64, 30:130] = pixels[200:204, 30:270] = 0
+    whole = found_by(page, lambda: upload(page, picture(pixels)))
+    assert len(strokes_of(page)) == 2
+    assert found_by(page, lambda: click(page, "offer-button")) != whole  # the longer line without the note beside it
+    (alone,) = strokes_of(page)
+    page.locator("#crop").scroll_into_view_if_needed()
+    box = page.locator("#crop").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 12, box["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 0.5 * box["height"])
+    found_by(page, lambda: page.mouse.up())
+    (other,) = strokes_of(page)
+    assert np.ptp(np.array(other), axis=0)[0] < 0.5 * np.ptp(np.array(alone), axis=0)[0]
+
+
+def test_a_photo_from_outside_is_searched_by(visit: Callable[..., Page], shop: Path, joint_model: Path) -> None:
+    searcher = Searcher.open(shop / "index")
+    page = visit(create_app(searcher, None, None, Limits(rate=1e9, burst=1e9, uploads=1)))
+    noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
+    large = np.asarray(Image.fromarray(noise).resize((640, 480), Image.Resampling.BICUBIC))
+    found = found_by(page, lambda: upload(page, picture(large, "photo.jpg")))
+    expect(page.locator("#found-title")).to_have_text("Like your picture")
+    expect(page.locator("#pad")).to_have_attribute("aria-label", "Drawing, empty")
+    page.locator("#crop").focus()
+    part = found_by(page, lambda: pressed(page, "Shift+ArrowLeft"))
+    assert part != found
+    # The server remembers one picture, and now it is another's: the page sends it again.
+    other, address = picture(noise)["buffer"], f"{page.url.partition('#')[0]}uploads"
+    assert page.request.post(address, data=other, headers={"Content-Type": "image/png"}).ok
+    found_by(page, lambda: page.locator("#folder").select_option("lamps/old"))
+    expect(page.locator("#notice")).to_be_hidden()
+    found_by(page, lambda: click(page, "mode-button"))
+    assert strokes_of(page)
+
+
+def test_photos_that_are_indexed_again_are_picked_up(
+    visit: Callable[..., Page],
+    tmp_path: Path,
+    make_photo: Callable[[Path, int], Path],
+    index_of: Callable[[Path], Path],
+) -> None:
+    searcher = Searcher.open(index_of(tmp_path))
+    page = visit(create_app(searcher, Adapter.of(searcher), None, LIMITS))
+    expect(page.locator("#gallery-size")).to_have_text("12 photos")
+    make_photo(tmp_path / "photos" / "new" / "one.png", 99)
+    index_photos([tmp_path / "photos"], tmp_path / "index" / "model", tmp_path / "index")
+    found_by(page, lambda: draw(page, [BACK]))
+    expect(page.locator("#grid li")).to_have_count(13)
+    expect(page.locator("#gallery-size")).to_have_text("13 photos")
+    expect(page.locator("#folder option")).to_have_count(2)
