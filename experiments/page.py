@@ -22,7 +22,7 @@ def write_page(results: Mapping[str, Rows], docs: Path) -> None:
 
 def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
     yield "# Every row of both papers\n"
-    yield "`make evidence` writes this page and [metrics/results.json](../metrics/results.json), with each row's command.\n"
+    yield "`make evidence` writes this and [metrics/results.json](../metrics/results.json), which has every command.\n"
     yield "![Accuracy at one by the share of labels, and by the share of unlabelled photos](pictures/evidence.png)\n"
     yield "Percent, means over seeds; in brackets the s.d. of acc@1 over seeds. Differences are paired, with 95 %"
     yield "intervals over photos and seeds.\n"
@@ -34,7 +34,7 @@ def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
         yield from map(_retrieval_line, rows)
         yield ""
     yield "## Drawings of the test photos\n"
-    yield "How often the supervised F finds the photo of a drawing, its FID to people's sketches, how often its category"
+    yield "How often the supervised F finds a drawing's photo, its FID to people's sketches, how often its category"
     yield "is recognised, and how D_C's certainty follows F's rank (Spearman, over ten bins and over photos).\n"
     yield "| | set, labels | acc@1 | @10 | FID | recognised | bins | photos |"
     yield "|---|---|---|---|---|---|---|---|"
