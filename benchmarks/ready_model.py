@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fgsbir.data.photos import read_pixels
+from fgsbir.data.files import list_files
+from fgsbir.data.photos import PHOTO_SUFFIXES, read_pixels
 from fgsbir.data.readers.sketchx import read_sketchx
 from fgsbir.ready import READY_MODEL
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.ranking import acc_at, ranks
-from fgsbir.search.files import find_photos
 from fgsbir.search.searcher import computing
 
 BATCH = 32
@@ -50,7 +50,7 @@ def scores(encoder: Encoder, chairs: Path, split: str, products: Path | None = N
     gallery = embedded(encoder, [photo.path for photo in photos])
     found = {"alone": accuracies(ranks(queries, gallery, truth))}
     if products:
-        more = np.concatenate([gallery, embedded(encoder, find_photos([products]))])
+        more = np.concatenate([gallery, embedded(encoder, list_files([products], PHOTO_SUFFIXES).files)])
         found["among products"] = accuracies(ranks(queries, more, truth))
     return found
 

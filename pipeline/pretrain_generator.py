@@ -18,8 +18,8 @@ def main() -> None:
 
     import torch
 
-    from fgsbir.data.quickdraw import read_verified
     from fgsbir.data.selection import labelled_in_every_category, training_split
+    from fgsbir.data.stroke_files import read_verified
     from fgsbir.features.extraction import Reader
     from fgsbir.features.trunk import build_trunk
     from fgsbir.generator.contour_model import ContourGenerator

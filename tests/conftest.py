@@ -1,8 +1,11 @@
 """What all tests share: settings, the toy set with its features, and photos that take no time."""
 
+import os
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +13,14 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from tests.toy import Toy, write_toy_edges, write_toy_features, write_toy_shards
+from tests.trained import save_joint
 
 # A busy machine is no failure, and a run that fails fails again: no deadlines, the same examples every time.
 settings.register_profile("project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 # A shell makes its background jobs deaf to SIGINT, and so would be the processes that tests start to interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,16 +36,24 @@ def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def one_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Search in float32 on every processor: tests compare numbers that bf16 would round."""
-    monkeypatch.setattr("fgsbir.search.searcher.working_precision", lambda *_: "float32")
+@pytest.fixture(autouse=True, scope="session")
+def searching_in_float32() -> Iterator[None]:
+    """What is found is compared with float32's, on processors that multiply bf16 as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fgsbir.search.searcher.working_precision", lambda *_: "float32")
+        yield
 
 
 @pytest.fixture
 def toy(toy_folder: Path) -> Toy:
     """The toy set, opened."""
     return Toy(toy_folder)
+
+
+@pytest.fixture(scope="session")
+def joint_model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
+    """F, G and D_C, to be read alone."""
+    return save_joint(tmp_path_factory.mktemp("models") / "joint", Toy(toy_folder))
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +70,20 @@ def make_photo() -> Callable[[Path, int], Path]:
         return path
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Any Chromium that is installed; without one its tests are skipped, or fail where CI=true."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        message = f"no browser: expected one of {', '.join(BROWSERS)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=BROWSER_OPTIONS)
+        yield launched
+        launched.close()

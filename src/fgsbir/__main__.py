@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from fgsbir.commands import adapt, draw, export, index, search, serve
+from fgsbir.commands.options import printable
 from fgsbir.data.records import DataError
 from fgsbir.runtime.memory import keep_freed_memory
 
@@ -25,13 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         COMMANDS[options.command].run(options)
     except DataError as error:
-        parser.exit(1, f"error: {error}\n")
+        parser.exit(1, f"error: {printable(str(error))}\n")
     except KeyboardInterrupt:
         parser.exit(130, "interrupted\n")
     except OSError as error:
         if error.filename is None:
             raise
-        parser.exit(1, f"error: {error.filename}: {error.strerror}\n")
+        parser.exit(1, f"error: {printable(str(error.filename))}: {error.strerror}\n")
 
 
 if __name__ == "__main__":

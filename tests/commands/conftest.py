@@ -7,16 +7,8 @@ import pytest
 
 from fgsbir.__main__ import main
 from fgsbir.search.indexing import index_photos
-from tests.toy import Toy
-from tests.trained import save_joint
 
 Run = Callable[..., int]
-
-
-@pytest.fixture(scope="session")
-def joint_model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
-    """F, G and D_C, to be read alone."""
-    return save_joint(tmp_path_factory.mktemp("models") / "joint", Toy(toy_folder))
 
 
 @pytest.fixture(scope="session")

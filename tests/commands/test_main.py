@@ -10,6 +10,7 @@ import pytest
 from fgsbir.__main__ import COMMANDS
 from fgsbir.commands import index as index_command
 from fgsbir.data.records import DataError
+from tests.data.readers.toy_files import write_sketch
 
 Run = Callable[..., int]
 
@@ -46,6 +47,27 @@ finally: print("torch" in sys.modules)
 """
     found = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert found.returncode == 1 and found.stderr.startswith(f"error: {message}") and found.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (["--help"], ["numpy", "torch"]),
+        (["search", "{sketch}", "--index", "{index}"], ["torch._dynamo", "lightning_fabric", "matplotlib"]),
+    ],
+)
+def test_a_command_loads_no_more_than_it_needs(
+    arguments: list[str], unneeded: list[str], index: Path, tmp_path: Path
+) -> None:
+    paths = {"index": index, "sketch": write_sketch(tmp_path / "a.svg")}
+    code = f"""import sys
+from fgsbir.__main__ import main
+try: main({[argument.format(**paths) for argument in arguments]!r})
+except SystemExit as left: assert not left.code
+print([name for name in {unneeded!r} if name in sys.modules], file=sys.stderr)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.stderr == "[]\n" and found.returncode == 0
 
 
 def test_no_command_or_another_is_an_error(fgsbir: Run, capsys: pytest.CaptureFixture[str]) -> None:

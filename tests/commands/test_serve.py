@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +17,17 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
-def test_it_serves_until_interrupted(index: Path, joint_model: Path) -> None:
+def test_it_serves_until_interrupted(index: Path, joint_model: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "fgsbir", "serve", "--index", index, "--port", "0", "--generator", joint_model]
-    environment = os.environ | {"PYTHONPATH": str(SOURCE)}
+    browser = tmp_path / "browser"  # that writes where it is led
+    browser.write_text(f"#!/bin/sh\necho $1 > {tmp_path}/opened.part && mv {tmp_path}/opened.part {tmp_path}/opened\n")
+    browser.chmod(0o755)
+    environment = os.environ | {"PYTHONPATH": str(SOURCE), "BROWSER": f"{browser} %s"}
+    command.append("--open")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stderr
         try:
+            assert server.stderr.readline() == f"opening {index}\n"
             line = server.stderr.readline()
             told = re.fullmatch(r"3 photos: (http://127\.0\.0\.1:\d+) \(Ctrl\+C ends\)\n", line)
             assert told, line + server.stderr.read()
@@ -30,6 +36,10 @@ def test_it_serves_until_interrupted(index: Path, joint_model: Path) -> None:
             assert health["photos"] == 3 and health["features"] == {"sketch": True, "adapt": True}
             with urllib.request.urlopen(told[1], timeout=30) as answer:
                 assert b"Draw, and find" in answer.read()
+            while not (tmp_path / "opened").exists():
+                assert server.poll() is None
+                time.sleep(0.01)
+            assert (tmp_path / "opened").read_text() == f"{told[1]}\n"
         finally:
             server.send_signal(signal.SIGINT)
             rest = server.communicate(timeout=30)[1]

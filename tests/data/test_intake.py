@@ -124,7 +124,7 @@ def test_a_published_sets_photos_must_be_whole_and_those_below_unlabelled_need_n
     good.unlink()
     bad.unlink()
     (shop / "photos/b.jpg").write_bytes((shop / "photos/b.jpg").read_bytes()[:100])
-    with pytest.raises(DataError, match=r"b\.jpg: expected a JPEG, PNG, WebP, BMP or GIF image, found a damaged"):
+    with pytest.raises(DataError, match=r"b\.jpg: expected a JPEG, .* image, found a damaged"):
         take(read_shop(shop), lenient=False)
     Image.new("RGB", (200, 300)).save(shop / "photos/b.jpg")
     take(source := read_shop(shop), lenient=False, max_megapixels=0.06)

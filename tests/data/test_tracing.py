@@ -1,13 +1,10 @@
-import io
 import itertools
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
 from scipy import ndimage
 
 from fgsbir.data.rasterise import rasterise
@@ -15,35 +12,21 @@ from fgsbir.data.records import DataError
 from fgsbir.data.strokes import check_strokes, join_strokes, split_strokes
 from fgsbir.data.tracing import order_strokes, trace, trace_mask
 from tests.data.distance_oracle import distance_to_lines
+from tests.data.pictures import CHAIR, drawn, ellipse, encoded, gaps
 
 points = hnp.arrays(np.float64, st.tuples(st.integers(2, 6), st.just(2)), elements=st.integers(15, 240).map(float))
 drawings = st.lists(points, min_size=1, max_size=5).map(join_strokes)
 
 
-def encode(pixels: np.ndarray, form: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, form, **options)
-    return buffer.getvalue()
-
-
 def retrace(image: np.ndarray, tolerance: float = 1.0) -> list[np.ndarray]:
-    return split_strokes(check_strokes(trace(encode(image), "x", tolerance), "x"))
-
-
-def gaps(image: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """How far each ink pixel of ``image`` is from ink of ``other``, in pixels."""
-    return ndimage.distance_transform_edt(other >= 128)[image < 128]
-
-
-def lines(*strokes: list[tuple[float, float]]) -> np.ndarray:
-    return join_strokes([np.array(stroke, float) for stroke in strokes])
+    return split_strokes(check_strokes(trace(encoded(image), "x", tolerance), "x"))
 
 
 @settings(max_examples=60)
 @given(drawings.filter(lambda strokes: np.ptp(strokes[:, :2], axis=0).max() > 60))
 def test_tracing_a_drawing_gives_its_ink_back(strokes: np.ndarray) -> None:
     image = rasterise(strokes, 256)
-    again = rasterise(trace(encode(image), "x", 1.0), 256)
+    again = rasterise(trace(encoded(image), "x", 1.0), 256)
     missing, added = gaps(image, again), gaps(again, image)
     # In both directions; what may be further off are the points of acute angles, where two lines are one blot.
     assert missing.mean() < 0.8 and added.mean() < 0.6
@@ -60,11 +43,6 @@ def test_a_straight_line_comes_back_as_its_two_ends(corners: list[int], width: f
     (found,) = retrace(rasterise(join_strokes([wanted]), 256, width), 2.0)
     error = min(np.abs(found[[0, -1]] - ends).max() for ends in (wanted, wanted[::-1]))
     assert error < 0.5 * width + 2 and len(found) <= 4
-
-
-def ellipse(x: float, y: float, across: float, down: float) -> list[tuple[float, float]]:
-    turn = np.linspace(0, 2 * np.pi, 60)
-    return list(zip(x + across * np.cos(turn), y + down * np.sin(turn), strict=True))
 
 
 @pytest.mark.parametrize("width", [3.0, 6.0])
@@ -85,7 +63,7 @@ def ellipse(x: float, y: float, across: float, down: float) -> list[tuple[float,
     ],
 )
 def test_strokes_run_straight_through_junctions(strokes: list, number: int, width: float) -> None:
-    found = retrace(rasterise(lines(*strokes), 256, width))
+    found = retrace(rasterise(drawn(*strokes), 256, width))
     assert len(found) == number
 
 
@@ -99,15 +77,15 @@ def test_each_line_of_a_crossing_goes_straight_on(angle: int, turn: int) -> None
 
 
 def test_the_point_of_a_tip_is_no_branch_and_a_closed_line_ends_where_it_began() -> None:
-    assert len(retrace(rasterise(lines([(60, 40), (128, 216), (170, 40)]), 256))) == 1
-    image = rasterise(lines(ellipse(128, 128, 80, 60)), 256)
+    assert len(retrace(rasterise(drawn([(60, 40), (128, 216), (170, 40)]), 256))) == 1
+    image = rasterise(drawn(ellipse(128, 128, 80, 60)), 256)
     (ring,), (coarse,) = retrace(image, 0.01), retrace(image, 5.0)
     assert ring[0].tolist() == ring[-1].tolist()
     assert len(coarse) < len(ring) and distance_to_lines(ring, join_strokes([coarse])).max() < 5.3
 
 
 def test_the_fringes_of_a_ragged_thick_line_are_no_strokes() -> None:
-    image = rasterise(lines([(30, 128), (226, 128)]), 256, 12.0).copy()
+    image = rasterise(drawn([(30, 128), (226, 128)]), 256, 12.0).copy()
     rng = np.random.default_rng(3)
     image[ndimage.binary_dilation(image < 128) & (rng.random(image.shape) < 0.5)] = 0
     for x in range(50, 220, 30):
@@ -116,7 +94,7 @@ def test_the_fringes_of_a_ragged_thick_line_are_no_strokes() -> None:
 
 
 def test_two_bars_across_a_post_stay_apart() -> None:
-    ladder = lines([(128, 30), (128, 226)], [(60, 100), (128, 100)], [(128, 112), (196, 112)])
+    ladder = drawn([(128, 30), (128, 226)], [(60, 100), (128, 100)], [(128, 112), (196, 112)])
     found = retrace(rasterise(ladder, 256))
     assert len(found) == 3
     heights = sorted(float(np.median(part[:, 1])) for part in found)
@@ -124,20 +102,11 @@ def test_two_bars_across_a_post_stay_apart() -> None:
 
 
 def test_small_drawn_dots_stay_and_dust_goes() -> None:
-    image = rasterise(lines([(30, 40), (220, 40)], [(128, 128), (129, 128)]), 256, 6.0).copy()
+    image = rasterise(drawn([(30, 40), (220, 40)], [(128, 128), (129, 128)]), 256, 6.0).copy()
     image[200, 30] = image[220, 200] = 0
     found = retrace(image)
     assert len(found) == 2
     np.testing.assert_allclose(found[1].mean(0), [128.5, 128], atol=1.5)
-
-
-CHAIR = lines(
-    [(70, 40), (66, 140), (70, 220)],
-    [(70, 40), (120, 30), (124, 135)],
-    [(66, 140), (124, 135), (190, 150), (130, 162), (66, 140)],
-    [(190, 150), (192, 226)],
-    ellipse(95, 85, 12, 20),
-)
 
 
 def scan(strokes: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
@@ -153,18 +122,18 @@ def variants() -> dict[str, bytes]:
     opaque = np.dstack([image] * 3 + [np.full_like(image, 255)])
     transparent = np.dstack([np.zeros_like(image)] * 3 + [255 - image])
     return {
-        "RGBA with alpha 255 everywhere": encode(opaque),
-        "black on transparency": encode(transparent),
-        "white on black": encode(255 - image),
-        "grey ink": encode((128 + image // 2).astype(np.uint8)),
-        "red ink": encode(np.dstack([np.full_like(image, 255), image, image])),
-        "JPEG": encode(image, "JPEG", quality=50),
-        "two colours": encode(image > 128),
-        "thin lines": encode(rasterise(CHAIR, 256, 1.5)),
-        "thick lines": encode(rasterise(CHAIR, 256, 6.0)),
-        "a large image": encode(rasterise(CHAIR, 1500)),
-        "a small image": encode(rasterise(CHAIR, 128)),
-        "a scan": encode(scan(CHAIR, 1000, np.random.default_rng(0)), "JPEG", quality=70),
+        "RGBA with alpha 255 everywhere": encoded(opaque),
+        "black on transparency": encoded(transparent),
+        "white on black": encoded(255 - image),
+        "grey ink": encoded((128 + image // 2).astype(np.uint8)),
+        "red ink": encoded(np.dstack([np.full_like(image, 255), image, image])),
+        "JPEG": encoded(image, "JPEG", quality=50),
+        "two colours": encoded(image > 128),
+        "thin lines": encoded(rasterise(CHAIR, 256, 1.5)),
+        "thick lines": encoded(rasterise(CHAIR, 256, 6.0)),
+        "a large image": encoded(rasterise(CHAIR, 1500)),
+        "a small image": encoded(rasterise(CHAIR, 128)),
+        "a scan": encoded(scan(CHAIR, 1000, np.random.default_rng(0)), "JPEG", quality=70),
     }
 
 
@@ -212,9 +181,9 @@ def test_any_mask_gives_lines_inside_the_picture(ink: np.ndarray) -> None:
 def test_paper_without_ink_is_an_error() -> None:
     rng = np.random.default_rng(0)
     white = np.full((256, 256), 255, np.uint8)
-    for paper in (white, np.zeros((64, 64), np.uint8), scan(lines([(-9, -9), (-9, -8)]), 256, rng)):
+    for paper in (white, np.zeros((64, 64), np.uint8), scan(drawn([(-9, -9), (-9, -8)]), 256, rng)):
         with pytest.raises(DataError, match=r"^sketches/1\.png: expected lines on paper, found no ink"):
-            trace(encode(paper), "sketches/1.png", 1.0)
+            trace(encoded(paper), "sketches/1.png", 1.0)
     white[100:103, 100:103] = 0
     with pytest.raises(DataError, match=r"^x: expected lines on paper, found a single dot"):
-        trace(encode(white), "x", 1.0)
+        trace(encoded(white), "x", 1.0)

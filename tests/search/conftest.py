@@ -7,15 +7,9 @@ import pytest
 
 from fgsbir.search.indexing import index_photos
 from tests.toy import Toy
-from tests.trained import save_joint, save_meta_trained
+from tests.trained import save_meta_trained
 
 MakePhoto = Callable[[Path, int], Path]
-
-
-@pytest.fixture(scope="session")
-def joint_model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
-    """F, G and D_C, to be read alone."""
-    return save_joint(tmp_path_factory.mktemp("models") / "joint", Toy(toy_folder))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fgsbir.data.records import DataError
+from fgsbir.data.sketch_files import Drawing
 from fgsbir.data.strokes import join_strokes
 from fgsbir.search.contact_sheet import save_contact_sheet
 from fgsbir.search.searcher import Match
@@ -26,7 +27,7 @@ def test_any_number_of_photos_and_any_names(
         path.unlink()
     for path in paths[5:6]:
         path.write_bytes(b"no photo any more")
-    save_contact_sheet(tmp_path / "new" / "sheet.png", SKETCH, matches)
+    save_contact_sheet(tmp_path / "new" / "sheet.png", Drawing(SKETCH), matches)
     pixels = np.asarray(Image.open(tmp_path / "new" / "sheet.png").convert("L"))
     assert (pixels[:180, :180] < 100).any()  # the sketch
     assert pixels.shape[1] > 180 * min(number, 5)
@@ -34,5 +35,5 @@ def test_any_number_of_photos_and_any_names(
 
 def test_only_pictures_are_written(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"sheet\.pdf: expected a name that ends in \.png or \.jpg"):
-        save_contact_sheet(tmp_path / "sheet.pdf", SKETCH, [])
+        save_contact_sheet(tmp_path / "sheet.pdf", Drawing(SKETCH), [])
     assert not any(tmp_path.iterdir())

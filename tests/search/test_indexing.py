@@ -1,6 +1,5 @@
 """Making an index: what is embedded, kept, dropped and left out, and what a killed process leaves."""
 
-import json
 import os
 import shutil
 import signal
@@ -9,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,8 +19,7 @@ from fgsbir.data.records import DataError
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import save_model
-from fgsbir.search.files import find_photos
-from fgsbir.search.gallery import INDEX, MODEL, Gallery
+from fgsbir.search.gallery import MODEL, Gallery
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 from tests.toy import SIZE, Toy, cpu
@@ -44,19 +43,19 @@ def test_every_photo_is_embedded_once_and_again_only_if_new(
     tmp_path: Path, joint_model: Path, photos: Path, make_photo: MakePhoto
 ) -> None:
     out = tmp_path / "index"
-    assert index_photos([photos], joint_model, out) == (5, 5, 0, {})
+    assert index_photos([photos], joint_model, out) == (5, 5, 0, {}, {}, None)
     assert contents(out / MODEL) == contents(joint_model / "retrieval")
     encoder, before = Encoder.load(joint_model / "retrieval", cpu()), embeddings(out)
     for name, row in before.items():
         pixels = read_pixels((photos / name).read_bytes(), name, SIZE)
         np.testing.assert_allclose(row, encoder.photos(pixels[None])[0], atol=1e-5)
-    assert index_photos([photos], joint_model, out) == (5, 0, 0, {})
+    assert index_photos([photos], joint_model, out) == (5, 0, 0, {}, {}, None)
 
     make_photo(photos / "deep" / "er" / "new.png", 9)
     make_photo(photos / "0.png", 10)  # another photo of that name
     (photos / "1.png").unlink()
     (photos / "2.png").rename(photos / "moved.png")
-    assert index_photos([photos], joint_model, out) == (5, 2, 0, {})
+    assert index_photos([photos], joint_model, out) == (5, 2, 0, {}, {}, None)
     after = embeddings(out)
     assert sorted(after) == ["0.png", "3.png", "4.png", "moved.png", "new.png"]
     for name, old in (("3.png", "3.png"), ("4.png", "4.png"), ("moved.png", "2.png")):
@@ -71,33 +70,7 @@ def test_a_photo_that_lies_there_twice_is_in_it_once(tmp_path: Path, joint_model
     shutil.copy(photos / "3.png", photos / "a.png")
     (photos / "b.png").symlink_to(photos / "3.png")
     found = index_photos([photos, photos / "3.png", photos], joint_model, tmp_path / "index")
-    assert found == (5, 5, 2, {}) and "3.png" in embeddings(tmp_path / "index")
-
-
-def test_only_photos_are_found(tmp_path: Path, photos: Path) -> None:
-    for name in (".hidden.png", "notes.txt", "drawing.svg"):
-        (photos / name).write_bytes(b"x")
-    shutil.copytree(photos, photos / ".trash")
-    (photos / "UPPER.PNG").write_bytes(b"x")
-    (photos / "loop").symlink_to(photos)
-    assert [path.name for path in find_photos([photos])] == [*(f"{number}.png" for number in range(5)), "UPPER.PNG"]
-    with pytest.raises(DataError, match=r"none: expected a photo or a folder of photos"):
-        find_photos([tmp_path / "none"])
-
-
-def test_what_cannot_be_read_is_left_out_and_listed(tmp_path: Path, joint_model: Path, photos: Path) -> None:
-    truncated = (photos / "0.png").read_bytes()[:-30]
-    bad = {"empty.jpg": b"", "truncated.png": truncated, "svg.png": b"<svg/>", os.fsdecode(b"\xff\n.png"): b"no photo"}
-    for name, data in bad.items():
-        (photos / name).write_bytes(data)
-    os.mkfifo(photos / "fifo.jpg")
-    (photos / "dangling.jpg").symlink_to(photos / "nothing")
-    found = index_photos([photos], joint_model, tmp_path / "index")
-    assert (found.photos, found.new, len(found.skipped)) == (5, 5, 6)
-    assert json.loads((tmp_path / "index" / INDEX).read_text())["skipped"] == found.skipped
-    reasons = {Path(path).name: reason for path, reason in found.skipped.items()}
-    assert "a damaged or other file" in reasons["truncated.png"] and "cannot be read" in reasons["dangling.jpg"]
-    assert "no file" in reasons["fifo.jpg"]
+    assert found == (5, 5, 2, {}, {}, None) and "3.png" in embeddings(tmp_path / "index")
 
 
 def test_nothing_readable_is_an_error_and_leaves_the_old_index(index: Path, joint_model: Path, photos: Path) -> None:
@@ -156,31 +129,79 @@ def test_an_adaptive_model_that_reads_otherwise_is_refused(
     assert not (tmp_path / "index").exists()
 
 
-KILLED = """
-import sys, time
+STOPPED = """
+import os, sys, threading, time
 from pathlib import Path
 from fgsbir.search import indexing
-write = indexing.write_photos
+stage, photos, model, out = sys.argv[1], *map(Path, sys.argv[2:])
+write, read, embed = indexing.write_photos, indexing.photo_bytes, indexing.Encoder.from_pooled
+embedded, calls = threading.Semaphore(0), []
 def write_photos(folder, photos):
     write(folder, photos)
-    print("written", flush=True)
-    time.sleep(100)
-indexing.write_photos = write_photos
-photos, model, out = map(Path, sys.argv[1:])
-indexing.index_photos([photos], model, out)
+    if stage == "writing":
+        print("there", flush=True)
+        time.sleep(100)
+def from_pooled(self, pooled):
+    embedded.release()
+    return embed(self, pooled)
+def photo_bytes(path):
+    calls.append(path)
+    if stage != "writing" and len(calls) == 5:
+        for _ in range(int(stage)):
+            embedded.acquire()
+        time.sleep(0.5)  # until what is embedded is kept
+        print("there", flush=True)
+        time.sleep(2)
+    return read(path)
+indexing.write_photos, indexing.photo_bytes, indexing.Encoder.from_pooled = write_photos, photo_bytes, from_pooled
+indexing.BATCH = 1
+os.sched_getaffinity = lambda _: {0}
+try:
+    print(*indexing.index_photos([photos], model, out)[:3], flush=True)
+except KeyboardInterrupt:
+    print("interrupted")
 """
 
 
-def test_kill_9_while_an_index_is_written_leaves_the_old_one_whole(
-    joint_model: Path, index: Path, photos: Path, make_photo: MakePhoto
+@pytest.fixture
+def stopped(joint_model: Path, photos: Path, tmp_path: Path) -> Callable[[str, signal.Signals], str]:
+    """Index those photos in a process that gets a signal as it writes, or after so many embeddings: what it tells."""
+
+    def run(stage: str, sent: signal.Signals) -> str:
+        command = [sys.executable, "-c", STOPPED, stage, str(photos), str(joint_model), str(tmp_path / "index")]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None and process.stdout.readline() == "there\n"
+            process.send_signal(sent)
+            return process.stdout.read()
+
+    return run
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_what_stops_while_an_index_is_written_leaves_the_old_one_whole(
+    joint_model: Path, index: Path, photos: Path, make_photo: MakePhoto, stopped: Any, sent: signal.Signals
 ) -> None:
     before = contents(index)
     make_photo(photos / "new.png", 9)
-    command = [sys.executable, "-c", KILLED, str(photos), str(joint_model), str(index)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stdout.readline() == "written\n"
-        process.send_signal(signal.SIGKILL)
+    assert stopped("writing", sent) == ("interrupted\n" if sent == signal.SIGINT else "")
     assert contents(index) == before and len(Searcher.open(index).search(SKETCH, 9)) == 5
-    assert index_photos([photos], joint_model, index) == (6, 1, 0, {})
+    assert index_photos([photos], joint_model, index) == (6, 1, 0, {}, {}, None)
     assert not [path.name for path in index.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_an_interruption_keeps_what_is_done_and_the_next_run_goes_on(
+    tmp_path: Path, joint_model: Path, photos: Path, stopped: Any, make_photo: MakePhoto
+) -> None:
+    out = tmp_path / "index"
+    assert stopped("4", signal.SIGINT) == "4 4 0\n"
+    first = embeddings(out)
+    assert sorted(first) == ["0.png", "1.png", "2.png", "3.png"] and len(Searcher.open(out).search(SKETCH, 9)) == 4
+    (photos / "0.png").unlink()
+    for number in (6, 7):
+        make_photo(photos / f"{number}.png", number)
+    # What the old index holds stays in it until a run has come to the end.
+    assert stopped("1", signal.SIGINT) == "5 1 0\n" and {*first, "4.png"} == embeddings(out).keys()
+    assert index_photos([photos], joint_model, out) == (6, 2, 0, {}, {}, None)
+    assert "0.png" not in embeddings(out)
+    np.testing.assert_array_equal(embeddings(out)["1.png"], first["1.png"])

@@ -27,7 +27,7 @@ def test_an_svg_reads_back_as_the_strokes_that_it_was_made_of(parts: list[np.nda
         expected.append(part[np.append(True, (np.diff(rounded, axis=0) != 0).any(1))])
     if sum(map(len, expected)) < 2:
         return  # a single dot is no sketch
-    found = split_strokes(read_svg(svg_of(strokes).encode(), "x"))
+    found = split_strokes(read_svg(svg_of(strokes).encode(), "x").strokes)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=0.0051)
 

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from fgsbir.adaptation.losses import Triplets, negatives_of
 from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
-from fgsbir.data.photos import MAX_MEGAPIXELS, check_photo, decode_photo, read_photo
+from fgsbir.data.files import list_files
+from fgsbir.data.photos import check_photo, decode_photo, photo_bytes
 from fgsbir.data.readers.folder import read_folder
-from fgsbir.data.readers.listing import files_below
-from fgsbir.data.readers.sketch_files import SKETCH_SUFFIXES, read_sketch_files
 from fgsbir.data.records import DataError
+from fgsbir.data.sketch_files import SKETCH_SUFFIXES, read_sketch_files
 from fgsbir.data.strokes import centre
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
@@ -105,21 +105,23 @@ def read_support(root: Path) -> SupportSet:
 
 
 def _photo(path: Path) -> bytes:
-    data = read_photo(path, MAX_MEGAPIXELS)
-    check_photo(data, str(path), MAX_MEGAPIXELS)
+    data = photo_bytes(path)
+    check_photo(data, str(path))
     return data
 
 
 def _sketches_alone(folder: Path) -> SupportSet:
-    paths = sorted(files_below(folder))
-    for path in paths:
+    listing = list_files([folder], follow=True)
+    for skipped in listing.skipped:
+        raise DataError(f"{skipped.path}: {skipped.reason}")
+    for path in listing.files:
         if path.suffix.lower() not in SKETCH_SUFFIXES:
             raise DataError(f"{path}: expected a sketch with a suffix of {', '.join(SKETCH_SUFFIXES)}")
-    if not paths:
+    if not listing.files:
         raise DataError(f"{folder}: expected sketches, found none")
     sketches = []
-    for found in read_sketch_files(paths, TRACE_TOLERANCE):
+    for found in read_sketch_files(listing.files, TRACE_TOLERANCE):
         if isinstance(found, DataError):
             raise found
-        sketches.append(centre(found[0]))
+        sketches.append(centre(found.strokes))
     return SupportSet(sketches, np.zeros(0, np.int64), [])

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fgsbir.commands.options import TRAINED, number, printable, require, table
+from fgsbir.commands.options import TRAINED, left_out, number, printable, require, table
+from fgsbir.data.files import list_files, nfc
 from fgsbir.data.records import DataError
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Draw; a photo that cannot be read is a DataError, with nothing written."""
+    """Draw; what cannot be read is left out and told at the end. Raises DataError where nothing can be."""
     for path in options.photos:
         require(path, "a photo or a folder of photos")
     if options.model == TRAINED and not TRAINED.exists():
@@ -37,37 +38,46 @@ def run(options: argparse.Namespace) -> None:
         )
     require(options.model, "a folder of a generator")
 
-    from fgsbir.search.files import find_photos, read_file
+    from fgsbir.data.photos import PHOTO_SUFFIXES
 
-    photos = [photo for path in options.photos for photo in (find_photos([path]) if path.is_dir() else [path])]
-    if not photos:
-        raise DataError(f"{', '.join(map(str, options.photos))}: expected photos, found none")
-    svgs, gifs = _outputs(photos, options.svg, ".svg"), _outputs(photos, options.animate, ".gif")
+    listing = list_files(options.photos, PHOTO_SUFFIXES)
+    reasons = [f"{skipped.path}: {skipped.reason}" for skipped in listing.skipped]
+    if not listing.files:
+        found = reasons[0] if reasons else "none"
+        raise DataError(f"{', '.join(map(str, options.photos))}: expected photos, found {found}")
+    svgs, gifs = _outputs(listing.files, options.svg, ".svg"), _outputs(listing.files, options.animate, ".gif")
 
     from tqdm import tqdm
 
     from fgsbir.data.atomic import write_bytes, write_text
-    from fgsbir.data.photos import read_pixels
+    from fgsbir.data.photos import photo_bytes, read_pixels
     from fgsbir.search.animation import SIDE, drawing_gif
     from fgsbir.search.sketching import PhotoSketcher
     from fgsbir.search.svg_writer import svg_of
 
     sketcher = PhotoSketcher.load(options.model)
-    drawn = [
-        sketcher.draw(read_file(path), str(path), seed=options.seed, temperature=options.temperature)
-        for path in tqdm(photos, "drawing", unit=" photos", disable=None if len(photos) > 1 else True)
-    ]
     rows = [["photo", "points", "strokes", "certainty"]]
-    for path, sketch in zip(photos, drawn, strict=True):
+    shown = tqdm(listing.files, "drawing", unit=" photos", disable=None if len(listing.files) > 1 else True)
+    for place, path in enumerate(shown):
+        try:
+            data = photo_bytes(path)
+            sketch = sketcher.draw(data, str(path), seed=options.seed, temperature=options.temperature)
+        except DataError as error:
+            reasons.append(str(error))
+            continue
         certainty = "-" if sketch.certainty is None else f"{sketch.certainty:.2f}"
         rows.append([path.name, str(len(sketch.strokes)), f"{sketch.strokes[:, 2].sum():.0f}", certainty])
-    for out, sketch in zip(svgs, drawn, strict=False):
-        write_text(out, svg_of(sketch.strokes))
-    for out, path, sketch in zip(gifs, photos, drawn, strict=False):
-        write_bytes(out, drawing_gif(read_pixels(read_file(path), str(path), SIDE), sketch.strokes))
+        if svgs:
+            write_text(svgs[place], svg_of(sketch.strokes))
+        if gifs:
+            write_bytes(gifs[place], drawing_gif(read_pixels(data, str(path), SIDE), sketch.strokes))
+    if len(rows) == 1:
+        raise DataError(reasons[0])
     sys.stdout.write(table(rows))
     for files in filter(None, (svgs, gifs)):
         logger.info("wrote %s", printable(str(files[0] if len(files) == 1 else files[0].parent)))
+    for line in left_out(reasons, "not shown"):
+        logger.warning("%s", printable(line))
 
 
 def _outputs(photos: Sequence[Path], out: Path | None, suffix: str) -> list[Path]:
@@ -80,7 +90,7 @@ def _outputs(photos: Sequence[Path], out: Path | None, suffix: str) -> list[Path
         return [out]
     if not out.is_dir() and (out.exists() or out.suffix.lower() == suffix):
         raise DataError(f"{out}: expected a folder for the sketches of {len(photos)} photos, found the name of a file")
-    files = [out / f"{photo.stem}{suffix}" for photo in photos]
+    files = [out / f"{nfc(photo.stem)}{suffix}" for photo in photos]
     twice = {file for file in files if files.count(file) > 1}
     if twice:
         raise DataError(f"{min(twice)}: would be the sketch of two photos of that name; draw them into two folders")

@@ -4,10 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import add_model, printable, require
-
-# More would push the numbers off the terminal.
-LISTED = 20
+from fgsbir.commands.options import add_model, left_out, printable, require
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +37,12 @@ def run(options: argparse.Namespace) -> None:
     lines = [f"{options.out}: {indexed.photos:,} photos, {indexed.new:,} of them new, {kept:,} kept"]
     if indexed.copies:
         lines.append(f"copies of photos that are in it already: {indexed.copies:,}")
-    if indexed.skipped:
-        lines.append(f"left out: {len(indexed.skipped):,}")
-        lines += [f"  {reason}" for reason in list(indexed.skipped.values())[:LISTED]]
-        if len(indexed.skipped) > LISTED:
-            lines.append(f"  and {len(indexed.skipped) - LISTED:,} more, under skipped in {options.out / INDEX}")
+    lines += left_out(list(indexed.skipped.values()), f"under skipped in {options.out / INDEX}")
+    if indexed.others:
+        kinds = ", ".join(f"{kind} {number:,}" for kind, number in sorted(indexed.others.items()))
+        lines.append(f"not read: {sum(indexed.others.values()):,}, by kind: {kinds}")
+    if indexed.left is not None:
+        lines.append(f"interrupted with {indexed.left:,} files to go; the same command goes on")
     sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
+    if indexed.left is not None:
+        raise KeyboardInterrupt

@@ -10,6 +10,8 @@ from fgsbir.ready import READY_MODEL
 
 # What `make repro` trains: F, G and D_C.
 TRAINED = Path("models/joint")
+# More files left out would push the numbers off the terminal.
+LISTED = 20
 
 
 def number(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], float]:
@@ -36,6 +38,12 @@ def require(path: Path, expected: str) -> None:
     """Raise DataError if there is nothing at ``path``: told at once, before what takes seconds is loaded."""
     if not path.exists():
         raise DataError(f"{path}: expected {expected}, found nothing")
+
+
+def left_out(reasons: Sequence[str], more: str) -> list[str]:
+    """Lines that tell of files left out, the first 20 with their reasons; ``more`` says where the others are told."""
+    lines = [f"left out: {len(reasons):,}", *(f"  {reason}" for reason in reasons[:LISTED])] if reasons else []
+    return lines + ([f"  and {len(reasons) - LISTED:,} more, {more}"] if len(reasons) > LISTED else [])
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:

@@ -4,8 +4,10 @@ import argparse
 import importlib.util
 import logging
 import socket
+import webbrowser
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 from fgsbir.commands.options import TRAINED, number, require
 from fgsbir.data.records import DataError
@@ -13,7 +15,6 @@ from fgsbir.data.records import DataError
 logger = logging.getLogger(__name__)
 
 ANYWHERE = ("0.0.0.0", "::")
-SECONDS_TO_END = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=number(int, 0, 65535), default=8000, help=port)
     generator = f"folder of the G that sketches photos (default: {TRAINED}, if it is there)"
     parser.add_argument("--generator", type=Path, help=generator)
+    parser.add_argument("--open", action="store_true", help="open the page in this machine's browser")
+    proxy = "address, in numbers, of a proxy before the page, whose word is taken on whom it asks for; may be repeated"
+    parser.add_argument("--proxy", action="append", default=[], metavar="ADDRESS", help=proxy)
+    name = "a name that the page is known under, as before a proxy; may be repeated"
+    parser.add_argument("--name", action="append", default=[], help=name)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -34,37 +40,34 @@ def run(options: argparse.Namespace) -> None:
         require(options.generator, "a folder of a generator")
     if not all(importlib.util.find_spec(name) for name in ("fastapi", "uvicorn")):
         raise DataError("the page needs FastAPI and uvicorn: pip install 'fgsbir[serve]'")
-    import uvicorn
+    logger.info("opening %s", options.index)  # what follows takes seconds
 
     from fgsbir.search.adaptation import Adapter
     from fgsbir.search.searcher import Searcher
     from fgsbir.search.sketching import PhotoSketcher
     from fgsbir.web.app import create_app
+    from fgsbir.web.connection import listen, server_of
     from fgsbir.web.guard import LOOPBACK
 
     searcher = Searcher.open(options.index)
-    adapts = searcher.gallery.about.adaptive or searcher.encoder.model.standardised
     generator = options.generator or (TRAINED if (TRAINED / "generator").is_dir() else None)
     sketcher = PhotoSketcher.load(generator) if generator else None
-    listening = _listen(options.host, options.port)
+    try:
+        listening = listen(options.host, options.port)
+    except OSError as error:
+        advice = "; give another --port" if options.port else ""
+        place = f"{options.host}, port {options.port}"
+        raise DataError(f"cannot listen at {place} ({error.strerror}){advice}") from None
     host = f"[{options.host}]" if ":" in options.host else options.host
-    hosts = {*LOOPBACK, *(("*", socket.gethostname()) if options.host in ANYWHERE else (host,))}
-    app = create_app(searcher, Adapter(searcher) if adapts else None, sketcher, hosts=hosts)
-    config = uvicorn.Config(
-        app, log_level="warning", ws="none", server_header=False, timeout_graceful_shutdown=SECONDS_TO_END
-    )
-    shown = "localhost" if options.host in ANYWHERE else host
-    logger.info("%d photos: http://%s:%d (Ctrl+C ends)", len(searcher.gallery), shown, listening.getsockname()[1])
+    anywhere = options.host in ANYWHERE
+    hosts = {*LOOPBACK, *options.name, *(("*", socket.gethostname()) if anywhere else (host,))}
+    app = create_app(searcher, Adapter.of(searcher), sketcher, hosts=hosts)
+    address = f"http://{'localhost' if anywhere else host}:{listening.getsockname()[1]}"
+    logger.info("%d photos: %s (Ctrl+C ends)", len(searcher.gallery), address)
     if options.host not in ("localhost", "127.0.0.1", "::1"):
-        logger.warning("whoever reaches this address sees the photos")
+        logger.warning("whoever reaches this address sees the photos, and where they lie")
+    if options.open:
+        Thread(target=webbrowser.open, args=[address], daemon=True).start()  # some wait until they are closed
     # uvicorn ends in order, and then interrupts once more.
     with listening, suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        advice = "; give another --port" if port else ""
-        raise DataError(f"cannot listen at {host}, port {port} ({error.strerror}){advice}") from None
+        server_of(app, proxies=options.proxy).run(sockets=[listening])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from fgsbir.data.leaks import DECODE, Leak, LeakGuard, Look, look_at
-from fgsbir.data.photos import read_photo, read_pixels
+from fgsbir.data.photos import photo_bytes, read_pixels
 from fgsbir.data.readers.unlabelled import FOLDER
 from fgsbir.data.records import DataError, Photo, Skipped, Source
 from fgsbir.data.summary import check_usable
@@ -56,8 +56,8 @@ class Intake:
 
     def _take(self, photo: Photo) -> tuple[bytes, Look] | DataError:
         try:
-            data = read_photo(photo.path, self.max_megapixels)
-            return data, look_at(data, read_pixels(data, str(photo.path), DECODE, self.max_megapixels))
+            data = photo_bytes(photo.path, self.max_megapixels)
+            return data, look_at(data, read_pixels(data, str(photo.path), DECODE, max_megapixels=self.max_megapixels))
         except DataError as error:
             return error
 
@@ -73,7 +73,7 @@ class Intake:
                 none = f"; no {group} photo is left" if len(found) == len(photos) else ""
                 more = f" (and {len(bad) - 1} more bad photos)" if len(bad) > 1 else ""
                 raise DataError(bad[found[0].id] + none + more)
-            skipped += [Skipped(str(photo.path), bad[photo.id].removeprefix(f"{photo.path}: ")) for photo in found]
+            skipped += [Skipped.of(photo.path, bad[photo.id]) for photo in found]
         why = "sketch of a photo that was skipped"
         skipped += [Skipped(sketch.id, why) for sketch in source.sketches if sketch.photo_id in bad]
         for each in skipped:

@@ -1,63 +1,138 @@
-"""Photos: checking that a file is one usable image, and the one way from its bytes to pixels."""
+"""Photos: the formats that are read, checking that a file is one usable picture, and the one way from its bytes to
+pixels.
+"""
 
 import io
-import math
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
+import pi_heif
 from PIL import Image, ImageOps
 
+from fgsbir.data.files import read_file
 from fgsbir.data.records import DataError
 
-PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"))
+# A part of a picture: left, top, right and bottom, 0 to 1.
+Box = tuple[float, float, float, float]
+
+
+class Format(NamedTuple):
+    """A format of pictures: its file names' suffix of choice, its MIME type, all suffixes, and whether browsers show
+    it.
+    """
+
+    extension: str
+    media_type: str
+    suffixes: tuple[str, ...]
+    in_browsers: bool = True
+
+
+_JPEG = Format("jpg", "image/jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"))
+# By Pillow's names. Only these decoders ever see a stranger's file.
+FORMATS = {
+    "JPEG": _JPEG,
+    "PNG": Format("png", "image/png", (".png",)),
+    "WEBP": Format("webp", "image/webp", (".webp",)),
+    "BMP": Format("bmp", "image/bmp", (".bmp",)),
+    "GIF": Format("gif", "image/gif", (".gif",)),
+    "AVIF": Format("avif", "image/avif", (".avif",)),
+    "HEIF": Format("heic", "image/heic", (".heic", ".heif", ".hif"), in_browsers=False),
+    "TIFF": Format("tiff", "image/tiff", (".tif", ".tiff"), in_browsers=False),
+}
+PHOTO_SUFFIXES = frozenset(suffix for form in FORMATS.values() for suffix in form.suffixes)
+MAX_PHOTO_BYTES = 256 << 20
 MAX_MEGAPIXELS = 100.0  # of photos that no data set, with a limit of its own, vouches for
-# Only these decoders ever see a stranger's file.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-# MPO is what Pillow calls a phone's JPEG with a second picture in it.
-EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif"}
-_EXPECTED = "expected a JPEG, PNG, WebP, BMP or GIF image"
+# A JPEG's: it is decoded at an eighth, a quarter or half of its size. Phones' reach 200 megapixels.
+MAX_JPEG_MEGAPIXELS = 256.0
+# Larger ones are decoded one at a time, so that memory does not grow with the cores.
+LARGE_MEGAPIXELS = 24.0
+# What Pillow calls grey, colour, palette, transparency and print. Numbers without a range (F) are no picture.
+_MODES = frozenset(
+    [
+        *("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"),
+        *("I", "I;16", "I;16B", "I;16L", "I;16N"),
+    ]
+)
+_REDUCIBLE = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
+ORIENTATION = 0x0112  # of EXIF
+_EXPECTED = "expected a JPEG, PNG, WebP, BMP, GIF, AVIF, HEIC or TIFF image"
+
+_large = Lock()
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+# The limits here are on every picture's header, and Pillow's warns before it refuses.
+Image.MAX_IMAGE_PIXELS = None
+# A file's metadata may be odd. What matters of it is told as an error.
+warnings.filterwarnings("ignore", module=r"PIL\..*|pi_heif\..*")
 
 
-def read_photo(path: Path, max_megapixels: float) -> bytes:
-    """The bytes of a photo's file, unchecked; one larger than any image of ``max_megapixels`` is not read.
+def photo_bytes(path: Path, max_megapixels: float | None = None) -> bytes:
+    """The bytes of a photo's file, not looked at yet; one larger than any image of ``max_megapixels`` is not read.
 
     Raises DataError naming ``path`` for that and for a file that cannot be read.
     """
-    try:
-        found = path.stat().st_size
-        limit = int(max_megapixels * 1e6 * 8) + (1 << 20)  # 16 bits of red, green, blue, alpha, and a header
-        if found > limit:
-            raise DataError(f"{path}: expected a photo of at most {limit:,} bytes, found {found:,}")
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    # 16 bits of red, green, blue, alpha, and a header.
+    most = MAX_PHOTO_BYTES if max_megapixels is None else int(max_megapixels * 1e6 * 8) + (1 << 20)
+    return read_file(path, most, "a photo")
 
 
-def check_photo(data: bytes, name: str, max_megapixels: float) -> str:
-    """Decode one photo to see that it is whole; returns "jpg", "png", "webp", "bmp" or "gif" by its content.
+def check_photo(data: bytes, name: str, max_megapixels: float | None = None) -> Format:
+    """Decode one photo to see that it is whole; returns its format, by its content.
 
     The size limit is applied to the header, before any pixel is decoded. Raises DataError naming ``name`` for anything
-    but a whole image of these formats and for one of more than ``max_megapixels`` million pixels.
+    but a whole image of :data:`FORMATS` and for one of more than ``max_megapixels`` million pixels; by default the
+    limits are those of this module.
     """
     with _opened(data, name, max_megapixels) as image:
         # A JPEG at an eighth of its size takes every byte of the file and a fraction of the time.
-        image.draft("RGB", tuple(max(1, side // 8) for side in image.size))  # type: ignore[arg-type]
+        _draft(image, max(1, max(image.size) // 8))
         image.load()
-        return EXTENSIONS[image.format or ""]
+        return _format(image)
 
 
-def read_pixels(data: bytes, name: str, size: int, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray:
-    """A stranger's photo as :func:`decode_photo` gives it; errors as of :func:`check_photo`."""
+def image_format(data: bytes, name: str) -> Format:
+    """The format of the bytes, whatever the file's name says, by their header alone. Raises DataError."""
+    with _opened(data, name, float("inf")) as image:
+        return _format(image)
+
+
+def read_pixels(
+    data: bytes, name: str, size: int, crop: Box | None = None, max_megapixels: float | None = None
+) -> np.ndarray:
+    """A stranger's photo, or a part of it, as :func:`decode_photo` gives it; errors as of :func:`check_photo`."""
     with _opened(data, name, max_megapixels) as image:
+        return _pixels(image, size, crop)
+
+
+def decode_photo(data: bytes, size: int) -> np.ndarray:
+    """Turn a photo's bytes into uint8 (size, size, 3), RGB.
+
+    Turned as the EXIF orientation says, transparency laid on white, resized with anti-aliasing so that the longest side
+    is ``size``, and padded with white to a square.
+    """
+    with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
         return _pixels(image, size)
 
 
-def image_extension(data: bytes, name: str) -> str:
-    """The extension that the bytes deserve, whatever the file's name says, by their header alone. Raises DataError."""
-    with _opened(data, name, math.inf) as image:
-        return EXTENSIONS[image.format or ""]
+def upright_picture(data: bytes, name: str, side: int) -> Image.Image:
+    """A picture turned as its EXIF orientation says, in its own mode, its longest side ``side`` at least if it was.
+
+    Of several the first. Errors as of :func:`check_photo`.
+    """
+    with _opened(data, name) as image:
+        return _eight_bits(_upright(image, side))
+
+
+def cropped(image: Image.Image, crop: Box | None) -> Image.Image:
+    """A part of an upright image, one pixel at least; None: all of it."""
+    if crop is None:
+        return image
+    left, top, right, bottom = (share * side for share, side in zip(crop, image.size * 2, strict=True))
+    return image.crop((int(left), int(top), max(int(left) + 1, round(right)), max(int(top) + 1, round(bottom))))
 
 
 def laid_on_white(image: Image.Image) -> Image.Image:
@@ -68,43 +143,59 @@ def laid_on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
-def decode_photo(data: bytes, size: int) -> np.ndarray:
-    """Turn a photo's bytes into uint8 (size, size, 3), RGB.
-
-    Turned as the EXIF orientation says, transparency laid on white, resized with anti-aliasing so that the longest side
-    is ``size``, and padded with white to a square.
-    """
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        return _pixels(image, size)
-
-
 @contextmanager
-def _opened(data: bytes, name: str, max_megapixels: float) -> Iterator[Image.Image]:
+def _opened(data: bytes, name: str, max_megapixels: float | None = None) -> Iterator[Image.Image]:
     """An image of which no more than the header is read yet; what goes wrong until it is closed is a DataError."""
     if not data:
         raise DataError(f"{name}: {_EXPECTED}, found an empty file")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
             width, height = image.size
             found = width * height / 1e6
-            if found > max_megapixels:
+            usual = MAX_JPEG_MEGAPIXELS if _format(image) is _JPEG else MAX_MEGAPIXELS
+            most = usual if max_megapixels is None else max_megapixels
+            if found > most:
                 size = f"{width} x {height} ({found:.1f} megapixels)"
-                raise DataError(f"{name}: expected at most {max_megapixels:g} megapixels, found {size}")
-            yield image
+                raise DataError(f"{name}: expected at most {most:g} megapixels, found {size}")
+            if image.mode not in _MODES:
+                raise DataError(f"{name}: expected a picture of 8 or 16 bits a colour, found one of kind {image.mode}")
+            with _large if found > LARGE_MEGAPIXELS else nullcontext():
+                yield image
     except DataError:
         raise
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{name}: expected at most {max_megapixels:g} megapixels, found more ({error})") from None
     except Exception as error:  # decoders raise whatever a broken file leads them to: struct.error, SyntaxError, ...
         unknown = isinstance(error, Image.UnidentifiedImageError)
-        reason = "not an image of these formats" if unknown else str(error)[:200] or type(error).__name__
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = f"it begins with {repr(data[:8])[1:]}" if unknown else said
         raise DataError(f"{name}: {_EXPECTED}, found a damaged or other file ({reason})") from None
 
 
-def _pixels(image: Image.Image, size: int) -> np.ndarray:
-    # JPEG can decode straight to a half, a quarter or an eighth; twice the size leaves the filter its margin.
-    image.draft("RGB", tuple(max(1, 2 * size * side // max(image.size)) for side in image.size))  # type: ignore[arg-type]
-    rgb = _on_white(ImageOps.exif_transpose(image))
+def _format(image: Image.Image) -> Format:
+    # MPO is what Pillow calls a phone's JPEG with a second picture in it.
+    return _JPEG if image.format == "MPO" else FORMATS[image.format or ""]
+
+
+def _draft(image: Image.Image, side: int) -> None:
+    """Have a JPEG decoded at half, a quarter or an eighth, its longest side ``side`` at least."""
+    image.draft("RGB", tuple(max(1, side * length // max(image.size)) for length in image.size))  # type: ignore[arg-type]
+
+
+def _upright(image: Image.Image, side: int) -> Image.Image:
+    """An image turned as its EXIF orientation says; of a large one a small copy, its longest side ``side`` at least."""
+    _draft(image, side)
+    factor = max(image.size) // side
+    if factor > 1 and image.width * image.height > LARGE_MEGAPIXELS * 1e6 and image.mode in _REDUCIBLE:
+        turned = image.getexif().get(ORIENTATION, 1)
+        image = image.reduce(factor)
+        image.getexif()[ORIENTATION] = turned
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+def _pixels(image: Image.Image, size: int, crop: Box | None = None) -> np.ndarray:
+    share = max(crop[2] - crop[0], crop[3] - crop[1], 0.01) if crop else 1
+    upright = cropped(_upright(image, round(2 * size / share)), crop)  # twice the size leaves the filter its margin
+    rgb = laid_on_white(_eight_bits(upright)).convert("RGB")
     width, height = (max(1, round(side * size / max(rgb.size))) for side in rgb.size)
     if rgb.size != (width, height):
         rgb = rgb.resize((width, height), Image.Resampling.BICUBIC)
@@ -114,7 +205,8 @@ def _pixels(image: Image.Image, size: int) -> np.ndarray:
     return pixels
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion clips to white
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
-    return laid_on_white(image).convert("RGB")
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit grey, which Pillow's own conversion clips to white, as 8-bit; any other as it is."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))

@@ -1,10 +1,13 @@
 """The canonical records that every reader produces, whatever the layout on disk."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+if TYPE_CHECKING:  # numpy takes as long to load as a command to explain itself
+    import numpy as np
 
 Split = Literal["train", "val", "test", "unlabelled"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test", "unlabelled")
@@ -42,10 +45,20 @@ class Sketch:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """One file or row that a reader left out, and why."""
+    """One file or row that was left out, and why: text that any file can hold."""
 
     path: str
     reason: str
+
+    @classmethod
+    def of(cls, path: object, reason: object) -> Skipped:
+        """Of a path, and of an error that may begin with it."""
+        return cls(as_text(path), as_text(reason).removeprefix(f"{as_text(path)}: "))
+
+
+def as_text(value: object) -> str:
+    """A path, or a message with one, as text that any file can hold: names need not be UTF-8."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(slots=True)

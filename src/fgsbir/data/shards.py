@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.index import Index, PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
-from fgsbir.data.photos import image_extension
+from fgsbir.data.photos import image_format
 from fgsbir.data.records import HELD_OUT, DataError, Photo, Sketch, Source
 from fgsbir.data.selection import stable_fraction
 
@@ -104,7 +104,7 @@ def _write_tar(
     with path.open("wb") as file, TarWriter(file, user="", group="", mtime=0, encoder=False) as tar:
         for photo, data in photos:
             key, own = escape_key(photo.id), sketches[photo.id]
-            extension = image_extension(data, str(photo.path))
+            extension = image_format(data, str(photo.path)).extension
             drawn = tuple(SketchEntry(sketch.id, sketch.user, sketch.unseen, len(sketch.strokes)) for sketch in own)
             record = {"id": photo.id, "category": photo.category, "split": photo.split, "unseen": photo.unseen}
             record |= {"sketches": [asdict(sketch) for sketch in drawn]}

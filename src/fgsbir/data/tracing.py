@@ -4,42 +4,66 @@ The ink is separated from the paper, thinned to lines of one pixel, and cut at t
 the paths that run straight on are one stroke, as a pen would have drawn them.
 """
 
-import io
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
 from skimage.filters import apply_hysteresis_threshold, threshold_otsu
 from skimage.morphology import thin
 
 from fgsbir.data.line_graph import line_paths
-from fgsbir.data.photos import check_photo, laid_on_white
+from fgsbir.data.page_layout import drawing_box, without_frame
+from fgsbir.data.paper import MAX_SIDE, clean_paper, greys
+from fgsbir.data.photos import Box, upright_picture
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, join_strokes, simplify
 
-MAX_MEGAPIXELS = 50.0
-MAX_SIDE = 512
 MIN_CONTRAST = 24  # of 255; paper without ink still varies by a few
 FAINT_SHARE = 0.7  # of the threshold of ink
 MIN_INK_SHARE = 5e-5  # of the image's area; smaller specks are dirt: 3 pixels at 256 x 256
+# From ink to paper and back, on average over rows and columns of a picture: drawings have ten or twenty. Tracing
+# follows every line of a texture, and a small file of noise would keep it busy for minutes.
+MAX_CHANGES = 60
 
 _EIGHT = np.ones((3, 3), int)
 
 
-def trace(data: bytes, name: str, tolerance: float) -> np.ndarray:
-    """Trace an encoded raster sketch (PNG, JPEG, ...) into canonical strokes on the 256 canvas.
+class TextureError(DataError):
+    """A picture of a texture, which has no end of lines."""
 
-    Dark lines on light paper or light ones on dark; transparency is laid on white. The image's longest side becomes the
-    canvas, the other is centred. ``tolerance`` of the simplification is in canvas pixels. Raises DataError naming
-    ``name`` for a file that is no image or shows no ink.
+
+class Traced(NamedTuple):
+    """Canonical ``strokes``, whether a ``frame`` round them was left out, and the part of the picture that holds the
+    ``drawing`` alone, where there is other ink beside it.
     """
-    check_photo(data, name, MAX_MEGAPIXELS)
-    with Image.open(io.BytesIO(data)) as image:
-        light = laid_on_white(ImageOps.exif_transpose(image)).convert("L")
-    if max(light.size) > MAX_SIDE:
-        light.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    grey = np.asarray(light)
-    parts = trace_mask(ink_mask(grey))
+
+    strokes: np.ndarray
+    frame: bool
+    drawing: Box | None
+
+
+def trace(data: bytes, name: str, tolerance: float) -> np.ndarray:
+    """Trace an encoded raster sketch (PNG, JPEG, ...) into canonical strokes; as :func:`trace_picture` says.
+
+    Raises DataError naming ``name`` for a file that is no image as well.
+    """
+    return trace_picture(upright_picture(data, name, 2 * MAX_SIDE), name, tolerance).strokes
+
+
+def trace_picture(image: Image.Image, name: str, tolerance: float) -> Traced:
+    """Trace a scan, a photo of paper or a program's picture into canonical strokes on the 256 canvas.
+
+    Dark lines on light paper or light ones on dark. The image's longest side becomes the canvas, the other is centred.
+    ``tolerance`` of the simplification is in canvas pixels. Raises DataError naming ``name`` for one that shows no
+    ink, or a texture.
+    """
+    grey, colours = greys(image)
+    ink, frame = without_frame(ink_mask(clean_paper(grey, colours)))
+    changes = sum(np.count_nonzero(np.diff(ink, axis=axis)) for axis in (0, 1)) / sum(ink.shape)
+    if changes > MAX_CHANGES:
+        raise TextureError(f"{name}: expected lines on paper, found a texture ({changes:.0f} edges across it)")
+    parts = trace_mask(ink)
     if not parts:
         raise DataError(f"{name}: expected lines on paper, found no ink")
     scale = CANVAS / max(grey.shape)
@@ -47,7 +71,7 @@ def trace(data: bytes, name: str, tolerance: float) -> np.ndarray:
     strokes = simplify(join_strokes([part * scale + margin for part in order_strokes(parts)]), tolerance)
     if len(strokes) < 2:
         raise DataError(f"{name}: expected lines on paper, found a single dot")
-    return strokes
+    return Traced(strokes, frame, drawing_box(ink))
 
 
 def ink_mask(grey: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fgsbir.data.records import DataError
 from fgsbir.features.spec import FeatureSpec
+from fgsbir.features.timm_import import import_timm
 from fgsbir.features.weights import PACKAGED, load_strictly, packaged_weights, read_weights, renamed_in_order
 
 
@@ -90,7 +91,7 @@ def build_trunk(name: str, depth: int, weights: str, sha256: str = "") -> Trunk:
     DataError for an unknown network, one that has no such block, and where there are no such weights to be had.
     """
     # Importing timm takes seconds. Imported here, it does not delay the error for a wrong path.
-    import timm
+    timm = import_timm()
     from timm.models.efficientnet import EfficientNet
 
     if not timm.is_model(name):
@@ -160,7 +161,7 @@ class TransformerTrunk(Trunk):
 
 def _levels(name: str, network: nn.Module) -> list[nn.Module]:
     """A network as timm's sequence of layers up to its last feature map; empty if it has no such sequence."""
-    import timm
+    timm = import_timm()
     from timm.models import FeatureListNet
 
     try:

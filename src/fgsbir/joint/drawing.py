@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from fgsbir.data.readers.json_strokes import parse_strokes
 from fgsbir.data.records import DataError
+from fgsbir.data.stroke_files import parse_strokes
 from fgsbir.data.strokes import centre, mirrored
 from fgsbir.features.extraction import Reader
 from fgsbir.features.pictures import Inputs

@@ -8,14 +8,16 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from fgsbir.runtime.precision import multiplies_bf16, working_precision
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ class Compute:
     one that writes. Distances, statistics and losses are float32 in either precision.
     """
 
-    def __init__(self, device: torch.device, precision: str = "float32", fabric: Fabric | None = None) -> None:
+    def __init__(self, device: torch.device, precision: str = "float32", fabric: "Fabric | None" = None) -> None:
         self.device, self.precision, self._fabric = device, precision, fabric
         self.rank = fabric.global_rank if fabric else 0
         self.world = fabric.world_size if fabric else 1
@@ -115,6 +117,9 @@ def launch(runtime: Any, precision: str) -> Compute:
     ``runtime`` has ``accelerator`` (auto, cpu or cuda), ``devices``, a process each, and ``threads``, the CPU threads
     of each, 0 for torch's default.
     """
+    # Loaded late: it brings torch's compiler, seconds that a search would wait for.
+    from lightning_fabric import Fabric
+
     several = runtime.devices > 1 or "TORCHELASTIC_RUN_ID" in os.environ
     if runtime.threads:
         torch.set_num_threads(runtime.threads)

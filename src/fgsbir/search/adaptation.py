@@ -33,6 +33,11 @@ class Adapter:
         self._model, self._pool = load_adaptive(folder)
         self._encoder = Encoder(self._model.retrieval, computing(gallery.about.precision))
 
+    @classmethod
+    def of(cls, searcher: Searcher) -> "Adapter | None":
+        """What adapts the index of ``searcher``, if anything does."""
+        return cls(searcher) if searcher.gallery.about.adaptive or searcher.encoder.model.standardised else None
+
     def adapt(self, sketches: Sequence[np.ndarray], photo_ids: Sequence[str]) -> Searcher:
         """The same photos, searched as adapted to canonical sketches (n_i, 3) and the id of each one's photo.
 

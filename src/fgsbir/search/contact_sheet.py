@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from fgsbir.data.photos import read_pixels
+from fgsbir.data.photos import photo_bytes, read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.data.sheet import QUIET, Sheet, sketch_picture
+from fgsbir.data.sketch_files import Drawing
 from fgsbir.data.strokes import centre
 from fgsbir.search.searcher import Match
 
@@ -15,8 +14,8 @@ TILE, GAP, CAPTION = 168, 12, 38
 LETTERS = 25  # of a name, that fit under a photo
 
 
-def save_contact_sheet(path: Path, strokes: np.ndarray, matches: Sequence[Match]) -> None:
-    """Write a sheet with a canonical sketch and what was found for it; .png or .jpg, as the suffix says.
+def save_contact_sheet(path: Path, query: Drawing, matches: Sequence[Match]) -> None:
+    """Write a sheet with a sketch, or a photo, and what was found for it; .png or .jpg, as the suffix says.
 
     A photo that is no longer where it was indexed, or no longer one, is an empty tile that says so.
     """
@@ -27,15 +26,18 @@ def save_contact_sheet(path: Path, strokes: np.ndarray, matches: Sequence[Match]
     across, down = TILE + GAP, TILE + CAPTION + GAP
     left = across + 2 * GAP
     sheet = Sheet(left + columns * across, GAP + max(1, rows) * down)
-    sheet.image(GAP, GAP, sketch_picture(centre(strokes), TILE))
+    if query.picture is not None and not len(query.strokes):
+        sheet.image(GAP, GAP, read_pixels(query.picture, "the query", TILE))
+    else:
+        sheet.image(GAP, GAP, sketch_picture(centre(query.strokes), TILE))
     sheet.text(GAP, GAP + TILE + 11, "query", weight="bold")
     if not matches:
         sheet.text(left, GAP + TILE / 2, "no photos")
     for place, match in enumerate(matches):
         x, y = left + place % columns * across, GAP + place // columns * down
         try:
-            sheet.image(x, y, read_pixels(match.path.read_bytes(), match.path.name, TILE))
-        except (OSError, DataError):
+            sheet.image(x, y, read_pixels(photo_bytes(match.path), match.path.name, TILE))
+        except DataError:
             sheet.frame(x, y, TILE, TILE, QUIET, 0.8)
             sheet.text(x + TILE / 2, y + TILE / 2, "photo not found", colour=QUIET, ha="center")
         # What cannot be drawn is not; and a name's end says more than its middle.

@@ -5,7 +5,8 @@
 ``embeddings.npy``      float32 (n, d), by the order of the photos' hashes
 ``half_norms.npy``      float32 (n,), half of each embedding's squared length
 ``hashes.npy``          uint8 (n, 32), the SHA-256 of each photo's file, rising; its first 8 bytes are the photo's id
-``paths.bin``           the photos' paths, one after the other, and ``path_ends.npy`` int64 (n,) where each ends
+``paths.bin``           the photos' paths, those of one photo's copies parted by NUL, and ``path_ends.npy`` int64 (n,)
+                        where those of each photo end
 ``model/``              the F that embedded them, so that the index can be searched wherever it is taken
 ``adaptive/``           if given: an adaptive model, and in ``features.npy`` float16 (n, forms, D) the pooled taps that
                         it reads, of each photo and, where F searches with mirror images, of its mirror image
@@ -92,14 +93,23 @@ class Gallery:
 
     def path(self, row: int) -> Path:
         """Where the photo lay when it was indexed."""
-        start = int(self._ends[row - 1]) if row else 0
-        return Path(os.fsdecode(self._paths[start : int(self._ends[row])].tobytes()))
+        return self.paths(row)[0]
 
-    def nearest(self, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def paths(self, row: int) -> list[Path]:
+        """Where the photo and each identical copy of it lay, by path."""
+        start = int(self._ends[row - 1]) if row else 0
+        return [Path(os.fsdecode(path)) for path in self._paths[start : int(self._ends[row])].tobytes().split(b"\0")]
+
+    def all_paths(self) -> list[list[bytes]]:
+        """As :meth:`paths`, of every row, encoded."""
+        data, ends = self._paths.tobytes(), self._ends.tolist()
+        return [data[start:end].split(b"\0") for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+    def nearest(self, query: np.ndarray, k: int, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """As :func:`nearest`, of the photos."""
-        if len(self) > MANY and importlib.util.find_spec("faiss"):
+        if len(self) > MANY and among is None and importlib.util.find_spec("faiss"):
             return nearest_by_faiss(query, self.embeddings, k)
-        return nearest(query, self.embeddings, k, self._half_norms)
+        return nearest(query, self.embeddings, k, self._half_norms, among)
 
     def _array(self, name: str, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
         """An array of the index, mapped; a side may be None for any."""
@@ -146,20 +156,27 @@ def half_norms(embeddings: np.ndarray) -> np.ndarray:
 
 
 def nearest(
-    query: np.ndarray, embeddings: np.ndarray, k: int, half: np.ndarray | None = None
+    query: np.ndarray,
+    embeddings: np.ndarray,
+    k: int,
+    half: np.ndarray | None = None,
+    among: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The ``k`` rows of ``embeddings`` (n, d) nearest to ``query`` (d,), int64 (k,), and their distances, float64 (k,).
 
     Nearest first; equal distances go by row; fewer if there are fewer. Exact: whatever float32 cannot tell from the
-    k-th nearest is compared again in float64. ``half`` are the embeddings' :func:`half_norms`, if they are known.
+    k-th nearest is compared again in float64. ``half`` are the embeddings' :func:`half_norms`, if they are known;
+    ``among``, bool (n,), the rows that count.
     """
     half = half_norms(embeddings) if half is None else half
-    k = min(k, len(embeddings))
+    k = min(k, len(embeddings) if among is None else int(among.sum()))
     if not k:
         return np.zeros(0, np.int64), np.zeros(0)
     query = np.asarray(query, np.float32)
     # (|q|^2 - distance^2) / 2, less |q|^2 / 2: larger is nearer.
     closeness = embeddings @ query - half
+    if among is not None:
+        closeness[~among] = -np.inf
     bound = np.partition(closeness, len(closeness) - k)[len(closeness) - k]
     longest = float(np.sqrt(max(query @ query, 2 * half.max())))
     tolerance = np.float32(16 * np.sqrt(len(query) + 2) * 2.0**-24 * longest**2)

@@ -13,12 +13,12 @@ from tqdm import tqdm
 
 from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.data.atomic import write_folder, write_json
-from fgsbir.data.photos import read_pixels
-from fgsbir.data.records import DataError
+from fgsbir.data.files import list_files
+from fgsbir.data.photos import PHOTO_SUFFIXES, photo_bytes, read_pixels
+from fgsbir.data.records import DataError, as_text
 from fgsbir.features.store import half
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.runtime.model_folder import load_model, read_config
-from fgsbir.search.files import find_photos, read_file
 from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, write_photos
 from fgsbir.search.searcher import computing, model_folder
 
@@ -29,25 +29,30 @@ AHEAD = 256
 
 
 class Indexed(NamedTuple):
-    """What came of it: photos in the index, those of them embedded now, files that are copies of another, and each
-    file left out with its reason.
+    """What came of it: photos in the index, those of them embedded now, files that are copies of another, each file
+    left out with its reason, and how many there are of each kind that is not read. ``left`` files were not come to
+    before an interruption; None without one.
     """
 
     photos: int
     new: int
     copies: int
     skipped: dict[str, str]
+    others: dict[str, int]
+    left: int | None = None
 
 
 def index_photos(roots: Sequence[Path], model: Path, out: Path, *, adaptive: Path | None = None) -> Indexed:
     """Index the photos in the files and folders ``roots`` by the F in ``model``, into the folder ``out``, at once.
 
     Photos whose bytes an index at ``out`` holds already are not embedded again; those no longer found are dropped;
-    one that lies there twice is in it once, under the path that comes first. ``adaptive`` is the folder of an adaptive
+    one that lies there twice is in it once, with all its paths. ``adaptive`` is the folder of an adaptive
     model whose features are kept beside, so that the index can be searched as adapted to a hand; by default that of
-    the index at ``out``, if it has one. Files that cannot be read are left out and listed. Raises DataError where
-    there is no photo, or for an ``out`` that is no index or one by another model; what stood at ``out`` is then as it
-    was.
+    the index at ``out``, if it has one. Files that cannot be read are left out and listed.
+
+    After KeyboardInterrupt the index holds what is done beside all that it held before; the same call goes on from
+    there. Raises DataError where there is no photo, or for an ``out`` that is no index or one by another model; what
+    was at ``out`` is then as it was.
     """
     folder = model_folder(model, "retrieval")
     sha256 = read_config(folder)["sha256"]
@@ -62,30 +67,40 @@ def index_photos(roots: Sequence[Path], model: Path, out: Path, *, adaptive: Pat
     if old and old.about.adaptive == adaptive_sha256:
         rows = {hash.tobytes(): row for row, hash in enumerate(old.hashes)}
 
-    paths, found, skipped = find_photos(roots), dict[bytes, Path](), dict[str, str]()
+    listing = list_files([root.resolve() for root in roots], PHOTO_SUFFIXES)
+    skipped = {skipped.path: f"{skipped.path}: {skipped.reason}" for skipped in listing.skipped}
+    found, come_to, interrupted = dict[bytes, list[Path]](), 0, False
     waiting, embeddings, features = (dict[bytes, np.ndarray]() for _ in range(3))
 
     def embed() -> None:
         pooled = encoder.pooled_photos(np.stack(list(waiting.values())))
-        embeddings.update(zip(waiting, encoder.from_pooled(pooled), strict=True))
         if adaptive:
             features.update(zip(waiting, half(pooled), strict=True))
+        embeddings.update(zip(waiting, encoder.from_pooled(pooled), strict=True))
         waiting.clear()
 
-    with tqdm(desc="indexing", total=len(paths), unit=" photos", disable=None) as progress:
-        for path, read in zip(paths, _read_all(paths, rows, encoder.spec.image_size), strict=True):
-            progress.update()
-            if isinstance(read, DataError):
-                skipped[_text(path)] = _text(read)
-                continue
-            hash, pixels = read
-            if hash not in found and pixels is not None:
-                waiting[hash] = pixels
-            found.setdefault(hash, path)
-            if len(waiting) == BATCH:
+    try:
+        with tqdm(desc="indexing", total=len(listing.files), unit=" photos", disable=None) as progress:
+            for path, read in _read_all(listing.files, rows, encoder.spec.image_size):
+                progress.update()
+                come_to += 1
+                if isinstance(read, DataError):
+                    skipped[as_text(path)] = as_text(read)
+                    continue
+                hash, pixels = read
+                if hash not in found and pixels is not None:
+                    waiting[hash] = pixels
+                found.setdefault(hash, []).append(path)
+                if len(waiting) == BATCH:
+                    embed()
+            if waiting:
                 embed()
-        if waiting:
-            embed()
+    except KeyboardInterrupt:
+        if not embeddings or (old and not rows):  # nothing to keep, or features that do not go with the old ones
+            raise
+        interrupted = True
+        known = {hash: old.paths(row) for hash, row in rows.items()} if old else {}
+        found = known | {hash: paths for hash, paths in found.items() if hash in embeddings or hash in rows}
     if not found:
         raise DataError(f"{', '.join(map(str, roots))}: expected photos, found none that can be read")
 
@@ -97,7 +112,7 @@ def index_photos(roots: Sequence[Path], model: Path, out: Path, *, adaptive: Pat
                 features[hash] = old.features[rows[hash]]
     photos = Photos(
         hashes=np.frombuffer(b"".join(order), np.uint8).reshape(-1, 32),
-        paths=[os.fsencode(found[hash]) for hash in order],
+        paths=[b"\0".join(map(os.fsencode, found[hash])) for hash in order],
         embeddings=np.stack([embeddings[hash] for hash in order]),
         features=np.stack([features[hash] for hash in order]) if adaptive else None,
     )
@@ -109,7 +124,9 @@ def index_photos(roots: Sequence[Path], model: Path, out: Path, *, adaptive: Pat
         if adaptive:
             shutil.copytree(adaptive, partial / ADAPTIVE)
         write_json(partial / INDEX, about)
-    return Indexed(len(order), new, len(paths) - len(order) - len(skipped), skipped)
+    copies = sum(map(len, found.values())) - len(order)
+    left = len(listing.files) - come_to if interrupted else None
+    return Indexed(len(order), new, copies, skipped, dict(listing.others), left)
 
 
 def _adaptive(folder: Path, encoder: Encoder) -> str:
@@ -127,22 +144,17 @@ def _adaptive(folder: Path, encoder: Encoder) -> str:
 
 def _read_all(
     paths: Sequence[Path], known: Container[bytes], size: int
-) -> Iterator[tuple[bytes, np.ndarray | None] | DataError]:
-    """Of each path in turn the photo's hash and its pixels, None if it is known; or what is wrong with it."""
+) -> Iterator[tuple[Path, tuple[bytes, np.ndarray | None] | DataError]]:
+    """Each path with the photo's hash and its pixels, None if it is known; or with what is wrong with it."""
 
-    def read(path: Path) -> tuple[bytes, np.ndarray | None] | DataError:
+    def read(path: Path) -> tuple[Path, tuple[bytes, np.ndarray | None] | DataError]:
         try:
-            data = read_file(path)
+            data = photo_bytes(path)
             hash = hashlib.sha256(data).digest()
-            return hash, None if hash in known else read_pixels(data, str(path), size)
+            return path, (hash, None if hash in known else read_pixels(data, str(path), size))
         except DataError as error:
-            return error
+            return path, error
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for start in range(0, len(paths), AHEAD):
             yield from pool.map(read, paths[start : start + AHEAD])
-
-
-def _text(value: object) -> str:
-    """A path, or a message with one, as text that any file can hold: names need not be UTF-8."""
-    return str(value).encode("utf-8", "backslashreplace").decode()

@@ -41,21 +41,34 @@ class Searcher:
 
     def search(self, strokes: np.ndarray, k: int) -> list[Match]:
         """The ``k`` photos nearest to a canonical sketch (n, 3), nearest first; fewer if there are fewer."""
-        return self._matches(self.encoder.sketch(strokes), k)
+        return self._matches(*self.nearest(self.encoder.sketch(strokes), k))
+
+    def search_photo(self, pixels: np.ndarray, k: int) -> list[Match]:
+        """The ``k`` photos nearest to a photo from outside, uint8 (s, s, 3) of the encoder's size."""
+        return self._matches(*self.nearest(self.encoder.photos(pixels[None])[0], k))
 
     def similar(self, photo_id: str, k: int) -> list[Match]:
         """The ``k`` photos nearest to one of the index, itself left out. Raises DataError for an unknown id."""
         row = self.gallery.row(photo_id)
-        known = self.gallery.embeddings if self._embeddings is None else self._embeddings
-        found = [match for match in self._matches(known[row], k + 1) if match.id != photo_id]
-        return [match._replace(rank=rank) for rank, match in enumerate(found[:k], 1)]
+        others = np.ones(len(self.gallery), bool)
+        others[row] = False
+        return self._matches(*self.nearest(self.photo(row), k, others))
 
-    def _matches(self, embedding: np.ndarray, k: int) -> list[Match]:
+    def photo(self, row: int) -> np.ndarray:
+        """The embedding of a photo of the index: float32 (d,)."""
+        return (self.gallery.embeddings if self._embeddings is None else self._embeddings)[row]
+
+    def nearest(self, embedding: np.ndarray, k: int, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of the ``k`` photos nearest to ``embedding`` (d,), and their distances, as of ``gallery.nearest``.
+
+        ``among``, bool (n,), are the rows that count.
+        """
         if self._embeddings is None:
-            found = self.gallery.nearest(embedding, k)
-        else:
-            found = nearest(embedding, self._embeddings, k)
-        ranked = enumerate(zip(*found, strict=True), 1)
+            return self.gallery.nearest(embedding, k, among)
+        return nearest(embedding, self._embeddings, k, among=among)
+
+    def _matches(self, rows: np.ndarray, distances: np.ndarray) -> list[Match]:
+        ranked = enumerate(zip(rows, distances, strict=True), 1)
         return [Match(self.gallery.id(row), self.gallery.path(row), rank, float(far)) for rank, (row, far) in ranked]
 
 

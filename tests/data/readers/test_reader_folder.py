@@ -1,12 +1,19 @@
 import json
 import logging
+import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fgsbir.data.atomic import write_json
+from fgsbir.data.photos import PHOTO_SUFFIXES
 from fgsbir.data.records import DataError
+from fgsbir.data.shards import write_shards
+from fgsbir.data.sketch_files import SKETCH_SUFFIXES
 from fgsbir.data.strokes import centre
+from fgsbir.data.summary import summarise
 from tests.data.readers.toy_files import drawing, photos_of, read_all, splits_of, write_photo, write_sketch
 
 
@@ -64,14 +71,14 @@ def test_json_may_name_its_canvas_and_its_user(shop: Path) -> None:
 BAD_SKETCHES = {
     "a_3.svg": (b"<svg", "malformed XML"),
     "a_7.png": (b"\x89PNG\r\n\x1a\n", "expected a JPEG, PNG"),
-    "a_8.json": (b"{", "expected strokes as JSON, found damage"),
+    "a_8.json": (b"{", "found damage"),
     "a_9.json": (b"[[[1, 2]]]", "at least 2 points, found 1"),
     "a_10.json": (b"[[[1, NaN], [3, 4]]]", "row 0 is not finite"),
     "a_11.json": (b"[[[1, 1], [3, 4]], [5]]", "stroke 1: expected points"),
     "a_12.json": (b'{"strokes": [[[1, 1], [3, 4]]], "canvas": [0, 5]}', "expected canvas as [width, height]"),
     "a_13.json": (b'{"strokes": [[[1, 1], [3, 4]]], "user": 5}', "expected user as text"),
     "a_14.json": (b"5", "expected a list of strokes"),
-    "a_15.json": (b"[" * 100_000, "expected strokes as JSON, found damage"),
+    "a_15.json": (b"[" * 100_000, "found damage"),
     "nobody_1.svg": (b"<svg/>", "expected a photo photos/nobody.jpg, found none"),
     "notes.txt": (b"hello", "with a suffix of .svg"),
     "a.png": (b"", "expected one sketch of this name, read a.svg"),
@@ -89,6 +96,42 @@ def test_a_bad_sketch_is_skipped_and_reported(shop: Path, caplog: pytest.LogCapt
     assert reasons.keys() == BAD_SKETCHES.keys()
     for name, (_, reason) in BAD_SKETCHES.items():
         assert reason in reasons[name] and name in caplog.text
+
+
+def test_names_are_compared_whatever_way_their_accents_are_written(shop: Path) -> None:
+    for number, (photo, sketch) in enumerate((("NFD", "NFC"), ("NFC", "NFD"))):
+        name = f"Stühlchen_é{number}"
+        write_photo(shop / "photos" / unicodedata.normalize(photo, f"{name}.jpg"))
+        write_sketch(shop / "sketches" / unicodedata.normalize(sketch, f"{name}_1.svg"))
+        assert photos_of(read_all("folder", shop))[f"{name}_1"] == name
+    write_photo(shop / "photos" / unicodedata.normalize("NFC", "Stühlchen_é0.jpg"))
+    with pytest.raises(DataError, match="expected one file of id 'Stühlchen_é0'"):
+        read_all("folder", shop)
+
+
+def test_a_name_that_is_no_utf_8_is_skipped_and_named(shop: Path, tmp_path: Path) -> None:
+    good = photos_of(read_all("folder", shop))
+    for name in (b"photos/\xff.jpg", b"photos/d\xfe.jpg", b"sketches/\xff.svg", b"sketches/a_\xfe.svg"):
+        (write_photo if name.startswith(b"photos") else write_sketch)(shop / os.fsdecode(name))
+    write_photo(shop / "unlabelled" / os.fsdecode(b"\xff/1.jpg"))
+    source = read_all("folder", shop)
+    assert photos_of(source) == good and {skipped.reason for skipped in source.skipped} == {"expected a name in UTF-8"}
+    assert len(source.skipped) == 5 and all(r"\udcf" in skipped.path for skipped in source.skipped)
+    index = write_shards(source, tmp_path / "shards", name="x", layout="folder", category=None, photos_per_shard=9)
+    write_json(tmp_path / "data.json", summarise(index, source, [], shop))
+
+
+def test_photos_and_sketches_of_every_format_are_read(shop: Path) -> None:
+    for suffix in sorted(PHOTO_SUFFIXES):
+        write_photo(shop / f"photos/of {suffix}{suffix}")
+    for suffix in SKETCH_SUFFIXES:
+        if suffix not in PHOTO_SUFFIXES | {".svgz"}:
+            write_sketch(shop / f"sketches/of .png_{suffix[1:]}{suffix}")
+    source = read_all("folder", shop)
+    assert not source.skipped and {f"of {suffix}" for suffix in PHOTO_SUFFIXES} <= splits_of(source).keys()
+    for sketch in source.sketches:
+        if sketch.photo_id == "of .png":
+            np.testing.assert_allclose(centre(sketch.strokes), centre(drawing(sketch.id)), atol=1e-2)
 
 
 def test_a_folder_of_nothing_but_bad_sketches_is_an_error(shop: Path) -> None:

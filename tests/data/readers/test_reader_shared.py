@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fgsbir.data.readers.sketch_files import PARALLEL_FROM, read_sketch_files
 from fgsbir.data.records import SPLITS, DataError
-from tests.data.readers.toy_files import photos_of, read_all, splits_of, write_photo, write_sketch
+from tests.data.readers.toy_files import photos_of, read_all, splits_of, write_photo
 
 STROKES = np.array([[40, 40, 0], [90, 60, 0], [200, 120, 1]], np.float32)
 
@@ -139,15 +138,3 @@ def test_counts_are_compared_with_the_published_ones(chairs: Path, caplog: pytes
         read_all("sketchx", chairs)
     assert "train_photos: found 6, published 300" in caplog.text
     assert "test_sketches: found 4, published 323" in caplog.text
-
-
-@pytest.mark.slow
-def test_many_sketch_files_are_read_by_several_processes_as_by_one(tmp_path: Path) -> None:
-    paths = [write_sketch(tmp_path / f"{k}{suffix}") for k in range(PARALLEL_FROM // 2) for suffix in (".png", ".json")]
-    paths[7].write_bytes(b"x")
-    together = read_sketch_files(paths, 1.0)
-    alone = [result for path in paths for result in read_sketch_files([path], 1.0)]
-    assert isinstance(together[7], DataError) and str(together[7]) == str(alone[7])
-    for one, other in zip(together[:7] + together[8:], alone[:7] + alone[8:], strict=True):
-        assert not isinstance(one, DataError) and not isinstance(other, DataError)
-        assert np.array_equal(one[0], other[0])

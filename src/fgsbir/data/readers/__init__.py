@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fgsbir.data.readers.checks import check_records, report_counts
+from fgsbir.data.readers.checks import check_records, report_counts, skip_nameless
 from fgsbir.data.readers.folder import read_folder
 from fgsbir.data.readers.holdout import hold_out, mark_unseen, name_users, settle_unlabelled
 from fgsbir.data.readers.qmul import read_qmul
@@ -61,6 +61,7 @@ def read(
         raise DataError(f"{root}: expected photos and sketches of layout {layout}, found none")
     report_counts(source)
     add_unlabelled(source, root)
+    skip_nameless(source)
     check_records(source)
     if users is not None:
         name_users(source, users)

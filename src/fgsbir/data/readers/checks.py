@@ -1,16 +1,34 @@
 """Checks that every layout's records go through: unique ids, a photo for each sketch."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 
-from fgsbir.data.records import DataError, Photo, Source
+from fgsbir.data.records import DataError, Photo, Skipped, Source, as_text
 from fgsbir.data.strokes import check_strokes
 
 log = logging.getLogger(__name__)
 
 # A drawing this far off its canvas is a wrong unit, and its squares would overflow later on.
 MAX_COORDINATE = 1e5
+
+
+def skip_nameless(source: Source) -> None:
+    """Skip what has a name that is no UTF-8, and the sketches of such photos: no later stage could write it down."""
+    nameless = {photo.id for photo in source.photos if as_text(photo.id) != photo.id}
+    bad = [photo.path for photo in source.photos if photo.id in nameless]
+    bad += [Path(sketch.id) for sketch in source.sketches if as_text(sketch.id) != sketch.id]
+    source.skipped += [Skipped.of(path, "expected a name in UTF-8") for path in bad]
+    source.photos = [photo for photo in source.photos if photo.id not in nameless]
+    source.sketches = [sketch for sketch in source.sketches if as_text(sketch.id) == sketch.id]
+    kept = [sketch for sketch in source.sketches if sketch.photo_id not in nameless]
+    source.skipped += [
+        Skipped(sketch.id, "sketch of a photo that was skipped")
+        for sketch in source.sketches
+        if sketch.photo_id in nameless
+    ]
+    source.sketches = kept
 
 
 def check_records(source: Source) -> None:

@@ -1,10 +1,10 @@
-"""Finding the files of a data set: photos by id, images at any depth, lists of names."""
+"""Finding the files of a data set: photos by id, lists of names. Names are compared in Unicode's form NFC."""
 
-import os
 import re
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
+from fgsbir.data.files import nfc
 from fgsbir.data.photos import PHOTO_SUFFIXES
 from fgsbir.data.records import DataError
 
@@ -21,24 +21,11 @@ def files_by_stem(folder: Path, suffixes: Collection[str] = PHOTO_SUFFIXES) -> d
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.suffix.lower() not in suffixes or not path.is_file():
             continue
-        if path.stem in found:
-            raise DataError(f"{path}: expected one file of id {path.stem!r}, found also {found[path.stem].name}")
-        found[path.stem] = path
+        id = nfc(path.stem)
+        if id in found:
+            raise DataError(f"{path}: expected one file of id {id!r}, found also {found[id].name}")
+        found[id] = path
     return found
-
-
-def files_below(folder: Path) -> list[Path]:
-    """Every file below ``folder`` at any depth, sorted; hidden ones are left out, links to folders followed."""
-    found = []
-    visited = set()
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        # A link to a folder above would otherwise be followed for ever.
-        folders[:] = [] if real in visited else sorted(name for name in folders if not name.startswith("."))
-        if real not in visited:
-            found += [Path(parent, name) for name in names if not name.startswith(".")]
-        visited.add(real)
-    return sorted(found)
 
 
 def read_text(path: Path, expected: str) -> str:
@@ -54,7 +41,7 @@ def read_text(path: Path, expected: str) -> str:
 def read_names(path: Path) -> list[PurePosixPath]:
     """The names of a list, one a line, without the suffix of a picture; errors as of :func:`read_text`."""
     lines = read_text(path, "a text file with one name a line").splitlines()
-    names = [PurePosixPath(line.strip()) for line in lines if line.strip()]
+    names = [PurePosixPath(nfc(line.strip())) for line in lines if line.strip()]
     return [name.with_suffix("") if name.suffix.lower() in (*PHOTO_SUFFIXES, ".svg") else name for name in names]
 
 

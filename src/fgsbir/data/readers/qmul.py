@@ -11,9 +11,9 @@ are unlabelled. The root may hold several such folders, or be one itself.
 from pathlib import Path
 
 from fgsbir.data.readers.listing import category_name, files_by_stem, namespaced, read_names
-from fgsbir.data.readers.sketch_files import read_drawings
 from fgsbir.data.readers.unlabelled import FOLDER as UNLABELLED
 from fgsbir.data.records import DataError, Photo, Sketch, Skipped, Source, Split
+from fgsbir.data.sketch_files import read_drawings
 
 PHOTO_FOLDER = "_photo"
 LISTED: tuple[Split, ...] = ("train", "test")
@@ -58,7 +58,7 @@ def _read_set(photo_folder: Path, several: bool, trace_tolerance: float, source:
     for sketch_id, strokes in read_drawings({id: files[id] for id in listed}, trace_tolerance).items():
         photo = namespaced(category, sketch_id.rpartition("_")[0], several)
         source.sketches.append(Sketch(namespaced(category, sketch_id, several), photo, None, strokes))
-    source.skipped += [Skipped(str(path), "in neither list") for id, path in files.items() if id not in listed]
+    source.skipped += [Skipped.of(path, "in neither list") for id, path in files.items() if id not in listed]
     for count, known in _COUNTS.get(category, {}).items():
         source.known_counts[f"{category}_{count}" if several else count] = known
 

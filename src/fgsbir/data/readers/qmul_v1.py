@@ -10,8 +10,8 @@ where they repeat between training and test as well, ``shoes/test/12``.
 from pathlib import Path
 
 from fgsbir.data.readers.listing import files_by_stem
-from fgsbir.data.readers.sketch_files import read_drawings
 from fgsbir.data.records import DataError, Photo, Sketch, Source, Split
+from fgsbir.data.sketch_files import read_drawings
 
 CATEGORIES = ("chairs", "shoes")
 SPLIT_FOLDERS: tuple[Split, ...] = ("train", "test")

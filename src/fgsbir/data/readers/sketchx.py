@@ -11,6 +11,7 @@ root may hold several such folders, or be one itself.
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
+from fgsbir.data.files import nfc
 from fgsbir.data.readers.listing import category_name, files_by_stem, namespaced
 from fgsbir.data.records import DataError, Photo, Sketch, Source, Split
 from fgsbir.data.stroke_pickle import load_array_dict
@@ -44,7 +45,7 @@ def _read_set(file: Path, several: bool, source: Source) -> None:
     if file.stat().st_size > MAX_FILE_BYTES:
         raise DataError(f"{file}: expected at most {MAX_FILE_BYTES:,} bytes, found {file.stat().st_size:,}")
     for key, array in load_array_dict(file.read_bytes(), str(file)).items():
-        split, sketch_id = _parse_key(key, file)
+        split, sketch_id = _parse_key(nfc(key), file)
         photo_id = sketch_id.rpartition("_")[0]
         if photo_id not in paths:
             raise DataError(f"{file}: key {key!r}: expected a photo photo/{photo_id}.png, found none")

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from fgsbir.data.photos import PHOTO_SUFFIXES
 from fgsbir.data.readers.listing import files_by_stem, read_names
-from fgsbir.data.readers.sketch_files import read_drawings
 from fgsbir.data.records import DataError, Photo, Sketch, Skipped, Source, Split
+from fgsbir.data.sketch_files import read_drawings
 
 # fmt: off
 UNSEEN_CATEGORIES = frozenset((
@@ -50,7 +50,7 @@ def read_sketchy(root: Path, trace_tolerance: float) -> Source:
         for stem, path in files_by_stem(folder, suffixes).items():
             id = f"{folder.name}/{stem}"
             if id in invalid:
-                source.skipped.append(Skipped(str(path), f"listed in {invalid[id]}"))
+                source.skipped.append(Skipped.of(path, f"listed in {invalid[id]}"))
             elif id.rpartition("-")[0] not in ids:
                 raise DataError(f"{path}: expected its photo {id.rpartition('-')[0]}.jpg, found none")
             else:

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fgsbir.data.readers.json_strokes import parse_strokes
 from fgsbir.data.readers.listing import read_text
 from fgsbir.data.records import SPLITS, DataError, Photo, Sketch, Source
+from fgsbir.data.stroke_files import parse_strokes
 
 FORMAT = 1
 _EXPECTED = "a file of layout synthetic"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from fgsbir.data.files import list_files, nfc
 from fgsbir.data.photos import PHOTO_SUFFIXES
-from fgsbir.data.readers.listing import files_below
 from fgsbir.data.records import DataError, Photo, Skipped, Source
 
 FOLDER = "unlabelled"
@@ -16,9 +16,13 @@ def add_unlabelled(source: Source, root: Path) -> None:
     Its id is its path from the root without the suffix. Files without an image's suffix are reported as skipped.
     """
     unseen = {photo.category: photo.unseen for photo in source.photos}
-    for path in files_below(root / FOLDER):
+    if not (root / FOLDER).is_dir():
+        return
+    listing = list_files([root / FOLDER], follow=True)
+    source.skipped += listing.skipped
+    for path in listing.files:
         if path.suffix.lower() not in PHOTO_SUFFIXES:
-            source.skipped.append(Skipped(str(path), f"no image: suffix {path.suffix!r}"))
+            source.skipped.append(Skipped.of(path, f"no image: suffix {path.suffix!r}"))
             continue
         category = path.relative_to(root).parts[1]
         if category not in unseen:
@@ -28,5 +32,5 @@ def add_unlabelled(source: Source, root: Path) -> None:
                     f"{', '.join(sorted(unseen)[:8])}; found {category!r}"
                 )
             category = next(iter(unseen))
-        id = path.relative_to(root).with_suffix("").as_posix()
+        id = nfc(path.relative_to(root).with_suffix("").as_posix())
         source.photos.append(Photo(id, category, "unlabelled", path, unseen[category]))

@@ -9,24 +9,14 @@ from PIL import Image
 from scipy import ndimage
 from skimage.transform import estimate_transform
 
+from fgsbir.data.paper import clean_paper, greys
+from fgsbir.data.photos import upright_picture
 from fgsbir.data.rasterise import rasterise
 from fgsbir.data.records import DataError
-from fgsbir.data.strokes import join_strokes
 from fgsbir.data.tracing import trace
-from fgsbir.search.paper import clean_paper
-from fgsbir.search.queries import TRACE_TOLERANCE, read_query_bytes
+from tests.data.pictures import CHAIR, encoded
 
 WIDTH, HEIGHT = 1000, 760
-TURN = np.linspace(0, 2 * np.pi, 60)
-CHAIR = join_strokes(
-    [
-        np.array([(80, 50), (76, 140), (80, 210)], float),
-        np.array([(80, 50), (130, 40), (134, 135)], float),
-        np.array([(76, 140), (134, 135), (190, 150), (130, 162), (76, 140)], float),
-        np.array([(190, 150), (192, 215)], float),
-        np.stack([105 + 12 * np.cos(TURN), 90 + 20 * np.sin(TURN)], 1),
-    ]
-)
 PEN, PENCIL, RED = (40, 45, 60), (150, 148, 145), (205, 40, 45)
 # The page's corners beyond the picture, or the desk's share of it.
 CLOSE, ON_DESK = ((-30, -20), (60, -40), (10, 30), (-50, 10)), ((60, 40), (-70, 90), (-90, -60), (90, -30))
@@ -85,17 +75,11 @@ PHOTOS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", PHOTOS)
 def test_the_drawing_is_traced_and_nothing_else(kind: str) -> None:
     data, ink = photographed(**PHOTOS[kind])
-    again = rasterise(read_query_bytes(data, kind), 256, 2.0) < 128
+    again = rasterise(trace(data, kind, 1.0), 256, 2.0) < 128
     missing = ndimage.distance_transform_edt(~again)[ink]
     added = ndimage.distance_transform_edt(~ink)[again]
     assert np.percentile(missing, 95) < 3 and missing.max() < 12
     assert np.percentile(added, 97) < 3 and added.max() < 12
-
-
-def encoded(pixels: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("width", [2.0, 8.0])
@@ -104,24 +88,25 @@ def test_what_a_program_drew_is_traced_as_it_is(width: float) -> None:
     page[250:330, 150:230] = 0  # a filled part
     for pixels in (page, 255 - page, np.dstack([page] * 3), np.dstack([np.zeros_like(page)] * 3 + [255 - page])):
         data = encoded(pixels)
-        np.testing.assert_array_equal(read_query_bytes(data, "x"), trace(data, "x", TRACE_TOLERANCE))
+        grey, colours = greys(upright_picture(data, "x", 512))
+        np.testing.assert_array_equal(clean_paper(grey, colours), grey)
 
 
 @pytest.mark.parametrize("kind", ["a page in the shade", "on a desk"])
 def test_a_page_without_a_drawing_has_no_ink(kind: str) -> None:
     data, _ = photographed(**PHOTOS[kind] | {"ink": (238, 235, 226)})
     with pytest.raises(DataError, match="found no ink"):
-        read_query_bytes(data, "x")
+        trace(data, "x", 1.0)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (31, 400), (40, 40)])
 def test_small_and_narrow_pictures(shape: tuple[int, int]) -> None:
-    data = encoded(np.random.default_rng(0).integers(0, 160, shape, dtype=np.uint8))
-    assert clean_paper(data, "x").shape == shape
+    grey = np.random.default_rng(0).integers(0, 160, shape, dtype=np.uint8)
+    assert clean_paper(grey, np.dstack([grey] * 3)).shape == shape
 
 
 @pytest.mark.parametrize("share", [0.4, 0.5])
 def test_noise_is_refused_before_it_is_traced(share: float) -> None:
     pixels = np.where(np.random.default_rng(0).random((512, 512)) < share, 0, 255).astype(np.uint8)
     with pytest.raises(DataError, match=r"^x: expected lines on paper, found a texture"):
-        read_query_bytes(encoded(pixels), "x")
+        trace(encoded(pixels), "x", 1.0)
