@@ -1,5 +1,6 @@
 """The four commands that define the product, on a tiny set in a repository of its own, one after the other."""
 
+import hashlib
 import json
 import os
 import re
@@ -207,8 +208,12 @@ def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, ou
     giver.git("clone", "-q", "--bare", ".", str(outside / "shared.git"))
     giver.git("remote", "add", "origin", str(outside / "shared.git"))
     giver.git("push", "-q", "origin", "main")
-    giver.dvc("push")
+    giver.dvc("remote", "modify", "--local", "storage", "verify", "true")
+    # An experiment lies in the workspace, and the commit is shared all the same.
+    giver.dvc("exp", "apply", "half")
+    giver.dvc("push", "--all-branches")
     giver.dvc("exp", "push", "--run-cache", "origin", "half")
+    giver.undo()
     taker = Repository(outside / "taker", clean_environment(outside))
     giver.git("clone", "-q", str(outside / "shared.git"), str(taker.path))
     assert ran(taker.dvc("repro", "--pull", "--allow-missing")) == []
@@ -221,3 +226,23 @@ def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, ou
     assert ran(output) == ["evaluate"]
     assert yaml.safe_load((taker.path / "params.yaml").read_text())["unlabelled_frac"] == 0.5
     assert (taker.path / "models" / "joint" / "retrieval" / "model.safetensors").exists()
+
+
+def test_a_damaged_object_of_the_remote_is_noticed_and_healed(giver: Repository, outside: Path) -> None:
+    """After the test above: "team" is the remote, and it checks what it hands out."""
+    name = hashlib.md5((giver.path / "models" / "sketch_classifier" / "model.safetensors").read_bytes()).hexdigest()
+    damaged = outside / "storage" / "files" / "md5" / name[:2] / name[2:]
+    good = damaged.read_bytes()
+    damaged.chmod(0o644)
+    damaged.write_bytes(good[:-20])
+    taker = Repository(outside / "careful", clean_environment(outside))
+    giver.git("clone", "-q", str(outside / "shared.git"), str(taker.path))
+    taker.dvc("remote", "modify", "--local", "storage", "verify", "true")
+    said = taker(*DVC, "pull", check=False)
+    assert "sketch_classifier" in said and not (taker.path / "models" / "sketch_classifier").exists(), said
+    # Push leaves alone what it believes to be there: the giver deletes it first.
+    damaged.unlink(missing_ok=True)
+    giver.dvc("push", "--all-branches")
+    assert damaged.read_bytes() == good
+    taker.dvc("pull")
+    assert_same(contents(taker.path, "models/sketch_classifier"), contents(giver.path, "models/sketch_classifier"))
