@@ -80,7 +80,8 @@ def main() -> None:
         maps=retrieval.level == "map",
         scratch=scratch_at / "drawn",
     )
-    stored.edges = settings.edges
+    # Where F has nothing else to learn from, they count once.
+    stored.edges = 1 if settings.sketches == "edges" else settings.edges
     if settings.own_statistics and retrieval.level == "taps" and retrieval.standardised:
         mean, deviation = (retrieval.get_buffer(f"sides.sketch.{name}").numpy() for name in ("mean", "deviation"))
         for source in PSEUDO:
