@@ -23,7 +23,7 @@ demo: install ## Search photos by drawing, on a page on this machine: some that 
 	fgsbir index "$(or $(PHOTOS),.scratch/demo/photos)" --out .scratch/demo/index
 	fgsbir serve --index .scratch/demo/index
 
-evidence: install ## Run every row of both papers, with ChairV2's where CHAIRV2=folder and CHAIRV2_MORE=folder are given
+evidence: install ## Run the rows of experiments/rows.yaml, with ChairV2's where CHAIRV2=folder and CHAIRV2_MORE=folder are given
 	python -m experiments.evidence $(if $(CHAIRV2),--chairv2 "$(CHAIRV2)") $(if $(CHAIRV2_MORE),--chairv2-more "$(CHAIRV2_MORE)")
 
 test: install ## Run the fast tests
