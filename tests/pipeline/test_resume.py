@@ -90,13 +90,16 @@ def test_a_stage_of_shards_is_killed_at_random_moments(stage: str, packed: Path,
     """Shards that are whole stay; what was begun is begun again, and ends with the same bytes."""
     shutil.copy(packed / "params.yaml", tmp_path)
     shutil.copytree(packed / "data" / "shards", tmp_path / "data" / "shards")
-    chance, kills = random.Random(f"{stage} {time.time_ns()}"), 0
+    chance, kills, took = random.Random(f"{stage} {time.time_ns()}"), 0, 0.0
     for attempt in range(7):
+        began = time.monotonic()
         with start(stage, tmp_path) as process:
-            if attempt < 6:
-                time.sleep(chance.uniform(2, 9))
+            # The first and the last run whole; the others end within the time that the first took.
+            if 0 < attempt < 6:
+                time.sleep(chance.uniform(0.1, 0.9) * took)
                 process.kill()
             ended(process, 0, -signal.SIGKILL)
         kills += process.returncode != 0
+        took = took or time.monotonic() - began
     assert process.returncode == 0 and kills >= 1
     assert_same(contents(tmp_path / "data", stage), contents(packed / "data", stage))
