@@ -16,6 +16,7 @@ from experiments.page import write_page
 from experiments.rows import read_rows
 from experiments.runner import ROOT, Planner, run_rows
 from experiments.summary import generator_rows, read_ranks, retrieval_rows
+from fgsbir.data.atomic import write_json
 
 STORE = ROOT / ".scratch" / "evidence"
 RESULTS = ROOT / "metrics" / "results.json"
@@ -36,8 +37,9 @@ def main() -> None:
     planner = Planner(STORE, yaml.safe_load((ROOT / "params.yaml").read_text()), data)
     rows, folders = run_rows(rows, planner, options.jobs)
     ranks = [read_ranks(each, row.model) for row, each in zip(rows, folders, strict=True)]
+    device = json.loads((folders[0][0] / "metrics" / "evaluate.json").read_text())["protocol"]["device"]
     results = {
-        "retrieval": retrieval_rows(rows, ranks),
+        "retrieval": retrieval_rows(rows, ranks, device),
         "generator": [
             figures
             for row, each in zip(rows, folders, strict=True)
@@ -46,7 +48,7 @@ def main() -> None:
         ],
         "adaptation": [],
     }
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write_json(RESULTS, results)
     write_page(results, ROOT / "docs")
 
 

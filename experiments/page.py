@@ -7,17 +7,18 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from fgsbir.data.atomic import write_text
 from fgsbir.data.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
 
 Rows = Sequence[Mapping[str, Any]]
-NAMES = {"synthetic": "Default set", "chairv2": "ChairV2", "chairv2_more": "ChairV2 and 257 other chairs"}
+NAMES = {"synthetic": "Default set", "chairv2": "ChairV2", "chairv2_more": "ChairV2 and other chairs"}
 COLOURS = {"full": BLUE, "control": ORANGE, "supervised": QUIET}
 
 
 def write_page(results: Mapping[str, Rows], docs: Path) -> None:
     """Write evidence.md and pictures/evidence.png below ``docs``."""
     charts(results["retrieval"], docs / "pictures" / "evidence.png")
-    (docs / "evidence.md").write_text("\n".join(_lines(results)) + "\n")
+    write_text(docs / "evidence.md", "\n".join(_lines(results)) + "\n")
 
 
 def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
@@ -26,6 +27,7 @@ def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
     yield "![Accuracy at one by the share of labels, and by the share of unlabelled photos](pictures/evidence.png)\n"
     yield "Percent, means over seeds; in brackets the s.d. of acc@1 over seeds. Differences are paired, with 95 %"
     yield "intervals over photos and seeds.\n"
+    yield f"Machine: {', '.join(sorted({row['device'] for row in results['retrieval']}))}.\n"
     for place in dict.fromkeys((row["dataset"], row["labelled_frac"]) for row in results["retrieval"]):
         rows = [row for row in results["retrieval"] if (row["dataset"], row["labelled_frac"]) == place]
         yield f"## {NAMES[place[0]]}, labels {place[1]:g}\n"

@@ -1,7 +1,7 @@
 """Runs stages of the pipeline for many settings of its params, each once for all rows that share it.
 
-A stage that is run with given params, code and inputs is a task. Its folder holds params.yaml, links to what the tasks
-before it wrote, and what it writes: what `dvc repro` has in one folder lies in a folder a stage. So a row gives the
+A task is a stage with its params, code and inputs. It runs in a folder of its own, which holds params.yaml, links to
+what earlier tasks wrote, and its own outputs. `dvc repro` keeps the same files in one folder. So a row gives the
 figures of its `dvc exp run`, to the last bit.
 """
 
@@ -35,7 +35,10 @@ DONE = "done.json"
 
 @dataclass(frozen=True)
 class Task:
-    """A stage in a folder of its own. ``inputs`` maps what it reads to where that lies, ``after`` are whose it is."""
+    """One stage, run in a folder of its own.
+
+    ``inputs`` maps each path that the stage reads to the place where it lies; the tasks ``after`` make these.
+    """
 
     stage: str
     folder: Path
@@ -129,9 +132,9 @@ def run_rows(rows: Sequence[Row], planner: Planner, jobs: int) -> tuple[list[Row
 
 
 def _printed(task: Task) -> Settings:
-    """The params that :mod:`pipeline.true_sketches` told."""
-    told = re.findall(r"-S (\S+)=(\S+)", (task.folder / "log.txt").read_text())
-    return {name: yaml.safe_load(value) for name, value in told}
+    """The params that :mod:`pipeline.true_sketches` printed."""
+    printed = re.findall(r"-S (\S+)=(\S+)", (task.folder / "log.txt").read_text())
+    return {name: yaml.safe_load(value) for name, value in printed}
 
 
 def run_tasks(asked: Iterable[Task], jobs: int) -> None:

@@ -35,8 +35,11 @@ def read_ranks(folders: Sequence[Path], model: str, table: str = "ranks") -> Ran
     return Ranks(np.array(found), np.array([line["photo"] for line in lines]))
 
 
-def retrieval_rows(rows: Sequence[Row], ranks: Sequence[Ranks]) -> list[dict[str, Any]]:
-    """One object a row: percent, means over seeds, the s.d. of acc@1 over them, and paired differences."""
+def retrieval_rows(rows: Sequence[Row], ranks: Sequence[Ranks], device: str) -> list[dict[str, Any]]:
+    """One object a row: percent, means over seeds, the s.d. of acc@1 over them, and paired differences.
+
+    ``device`` says what computed them.
+    """
     found = []
     for row, own in zip(rows, ranks, strict=True):
         scores = query_scores(own.ranks).mean(1)
@@ -51,6 +54,7 @@ def retrieval_rows(rows: Sequence[Row], ranks: Sequence[Ranks]) -> list[dict[str
                     name: difference(own, ranks[peers[name]]) for name in compared if name in peers and name != row.name
                 },
                 "paper": row.paper,
+                "device": device,
                 "command": row.command(),
             }
         )

@@ -80,7 +80,7 @@ def main() -> None:
         maps=retrieval.level == "map",
         scratch=scratch_at / "drawn",
     )
-    # Where F has nothing else to learn from, they count once.
+    # Edges count once where F has nothing else to learn from.
     stored.edges = 1 if settings.sketches == "edges" else settings.edges
     if settings.own_statistics and retrieval.level == "taps" and retrieval.standardised:
         mean, deviation = (retrieval.get_buffer(f"sides.sketch.{name}").numpy() for name in ("mean", "deviation"))

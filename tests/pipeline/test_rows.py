@@ -47,7 +47,7 @@ def test_worked_figures() -> None:
     control = Ranks(np.array([[1, 2, 3, 11], [1, 1, 3, 11]]), photos)
     full = Ranks(np.array([[1, 1, 1, 6], [1, 1, 1, 1]]), photos)
     rows = [row("control", unlabelled_frac=0.0), row("full", seed=7), row("full", unlabelled_frac=0.5)]
-    found = retrieval_rows(rows, [control, full, control])
+    found = retrieval_rows(rows, [control, full, control], "cpu")
     assert [each["acc@1"] for each in found] == [37.5, 87.5, 37.5]
     assert (found[0]["acc@5"], found[0]["acc@10"]) == (75.0, 75.0)
     assert found[0]["sd"] == pytest.approx(np.std([25, 50], ddof=1), abs=1e-4)
@@ -81,6 +81,6 @@ def test_files_of_runs_become_rows_and_a_page(tmp_path: Path) -> None:
     assert (people["row"], people["found_acc@1"], before["row"]) == ("people", 50.5, "before_joint")
     assert "certainty_spearman_bins" not in people and before["certainty_spearman_bins"] == 0.9
     (tmp_path / "pictures").mkdir()
-    write_page({"retrieval": retrieval_rows([row("full")], [ranks]), "generator": [people, before]}, tmp_path)
+    write_page({"retrieval": retrieval_rows([row("full")], [ranks], "cpu"), "generator": [people, before]}, tmp_path)
     assert "| full | 2 | 75.0 (35.4) |" in (tmp_path / "evidence.md").read_text()
     assert (tmp_path / "pictures" / "evidence.png").stat().st_size > 5_000

@@ -1,38 +1,16 @@
 """A real browser at the page: what a person does there, and what they see."""
 
 import io
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Response, sync_playwright
-
-EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+from playwright.sync_api import Page, Response
 
 Strokes = list[list[list[float]]]
 BACK = [[60, 40], [60, 200]]
 SEAT = [[60, 120], [180, 120], [180, 200]]
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Any Chromium that is installed; without one the tests are skipped, or fail where CI=true."""
-    found = next(filter(None, map(shutil.which, EXECUTABLES)), None)
-    if found is None:
-        message = f"no browser: expected one of {', '.join(EXECUTABLES)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=OPTIONS)
-        yield launched
-        launched.close()
 
 
 def draw(page: Page, strokes: Strokes) -> None:

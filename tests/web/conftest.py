@@ -22,7 +22,6 @@ from fgsbir.web.connection import listen, server_of
 from fgsbir.web.limits import USUAL, Limits
 from tests.toy import Toy
 from tests.trained import save_adaptive, save_joint
-from tests.web.browsing import chromium
 
 PHOTOS = 12
 
@@ -105,12 +104,6 @@ def serve() -> Iterator[Callable[..., int]]:
     for server, thread in running:
         server.should_exit = server.force_exit = True
         thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ STEPS = range(6)
 def fine_tuning(
     model: AdaptiveModel, choosing: TaskPictures, settings: AdaptationSettings, compute: Compute
 ) -> AdaptiveModel:
-    """The trained ``model`` as one whose weights all go down the support's loss, as does best on ``choosing``."""
+    """The trained ``model``, to adapt by gradient steps on all weights: the rate and number best on ``choosing``."""
     best, chosen = -math.inf, model
     for rate, steps in itertools.product(settings.fine_tuning_rates, settings.fine_tuning_steps):
         changed = {"scope": "all", "steps": steps, "first_order": True, "rate": rate, "margin_width": None}
@@ -47,8 +47,9 @@ def fine_tuning(
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Of one kind of task: the models ``trained``, with their curves, by name, and what the methods ``found``;
-    ``over_steps`` is acc@1 of adaptive by the number of inner steps, at ``COMPARED_AT`` pairs.
+    """The comparison for one kind of task: the models ``trained`` and their curves, by name, and the ranks ``found``
+    by each method and number of pairs. ``over_steps``: acc@1 of adaptive after so many inner steps, in percent, from
+    ``COMPARED_AT`` pairs.
     """
 
     trained: dict[str, tuple[AdaptiveModel, list[Row]]] = field(default_factory=dict)

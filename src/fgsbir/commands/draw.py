@@ -28,13 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Draw; what cannot be read is left out and told at the end. Raises DataError where nothing can be."""
+    """Draw the photos; list those that cannot be read at the end. Raises DataError if none can be read."""
     for path in options.photos:
         require(path, "a photo or a folder of photos")
     if options.model == TRAINED and not TRAINED.exists():
         raise DataError(
-            f"{TRAINED}: drawing needs a trained generator, and there is none; make repro trains one, within the "
-            "hour, or give another --model"
+            f"{TRAINED}: drawing needs a trained generator, and there is none; make repro trains one in about "
+            "ten minutes, or give another --model"
         )
     require(options.model, "a folder of a generator")
 

@@ -35,13 +35,13 @@ def add_model(parser: argparse.ArgumentParser, expected: str) -> None:
 
 
 def require(path: Path, expected: str) -> None:
-    """Raise DataError if there is nothing at ``path``: told at once, before what takes seconds is loaded."""
+    """Raise DataError if there is nothing at ``path``: at once, before anything slow is loaded."""
     if not path.exists():
         raise DataError(f"{path}: expected {expected}, found nothing")
 
 
 def left_out(reasons: Sequence[str], more: str) -> list[str]:
-    """Lines that tell of files left out, the first 20 with their reasons; ``more`` says where the others are told."""
+    """Lines that list the files left out, the first 20 with their reasons; ``more`` says where to find the others."""
     lines = [f"left out: {len(reasons):,}", *(f"  {reason}" for reason in reasons[:LISTED])] if reasons else []
     return lines + ([f"  and {len(reasons) - LISTED:,} more, {more}"] if len(reasons) > LISTED else [])
 

@@ -1,4 +1,4 @@
-"""``fgsbir search``: a sketch, or a photo, to the photos of an index that come nearest to it."""
+"""``fgsbir search``: finds the photos of an index that are nearest to a sketch or a photo."""
 
 import argparse
 import json

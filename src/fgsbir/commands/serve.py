@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     generator = f"folder of the G that sketches photos (default: {TRAINED}, if it is there)"
     parser.add_argument("--generator", type=Path, help=generator)
     parser.add_argument("--open", action="store_true", help="open the page in this machine's browser")
-    proxy = "address, in numbers, of a proxy before the page, whose word is taken on whom it asks for; may be repeated"
+    proxy = "IP address of a proxy in front of the page, whose X-Forwarded-For is believed; may be repeated"
     parser.add_argument("--proxy", action="append", default=[], metavar="ADDRESS", help=proxy)
-    name = "a name that the page is known under, as before a proxy; may be repeated"
+    name = "another host name of the page, as a proxy gives it; may be repeated"
     parser.add_argument("--name", action="append", default=[], help=name)
 
 

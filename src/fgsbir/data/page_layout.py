@@ -8,8 +8,8 @@ from fgsbir.data.photos import Box
 # Shares of the picture's sides. A frame's lines lie so near to the border, and stray so far from straight.
 NEAR_BORDER, STRAY = 0.15, 0.06
 CLOSED = 0.9  # of each side's length that a frame's line covers
-# Of the longer side: ink with a wider gap between is another group. Of the ink: what one group has at least to be the
-# drawing, and what another has to be told.
+# Of the longer side: ink beyond a wider gap is another group. Of the ink: the least that the drawing has, and the least
+# that notes beside it have.
 GAP, MOST_INK, SOME_INK = 0.06, 0.5, 0.01
 MARGIN = 0.02
 

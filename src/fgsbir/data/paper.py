@@ -1,4 +1,4 @@
-"""Pictures of a drawing: told from photos of a thing, and the paper taken away from the ink before it is traced.
+"""Pictures of drawings: is it a drawing or a photo of a thing, and which pixels are ink and not paper?
 
 Tracing knows scans: paper that reaches the picture's edge, brighter than half. A photo has a hand's shadow, a grey
 or lined page, and a desk around it. Rules that are hardly paler than a faint pencil stay.
@@ -11,7 +11,7 @@ from scipy import ndimage
 MAX_SIDE = 512
 # A scan or a picture made by a program, which is traced as it is: white paper of one brightness all around.
 EVEN, WHITE = 12, 225
-LIGHT_INK = 200  # of 255, what is not transparent on average: such ink is laid on black
+LIGHT_INK = 200  # of 255: ink that is lighter on average, on a transparent page, is laid on black
 EDGE = 0.17  # of the brightness, from one coarse pixel to the next but one: a page ends there, a shadow is softer
 MARGIN = 4  # coarse pixels along a page's edge that are left out: what blurs into the desk
 NOISE = 6  # standard deviations that ink stands out by, or the page is empty

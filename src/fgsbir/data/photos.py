@@ -22,14 +22,11 @@ Box = tuple[float, float, float, float]
 
 
 class Format(NamedTuple):
-    """A format of pictures: its file names' suffix of choice, its MIME type, all suffixes, and whether browsers show
-    it.
-    """
+    """A format of pictures: its usual suffix without the dot, its MIME type, and all suffixes of its files."""
 
     extension: str
     media_type: str
     suffixes: tuple[str, ...]
-    in_browsers: bool = True
 
 
 _JPEG = Format("jpg", "image/jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"))
@@ -41,8 +38,8 @@ FORMATS = {
     "BMP": Format("bmp", "image/bmp", (".bmp",)),
     "GIF": Format("gif", "image/gif", (".gif",)),
     "AVIF": Format("avif", "image/avif", (".avif",)),
-    "HEIF": Format("heic", "image/heic", (".heic", ".heif", ".hif"), in_browsers=False),
-    "TIFF": Format("tiff", "image/tiff", (".tif", ".tiff"), in_browsers=False),
+    "HEIF": Format("heic", "image/heic", (".heic", ".heif", ".hif")),
+    "TIFF": Format("tiff", "image/tiff", (".tif", ".tiff")),
 }
 PHOTO_SUFFIXES = frozenset(suffix for form in FORMATS.values() for suffix in form.suffixes)
 MAX_PHOTO_BYTES = 256 << 20
@@ -66,7 +63,7 @@ _large = Lock()
 pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 # The limits here are on every picture's header, and Pillow's warns before it refuses.
 Image.MAX_IMAGE_PIXELS = None
-# A file's metadata may be odd. What matters of it is told as an error.
+# Pillow warns of odd metadata. Where it matters, an error says so.
 warnings.filterwarnings("ignore", module=r"PIL\..*|pi_heif\..*")
 
 

@@ -46,7 +46,7 @@ class Drawing(NamedTuple):
 def read_drawing(
     data: bytes, name: str, tolerance: float, *, number: int = 1, crop: Box | None = None, or_photo: bool = False
 ) -> Drawing:
-    """Read a drawing, its form told by its content: an SVG, strokes as :mod:`~fgsbir.data.stroke_files` says, an image.
+    """Read a drawing: an SVG, strokes (:mod:`~fgsbir.data.stroke_files`) or an image. Its content decides which.
 
     ``tolerance`` is that of the simplification of a traced drawing, in canvas pixels. ``number`` chooses one of a
     file's several drawings, from 1; ``crop`` the part of an image. With ``or_photo`` a photo of a thing is

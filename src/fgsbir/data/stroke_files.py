@@ -1,12 +1,12 @@
-"""Files of strokes, one drawing or many: JSON, QuickDraw's lines, sketch-rnn's arrays. Told apart by their content.
+"""Files of strokes, one drawing or many: JSON, QuickDraw's lines, sketch-rnn's arrays. The content decides which it is.
 
 * JSON: strokes ``[[[x, y], ...], ...]``, or an object that has them as ``strokes``, with ``canvas`` [width, height] and
   ``user`` if they are known; QuickDraw's object, whose ``drawing`` is ``[[xs, ys, ...], ...]``, raw or simplified.
 * ``.ndjson``: such a value a line.
 * ``.npz``: sketch-rnn's sketches as offsets, stroke-3 (dx, dy, pen lifted) or stroke-5 (dx, dy, pen down, pen lifted,
   end), each an array of an object array, or all of one length in a dense one.
-* ``.npy``: one drawing, canonical (n, 3), x and y absolute, or stroke-5 (n, 5). Offsets (stroke-3) cannot be told
-  from the first and must be summed before.
+* ``.npy``: one drawing, canonical (n, 3), x and y absolute, or stroke-5 (n, 5). Offsets (stroke-3) look
+  like the former and must be summed before.
 
 What follows x and y in a point (time, pressure) is dropped, and so is a stroke without points.
 """
@@ -159,7 +159,7 @@ def _parse(text: bytes, name: str) -> Strokes:
 
 
 def _placed(strokes: np.ndarray, canvas: Any, name: str) -> np.ndarray:
-    """Strokes of a ``canvas`` [width, height] on the one of 256, or as they are where it is not known."""
+    """Scale strokes from a ``canvas`` [width, height] to the 256 canvas; leave them where its size is not given."""
     if canvas is None:
         return strokes
     try:

@@ -1,4 +1,4 @@
-"""What of a drawing's shapes is seen: the parts of strokes and outlines that differ from what they lie on.
+"""Which parts of a drawing's shapes are visible: those that differ from what they lie on.
 
 Shapes are painted in their order, coarsely, on a picture of the canvas. A stroke is seen where it differs from the
 fills beneath it and no later shape covers it. A filled shape is seen as its outline, or, where it is the outline of a

@@ -74,10 +74,10 @@ def _into(collected: bytearray) -> Callable[[bytes], int]:
 
 @cache
 def _usvg() -> tuple[wasmtime.Engine, wasmtime.Module, wasmtime.Linker]:
-    """The program, compiled: four seconds once on a machine, which wasmtime then remembers."""
+    """The compiled program. Compiling takes four seconds, once on a machine: wasmtime caches the result."""
     config = wasmtime.Config()
     config.consume_fuel = True
-    with contextlib.suppress(wasmtime.WasmtimeError):  # no place to remember it in
+    with contextlib.suppress(wasmtime.WasmtimeError):  # there is no folder for the cache
         config.cache = True
     engine = wasmtime.Engine(config)
     linker = wasmtime.Linker(engine)

@@ -28,7 +28,7 @@ class Features(NamedTuple):
     map: Tensor
 
     def at(self, level: str) -> Tensor:
-        """What a model of the level "taps" or, by the map, of any other reads of it."""
+        """The part that a model of ``level`` reads: the taps, or for any other level the map."""
         return self.taps if level == "taps" else self.map
 
 

@@ -1,8 +1,9 @@
 """A gradient that reaches G's choices through the pixels of its lines; Eq. 9 sees a drawing's reward alone.
 
-A contour that is drawn darkens its pixels. A step back through F, D_C and the trunk tells how R (Eq. 8) changes with
-each pixel; along a contour that is what drawing it is worth, whether it was drawn or not. So one drawing says something
-of every choice, where the policy gradient needs many drawings (straight-through; Bengio, Leonard and Courville, 2013).
+A contour that is drawn darkens its pixels. A step back through F and the trunk says how R (Eq. 8) changes with each
+pixel. Along a contour, that is what drawing it is worth, whether it was drawn or not. So one drawing says something
+about every choice, where the policy gradient needs many drawings (straight-through; Bengio, Leonard and Courville,
+2013). D_C's certainty carries no gradient, so F's part of R counts alone.
 """
 
 import numpy as np
@@ -21,9 +22,10 @@ from fgsbir.runtime.streams import torch_stream
 def pixel_gradient(
     generator: ContourGenerator, judges: Judges, photos: PhotoBatch, *, temperature: float, seed: int, step: int
 ) -> tuple[Tensor, Tensor]:
-    """A loss whose slope is that of -R by the chances of G's choices, and the mean reward, of all processes' drawings.
+    """A loss with the gradient of -R in the probabilities of G's choices, and the mean reward: scalars.
 
-    One drawing a photo, as :func:`fgsbir.joint.policy_gradient.policy_gradient` draws it.
+    Both are means over the drawings of all processes, one drawing a photo, drawn as
+    :func:`fgsbir.joint.policy_gradient.policy_gradient` draws.
     """
     compute, inputs = judges.reader.compute, photos.inputs["contours"]
     with compute.autocast(), torch.no_grad():
@@ -44,10 +46,10 @@ def pixel_gradient(
 
 
 def worth_of_lines(slope: Tensor, points: Tensor, width: float) -> Tensor:
-    """By how much a value rises as each line is drawn: float32 (n, S).
+    """How much a value rises when each line is drawn: float32 (n, S).
 
-    ``slope`` (n, s, s) is the value's, by the brightness of each pixel, which ink takes from 1 to 0; ``points``
-    (n, S, P, 2) are lines' on the 256 canvas, ``width`` pixels of it wide.
+    ``slope`` (n, s, s) is the gradient of the value in the brightness of each pixel, which ink takes from 1 to 0.
+    ``points`` (n, S, P, 2) lie along each line on the 256 canvas; ``width`` is the lines' in pixels of it.
     """
     pixels = slope.shape[-1] / SIDE
     # A line's pixels lie about its points: the mean over a square as wide as the line.

@@ -128,8 +128,8 @@ class Run:
         row |= scores
         self._sums, self._counts = {}, {}
         self.rows.append(row)
-        told = (f"{name} {value:.4g}" for name, value in row.items() if name not in self._silent)
-        logger.info("%s %s", self.name, " ".join(told))
+        shown = (f"{name} {value:.4g}" for name, value in row.items() if name not in self._silent)
+        logger.info("%s %s", self.name, " ".join(shown))
         self._keep_if_best(score)
         self._save(step + 1)
         if step + 1 < self.steps and self._interruption.requested():

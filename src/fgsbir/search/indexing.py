@@ -29,9 +29,9 @@ AHEAD = 256
 
 
 class Indexed(NamedTuple):
-    """What came of it: photos in the index, those of them embedded now, files that are copies of another, each file
-    left out with its reason, and how many there are of each kind that is not read. ``left`` files were not come to
-    before an interruption; None without one.
+    """Counts of the photos in the index, of those embedded now, and of files that are copies of another; each file left
+    out with its reason; counts of the kinds of files that are not read. ``left`` counts the files that an interruption
+    left undone; None without one.
     """
 
     photos: int
@@ -51,8 +51,8 @@ def index_photos(roots: Sequence[Path], model: Path, out: Path, *, adaptive: Pat
     the index at ``out``, if it has one. Files that cannot be read are left out and listed.
 
     After KeyboardInterrupt the index holds what is done beside all that it held before; the same call goes on from
-    there. Raises DataError where there is no photo, or for an ``out`` that is no index or one by another model; what
-    was at ``out`` is then as it was.
+    there. Raises DataError where there is no photo, or for an ``out`` that is no index or one by another model; it
+    leaves ``out`` unchanged then.
     """
     folder = model_folder(model, "retrieval")
     sha256 = read_config(folder)["sha256"]

@@ -1,4 +1,4 @@
-"""An index as the page shows it: by folder and by path, near copies under one another, and what is like none of it."""
+"""An index as the page shows it: by folder and path, near copies grouped; and whether a query is like any photo."""
 
 import os
 from functools import cached_property, lru_cache
@@ -16,7 +16,7 @@ from fgsbir.search.searcher import Searcher
 
 # Near copies, a photo in another size or compression: F finds them alike, and then their pixels decide.
 NEAR, SAME, VIEW = 0.6, 0.98, 64
-BEFORE = 4096  # photos, nearest to the query, that another may be a copy of
+BEFORE = 4096  # of the photos nearest to the query: copies are looked for among these
 VIEWS = 8192
 SCRIBBLES, PAIRS = 16, 1000
 

@@ -1,4 +1,4 @@
-"""How requests come in: at once, and soon, or not at all."""
+"""The HTTP server: it answers without delay, and closes connections that send no request."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ SECONDS_TO_END = 3
 
 
 def server_of(app: FastAPI, limits: Limits = USUAL, *, proxies: Collection[str] = ()) -> uvicorn.Server:
-    """What serves ``app``. Whom a request was forwarded for is believed of ``proxies`` alone, addresses in numbers."""
+    """The server of ``app``. It believes X-Forwarded-For from ``proxies`` alone, which are IP addresses."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -34,14 +34,14 @@ def server_of(app: FastAPI, limits: Limits = USUAL, *, proxies: Collection[str] 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that takes connections. Raises OSError."""
     listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    # Its connections have it too. Without it the end of an answer waits for the client's word on its beginning, 40 ms.
+    # Connections inherit it. Without it the end of an answer waits 40 ms until the client confirms its beginning.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
 
 def prompt(limits: Limits) -> type[H11Protocol]:
-    """HTTP for those who say within ``limits.header_seconds`` what they want."""
-    # Connections that have not said it yet, the one that came first at the beginning.
+    """HTTP whose connections must begin a request within ``limits.header_seconds``."""
+    # Connections without a request, the oldest first.
     waiting = dict[H11Protocol, asyncio.TimerHandle]()
 
     class Prompt(H11Protocol):

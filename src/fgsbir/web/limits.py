@@ -19,8 +19,8 @@ class Limits:
     upload_bytes: int = 16 << 20  # of a drawing as a file
     svg_bytes: int = 1 << 20  # of one in SVG, where a few bytes can be a lot to draw
     seconds: float = 30.0  # in which a body arrives
-    header_seconds: float = 10.0  # in which a request begins and its header arrives
-    begun: int = 128  # connections that may be at that, before the one that has waited longest is closed
+    header_seconds: float = 10.0  # until a request's header has arrived
+    begun: int = 128  # connections without a header; beyond these the oldest is closed
     rate: float = 60.0  # requests a second of a client; a picture counts as a twentieth
     burst: float = 240.0  # and at once
     waiting: int = 128  # requests behind those being worked on, before more are turned away

@@ -43,7 +43,7 @@ from fgsbir.web.messages import (
 )
 from fgsbir.web.pictures import WHOLE, Uploads, small
 
-# Canvas pixels of line from which on a drawing is more than begun, and can be like nothing.
+# Length of a drawing's lines, canvas pixels, below which it may still become anything and is not judged.
 BEGUN = 4 * CANVAS
 # Canvas pixels by which a drawing with too many points may be simplified.
 TOLERANCE = 0.5
@@ -133,7 +133,7 @@ class Service:
     def original(self, photo_id: str) -> bytes:
         """A photo's bytes. Raises HTTPException 404 for an unknown one, 410 for one that is not as it was indexed."""
         known = self.collection
-        row, told = self._row(known, photo_id), "is no longer where it was indexed"
+        row, reason = self._row(known, photo_id), "is no longer where it was indexed"
         for path in known.gallery.paths(row):
             try:
                 data = photo_bytes(path)
@@ -141,8 +141,8 @@ class Service:
                 continue
             if hashlib.sha256(data).digest() == known.gallery.hashes[row].tobytes():
                 return data
-            told = "has changed since it was indexed"
-        raise HTTPException(410, f"the photo {told}; index the photos again")
+            reason = "has changed since it was indexed"
+        raise HTTPException(410, f"the photo {reason}; index the photos again")
 
     def _thumbnail(self, photo_id: str, large: bool = False) -> bytes:
         """A photo as a small JPEG, or one that fills a screen."""
