@@ -1,5 +1,7 @@
 """What drawing a contour is worth, from the pixels: against lines drawn and not drawn, and a G that learns from it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -48,9 +50,16 @@ def test_the_slope_is_that_of_the_chances_and_reaches_g_alone(toy: Toy) -> None:
     assert isinstance(judging.discriminator, Discriminator) and judging.discriminator.training
 
 
+@pytest.mark.parametrize("judge", ["lambda_r1", "lambda_r2"])
+def test_both_judges_move_g(toy: Toy, judge: str) -> None:
+    model, alone = toy_chooser(), replace(judges(toy), **{"lambda_r1": 0.0, "lambda_r2": 0.0} | {judge: 1.0})
+    pixel_gradient(model, alone, photo_batch(toy), temperature=0.5, seed=0, step=0)[0].backward()
+    assert any(weights.grad.abs().max() > 0 for weights in model.parameters() if weights.grad is not None)
+
+
 def test_g_earns_more_after_steps_down_it(toy: Toy) -> None:
     model, judging, photos = toy_chooser(), judges(toy), photo_batch(toy)
-    optimizer = torch.optim.Adam(model.parameters(), 3e-2)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     rewards = []
     for _ in range(40):
         loss, reward = pixel_gradient(model, judging, photos, temperature=0.1, seed=0, step=0)

@@ -86,9 +86,9 @@ def _block(channels: int, width: int, kernel: int, stride: int) -> list[nn.Modul
 def certainty(logits: Tensor) -> Tensor:
     """How real each pair looks: patch logits (n, h, w) to float32 (n,) in [0, 1], the mean probability of the patches.
 
-    Detached: it weighs the loss of a pseudo pair and is a reward (paper 1, Eqs. 7 and 8), and neither may train D_C.
+    It weighs the loss of a pseudo pair and is a reward (paper 1, Eqs. 7 and 8). Neither trains D_C.
     """
-    return logits.detach().float().sigmoid().flatten(1).mean(1)
+    return logits.float().sigmoid().flatten(1).mean(1)
 
 
 def certainties(

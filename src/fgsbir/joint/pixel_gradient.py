@@ -3,7 +3,7 @@
 A contour that is drawn darkens its pixels. A step back through F and the trunk says how R (Eq. 8) changes with each
 pixel. Along a contour, that is what drawing it is worth, whether it was drawn or not. So one drawing says something
 about every choice, where the policy gradient needs many drawings (straight-through; Bengio, Leonard and Courville,
-2013). D_C's certainty carries no gradient, so F's part of R counts alone.
+2013).
 """
 
 import numpy as np
