@@ -72,9 +72,11 @@ def main() -> None:
         draw = partial(draw_sketches, model, photos, rows, 0, temperature=settings.temperature, compute=compute)
         return [draw(seed=seed + 1000 * number) for number in range(settings.drawings)]
 
-    judged = {name: judge.drawings(drawings(model)) for name, model in generators.items()}
-    edges = [edges.drawing if len(edges.drawing) > 1 else DOT for edges in pictures.edges_of(test.photos)]
-    judged_edges = judge.drawings([Sketches(edges, np.ones(len(edges), bool))])
+    of_edges, judged = {}, {}
+    if settings.drawings:
+        judged = {name: judge.drawings(drawings(model)) for name, model in generators.items()}
+        edges = [edges.drawing if len(edges.drawing) > 1 else DOT for edges in pictures.edges_of(test.photos)]
+        of_edges = {"edges": judge.drawings([Sketches(edges, np.ones(len(edges), bool))])}
 
     # D_C: its certainty of the first drawings, and of a person's sketch of each photo, simplified as in training.
     weigh = {
@@ -97,19 +99,20 @@ def main() -> None:
         retrieval_sheet(folder / "retrieval.jpg", searches, count=settings.pictures, k=settings.top_k)
         watched = partial(drawing_sheet, temperature=settings.temperature, seed=seed, compute=compute)
         watched(folder / "drawing.jpg", test, generators["after_joint"], count=settings.pictures)
-        before_after_sheet(folder / "before_after.jpg", test, judged, count=2 * settings.pictures)
-        certainty_chart(folder / "certainty.png", omega["after_joint"], percentile["after_joint"], omega_of_people)
+        if judged:
+            before_after_sheet(folder / "before_after.jpg", test, judged, count=2 * settings.pictures)
+            certainty_chart(folder / "certainty.png", omega["after_joint"], percentile["after_joint"], omega_of_people)
         histogram_chart(folder / "certainty_training.png", read_curve(METRICS / "certainty.csv"))
         curves = {title: read_curve(METRICS / f"{name}.csv") for title, name in PLOTTED.items()}
         curves_chart(folder / "curves.png", curves)
     write_text(METRICS / "ranks.csv", rank_table(test.sketch_ids, test.query_photo_ids, ranks))
-    ranks_of_drawings = {name: drawn.ranks for name, drawn in (judged | {"edges": judged_edges}).items()}
+    ranks_of_drawings = {name: drawn.ranks for name, drawn in (judged | of_edges).items()}
     write_text(METRICS / "drawings.csv", rank_table(test.photo_ids, test.photo_ids, ranks_of_drawings))
     sketches = {
         name: drawn.scores | {"certainty": rounded(certainty_scores(omega[name], percentile[name]))}
         for name, drawn in judged.items()
     } | {
-        "edges": judged_edges.scores,
+        **{name: drawn.scores for name, drawn in of_edges.items()},
         "people": judge.scores_of_people(),
         "n_photos": len(test.photos),
         "n_drawings": settings.drawings,

@@ -223,7 +223,7 @@ class Joint(Training):
 
 class Evaluate(Section):
     bootstrap: Whole = Field(ge=100, le=1_000_000)
-    drawings: Whole = Field(ge=1, le=100)
+    drawings: Whole = Field(ge=0, le=100)
     temperature: Real = Field(ge=0, le=2)
     top_k: Whole = Field(ge=1, le=100)
     pictures: Whole = Field(ge=1, le=100)
