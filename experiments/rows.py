@@ -53,7 +53,7 @@ def _rows(table: Mapping[str, Any], said: Mapping[str, Any]) -> Iterator[Row]:
         for name in table["rows"]:
             row = said["rows"][name]
             settings = {"labelled_frac": labels, "unlabelled_frac": unlabelled}
-            settings = said["datasets"][table["dataset"]] | settings | row.get("settings", {})
+            settings = said["common"] | said["datasets"][table["dataset"]] | settings | row.get("settings", {})
             more = {key: row[key] for key in ("model", "paper", "true_sketches") if key in row}
             yield Row(name, table["dataset"], settings, table["seeds"], **more)
 
