@@ -12,7 +12,7 @@ from fgsbir.synthetic.dice import Dice
 from fgsbir.synthetic.geometry import PICTURE, Point, add, look, scaled
 from fgsbir.synthetic.grammar import misjudge
 from fgsbir.synthetic.instance import instance
-from fgsbir.synthetic.lines import Drawn, path_length, visible_lines
+from fgsbir.synthetic.lines import Drawn, owners, path_length, visible_lines
 from fgsbir.synthetic.user import User, style
 
 TOLERANCE = 3.0  # of the simplification, on the centred canvas, that the budget of points refers to
@@ -48,11 +48,11 @@ def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
     points = [p for part in parts for p in part.points()]
     x, y = (PICTURE / 2 + dice.between(-slack, slack) for _ in range(2))
     view = view.fitted(points, side, x, y)
-    below = user.line_below * side / 200
-    lines = visible_lines(parts, view, below)
+    below, owner = user.line_below * side / 200, owners(parts, view)
+    lines = visible_lines(parts, view, owner, below)
     while _cost(lines) > user.budget * 1.3 and below < 40:
         below = below * 1.6 + 2
-        lines = visible_lines(parts, view, below)
+        lines = visible_lines(parts, view, owner, below)
     if not user.taper:
         return lines
     return [replace(line, points=[_tapered(point, user.taper, x, y) for point in line.points]) for line in lines]
