@@ -10,7 +10,7 @@ from fgsbir.synthetic.categories import CATEGORIES, MAIN
 from fgsbir.synthetic.photo import draw_photo
 
 # The first photos of each category are of the default set's test split: the ready model has not seen them.
-OF_MAIN, OF_OTHERS = 48, 16
+OF_MAIN, OF_OTHERS = 48, 7
 
 
 def main() -> None:

@@ -48,17 +48,16 @@ class Synthesise(Section):
     unlabelled: Whole = Field(ge=0, le=10_000_000)
     val: Whole = Field(ge=1, le=1_000_000)
     test: Whole = Field(ge=2, le=1_000_000)
-    other_categories: Whole = Field(ge=0, le=100)
-    other_photos: Whole = Field(ge=2, le=100_000)
-    users: Whole = Field(ge=1, le=1000)
+    seen_categories: Whole = Field(ge=0, le=100)
+    seen_photos: Whole = Field(ge=2, le=100_000)
+    unseen_categories: Whole = Field(ge=0, le=100)
+    unseen_train: Whole = Field(ge=2, le=100_000)
+    unseen_test: Whole = Field(ge=2, le=100_000)
+    users: Whole = Field(ge=3, le=1000)
     unseen_users: Whole = Field(ge=0, le=1000)
+    unseen_user_train: Whole = Field(ge=1, le=100_000)
+    unseen_user_test: Whole = Field(ge=1, le=100_000)
     jpeg_quality: Whole = Field(ge=30, le=100)
-
-    @model_validator(mode="after")
-    def _some_user_is_seen(self) -> "Synthesise":
-        if self.unseen_users >= self.users:
-            raise ValueError(f"unseen_users ({self.unseen_users}) must be fewer than users ({self.users})")
-        return self
 
 
 class Shard(Section):

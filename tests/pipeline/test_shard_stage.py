@@ -22,7 +22,8 @@ from pipeline.stage import run
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 SIZES = {"labelled": 8, "sketches_per_photo": 2, "unlabelled": 4, "val": 2, "test": 3}
-SIZES |= {"other_categories": 4, "other_photos": 3, "users": 5, "unseen_users": 2}
+SIZES |= {"seen_categories": 3, "seen_photos": 3, "unseen_categories": 1, "unseen_train": 2, "unseen_test": 2}
+SIZES |= {"users": 3, "unseen_users": 2, "unseen_user_train": 8, "unseen_user_test": 3}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_the_stage_packs_and_reports_the_same_bytes_each_time(project: Path) -> 
     training = {"labelled": 8, "labelled_sketches": 16, "unlabelled": 4, "validation": 2, "validation_sketches": 4}
     expected = {
         "name": "toy",
-        "photos": {"train": 16, "val": 2, "test": 7, "unlabelled": 4},
+        "photos": {"train": 19, "val": 2, "test": 5, "unlabelled": 4},
         "users": {"all": 5, "unseen": 2},
         "categories": {"seen": 4, "unseen": 1},
         "training": training | {"test": 3, "test_sketches": 9},
@@ -73,7 +74,7 @@ def test_the_stage_packs_and_reports_the_same_bytes_each_time(project: Path) -> 
     assert {name: data[name] for name in expected} == expected
     assert [row["category"] for row in data["by_category"]] == ["bench", "chair", "sofa", "stool", "watering_can"]
     with ShardStore(Path("data/shards")) as store:
-        assert (store.index.split_hash, len(store.photos)) == (data["split_hash"], 29)
+        assert (store.index.split_hash, len(store.photos)) == (data["split_hash"], 30)
     before = written()
     assert len(before) >= 6
     shard.main()
@@ -113,7 +114,10 @@ def test_a_table_of_users_says_who_drew(project: Path) -> None:
     [
         ({"category": "shoe"}, "category 'shoe' is not in the set, which has: bench, chair, sofa"),
         ({"category": "watering_can"}, "category watering_can: .* found 0 such training sketches, 0 test sketches"),
-        ({"unseen_users": [f"u0{i}" for i in range(5)]}, "category chair: .* found 0 such training sketches, 0 test"),
+        (
+            {"unseen_users": ["u00", "u01", "u02", "n00", "n01"]},
+            "category chair: .* found 0 such training sketches, 0 test",
+        ),
     ],
 )
 def test_a_set_that_nothing_can_be_trained_on_is_an_error(project: Path, values: dict[str, Any], message: str) -> None:

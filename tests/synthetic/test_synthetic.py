@@ -1,5 +1,6 @@
 """The default data set: what it holds, that it is the same everywhere, and that sketches are of their photos."""
 
+import hashlib
 import io
 import json
 from dataclasses import replace
@@ -20,9 +21,9 @@ from fgsbir.synthetic import dataset, sketch
 from fgsbir.synthetic.categories import CATEGORIES, MAIN
 from fgsbir.synthetic.dataset import content_hash, plan, synthesise
 from fgsbir.synthetic.dice import Dice
-from fgsbir.synthetic.geometry import convex_hull, look
+from fgsbir.synthetic.geometry import View, convex_hull, look
 from fgsbir.synthetic.grammar import Values, misjudge, sample
-from fgsbir.synthetic.lines import visible_lines
+from fgsbir.synthetic.lines import owners, visible_lines
 from fgsbir.synthetic.parts import back_to_front
 from fgsbir.synthetic.photo import draw_photo
 from fgsbir.synthetic.shapes import box
@@ -33,11 +34,12 @@ from fgsbir.synthetic.user import style
 
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["synthesise"]
 DEFAULT: dict[str, int] = {name: value for name, value in PARAMS.items() if name not in ("size", "jpeg_quality")}
-TINY = DEFAULT | {"labelled": 3, "unlabelled": 2, "val": 1, "test": 2, "other_categories": 4, "other_photos": 5}
-TINY |= {"users": 8, "unseen_users": 2}
+TINY = DEFAULT | {"labelled": 3, "unlabelled": 2, "val": 1, "test": 2, "seen_categories": 3, "seen_photos": 5}
+TINY |= {"unseen_categories": 1, "unseen_train": 2, "unseen_test": 2, "users": 6, "unseen_users": 2}
 # The freeze: figures are comparable only on the same bytes. A change of it is a change of the data
 # set, to be recorded with the figures before and after.
-TINY_HASH = "cff2312e924321da5eb21aa493467e6bd2d2667cb98b3ce08d82f35dca666ad8"
+TINY_HASH = "c4d2eb9a5967b1e13f2335d1efad8f89e7ae49feda8e97d16399d1b05acca180"
+MAIN_HASH = "40ac77310055680df7179ac0f987ac83d04c0b715075e42280332c85b75fb225"
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,15 @@ def test_the_tiny_set_has_the_frozen_bytes_whatever_the_number_of_workers(tiny: 
     synthesise(again, **TINY, size=256, jpeg_quality=90, workers=2)
     assert content_hash(again) == TINY_HASH
     assert (again / "manifest.json").read_bytes() == (tiny / "manifest.json").read_bytes()
+    # Paper 1 learns from the main category by seen users alone: it has the bytes that it had before the rest grew.
+    part = hashlib.sha256()
+    for path in sorted(tiny.glob("photos/chair/*.jpg")):
+        part.update(path.name.encode() + path.read_bytes())
+    for line in (tiny / "sketches.ndjson").read_text().splitlines(keepends=True):
+        if json.loads(line)["photo"].startswith("chair-") and json.loads(line)["user"].startswith("u"):
+            part.update(line.encode())
+    part.update(json.dumps([(p["id"], p["split"]) for p in manifest["photos"] if p["category"] == "chair"]).encode())
+    assert part.hexdigest() == MAIN_HASH
     photo = draw_photo("chair-00000", seed=0)
     assert photo == (tiny / "photos/chair/chair-00000.jpg").read_bytes() and photo != draw_photo("chair-00000", seed=1)
 
@@ -89,7 +100,7 @@ def test_the_default_plan_meets_the_protocol() -> None:
     assert len({photo.id for photo in whole.photos}) == len(whole.photos)
     unseen_users = {user for user, unseen in whole.users.items() if unseen}
     unseen = {name for name, is_unseen in whole.categories.items() if is_unseen}
-    assert (len(whole.users), len(unseen_users), len(whole.categories), len(unseen)) == (30, 6, 17, 4)
+    assert (len(whole.users), len(unseen_users), len(whole.categories), len(unseen)) == (36, 12, 25, 6)
     assert next(iter(whole.categories)) == MAIN not in unseen
 
     def drawn(category: str, split: str, users: set[str]) -> list[int]:
@@ -101,15 +112,19 @@ def test_the_default_plan_meets_the_protocol() -> None:
     assert drawn(MAIN, "train", seen_users) == [3] * 100 and drawn(MAIN, "test", seen_users) == [3] * 400
     assert len(drawn(MAIN, "unlabelled", set())) >= 15 * 100
     for user in unseen_users:
-        assert sum(drawn(MAIN, "train", {user})) >= 10 and sum(drawn(MAIN, "test", {user})) >= 30
+        assert sum(drawn(MAIN, "train", {user})) == 20 and sum(drawn(MAIN, "test", {user})) == 60
     for category in unseen:
-        assert sum(drawn(category, "train", seen_users)) >= 10 and sum(drawn(category, "test", seen_users)) >= 30
-        assert not any(drawn(category, "test", unseen_users))
+        assert drawn(category, "train", seen_users) == [1] * 24 and drawn(category, "test", seen_users) == [2] * 120
+    assert all(photo.category == MAIN for photo in whole.photos if unseen_users.intersection(photo.users))
 
     # More unlabelled photos leave the others as they are.
     few, many = (plan(**DEFAULT | {"unlabelled": count}).photos for count in (10, 3000))
     assert [photo for photo in few if photo.split != "unlabelled"] == [p for p in many if p.split != "unlabelled"]
-    for change, message in (({"users": 8}, "seen users"), ({"other_categories": 99}, "other categories")):
+    for change, message in (
+        ({"users": 2}, "at least 3 users"),
+        ({"seen_categories": 99}, "0 to 18 other seen categories"),
+        ({"unseen_categories": 99}, "0 to 6 unseen categories"),
+    ):
         with pytest.raises(DataError, match=message):
             plan(**DEFAULT | change)
 
@@ -136,8 +151,10 @@ def test_every_parameter_shapes_the_product(name: str) -> None:
 @pytest.mark.parametrize("name", CATEGORIES)
 def test_sketches_are_valid_and_within_what_the_generator_draws(name: str) -> None:
     counts = []
-    for i in range(6):
-        strokes = check_strokes(draw_sketch(f"{name}-{i:05d}", f"u{5 * i % 30:02d}", seed=3), name)
+    # New users draw the main category alone.
+    new = [f"n{i:02d}" for i in range(12)] if name == MAIN else []
+    for i, user in enumerate([*(f"u{5 * i:02d}" for i in range(5)), *new]):
+        strokes = check_strokes(draw_sketch(f"{name}-{i:05d}", user, seed=3), name)
         assert strokes[:, :2].min() >= 0 and strokes[:, :2].max() <= CANVAS
         assert np.ptp(strokes[:, :2], axis=0).max() > 100
         counts.append(len(simplify(centre(strokes), 3.0)))
@@ -167,6 +184,40 @@ def test_users_have_hands_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lifting > 1.1 * lifts()
 
 
+def test_the_habits_of_new_users_show_in_all_their_drawings() -> None:
+    photos = [f"chair-{i:05d}" for i in range(12)]
+
+    def drawn(user: str) -> list[np.ndarray]:
+        return [draw_sketch(photo, user, seed=0) for photo in photos]
+
+    def shape(user: str) -> float:
+        return float(np.mean([np.divide(*np.ptp(strokes[:, :2], axis=0)) for strokes in drawn(user)]))
+
+    def lean(user: str) -> float:
+        """How far right a drawing's points move with height, in pixels a pixel."""
+        return float(np.mean([-np.polyfit(strokes[:, 1], strokes[:, 0], 1)[0] for strokes in drawn(user)]))
+
+    usual = [f"u{i:02d}" for i in range(8)]
+    assert shape("n01") < 0.8 * min(map(shape, usual)) and shape("n06") > 1.15 * max(map(shape, usual))  # narrow, wide
+    assert lean("n00") > max(map(lean, usual)) + 0.1 and lean("n05") < min(map(lean, usual)) - 0.1
+    made_of = (
+        "slant",
+        "squeeze",
+        "tilt",
+        "taper",
+        "turn",
+        "wobble",
+        "rounding",
+        "overshoot",
+        "again",
+        "line_below",
+        "inner",
+    )
+    styles = [style(0, f"n{i}") for i in range(180)]
+    habits = {tuple(getattr(user, name) for name in made_of) for user in styles}
+    assert len(habits) == 180
+
+
 def test_misjudging_keeps_the_kind_and_nearly_the_measures() -> None:
     category = CATEGORIES[MAIN]
     values = sample(category, Dice("a"))
@@ -182,9 +233,14 @@ def test_hidden_lines_are_left_out() -> None:
     near, far = box("near", "m", (0, 0, 20), (40, 40, 4)), box("far", "m", (0, 0, -20), (20, 20, 4))
     view = view.fitted([*near.points(), *far.points()], 200, 128, 128)
     assert back_to_front([near, far], view) == [1, 0]
-    assert {line.role for line in visible_lines([near, far], view, 0.0)} == {"near"}
+
+    def seen(view: View) -> set[str]:
+        parts = [near, far]
+        return {line.role for line in visible_lines(parts, view, owners(parts, view), 0.0)}
+
+    assert seen(view) == {"near"}
     above = look(0.0, 60.0, 0.0, False).fitted([*near.points(), *far.points()], 200, 128, 128)
-    assert {line.role for line in visible_lines([near, far], above, 0.0)} == {"near", "far"}
+    assert seen(above) == {"near", "far"}
 
 
 def test_a_hull_has_corners_alone() -> None:

@@ -17,9 +17,9 @@ from fgsbir.synthetic.categories import CATEGORIES, MAIN, UNSEEN
 from fgsbir.synthetic.dice import Dice
 from fgsbir.synthetic.photo import draw_photo
 from fgsbir.synthetic.sketch import draw_sketch
+from fgsbir.synthetic.user import NEW
 
 FORMAT = 1
-SUPPORT, QUERIES = 12, 32  # sketches of an unseen user: of training photos, of test photos
 
 
 class PlannedPhoto(NamedTuple):
@@ -47,54 +47,61 @@ def plan(
     unlabelled: int,
     val: int,
     test: int,
-    other_categories: int,
-    other_photos: int,
+    seen_categories: int,
+    seen_photos: int,
+    unseen_categories: int,
+    unseen_train: int,
+    unseen_test: int,
     users: int,
     unseen_users: int,
+    unseen_user_train: int,
+    unseen_user_test: int,
 ) -> Plan:
     """Decide what the set holds.
 
     The main category has ``labelled`` training photos with ``sketches_per_photo`` sketches each, ``unlabelled`` photos
-    without, ``val`` with 2 and ``test`` with 3. A quarter of the ``other_categories`` is unseen; each has
-    ``other_photos`` photos (half train, a tenth val, two fifths test) with 2 sketches. The last ``unseen_users`` of the
-    users draw only main-category photos, in addition: some training ones (support) and some test ones (queries). A
-    photo's number decides what it shows, and numbers go test, val, train, unlabelled, so that more unlabelled photos
-    leave the others as they are.
+    without, ``val`` with 2 and ``test`` with 3. Each of the other ``seen_categories`` has ``seen_photos`` photos, a
+    tenth of them val and a fifth test, with a sketch each. Each of the ``unseen_categories`` has ``unseen_train``
+    photos with a sketch, and ``unseen_test`` with 2. All these sketches are by the ``users`` that training may see.
+    Each of the ``unseen_users`` draws ``unseen_user_train`` training and ``unseen_user_test`` test photos of the main
+    category in addition, or all where there are fewer. A photo's number decides what it shows, and numbers go test,
+    val, train, unlabelled, so that more unlabelled photos leave the others as they are.
     """
-    names = [f"u{i:02d}" for i in range(users)]
-    seen_users, new_users = names[: users - unseen_users], names[users - unseen_users :]
-    most = max(3, sketches_per_photo)
-    if len(seen_users) < most:
-        raise DataError(f"synthesise: expected at least {most} seen users, found {users} - {unseen_users}")
-    if not 0 <= other_categories < len(CATEGORIES):
-        raise DataError(f"synthesise: expected 0 to {len(CATEGORIES) - 1} other categories, found {other_categories}")
-    hidden = other_categories // 4
+    seen_users = [f"u{i:02d}" for i in range(users)]
+    new_users = [f"{NEW}{i:02d}" for i in range(unseen_users)]
     seen = [name for name in CATEGORIES if name != MAIN and name not in UNSEEN]
-    categories = [MAIN, *seen[: other_categories - hidden], *UNSEEN[:hidden]]
+    for wanted, known, kind in ((seen_categories, seen, "other seen"), (unseen_categories, UNSEEN, "unseen")):
+        if wanted > len(known):
+            raise DataError(f"synthesise: expected 0 to {len(known)} {kind} categories, found {wanted}")
+    most = max(3, sketches_per_photo)
+    if users < most:
+        raise DataError(f"synthesise: expected at least {most} users, found {users}")
+    categories = [MAIN, *seen[:seen_categories], *UNSEEN[:unseen_categories]]
 
     # Of each split, the photos and the sketches of each.
     of_main: dict[Split, tuple[int, int]] = {
         "test": (test, 3), "val": (val, 2), "train": (labelled, sketches_per_photo), "unlabelled": (unlabelled, 0)
     }  # fmt: skip
-    other_test, other_val = other_photos * 2 // 5, other_photos // 10
-    of_others: dict[Split, tuple[int, int]] = {
-        "test": (other_test, 2), "val": (other_val, 2), "train": (other_photos - other_test - other_val, 2)
+    seen_test, seen_val = seen_photos // 5, seen_photos // 10
+    of_seen: dict[Split, tuple[int, int]] = {
+        "test": (seen_test, 1), "val": (seen_val, 1), "train": (seen_photos - seen_test - seen_val, 1)
     }  # fmt: skip
+    of_unseen: dict[Split, tuple[int, int]] = {"test": (unseen_test, 2), "train": (unseen_train, 1)}
     extra: dict[str, list[str]] = {}
     for user in new_users:
-        for first, count, wanted in ((0, test, QUERIES), (test + val, labelled, SUPPORT)):
+        for first, count, wanted in ((0, test, unseen_user_test), (test + val, labelled, unseen_user_train)):
             for number in Dice(seed, user, "photos", first).shuffled(range(first, first + count))[:wanted]:
                 extra.setdefault(f"{MAIN}-{number:05d}", []).append(user)
     photos = []
     for category in categories:
-        sizes = of_main if category == MAIN else of_others
+        sizes = of_main if category == MAIN else of_unseen if category in UNSEEN else of_seen
         places = [(split, sketches) for split, (count, sketches) in sizes.items() for _ in range(count)]
         for number, (split, sketches) in enumerate(places):
             photo = f"{category}-{number:05d}"
             drawn = Dice(seed, photo, "users").shuffled(seen_users)[:sketches]
             photos.append(PlannedPhoto(photo, category, split, (*drawn, *extra.get(photo, ()))))
     unseen = {category: category in UNSEEN for category in categories}
-    return Plan(unseen, {user: user in new_users for user in names}, sorted(photos))
+    return Plan(unseen, {user: user in new_users for user in (*seen_users, *new_users)}, sorted(photos))
 
 
 def synthesise(folder: Path, *, seed: int, size: int, jpeg_quality: int, workers: int, **counts: int) -> str:

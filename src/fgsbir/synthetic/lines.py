@@ -27,9 +27,10 @@ class Drawn:
     length: float
 
 
-def visible_lines(parts: Sequence[Part], view: View, line_below: float) -> list[Drawn]:
-    """Visible lines of ``parts``; parts thinner than ``line_below`` pixels become single lines."""
-    owner = _owners(parts, view)
+def visible_lines(parts: Sequence[Part], view: View, owner: bytes, line_below: float) -> list[Drawn]:
+    """Visible lines of ``parts``, whose :func:`owners` are ``owner``; parts thinner than ``line_below`` pixels become
+    single lines.
+    """
     found = []
     for index, part in enumerate(parts):
         thin = bool(part.spine) and part.width * view.scale < line_below
@@ -49,7 +50,7 @@ def path_length(points: Sequence[Point], closed: bool = False) -> float:
     return sum(math.hypot(b[0] - a[0], b[1] - a[1]) for a, b in zip(points, ends, strict=False))
 
 
-def _owners(parts: Sequence[Part], view: View) -> bytes:
+def owners(parts: Sequence[Part], view: View) -> bytes:
     """For each pixel, 1 + the position of the part that is seen there, 0 for none."""
     image = Image.new("L", (PICTURE, PICTURE), 0)
     draw = ImageDraw.Draw(image)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from fgsbir.synthetic.geometry import Point, Vec, View, add, blend, cross, dot, scaled, sub, unit
 from fgsbir.synthetic.parts import Face, Line, Part, texture_frame
 
+# Of each ring: axis, the direction across as the viewer sees it, the direction to the viewer.
+Frames = list[tuple[Vec, Vec, Vec]]
+
 
 @dataclass(frozen=True, slots=True)
 class Round(Part):
@@ -38,9 +41,8 @@ class Round(Part):
             axes.append(axis if dot(axis, axis) > 0.5 else (axes[-1] if axes else (0.0, 1.0, 0.0)))
         return axes
 
-    def _frames(self, view: View) -> list[tuple[Vec, Vec, Vec]]:
-        """For each ring: axis, the direction across as the viewer sees it, the direction to the viewer."""
-        frames: list[tuple[Vec, Vec, Vec]] = []
+    def _frames(self, view: View) -> Frames:
+        frames: Frames = []
         for axis in self._axes():
             across = cross(axis, view.toward)
             if dot(across, across) < 4e-3:
@@ -54,9 +56,9 @@ class Round(Part):
             frames.append((axis, across, near))
         return frames
 
-    def _ring(self, view: View, index: int, first: float, last: float, steps: int) -> list[Point]:
+    def _ring(self, view: View, frames: Frames, index: int, first: float, last: float, steps: int) -> list[Point]:
         """Picture points of a ring from angle ``first`` to ``last`` degrees; 0 is nearest to the viewer."""
-        (centre, radius), (_, across, near) = self.rings[index], self._frames(view)[index]
+        (centre, radius), (_, across, near) = self.rings[index], frames[index]
         found = []
         for step in range(steps + 1):
             angle = math.radians(first + (last - first) * step / steps)
@@ -74,7 +76,7 @@ class Round(Part):
             slope = (low_radius - high_radius) / max(length, 1e-6)
             whole = abs(slope) > 0.4
             first, last, bands = (-180.0, 180.0, 3 * self.bands) if whole else (-90.0, 90.0, self.bands)
-            a, b = self._ring(view, i, first, last, bands), self._ring(view, i + 1, first, last, bands)
+            a, b = self._ring(view, frames, i, first, last, bands), self._ring(view, frames, i + 1, first, last, bands)
             axis, across, near = frames[i]
             strips = []
             for band in range(bands):
@@ -85,17 +87,17 @@ class Round(Part):
                     frame = texture_frame(view, low, scaled(across, 1.0), axis) if self.bands > 5 else None
                     strips.append((math.cos(angle), Face([a[band], a[band + 1], b[band + 1], b[band]], normal, frame)))
             found += [face for _, face in sorted(strips, key=lambda strip: round(strip[0], 6))]
-        found += [cap for index in (0, len(self.rings) - 1) if (cap := self._cap(view, index))]
+        found += [cap for index in (0, len(self.rings) - 1) if (cap := self._cap(view, frames, index))]
         return found
 
-    def _cap(self, view: View, index: int) -> Face | None:
+    def _cap(self, view: View, frames: Frames, index: int) -> Face | None:
         """The disc at an end, where it faces the viewer."""
-        axis = self._axes()[index]
+        axis = frames[index][0]
         outward = axis if index else scaled(axis, -1.0)
         if self.rings[index][1] < 1e-6 or dot(outward, view.toward) <= 1e-3:
             return None
         dark = 0.45 if self.hollow and index else 1.0
-        return Face(self._ring(view, index, 0, 345, 23), outward, None, dark)
+        return Face(self._ring(view, frames, index, 0, 345, 23), outward, None, dark)
 
     def outlines(self, view: View) -> list[Line]:
         last = len(self.rings) - 1
@@ -110,9 +112,9 @@ class Round(Part):
             tilt = dot(axis if index else scaled(axis, -1.0), view.toward)
             arcs[index] = []
             if self.rings[index][1] * view.scale > 2 and abs(tilt) > 0.04:
-                arcs[index] = None if tilt > 0 else self._ring(view, index, -90, 90, 6)[1:-1]
+                arcs[index] = None if tilt > 0 else self._ring(view, frames, index, -90, 90, 6)[1:-1]
                 if tilt > 0:
-                    discs.append(Line(self._ring(view, index, -90, 255, 15), "outline", True))
+                    discs.append(Line(self._ring(view, frames, index, -90, 255, 15), "outline", True))
         start, end = arcs[0], arcs[last]
         if start is None and end is None:
             found = [Line(left, "outline"), Line(right, "outline")]
@@ -123,5 +125,5 @@ class Round(Part):
         else:
             found = [Line([*left, *end, *reversed(right), *reversed(start)], "outline", True)]
         found += discs
-        found += [Line(self._ring(view, index, -90, 90, 8), "detail") for index in self.marks]
+        found += [Line(self._ring(view, frames, index, -90, 90, 8), "detail") for index in self.marks]
         return found

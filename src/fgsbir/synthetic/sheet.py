@@ -1,57 +1,80 @@
-"""A contact sheet of the set: photos, each with its drawings by different users."""
+"""A contact sheet of the set: photos, each with its drawings, by section."""
 
 import json
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from fgsbir.data.rasterise import rasterise
 from fgsbir.data.strokes import centre, join_strokes
+from fgsbir.synthetic.sketch import draw_sketch
 
-CELL = 112
-DRAWINGS = 3
-ROWS_MAIN = 8
-UNLABELLED = 8
+CELL, COLUMNS, HEADING = 100, 13, 22
+MAIN_PHOTOS, UNSEEN_PHOTOS, USER_PHOTOS = 9, 2, 4
 
 
 def contact_sheet(folder: Path, out: Path) -> None:
     """Write a PNG of the set in ``folder``.
 
-    Left half: main-category photos with up to three drawings; right half: one photo of each other
-    category with two; last row: unlabelled photos.
+    Main-category photos with drawings by seen users, a photo of each other seen category, two of each unseen one, some
+    photos as each unseen user draws them (whether or not the set has that drawing), and unlabelled photos.
     """
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    sketches: dict[str, list[np.ndarray]] = {}
+    unseen_users = [user["id"] for user in manifest["users"] if user["unseen"]]
+    sketches: dict[str, list[Image.Image]] = {}
     for line in (folder / "sketches.ndjson").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        strokes = join_strokes([np.array(stroke, np.float32) for stroke in row["strokes"]])
-        sketches.setdefault(row["photo"], []).append(strokes)
+        if row["user"] not in unseen_users:
+            strokes = join_strokes([np.array(stroke, np.float32) for stroke in row["strokes"]])
+            sketches.setdefault(row["photo"], []).append(_drawing(strokes))
     main = manifest["categories"][0]["name"]
-    by_category: dict[str, list[dict[str, str]]] = {category["name"]: [] for category in manifest["categories"]}
-    for photo in manifest["photos"]:
-        if photo["id"] in sketches:
-            by_category[photo["category"]].append(photo)
-    left = by_category.pop(main)[:ROWS_MAIN]
-    right = [photos[0] for photos in by_category.values() if photos]
-    bare = [p for p in manifest["photos"] if p["split"] == "unlabelled"][:UNLABELLED]
-    rows = max(len(left), (len(right) + 1) // 2)
-    columns = 1 + DRAWINGS + 2 * (1 + 2)
-    sheet = Image.new("RGB", (columns * CELL, (rows + bool(bare)) * CELL), "white")
 
-    def put(photo: dict[str, str], row: int, column: int, drawings: int) -> None:
-        with Image.open(folder / "photos" / photo["category"] / f"{photo['id']}.jpg") as opened:
-            picture = opened.resize((CELL - 4, CELL - 4), Image.Resampling.BOX)
-        sheet.paste(picture, (column * CELL + 2, row * CELL + 2))
-        for i, strokes in enumerate(sketches.get(photo["id"], [])[:drawings], 1):
-            drawing = Image.fromarray(rasterise(centre(strokes), CELL - 4, 3.0))
-            sheet.paste(drawing, ((column + i) * CELL + 2, row * CELL + 2))
+    def with_drawings(category: str, most: int) -> list[list[Image.Image]]:
+        """The first photos of a category, each with its drawings by seen users."""
+        drawn = [p["id"] for p in manifest["photos"] if p["category"] == category and p["id"] in sketches]
+        return [[_photo(folder, category, id), *sketches[id][:3]] for id in drawn[:most]]
 
-    for row, photo in enumerate(left):
-        put(photo, row, 0, DRAWINGS)
-    for i, photo in enumerate(right):
-        put(photo, i // 2, 1 + DRAWINGS + 3 * (i % 2), 2)
-    for i, photo in enumerate(bare):
-        put(photo, rows, i, 0)
+    others = [(category["name"], category["unseen"]) for category in manifest["categories"][1:]]
+    tests = [p["id"] for p in manifest["photos"] if p["category"] == main and p["split"] == "test"][:USER_PHOTOS]
+    bare = [p for p in manifest["photos"] if p["split"] == "unlabelled"][:COLUMNS]
+    seed, by_new = manifest["seed"], []
+    for id in tests:
+        by_new.append(
+            [_photo(folder, main, id), *(_drawing(draw_sketch(id, user, seed=seed)) for user in unseen_users)]
+        )
+    sections = {
+        f"{main}, with drawings by users that training may see": with_drawings(main, MAIN_PHOTOS),
+        "other seen categories": [group for name, new in others if not new for group in with_drawings(name, 1)],
+        "unseen categories": [group for name, new in others if new for group in with_drawings(name, UNSEEN_PHOTOS)],
+        f"{main}, as each unseen user draws it": by_new,
+        f"{main}, unlabelled": [[_photo(folder, main, photo["id"])] for photo in bare],
+    }
+    _write(out, sections)
+
+
+def _photo(folder: Path, category: str, id: str) -> Image.Image:
+    with Image.open(folder / "photos" / category / f"{id}.jpg") as opened:
+        return opened.resize((CELL - 4, CELL - 4), Image.Resampling.BOX)
+
+
+def _drawing(strokes: np.ndarray) -> Image.Image:
+    return Image.fromarray(rasterise(centre(strokes), CELL - 4, 3.0))
+
+
+def _write(out: Path, sections: dict[str, list[list[Image.Image]]]) -> None:
+    """Groups of pictures row by row under their section's heading; what exceeds a row of a group is left out."""
+    sheet = Image.new("RGB", (COLUMNS * CELL, 400 * CELL), "white")
+    y = 0
+    for heading, groups in sections.items():
+        ImageDraw.Draw(sheet).text((4, y + 5), heading, fill="black")
+        y, x = y + HEADING, 0
+        for group in (group[:COLUMNS] for group in groups):
+            if x + len(group) > COLUMNS:
+                y, x = y + CELL, 0
+            for i, picture in enumerate(group, x):
+                sheet.paste(picture, (i * CELL + 2, y + 2))
+            x += len(group)
+        y += CELL if groups else 0
     out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.quantize(96, dither=Image.Dither.NONE).save(out)
+    sheet.crop((0, 0, sheet.width, y)).quantize(96, dither=Image.Dither.NONE).save(out)

@@ -9,10 +9,10 @@ import numpy as np
 
 from fgsbir.data.strokes import LONGEST_SIDE, join_strokes, kept_points
 from fgsbir.synthetic.dice import Dice
-from fgsbir.synthetic.geometry import PICTURE, Point, look, scaled
+from fgsbir.synthetic.geometry import PICTURE, Point, add, look, scaled
 from fgsbir.synthetic.grammar import misjudge
 from fgsbir.synthetic.instance import instance
-from fgsbir.synthetic.lines import Drawn, path_length, visible_lines
+from fgsbir.synthetic.lines import Drawn, owners, path_length, visible_lines
 from fgsbir.synthetic.user import User, style
 
 TOLERANCE = 3.0  # of the simplification, on the centred canvas, that the budget of points refers to
@@ -39,21 +39,28 @@ def _seen_by(photo_id: str, user: User, seed: int, dice: Dice) -> list[Drawn]:
     product = instance(seed, photo_id)
     parts = list(product.category.parts(misjudge(product.category, product.values, dice, user.proportion)))
     pose = product.pose
-    yaw, pitch = pose.yaw + dice.bell(user.view), pose.pitch + dice.bell(user.view * 0.6)
+    yaw, pitch = pose.yaw + user.turn + dice.bell(user.view), pose.pitch + user.tilt + dice.bell(user.view * 0.6)
     view = look(yaw, pitch, pose.roll * 0.5, pose.mirrored)
     squeeze = 1 + user.squeeze + dice.bell(0.03)
-    view = replace(view, right=scaled(view.right, squeeze))
+    view = replace(view, right=add(scaled(view.right, squeeze), scaled(view.up, user.slant)))
     side = user.side + dice.bell(8)
     slack = (PICTURE - side) * 0.3
     points = [p for part in parts for p in part.points()]
     x, y = (PICTURE / 2 + dice.between(-slack, slack) for _ in range(2))
     view = view.fitted(points, side, x, y)
-    below = user.line_below * side / 200
-    lines = visible_lines(parts, view, below)
+    below, owner = user.line_below * side / 200, owners(parts, view)
+    lines = visible_lines(parts, view, owner, below)
     while _cost(lines) > user.budget * 1.3 and below < 40:
         below = below * 1.6 + 2
-        lines = visible_lines(parts, view, below)
-    return lines
+        lines = visible_lines(parts, view, owner, below)
+    if not user.taper:
+        return lines
+    return [replace(line, points=[_tapered(point, user.taper, x, y) for point in line.points]) for line in lines]
+
+
+def _tapered(point: Point, taper: float, x: float, y: float) -> Point:
+    """A point of a drawing round (x, y), moved outwards above it and inwards below."""
+    return (x + (point[0] - x) * (1 + taper * (y - point[1]) / (PICTURE / 2)), point[1])
 
 
 def _cost(lines: Sequence[Drawn]) -> int:
@@ -103,10 +110,11 @@ def _by_hand(line: Drawn, user: User, dice: Dice) -> list[Stroke]:
     strokes = []
     for piece in _cut(points, user, dice):
         if user.rounding and len(piece) > 2:
-            piece = _rounded(piece)
+            piece = _rounded(piece, user.rounding)
         strokes.append(_wobbly(_overshot(piece, user, dice), user, dice))
         if dice.chance(user.again) and path_length(piece) > 30:
-            strokes.append(_wobbly([(x + dice.bell(1.2), y + dice.bell(1.2)) for x, y in piece], user, dice))
+            beside = [(x + dice.bell(user.apart), y + dice.bell(user.apart)) for x, y in piece]
+            strokes.append(_wobbly(beside, user, dice))
     return strokes
 
 
@@ -124,12 +132,12 @@ def _cut(points: Stroke, user: User, dice: Dice) -> list[Stroke]:
     return pieces
 
 
-def _rounded(points: Stroke) -> Stroke:
-    """Corner cutting (Chaikin), no deeper than 8 pixels."""
+def _rounded(points: Stroke, depth: float) -> Stroke:
+    """Corner cutting (Chaikin), no deeper than ``depth`` pixels."""
     found = [points[0]]
     for (ax, ay), (bx, by) in itertools.pairwise(points):
         length = max(math.hypot(bx - ax, by - ay), 1e-6)
-        t = min(0.25, 8 / length)
+        t = min(0.25, depth / length)
         found += [(ax + (bx - ax) * t, ay + (by - ay) * t), (bx + (ax - bx) * t, by + (ay - by) * t)]
     return [*found, points[-1]]
 
@@ -140,7 +148,7 @@ def _overshot(points: Stroke, user: User, dice: Dice) -> Stroke:
         (ax, ay), (bx, by) = found[inner], found[end]
         length = math.hypot(bx - ax, by - ay)
         if length > 8:
-            t = (user.overshoot + dice.bell(1.0)) / length
+            t = max((user.overshoot + dice.bell(1.0)) / length, -0.65)
             found[end] = (bx + (bx - ax) * t, by + (by - ay) * t)
     return found
 
