@@ -59,6 +59,7 @@ install: .venv/installed ## Make .venv and install the locked requirements and t
 	  python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi
 	python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@python -c 'from pipeline.stage import ROOT, warn_of_path; warn_of_path(ROOT)'
 	touch $@
 
 .PHONY: help repro demo evidence test test-slow test-all lint types clean-scratch install

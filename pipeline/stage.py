@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from fgsbir.runtime.model_folder import StoredModel
     from fgsbir.runtime.run import Row
 
+logger = logging.getLogger("pipeline")
+
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED = 130
 
@@ -42,6 +44,7 @@ def run(main: Callable[[], None]) -> None:
     """
     keep_freed_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    warn_of_path(ROOT)
     try:
         main()
     except KeyboardInterrupt:
@@ -54,6 +57,17 @@ def run(main: Callable[[], None]) -> None:
         if isinstance(error, OSError) and error.filename is not None:
             _leave(f"{error.filename}: {error.strerror}", 1)
         raise
+
+
+def warn_of_path(root: Path) -> None:
+    """Say what DVC cannot do in a project at ``root``, before DVC fails with an error that does not name the reason."""
+    if not str(root).isascii():
+        logger.warning(
+            "%s: this path has letters that are not ASCII, and DVC cannot write them into its settings. "
+            "dvc repro works here; dvc exp run --temp and the queue fail, and so does dvc remote add of a folder "
+            "in such a path. Move the project to a path of plain letters to use them.",
+            root,
+        )
 
 
 def _leave(message: str, status: int) -> NoReturn:

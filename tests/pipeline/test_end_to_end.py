@@ -1,6 +1,5 @@
 """The four commands that define the product, on a tiny set in a repository of its own, one after the other."""
 
-import hashlib
 import json
 import os
 import re
@@ -9,79 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.pipeline.conftest import ROOT, assert_same, contents
-
-STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
-DVC = (sys.executable, "-m", "dvc")
+from tests.pipeline.conftest import assert_same
+from tests.pipeline.repositories import DVC, STAGES, Repository, clean_environment, ran
 
 pytestmark = pytest.mark.slow
-
-
-@dataclass
-class Repository:
-    """A clone with its pipeline, and the commands that a user gives in it."""
-
-    path: Path
-    environment: dict[str, str]
-
-    def __call__(self, *command: str, check: bool = True) -> str:
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        done = subprocess.run(command, cwd=self.path, env=self.environment, **pipes, text=True, timeout=1800)
-        assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stdout[-5000:]}"
-        return done.stdout
-
-    def dvc(self, *arguments: str) -> str:
-        return self(*DVC, *arguments)
-
-    def git(self, *arguments: str) -> str:
-        return self("git", *arguments)
-
-    def json(self, *arguments: str) -> Any:
-        """What a command of DVC prints as JSON, without its warnings."""
-        return json.loads(subprocess.check_output([*DVC, *arguments], cwd=self.path, env=self.environment))
-
-    def commit(self, *paths: str) -> None:
-        self.git("add", *paths)
-        self.git("commit", "-q", "-m", "A commit")
-
-    def undo(self) -> None:
-        """Back to what is committed."""
-        self.git("checkout", "-q", ".")
-        self.dvc("checkout")
-
-    def bytes(self) -> dict[str, bytes]:
-        return contents(self.path, "data", "models", "metrics")
-
-    def hashes_of_outs(self) -> dict[str, str]:
-        stages = yaml.safe_load((self.path / "dvc.lock").read_text())["stages"]
-        return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
-
-
-def ran(output: str) -> list[str]:
-    return sorted(re.findall(r"Running stage '(\w+)'", output), key=STAGES.index)
-
-
-def clean_environment(outside: Path) -> dict[str, str]:
-    """Settings that are no user's and no machine's; ``python`` is the one that runs the tests."""
-    values = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTHON"))}
-    return values | {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "DVC_SYSTEM_CONFIG_DIR": str(outside / "system"),
-        "DVC_GLOBAL_CONFIG_DIR": str(outside / "global"),
-        "DVC_SITE_CACHE_DIR": str(outside / "site"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_SYSTEM": os.devnull,
-        **{f"GIT_{person}_{key}": "a@example.org" for person in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")},
-    }
 
 
 @pytest.fixture(scope="module")
@@ -226,27 +161,3 @@ def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, ou
     assert ran(output) == ["evaluate"]
     assert yaml.safe_load((taker.path / "params.yaml").read_text())["unlabelled_frac"] == 0.5
     assert (taker.path / "models" / "joint" / "retrieval" / "model.safetensors").exists()
-
-
-def test_a_damaged_object_of_the_remote_is_noticed_and_healed(giver: Repository, outside: Path) -> None:
-    """After the test above: "team" is the remote, and it checks what it hands out."""
-    name = hashlib.md5((giver.path / "models" / "sketch_classifier" / "model.safetensors").read_bytes()).hexdigest()
-    damaged, listing = (
-        outside / "storage" / "files" / "md5" / md5[:2] / md5[2:]
-        for md5 in (name, giver.hashes_of_outs()["models/sketch_classifier"])
-    )
-    good = damaged.read_bytes()
-    damaged.chmod(0o644)
-    damaged.write_bytes(good[:-20])
-    taker = Repository(outside / "careful", clean_environment(outside))
-    giver.git("clone", "-q", str(outside / "shared.git"), str(taker.path))
-    taker.dvc("remote", "modify", "--local", "storage", "verify", "true")
-    said = taker(*DVC, "pull", check=False)
-    assert "sketch_classifier" in said and not (taker.path / "models" / "sketch_classifier").exists(), said
-    # Push leaves alone what it believes to be there, all that a folder lists with it: the giver deletes both first.
-    damaged.unlink(missing_ok=True)
-    listing.unlink()
-    giver.dvc("push", "--all-branches")
-    assert damaged.read_bytes() == good
-    taker.dvc("pull")
-    assert_same(contents(taker.path, "models/sketch_classifier"), contents(giver.path, "models/sketch_classifier"))

@@ -52,6 +52,16 @@ def test_what_a_user_can_mend_is_one_line(error: BaseException, said: str, capsy
     assert message.startswith(said) and message.count("\n") == 1
 
 
+def test_a_path_that_dvc_cannot_write_is_named_first(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.run(lambda: None)
+    assert not caplog.messages
+    monkeypatch.setattr(stage, "ROOT", Path("/home/jürgen/fgsbir"))
+    stage.run(lambda: None)
+    assert "/home/jürgen/fgsbir: this path has letters that are not ASCII" in caplog.text
+
+
 def test_a_fault_of_the_program_keeps_its_traceback() -> None:
     stage.run(lambda: None)
     with pytest.raises(KeyError):

@@ -24,7 +24,8 @@ from fgsbir.ready.recipe import (
 )
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
-from fgsbir.runtime.model_folder import load_model, read_config
+from fgsbir.runtime.model_card import model_card
+from fgsbir.runtime.model_folder import CARD, load_model, read_config
 from pipeline.params import load
 from tests.toy import SPEC, Toy, cpu
 
@@ -34,9 +35,11 @@ RECIPE = ReadyRecipe(dimensions=8, changes=2, steps=4, batch_size=4, edge_tolera
 
 
 def test_it_is_small_and_says_what_it_was_made_of() -> None:
-    assert {path.name for path in READY_MODEL.iterdir()} == {"config.json", "model.safetensors"}
+    assert {path.name for path in READY_MODEL.iterdir()} == {"README.md", "config.json", "model.safetensors"}
     assert sum(path.stat().st_size for path in READY_MODEL.iterdir()) <= 3_300_000
     details = read_config(READY_MODEL)["details"]
+    base_model = load_model(READY_MODEL, RetrievalModel).base_model
+    assert (READY_MODEL / CARD).read_text() == model_card("retrieval", details, base_model)
     assert details["data"]["name"] == "synthetic" and details["recipe"]["dimensions"] > 0
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import ModelCard
+from timm import get_pretrained_cfg
 
 from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.certainty.discriminator import Discriminator
@@ -18,9 +20,11 @@ from fgsbir.runtime.model_folder import StoredModel, load_model, read_config, sa
 from fgsbir.sketch_classifier.model import SketchClassifier
 from tests.toy import SPEC, toy_chooser, toy_generator
 
-DETAILS = {"data": {"name": "naïve"}, "line_width": 3.0}
+DATA = {"name": "naïve: 1", "layout": "folder", "category": None, "labelled_frac": 0.5, "labelled_photos": 1200}
+DETAILS = {"data": DATA, "seed": 0, "line_width": 3.0}
 CHANNELS = tap_channels(packaged_trunk(SPEC), SPEC)
 CONFIG = {"spec": SPEC.as_json(), "channels": CHANNELS, "embedding_dim": 8}
+FILES = ["README.md", "config.json", "model.safetensors"]
 KEYS = ("kind", "architecture", "sha256", "details")
 
 
@@ -56,7 +60,7 @@ def test_round_trip(tmp_path: Path, kind: str) -> None:
         assert name == other and torch.equal(value, read), name
     assert read_config(tmp_path / "model")["details"] == DETAILS
     assert json.loads(json.dumps(model.config())) == model.config()
-    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["config.json", "model.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == FILES
 
 
 def test_bytes_are_stable_whatever_the_memory_format(tmp_path: Path) -> None:
@@ -64,8 +68,32 @@ def test_bytes_are_stable_whatever_the_memory_format(tmp_path: Path) -> None:
     save_model(tmp_path / "a", model, details=DETAILS)
     save_model(tmp_path / "b", load_model(tmp_path / "a", RetrievalModel), details=DETAILS)
     save_model(tmp_path / "b", model.to(memory_format=torch.channels_last), details=DETAILS)
-    for name in ("config.json", "model.safetensors"):
+    for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", sorted(MODELS))
+def test_the_card_is_one_of_a_model_hub(tmp_path: Path, kind: str) -> None:
+    save_model(tmp_path / "model", MODELS[kind](), details=DETAILS)
+    card = ModelCard.load(tmp_path / "model" / "README.md")
+    front = card.data.to_dict()
+    assert set(front) - {"base_model"} == {"license", "library_name", "tags", "datasets", "metrics"}
+    assert (front["license"], front["datasets"]) == ("apache-2.0", [DATA["name"]])
+    trunk = None if kind == "sketch_classifier" else f"timm/{SPEC.trunk}.in1k"
+    assert card.data.base_model == trunk and (trunk is None or get_pretrained_cfg(SPEC.trunk).hf_hub_id == trunk)
+    assert "1,200 photos with sketches, seed 0." in card.text
+
+
+@pytest.mark.parametrize("details", [{}, {"adapted": {}}, DETAILS | {"unlabelled_photos": 30}])
+def test_a_card_says_what_is_known_and_the_folder_is_one_without_it(tmp_path: Path, details: dict[str, object]) -> None:
+    save_model(tmp_path / "model", retrieval(), details=details)
+    path = tmp_path / "model" / "README.md"
+    card = ModelCard.load(path)
+    assert (card.data.datasets is not None) == ("data" in details)
+    assert ("Then adapted" in card.text) == ("adapted" in details)
+    assert (" and 30 without" in card.text) == ("unlabelled_photos" in details)
+    path.unlink()
+    load_model(tmp_path / "model", RetrievalModel)
 
 
 @pytest.fixture

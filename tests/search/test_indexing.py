@@ -130,30 +130,31 @@ def test_an_adaptive_model_that_reads_otherwise_is_refused(
 
 
 STOPPED = """
-import os, sys, threading, time
+import os, signal, sys, threading, time
 from pathlib import Path
 from fgsbir.search import indexing
-stage, photos, model, out = sys.argv[1], *map(Path, sys.argv[2:])
-write, read, embed = indexing.write_photos, indexing.photo_bytes, indexing.Encoder.from_pooled
-embedded, calls = threading.Semaphore(0), []
+stage, sent, photos, model, out = sys.argv[1], int(sys.argv[2]), *map(Path, sys.argv[3:])
+write, read, read_all = indexing.write_photos, indexing.photo_bytes, indexing._read_all
+kept, calls = threading.Semaphore(0), []
+def stop():
+    signal.pthread_kill(threading.main_thread().ident, sent)
+    time.sleep(2)  # the main thread has it by then
 def write_photos(folder, photos):
     write(folder, photos)
     if stage == "writing":
-        print("there", flush=True)
-        time.sleep(100)
-def from_pooled(self, pooled):
-    embedded.release()
-    return embed(self, pooled)
+        stop()
+def told(*given):
+    for each in read_all(*given):
+        yield each
+        kept.release()  # the next one is asked for: this one is embedded, and kept
 def photo_bytes(path):
     calls.append(path)
-    if stage != "writing" and len(calls) == 5:
-        for _ in range(int(stage)):
-            embedded.acquire()
-        time.sleep(0.5)  # until what is embedded is kept
-        print("there", flush=True)
-        time.sleep(2)
+    if stage == "reading" and len(calls) == 5:
+        for _ in range(4):
+            kept.acquire()
+        stop()
     return read(path)
-indexing.write_photos, indexing.photo_bytes, indexing.Encoder.from_pooled = write_photos, photo_bytes, from_pooled
+indexing.write_photos, indexing.photo_bytes, indexing._read_all = write_photos, photo_bytes, told
 indexing.BATCH = 1
 os.sched_getaffinity = lambda _: {0}
 try:
@@ -165,15 +166,13 @@ except KeyboardInterrupt:
 
 @pytest.fixture
 def stopped(joint_model: Path, photos: Path, tmp_path: Path) -> Callable[[str, signal.Signals], str]:
-    """Index those photos in a process that gets a signal as it writes, or after so many embeddings: what it tells."""
+    """Index those photos in a process that gets a signal as it writes, or reads the fifth photo: what it tells."""
 
     def run(stage: str, sent: signal.Signals) -> str:
-        command = [sys.executable, "-c", STOPPED, stage, str(photos), str(joint_model), str(tmp_path / "index")]
+        paths = map(str, (photos, joint_model, tmp_path / "index"))
+        command = [sys.executable, "-c", STOPPED, stage, str(int(sent)), *paths]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None and process.stdout.readline() == "there\n"
-            process.send_signal(sent)
-            return process.stdout.read()
+        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True).stdout
 
     return run
 
@@ -194,14 +193,14 @@ def test_an_interruption_keeps_what_is_done_and_the_next_run_goes_on(
     tmp_path: Path, joint_model: Path, photos: Path, stopped: Any, make_photo: MakePhoto
 ) -> None:
     out = tmp_path / "index"
-    assert stopped("4", signal.SIGINT) == "4 4 0\n"
+    assert stopped("reading", signal.SIGINT) == "4 4 0\n"
     first = embeddings(out)
     assert sorted(first) == ["0.png", "1.png", "2.png", "3.png"] and len(Searcher.open(out).search(SKETCH, 9)) == 4
     (photos / "0.png").unlink()
     for number in (6, 7):
         make_photo(photos / f"{number}.png", number)
     # What the old index holds stays in it until a run has come to the end.
-    assert stopped("1", signal.SIGINT) == "5 1 0\n" and {*first, "4.png"} == embeddings(out).keys()
+    assert stopped("reading", signal.SIGINT) == "5 1 0\n" and {*first, "4.png"} == embeddings(out).keys()
     assert index_photos([photos], joint_model, out) == (6, 2, 0, {}, {}, None)
     assert "0.png" not in embeddings(out)
     np.testing.assert_array_equal(embeddings(out)["1.png"], first["1.png"])

@@ -149,7 +149,8 @@ def test_nothing_is_lost(visit: Callable[..., Page], shop_app: FastAPI, complain
     with page.expect_download() as saved:
         click(page, "save-model")
     with zipfile.ZipFile(saved.value.path()) as model:
-        assert sorted(model.namelist()) == ["my-style/config.json", "my-style/model.safetensors"]
+        files = ["README.md", "config.json", "model.safetensors"]
+        assert sorted(model.namelist()) == [f"my-style/{name}" for name in files]
     assert found_by(page, lambda: page.locator("#adapted-label").click()) == drawn
     # A photo, and what is like it, have addresses of their own.
     page.locator("#grid button").nth(5).click()

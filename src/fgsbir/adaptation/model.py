@@ -109,6 +109,11 @@ class AdaptiveModel(StoredModel):
         self.log_rate = nn.Parameter(torch.tensor(self.form.rate).log()) if self.form.scope != "none" else None
 
     @property
+    def base_model(self) -> str | None:
+        """That of F."""
+        return self.retrieval.base_model
+
+    @property
     def projection(self) -> nn.Linear:
         """F's last layer, from standardised taps to what M reads."""
         return self.retrieval.head

@@ -27,6 +27,11 @@ class ReadingModel(StoredModel):
         """The frozen network that reads pictures for this model."""
         return self.carried_trunk if self._own_trunk else packaged_trunk(self.spec)
 
+    @property
+    def base_model(self) -> str | None:
+        """timm's name of the packaged trunk. Weights of the user's own may be anything."""
+        return None if self._own_trunk else f"timm/{self.spec.trunk}.in1k"
+
     def take_trunk(self, trunk: Trunk) -> None:
         """Start from the weights of ``trunk``, where this model carries its own."""
         if self._own_trunk:

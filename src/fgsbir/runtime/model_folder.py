@@ -1,4 +1,4 @@
-"""Model folders that describe themselves: ``model.safetensors`` and ``config.json``, loaded without any params."""
+"""Model folders that describe themselves: ``model.safetensors``, ``config.json`` and a card, loaded without params."""
 
 import hashlib
 import json
@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.records import DataError
+from fgsbir.runtime.model_card import model_card
 
 FORMAT = 1
-TENSORS, CONFIG = "model.safetensors", "config.json"
+TENSORS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 # Beside a matrix kept as int8: what each of its rows is multiplied by.
 SCALE = ":scale"
 
@@ -33,6 +34,11 @@ class StoredModel(nn.Module):
         """The constructor's arguments, without initial weights: JSON values."""
         return dict(self._config)
 
+    @property
+    def base_model(self) -> str | None:
+        """The network on the Hugging Face Hub that it reads pictures through; None where there is none."""
+        return None
+
 
 Model = TypeVar("Model", bound=StoredModel)
 
@@ -46,7 +52,8 @@ def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any], com
     """Write ``model`` to ``folder``, in one piece: the old folder or the new, never half.
 
     ``details`` are JSON values, kept as they are. The same tensors and details give the same bytes. ``compact`` takes a
-    quarter of the space: matrices as int8, each row with a scale of its own, all other numbers as float16.
+    quarter of the space: matrices as int8, each row with a scale of its own, all other numbers as float16. The card
+    repeats what the other two files say; nothing reads it.
     """
     # safetensors refuses the strides of channels-last weights.
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
@@ -62,6 +69,7 @@ def save_model(folder: Path, model: StoredModel, *, details: dict[str, Any], com
     with write_folder(folder) as partial:
         (partial / TENSORS).write_bytes(data)
         (partial / CONFIG).write_text(text, encoding="utf-8")
+        (partial / CARD).write_text(model_card(model.kind, details, model.base_model), encoding="utf-8")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
