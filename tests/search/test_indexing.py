@@ -136,8 +136,8 @@ from fgsbir.search import indexing
 stage, photos, model, out = sys.argv[1], *map(Path, sys.argv[2:])
 write, read, embed = indexing.write_photos, indexing.photo_bytes, indexing.Encoder.from_pooled
 embedded, calls = threading.Semaphore(0), []
-def write_photos(folder, photos):
-    write(folder, photos)
+def write_photos(*given, **named):
+    write(*given, **named)
     if stage == "writing":
         print("there", flush=True)
         time.sleep(100)
