@@ -12,11 +12,13 @@ def main() -> None:
 
     from fgsbir.data.edges import write_edges
     from fgsbir.data.shards import ShardStore
+    from fgsbir.runtime.compute import launch
 
     write_edges(
         ShardStore(Path("data/shards")),
         tolerance=settings.tolerance,
         workers=params.runtime.workers,
+        processes=launch(params.runtime, "float32"),
         scratch=scratch_folder("edges"),
         out=Path("data/edges"),
     )

@@ -5,6 +5,7 @@ A stage file ends with ``run(main)``. Its imports of :mod:`fgsbir` stand inside 
 """
 
 import errno
+import fcntl
 import hashlib
 import json
 import logging
@@ -12,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
@@ -34,6 +35,8 @@ logger = logging.getLogger("pipeline")
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED = 130
+# The scratch folders that this process holds, until it ends, and the files that say so.
+_held: dict[Path, IO[str]] = {}
 
 
 def run(main: Callable[[], None]) -> None:
@@ -116,9 +119,20 @@ def scratch_folder(stage: str) -> Path:
 
     It lies in DVC's repository and not in the working folder, since temporary and queued runs
     erase theirs even after a crash. The fingerprint changes with all that DVC would run the stage
-    again for (its params, its code, its inputs), so that no run goes on from another's checkpoint.
+    again for (its params, its code, its inputs), so that no run goes on from another's checkpoint. Two runs must not
+    share one either: DataError while another holds it. A killed run holds nothing.
     """
-    return Path(os.environ.get("DVC_ROOT", "")).resolve() / ".scratch" / stage / fingerprint(stage)
+    folder = Path(os.environ.get("DVC_ROOT", "")).resolve() / ".scratch" / stage / fingerprint(stage)
+    # Of the processes of one run, the first holds it for all.
+    if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0))) == 0 and folder not in _held:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        held = folder.with_suffix(".held").open("w")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(f"{folder}: another run of the stage {stage} works here; let it end, or stop it") from None
+        _held[folder] = held
+    return folder
 
 
 def fingerprint(stage: str) -> str:

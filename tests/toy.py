@@ -88,7 +88,8 @@ def write_toy_features(shards: Path, out: Path, *, spec: FeatureSpec = SPEC, ske
 
 def write_toy_edges(shards: Path, out: Path) -> Path:
     """The edges in those photos."""
-    write_edges(ShardStore(shards), tolerance=4.0, workers=1, scratch=out.with_name(f"{out.name}.scratch"), out=out)
+    scratch = out.with_name(f"{out.name}.scratch")
+    write_edges(ShardStore(shards), tolerance=4.0, workers=1, processes=cpu(), scratch=scratch, out=out)
     return out
 
 

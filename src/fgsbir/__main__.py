@@ -4,12 +4,13 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-from fgsbir.commands import adapt, draw, export, index, search, serve
+from fgsbir.commands import adapt, draw, export, export_embeddings, index, search, serve
 from fgsbir.commands.options import printable
 from fgsbir.data.records import DataError
 from fgsbir.runtime.memory import keep_freed_memory
 
-COMMANDS = {"adapt": adapt, "draw": draw, "export": export, "index": index, "search": search, "serve": serve}
+COMMANDS = {"adapt": adapt, "draw": draw, "export": export, "export-embeddings": export_embeddings, "index": index}
+COMMANDS |= {"search": search, "serve": serve}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

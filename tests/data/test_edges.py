@@ -14,7 +14,7 @@ from fgsbir.data.edges import MOST_POINTS, photo_edges, read_edges, write_edges
 from fgsbir.data.records import DataError
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, check_strokes, split_strokes
-from tests.toy import Toy
+from tests.toy import Toy, cpu
 
 BOX = (70, 60, 180, 200)
 
@@ -62,7 +62,7 @@ def test_the_longest_contours_come_first_and_fit() -> None:
 def drawn(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("edges")
     store = ShardStore(toy_folder / "shards")
-    write_edges(store, tolerance=2.0, workers=2, scratch=folder / "scratch", out=folder / "out")
+    write_edges(store, tolerance=2.0, workers=2, processes=cpu(), scratch=folder / "scratch", out=folder / "out")
     return folder / "out"
 
 
@@ -91,7 +91,7 @@ def test_a_shard_that_is_whole_is_not_drawn_again_and_a_damaged_one_is_named(
     kept = marked.read_bytes()
     missing.unlink()
     out = tmp_path / "out"
-    write_edges(toy.pictures.shards, tolerance=2.0, workers=1, scratch=tmp_path / "scratch", out=out)
+    write_edges(toy.pictures.shards, tolerance=2.0, workers=1, processes=cpu(), scratch=tmp_path / "scratch", out=out)
     for path in drawn.iterdir():
         assert (out / path.name).read_bytes() == (kept if path.name == marked.name else path.read_bytes())
 

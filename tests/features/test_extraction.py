@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,9 @@ class OneOfTwo(Compute):
     def __init__(self, rank: int, barrier: threading.Barrier) -> None:
         super().__init__(torch.device("cpu"))
         self.rank, self.world, self.is_main, self._barrier = rank, 2, rank == 0, barrier
+
+    def in_turn(self, work: Sequence[Any], name: str) -> Iterator[Any]:
+        return iter(work[self.rank :: self.world])
 
     def wait_for_all(self) -> None:
         self._barrier.wait(60)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 import yaml
@@ -130,6 +131,22 @@ def test_a_run_has_a_scratch_folder_of_its_own(project: Path, file: str, old: st
     assert old in text
     Path(file).write_text(text.replace(old, new))
     assert (stage.scratch_folder("joint") != before) == another_run
+
+
+def test_two_runs_in_one_scratch_folder_are_refused_and_a_dead_one_holds_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = dict[Path, IO[str]]()
+    monkeypatch.setattr(stage, "_held", holder)
+    folder = stage.scratch_folder("joint")
+    monkeypatch.setattr(stage, "_held", {})  # as another process
+    with pytest.raises(DataError, match=f"{folder.name}: another run of the stage joint works here"):
+        stage.scratch_folder("joint")
+    monkeypatch.setenv("RANK", "1")  # what the first process of a run holds, it holds for all
+    assert stage.scratch_folder("joint") == folder
+    monkeypatch.delenv("RANK")
+    holder.pop(folder).close()
+    assert stage.scratch_folder("joint") == folder
 
 
 def test_the_scratch_folder_lies_in_the_repository_of_dvc_and_a_missing_input_is_named(

@@ -1,8 +1,6 @@
 """The nearest photos against brute force in float64, and an index whose files are damaged."""
 
-import importlib.util
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fgsbir.data.records import DataError
-from fgsbir.search import gallery as gallery_module
-from fgsbir.search.gallery import FORMAT, Gallery, Photos, nearest, nearest_by_faiss, write_photos
+from fgsbir.search.gallery import FORMAT, Gallery, Photos, nearest, write_photos
 
 numbers = st.floats(-4, 4, width=32).map(lambda value: round(value, 2))
 # Few different numbers, so that rows are often equal, or equally far.
 coarse = st.sampled_from([-1.0, 0.0, 0.5, 1.0])
-needs_faiss = pytest.mark.skipif(not importlib.util.find_spec("faiss"), reason="faiss is not installed")
-by_each_search = pytest.mark.parametrize("search", [nearest, pytest.param(nearest_by_faiss, marks=needs_faiss)])
-Search = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 
 @st.composite
@@ -39,31 +33,28 @@ def brute_force(query: np.ndarray, embeddings: np.ndarray, k: int) -> tuple[np.n
     return np.array(rows, np.int64), distances[rows]
 
 
-@by_each_search
 @settings(max_examples=300)
 @given(searched=searches())
-def test_the_nearest_are_those_of_brute_force(search: Search, searched: tuple[np.ndarray, np.ndarray, int]) -> None:
-    for found, expected in zip(search(*searched), brute_force(*searched), strict=True):
+def test_the_nearest_are_those_of_brute_force(searched: tuple[np.ndarray, np.ndarray, int]) -> None:
+    for found, expected in zip(nearest(*searched), brute_force(*searched), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
-@by_each_search
 @pytest.mark.parametrize("seed", range(3))
-def test_near_ties_on_the_sphere_are_told_apart(search: Search, seed: int) -> None:
+def test_near_ties_on_the_sphere_are_told_apart(seed: int) -> None:
     rng = np.random.default_rng(seed)
     centre = rng.normal(size=64)
     # All so close to one another that float32's products cannot order them.
     rows = centre + rng.normal(scale=1e-5, size=(3000, 64))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     query = (centre / np.linalg.norm(centre)).astype(np.float32)
-    np.testing.assert_array_equal(search(query, rows, 10)[0], brute_force(query, rows, 10)[0])
+    np.testing.assert_array_equal(nearest(query, rows, 10)[0], brute_force(query, rows, 10)[0])
 
 
-@by_each_search
-def test_many_photos_alike(search: Search) -> None:
+def test_many_photos_alike() -> None:
     rows = np.zeros((500, 8), np.float32)
     rows[:, 0], rows[:3, 0] = 1, 2
-    assert search(np.zeros(8, np.float32), rows, 5)[0].tolist() == [3, 4, 5, 6, 7]
+    assert nearest(np.zeros(8, np.float32), rows, 5)[0].tolist() == [3, 4, 5, 6, 7]
 
 
 HASHED = np.random.default_rng(0).integers(0, 256, (5, 32), dtype=np.uint8)
@@ -108,15 +99,6 @@ FIRST = bytes(HASHED[0, :8]).hex()
 def test_other_ids_are_unknown(folder: Path, wrong: str) -> None:
     with pytest.raises(DataError, match="expected the id of a photo in the index"):
         Gallery(folder).row(wrong)
-
-
-def test_many_photos_are_searched_by_faiss_if_it_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gallery, query = Gallery(folder), np.zeros(4, np.float32)
-    monkeypatch.setattr(gallery_module, "MANY", 4)
-    monkeypatch.setattr(gallery_module, "nearest_by_faiss", lambda *asked: "faiss")
-    for there, by_faiss in ((None, False), ("faiss", True)):
-        monkeypatch.setattr("importlib.util.find_spec", lambda name, there=there: there)
-        assert (gallery.nearest(query, 3) == "faiss") is by_faiss
 
 
 @pytest.mark.parametrize("name", FILES)

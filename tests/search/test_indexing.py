@@ -139,8 +139,8 @@ kept, calls = threading.Semaphore(0), []
 def stop():
     signal.pthread_kill(threading.main_thread().ident, sent)
     time.sleep(2)  # the main thread has it by then
-def write_photos(folder, photos):
-    write(folder, photos)
+def write_photos(*given, **named):
+    write(*given, **named)
     if stage == "writing":
         stop()
 def told(*given):

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import add_model, left_out, printable, require
+from fgsbir.commands.options import add_model, left_out, number, printable, require
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: that of the index at INDEX, if it has one)"
     )
     parser.add_argument("--adaptive", type=Path, metavar="MODEL", help=adaptive)
+    many = "with more photos a search goes through a part of them, by faiss (default: %(default)s)"
+    parser.add_argument("--many", type=number(int, 1_000, 2**40), default=10**6, metavar="PHOTOS", help=many)
     out = "folder to write; what an index there knows is kept"
     parser.add_argument("--out", type=Path, required=True, metavar="INDEX", help=out)
 
@@ -32,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     from fgsbir.search.gallery import INDEX
     from fgsbir.search.indexing import index_photos
 
-    indexed = index_photos(options.photos, options.model, options.out, adaptive=options.adaptive)
+    indexed = index_photos(options.photos, options.model, options.out, adaptive=options.adaptive, many=options.many)
     kept = indexed.photos - indexed.new
     lines = [f"{options.out}: {indexed.photos:,} photos, {indexed.new:,} of them new, {kept:,} kept"]
     if indexed.copies:

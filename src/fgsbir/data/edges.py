@@ -7,16 +7,16 @@ import multiprocessing
 import shutil
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from tqdm import tqdm
 
-from fgsbir.data.atomic import write_file, write_folder
+from fgsbir.data.atomic import link_or_copy, write_file, write_folder
 from fgsbir.data.contours import POINTS, SIDE, Contours, line_length, line_of, photo_contours, runs
 from fgsbir.data.index import Index, PhotoEntry
 from fgsbir.data.photos import decode_photo
@@ -63,10 +63,23 @@ def photo_edges(photo: bytes, *, tolerance: float) -> Edges:
     return Edges(edge_drawing(contours, tolerance=tolerance), contours)
 
 
-def write_edges(store: ShardStore, *, tolerance: float, workers: int, scratch: Path, out: Path) -> None:
+class Processes(Protocol):
+    """The processes that share a run: :class:`fgsbir.runtime.compute.Compute`."""
+
+    is_main: bool
+
+    def in_turn(self, work: Sequence[str], name: str) -> Iterator[str]: ...
+
+    def wait_for_all(self) -> None: ...
+
+
+def write_edges(
+    store: ShardStore, *, tolerance: float, workers: int, processes: Processes, scratch: Path, out: Path
+) -> None:
     """Find the edges of every photo that paper 1's stages draw, in folder ``out``; ``workers`` processes draw.
 
-    One file a shard, finished in ``scratch`` one by one: a shard that is whole is not done again.
+    One file a shard, finished in ``scratch`` one by one by ``processes``, each with workers of its own: a shard that is
+    whole is not done again.
     """
     by_shard = _drawn_by_shard(store.index)
     draw = partial(photo_edges, tolerance=tolerance)
@@ -76,11 +89,13 @@ def write_edges(store: ShardStore, *, tolerance: float, workers: int, scratch: P
             # Processes are spawned, not forked: the caller may run threads (a loaded torch does).
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers))
             mapped = partial(pool.imap, chunksize=16)
-        for name, entries in tqdm(sorted(by_shard.items()), "edges", unit="shard", disable=None):
+        processes.wait_for_all()  # a run that may not work here has told so by now
+        turns = processes.in_turn(sorted(by_shard), "edges")
+        for name in tqdm(turns, "edges", len(by_shard), unit="shard", disable=None):
             done = scratch / f"{name}.npz"
             if done.exists():
                 continue
-            found = list(mapped(draw, map(store.read_photo, entries)))
+            found = list(mapped(draw, map(store.read_photo, by_shard[name])))
             with write_file(done) as partial_file:
                 np.savez(
                     partial_file,
@@ -91,9 +106,13 @@ def write_edges(store: ShardStore, *, tolerance: float, workers: int, scratch: P
                     contour=np.concatenate([each.contours.contour for each in found]),
                     strength=np.concatenate([each.contours.strength for each in found]),
                 )
-    with write_folder(out) as folder:
-        for name in by_shard:
-            shutil.move(scratch / f"{name}.npz", folder / f"{name}.npz")
+    processes.wait_for_all()
+    if processes.is_main:
+        with write_folder(out) as folder:
+            for name in by_shard:
+                link_or_copy(scratch / f"{name}.npz", folder / f"{name}.npz")
+        shutil.rmtree(scratch, ignore_errors=True)
+    processes.wait_for_all()
 
 
 def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -> list[Edges]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +14,8 @@ from fgsbir.data.atomic import write_bytes
 from fgsbir.data.records import SPLITS, DataError, Split
 
 INDEX_FILE = "index.json"
+# The photos of a larger set stand in a table beside it.
+MANY = 100_000
 
 Count = Annotated[int, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -129,14 +131,21 @@ def _split_hash(photos: Iterable[PhotoEntry]) -> str:
 
 
 def write_index(index: Index, folder: Path) -> None:
-    """Write ``folder/index.json``."""
+    """Write ``folder/index.json``, and of a large set ``folder/photos.parquet``."""
+    if len(index.photos) > MANY:
+        from fgsbir.data import photo_table  # which knows the entries of this module
+
+        photo_table.write_photo_table(index.photos, folder / photo_table.FILE)
+        index = replace(index, photos=())
     write_bytes(folder / INDEX_FILE, TypeAdapter(Index).dump_json(index) + b"\n")
 
 
 def read_index(folder: Path) -> Index:
-    """Read ``folder/index.json``. Raises DataError for an unknown, missing or out-of-range key, and naming a photo that
-    lies in no shard of its split, or an id or key that stands twice.
+    """Read ``folder/index.json`` and a large set's table. Raises DataError for an unknown, missing or out-of-range
+    key, and naming a photo that lies in no shard of its split, or an id or key that stands twice.
     """
+    from fgsbir.data import photo_table  # which knows the entries of this module
+
     path = folder / INDEX_FILE
     try:
         index = TypeAdapter(Index).validate_json(path.read_bytes())
@@ -146,6 +155,9 @@ def read_index(folder: Path) -> Index:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "expected the index of a folder of shards"
         raise DataError(f"{path}: {place}: {first['msg']}, found {str(first['input'])[:80]!r}") from None
+    table = folder / photo_table.FILE
+    if not index.photos and table.exists():
+        index = replace(index, photos=photo_table.read_photo_table(table))
     _check(index, path)
     return index
 
@@ -157,9 +169,11 @@ def _check(index: Index, path: Path) -> None:
         "key": [photo.key for photo in index.photos],
         "shard": [shard.file for shard in index.shards],
     }.items():
-        twice = [value for value, times in Counter(values).items() if times > 1]
-        if twice:
-            raise DataError(f"{path}: {name} {twice[0]!r} stands more than once")
+        if len(set(values)) < len(values):
+            twice = next(value for value, times in Counter(values).items() if times > 1)
+            raise DataError(f"{path}: {name} {twice!r} stands more than once")
+    if len(index.photos) != sum(shard.photos for shard in index.shards):
+        raise DataError(f"{path}: expected the photos of the shards, found {len(index.photos)} photos")
     for photo in index.photos:
         shard = shards.get(photo.shard)
         if shard is None or shard.split != photo.split:

@@ -5,13 +5,16 @@ recompressed, mirrored, cropped to the product or given a wider margin; another 
 """
 
 import hashlib
+import os
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product, starmap
+from tempfile import TemporaryFile
 
 import numpy as np
 from PIL import Image
 
+from fgsbir.data.hash_index import HashIndex
 from fgsbir.data.records import HELD_OUT, Photo
 
 DECODE = 256  # pixels; the frame is found at this size, so that a wrong pixel moves a view by a quarter of one
@@ -48,7 +51,7 @@ def look_at(data: bytes, pixels: np.ndarray) -> Look:
 
 
 class LeakGuard:
-    """Compares photos with the held-out ones that it has seen before them, of which it keeps the looks, 25 kB each.
+    """Compares photos with the held-out ones that it has seen before them, whose views wait in a file, 25 kB each.
 
     ``hash_bits`` in [0, 64] is the largest Hamming distance of hashes that proposes a pair; ``correlation`` in [-1, 1]
     the smallest Pearson correlation of the RGB pixels that confirms one, in the best of their views at 64 x 64.
@@ -56,29 +59,36 @@ class LeakGuard:
 
     def __init__(self, *, hash_bits: int, correlation: float) -> None:
         self.hash_bits, self.correlation = hash_bits, correlation
-        self._held: list[tuple[str, Look]] = []
+        self._held: list[tuple[str, bytes, np.ndarray]] = []  # id, digest, hashes
+        self._views = TemporaryFile()  # noqa: SIM115 - it lasts as long as the guard
         self._named: defaultdict[str, set[int]] = defaultdict(set)
-        self._hashes = np.zeros((0, 4), np.uint64)
+        self._near: HashIndex | None = None
 
     def leak(self, photo: Photo, look: Look) -> Leak | None:
         """The best match of a training or unlabelled photo, if one is confirmed; a held-out one has none."""
         name = photo.path.stem.lower()
         if photo.split in HELD_OUT:
             self._named[name].add(len(self._held))
-            self._held.append((photo.id, look))
+            self._held.append((photo.id, look.digest, look.hashes))
+            self._views.write(look.views.tobytes())
+            self._near = None
             return None
-        if len(self._hashes) < len(self._held):
-            self._hashes = np.stack([held.hashes for _, held in self._held])
-        proposed = near(look.hashes[:2], self._hashes, self.hash_bits) | self._named.get(name, set())
-        found = [_compare(photo.id, look, *self._held[row]) for row in sorted(proposed)]
+        if self._near is None:
+            self._views.flush()
+            hashes = np.array([hashes for *_, hashes in self._held], np.uint64).reshape(-1, 4)
+            self._near = HashIndex(hashes, self.hash_bits)
+        proposed = self._near.rows(look.hashes[:2]) | self._named.get(name, set())
+        found = [_compare(photo.id, look, self._held[row][0], self._look(row)) for row in sorted(proposed)]
         best = max(found, key=lambda leak: leak.correlation, default=None)
         return best if best and best.correlation >= self.correlation else None
 
-
-def near(hashes: np.ndarray, held: np.ndarray, bits: int) -> set[int]:
-    """Rows of ``held`` (n, m) with a hash within ``bits`` of one of ``hashes`` (k,), all uint64."""
-    close = np.bitwise_count(hashes[:, None, None] ^ held) <= bits
-    return set(np.flatnonzero(close.any((0, 2))).tolist())
+    def _look(self, row: int) -> Look:
+        """The look of a held-out photo."""
+        _, digest, hashes = self._held[row]
+        shape = (2, VIEW, VIEW, 3)
+        size = int(np.prod(shape))
+        views = np.frombuffer(os.pread(self._views.fileno(), size, row * size), np.uint8).reshape(shape)
+        return Look(digest, views, hashes)
 
 
 def perceptual_hash(grey: np.ndarray) -> np.uint64:

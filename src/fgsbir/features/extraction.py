@@ -1,7 +1,7 @@
 """Every picture through the trunk, once: the folder of features, written shard by shard.
 
 Processes take shards in turn, each writes its own files beside them, and a small merge ends it: the same bytes
-whoever did which. A shard that is whole is not done again.
+whoever did which. A shard that is whole is not done again, whenever a process is killed.
 """
 
 import shutil
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from fgsbir.data.atomic import write_folder
+from fgsbir.data.atomic import link_or_copy, write_folder
 from fgsbir.data.augmentation import sketch_variant
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
@@ -83,7 +83,9 @@ def write_features(
     for entry in store.photos:
         by_shard[Path(entry.shard).stem].append(entry)
     names = sorted(by_shard)
-    for name in tqdm(names[compute.rank :: compute.world], "features", unit="shard", disable=None):
+    compute.wait_for_all()  # a run that may not work here has told so by now
+    turns = compute.in_turn(names, "features")
+    for name in tqdm(turns, "features", len(names), unit="shard", disable=None):
         if not (scratch / name / DONE).exists():
             with write_folder(scratch / name) as partial:
                 _write_shard(reader, store, by_shard[name], layout, strength, partial)
@@ -92,9 +94,10 @@ def write_features(
     if compute.is_main:
         with write_folder(out) as partial:
             for name in names:
-                shutil.move(scratch / name, partial / name)
-                (partial / name / DONE).unlink()
+                without = shutil.ignore_patterns(DONE)
+                shutil.copytree(scratch / name, partial / name, copy_function=link_or_copy, ignore=without)
             write_about(partial, reader.spec, layout, reader.trunk, by_shard)
+        shutil.rmtree(scratch, ignore_errors=True)
     compute.wait_for_all()
 
 

@@ -122,8 +122,9 @@ def draw_photos(
     compute = reader.compute
     parts = np.array_split(np.arange(len(photo_ids)), max(1, -(-len(photo_ids) // PART)))
     folders = [scratch / f"{number:05d}" for number in range(len(parts))]
-    mine = list(zip(parts, folders, strict=True))[compute.rank :: compute.world]
-    for rows, folder in tqdm(mine, "drawings", unit="part", disable=None):
+    compute.wait_for_all()  # a run that may not work here has told so by now
+    turns = compute.in_turn(list(zip(parts, folders, strict=True)), "drawings")
+    for rows, folder in tqdm(turns, "drawings", len(parts), unit="part", disable=None):
         if not folder.exists():
             drawn = [each for draw in drawers for each in draw(rows)] if len(rows) else []
             write_pseudo(folder, _read([photo_ids[row] for row in rows], rows, drawn, reader, maps))

@@ -6,12 +6,12 @@ the same step as one.
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 
 from fgsbir.runtime.precision import multiplies_bf16, working_precision
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Work = TypeVar("Work")
 FABRIC_PRECISION = {"bf16": "bf16-mixed", "float32": "32-true"}
 
 
@@ -105,6 +106,19 @@ class Compute:
             nn.utils.clip_grad_norm_(model.parameters(), longest)
         optimizer.step()
 
+    def in_turn(self, work: Sequence[Work], name: str) -> Iterator[Work]:
+        """Those of ``work`` that come to this process: each process takes the next one when it is done with its last.
+
+        ``work`` is the same in all of them, and is shared out once in a run under its ``name``.
+        """
+        if self.world == 1:
+            yield from work
+            return
+        # Where torch's processes have met; there is no public call for it.
+        store = distributed.PrefixStore(f"in_turn/{name}", distributed.distributed_c10d._get_default_store())
+        while (turn := store.add("taken", 1) - 1) < len(work):
+            yield work[turn]
+
     def wait_for_all(self) -> None:
         """Return when every process has come here."""
         if self._fabric is not None:
@@ -115,23 +129,27 @@ def launch(runtime: Any, precision: str) -> Compute:
     """Start (or, under torchrun, join) the processes of a run, in the :func:`working_precision` of ``precision``.
 
     ``runtime`` has ``accelerator`` (auto, cpu or cuda), ``devices``, a process each, and ``threads``, the CPU threads
-    of each, 0 for torch's default.
+    of each, 0 for torch's default. Under torchrun it says how many processes there are, on how many nodes.
     """
     # Loaded late: it brings torch's compiler, seconds that a search would wait for.
     from lightning_fabric import Fabric
 
-    several = runtime.devices > 1 or "TORCHELASTIC_RUN_ID" in os.environ
+    torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+    devices = int(os.environ["LOCAL_WORLD_SIZE"]) if torchrun else runtime.devices
+    nodes = int(os.environ["WORLD_SIZE"]) // devices if torchrun else 1
+    several = torchrun or devices > 1
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
     elif several and runtime.accelerator == "cpu":
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // runtime.devices))
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // devices))
     cuda = runtime.accelerator == "cuda" or (runtime.accelerator == "auto" and torch.cuda.is_available())
     working = working_precision(precision, torch.device("cuda" if cuda else "cpu"))
     if working != precision:
         logger.warning("this processor has no %s arithmetic: %s is used", precision, working)
     fabric = Fabric(
         accelerator=runtime.accelerator,
-        devices=runtime.devices,
+        devices=devices,
+        num_nodes=nodes,
         strategy="ddp" if several else "auto",
         precision=FABRIC_PRECISION[working],  # type: ignore[arg-type]
     )

@@ -1,5 +1,7 @@
 """An index: a folder with the embeddings of a gallery's photos, opened without reading them, searched exactly.
 
+A large one has an inverted file besides, which says among which photos to search exactly.
+
 ======================  =====================================================================================
 ``index.json``          :class:`About`
 ``embeddings.npy``      float32 (n, d), by the order of the photos' hashes
@@ -7,13 +9,13 @@
 ``hashes.npy``          uint8 (n, 32), the SHA-256 of each photo's file, rising; its first 8 bytes are the photo's id
 ``paths.bin``           the photos' paths, those of one photo's copies parted by NUL, and ``path_ends.npy`` int64 (n,)
                         where those of each photo end
+``inverted.faiss``      where there are more than a million photos: see :mod:`fgsbir.search.inverted_file`
 ``model/``              the F that embedded them, so that the index can be searched wherever it is taken
 ``adaptive/``           if given: an adaptive model, and in ``features.npy`` float16 (n, forms, D) the pooled taps that
                         it reads, of each photo and, where F searches with mirror images, of its mirror image
 ======================  =====================================================================================
 """
 
-import importlib.util
 import os
 import re
 from pathlib import Path
@@ -24,6 +26,8 @@ from numpy.lib import format as npy
 from pydantic import BaseModel, PositiveInt, ValidationError
 
 from fgsbir.data.records import DataError
+from fgsbir.search.inverted_file import FILE as INVERTED
+from fgsbir.search.inverted_file import InvertedFile, has_faiss, write_inverted
 
 FORMAT = 2
 INDEX, MODEL, ADAPTIVE = "index.json", "model", "adaptive"
@@ -31,8 +35,11 @@ EMBEDDINGS, HALF_NORMS, HASHES = "embeddings.npy", "half_norms.npy", "hashes.npy
 PATHS, PATH_ENDS, FEATURES = "paths.bin", "path_ends.npy", "features.npy"
 ID_BYTES = 8
 _ID = re.compile(r"[0-9a-f]{16}")
-# From here on faiss answers, where it is installed.
+# A gallery of more photos gets an inverted file. It proposes so many at least, and so many times those asked for; for
+# more than it is asked for, and among less than a share of the photos, the search is exact.
 MANY = 1_000_000
+PROPOSED, TIMES, MOST, SHARE = 512, 4, 1_000, 1 / 16
+PART = 65_536
 
 
 class About(BaseModel, strict=True):
@@ -72,8 +79,9 @@ class Gallery:
         self._ends = self._array(PATH_ENDS, np.int64, (n,))
         self.features = self._array(FEATURES, np.float16, (n, None, None)) if self.about.adaptive else None
         self._paths = self._array(PATHS, np.uint8, (int(self._ends[-1]),))
-        # The ids, as numbers that rise with the hashes.
-        self._ids = np.ascontiguousarray(self.hashes[:, :ID_BYTES]).view(">u8")[:, 0].astype(np.uint64)
+        self._ids = ids_of(self.hashes)
+        inverted = self.folder / INVERTED
+        self._inverted = InvertedFile(inverted, n, d) if inverted.exists() and has_faiss() else None
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -85,10 +93,9 @@ class Gallery:
     def row(self, photo_id: str) -> int:
         """The row of a photo. Raises DataError for an id that the index does not have."""
         if _ID.fullmatch(photo_id):
-            wanted = np.uint64(int(photo_id, 16))
-            row = int(np.searchsorted(self._ids, wanted))
-            if row < len(self) and self._ids[row] == wanted:
-                return row
+            rows = self._rows(np.array([int(photo_id, 16)], np.uint64))
+            if len(rows):
+                return int(rows[0])
         raise DataError(f"{self.folder}: expected the id of a photo in the index, found {photo_id!r:.40}")
 
     def path(self, row: int) -> Path:
@@ -106,10 +113,34 @@ class Gallery:
         return [data[start:end].split(b"\0") for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
     def nearest(self, query: np.ndarray, k: int, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """As :func:`nearest`, of the photos."""
-        if len(self) > MANY and among is None and importlib.util.find_spec("faiss"):
-            return nearest_by_faiss(query, self.embeddings, k)
-        return nearest(query, self.embeddings, k, self._half_norms, among)
+        """As :func:`nearest`, of the photos; by an inverted file, nearly always the same."""
+        counted = len(self) if among is None else int(among.sum())
+        if self._inverted is None or k > MOST:
+            return nearest(query, self.embeddings, k, self._half_norms, among)
+        if among is not None and counted < SHARE * len(self):
+            return self._nearest_of(np.flatnonzero(among), query, k)
+        count = max(PROPOSED, TIMES * k) * len(self) // counted
+        rows = self._rows(self._inverted.propose(np.asarray(query, np.float32), count))
+        rows = rows if among is None else rows[among[rows]]
+        if len(rows) < min(k, counted):
+            return nearest(query, self.embeddings, k, self._half_norms, among)
+        return by_distance(query, self.embeddings, rows, k)
+
+    def _nearest_of(self, rows: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest k of ``rows``, exactly: part by part, since only their own embeddings are read."""
+        parts = np.split(rows, range(PART, len(rows), PART))
+        found = [part[nearest(query, self.embeddings[part], k, self._half_norms[part])[0]] for part in parts]
+        return by_distance(query, self.embeddings, np.concatenate(found), k)
+
+    def _rows(self, ids: np.ndarray) -> np.ndarray:
+        """The rows int64 of those of ``ids`` uint64 that the index has, rising: by bisection, which reads few pages."""
+        low, high = np.zeros(len(ids), np.int64), np.full(len(ids), len(self), np.int64)
+        for _ in range(len(self).bit_length()):
+            middle = np.minimum((low + high) // 2, len(self) - 1)
+            below = self._ids[middle] < ids
+            low, high = np.where(below & (low < high), middle + 1, low), np.where(below, high, middle)
+        low = np.minimum(low, len(self) - 1)
+        return np.unique(low[self._ids[low] == ids])
 
     def _array(self, name: str, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
         """An array of the index, mapped; a side may be None for any."""
@@ -139,8 +170,11 @@ def read_about(folder: Path) -> About:
         raise DataError(f"{path}: expected an index of format {FORMAT} ({reason}); index the photos again") from None
 
 
-def write_photos(folder: Path, photos: Photos) -> None:
-    """Write the arrays of an index, without its models and ``index.json``."""
+def write_photos(folder: Path, photos: Photos, *, old: Path | None = None, many: int = MANY) -> None:
+    """Write the arrays of an index, without its models and ``index.json``.
+
+    More than ``many`` photos get an inverted file, made from that of an ``old`` index where it has one.
+    """
     np.save(folder / EMBEDDINGS, photos.embeddings)
     np.save(folder / HALF_NORMS, half_norms(photos.embeddings))
     np.save(folder / HASHES, photos.hashes)
@@ -148,6 +182,14 @@ def write_photos(folder: Path, photos: Photos) -> None:
     (folder / PATHS).write_bytes(b"".join(photos.paths))
     if photos.features is not None:
         np.save(folder / FEATURES, photos.features)
+    if len(photos.hashes) > many and has_faiss():
+        inverted = old / INVERTED if old and (old / INVERTED).exists() else None
+        write_inverted(photos.embeddings, ids_of(photos.hashes).astype(np.uint64), folder / INVERTED, inverted)
+
+
+def ids_of(hashes: np.ndarray) -> np.ndarray:
+    """The ids as numbers that rise with the ``hashes`` uint8 (n, 32): a view, big-endian uint64 (n,)."""
+    return hashes.view(">u8")[:, 0]
 
 
 def half_norms(embeddings: np.ndarray) -> np.ndarray:
@@ -180,20 +222,11 @@ def nearest(
     bound = np.partition(closeness, len(closeness) - k)[len(closeness) - k]
     longest = float(np.sqrt(max(query @ query, 2 * half.max())))
     tolerance = np.float32(16 * np.sqrt(len(query) + 2) * 2.0**-24 * longest**2)
-    return _by_distance(query, embeddings, np.flatnonzero(closeness >= bound - tolerance), k)
+    return by_distance(query, embeddings, np.flatnonzero(closeness >= bound - tolerance), k)
 
 
-def nearest_by_faiss(query: np.ndarray, embeddings: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """As :func:`nearest`, by faiss's exact search, which is faster where there are very many rows."""
-    import faiss
-
-    # A few more than asked for, so that float32's order among the last does not decide who is in.
-    _, rows = faiss.knn(np.asarray(query, np.float32)[None], embeddings, min(len(embeddings), k + 16))
-    return _by_distance(query, embeddings, np.sort(rows[0]), k)
-
-
-def _by_distance(query: np.ndarray, embeddings: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest k of ``rows``, which rise, by float64 distances."""
+def by_distance(query: np.ndarray, embeddings: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest k of ``rows``, any, by float64 distances; equal distances go by row."""
     distances = np.sqrt(np.square(embeddings[rows].astype(np.float64) - np.asarray(query, np.float64)).sum(1))
     order = np.argsort(distances, kind="stable")[:k]
     return rows[order].astype(np.int64), distances[order]

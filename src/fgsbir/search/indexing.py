@@ -19,7 +19,7 @@ from fgsbir.data.records import DataError, as_text
 from fgsbir.features.store import half
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.runtime.model_folder import load_model, read_config
-from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MODEL, Gallery, Photos, write_photos
+from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MANY, MODEL, Gallery, Photos, write_photos
 from fgsbir.search.searcher import computing, model_folder
 
 # As in the stage features: the trunk is fastest so.
@@ -42,13 +42,16 @@ class Indexed(NamedTuple):
     left: int | None = None
 
 
-def index_photos(roots: Sequence[Path], model: Path, out: Path, *, adaptive: Path | None = None) -> Indexed:
+def index_photos(
+    roots: Sequence[Path], model: Path, out: Path, *, adaptive: Path | None = None, many: int = MANY
+) -> Indexed:
     """Index the photos in the files and folders ``roots`` by the F in ``model``, into the folder ``out``, at once.
 
     Photos whose bytes an index at ``out`` holds already are not embedded again; those no longer found are dropped;
     one that lies there twice is in it once, with all its paths. ``adaptive`` is the folder of an adaptive
     model whose features are kept beside, so that the index can be searched as adapted to a hand; by default that of
-    the index at ``out``, if it has one. Files that cannot be read are left out and listed.
+    the index at ``out``, if it has one. More than ``many`` photos are searched by an inverted file. Files that cannot
+    be read are left out and listed.
 
     After KeyboardInterrupt the index holds what is done beside all that it held before; the same call goes on from
     there. Raises DataError where there is no photo, or for an ``out`` that is no index or one by another model; it
@@ -119,7 +122,7 @@ def index_photos(roots: Sequence[Path], model: Path, out: Path, *, adaptive: Pat
     about = {"format": FORMAT, "photos": len(order), "dimensions": encoder.dimensions, "skipped": skipped}
     about |= {"model": sha256, "adaptive": adaptive_sha256, "precision": encoder.compute.precision}
     with write_folder(out) as partial:
-        write_photos(partial, photos)
+        write_photos(partial, photos, old=old.folder if old else None, many=many)
         shutil.copytree(folder, partial / MODEL)
         if adaptive:
             shutil.copytree(adaptive, partial / ADAPTIVE)
