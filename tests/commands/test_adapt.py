@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fgsbir.adaptation.model import AdaptiveModel
-from fgsbir.adaptation.support import adapt_to, pooled_triplets, read_support
+from fgsbir.adaptation.support import adapt_to, read_support, triplets_of
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import load_model, read_config, save_model
@@ -80,7 +80,7 @@ def test_sketches_alone_move_the_statistics_of_a_plain_model(
 def test_every_sketch_is_told_from_photos_that_are_not_its_own(support: Path) -> None:
     found = read_support(support)
     assert len(found.sketches) == 4 and found.photo.tolist() == [0, 0, 1, 2] and len(found.photos) == 3
-    triplets = pooled_triplets(torch.zeros(4, 5), torch.arange(15.0).view(3, 5), found.photo, True)
+    triplets = triplets_of(torch.zeros(4, 5), torch.arange(15.0).view(3, 5), found.photo, True)
     assert triplets is not None
     _, photo, other = triplets.inputs.unbind(1)
     assert not any(torch.equal(one, two) for one, two in zip(photo, other, strict=True))

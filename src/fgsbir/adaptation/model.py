@@ -12,6 +12,7 @@ from torch.func import grad, vmap
 from torch.nn import functional
 
 from fgsbir.adaptation.losses import Triplets, inner_loss, outer_loss
+from fgsbir.adaptation.ridge import ridge_head
 from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import StoredModel
@@ -21,6 +22,8 @@ Scope = Literal["none", "head", "all"]
 # By how much more than expected a mean may miss, and say nothing: by chance it misses by more half of the time. On
 # validation tasks a fifth more costs new categories 0.3 points of acc@1 and saves new users 0.8.
 CAUTION = 1.2
+# Of a model that has not learned to adapt, as params.yaml has it.
+RIDGE = 2.0
 
 
 def shrinkage(side: Standardise, rows: Tensor) -> float:
@@ -45,6 +48,20 @@ def met(side: Standardise, rows: Tensor) -> Standardise:
     # The share of k rows is k / (k + prior).
     own.mix(rows, len(rows) * (1 / share - 1))
     return own
+
+
+def guessed(side: Standardise, seen: Tensor, edges: Tensor) -> Standardise:
+    """The sketch side of photos from the ``edges`` (n, D) in them alone, without any sketch.
+
+    What the edges differ by from those that F has learned from, of mean ``seen`` (D,), by :func:`shrinkage`, sketches
+    are taken to differ by as well.
+    """
+    known = copy.deepcopy(side)
+    known.mean.copy_(seen)
+    share = shrinkage(known, edges)
+    if share:
+        known.mean.copy_(side.mean + share * (edges.mean(0) - seen))
+    return known if share else side
 
 
 class MarginNetwork(nn.Module):
@@ -72,6 +89,8 @@ class Form:
     ``margin_width`` is the margin network's; without one every task has the fixed ``margin``. ``sharpness`` is the
     inner loss's (:func:`fgsbir.adaptation.losses.inner_loss`). With ``statistics`` a task's sketches are standardised
     by statistics of their own (:func:`met`), before any weight moves; photos always by F's: their own helped nowhere.
+    With ``edges`` they start from what the edges in the photos say (:func:`guessed`). A ``ridge`` stands for the steps:
+    M in closed form (:func:`fgsbir.adaptation.ridge.ridge_head`).
     """
 
     scope: Scope = "none"
@@ -83,6 +102,8 @@ class Form:
     margin_width: int | None = None
     sharpness: float = 0.1
     statistics: bool = False
+    edges: bool = False
+    ridge: float | None = None
 
 
 class AdaptiveModel(StoredModel):
@@ -99,6 +120,10 @@ class AdaptiveModel(StoredModel):
         self.retrieval = RetrievalModel(**retrieval).requires_grad_(False)
         self.statistics = self.form.statistics and self.retrieval.standardised
         self.projection.requires_grad_(True)
+        self.seen_edges: Tensor
+        if self.form.edges:
+            # The mean of the edges in the photos that F has learned from.
+            self.register_buffer("seen_edges", torch.zeros(self.retrieval.dimensions))
         channels, width = self.projection.out_features, self.form.margin_width
         self.head = nn.Linear(channels, embedding_dim)
         # Where the sizes differ these are the leading axes, which say most.
@@ -115,18 +140,24 @@ class AdaptiveModel(StoredModel):
 
     @property
     def steps(self) -> int:
-        """How many inner steps a support set takes."""
-        return 0 if self.form.scope == "none" else self.form.steps
+        """How many inner steps a support set takes; the closed form counts as one."""
+        return 0 if self.form.scope == "none" else 1 if self.form.ridge else self.form.steps
 
     @property
     def adapts(self) -> bool:
         """Whether a support set changes anything."""
         return self.steps > 0 or self.statistics
 
-    def sketch_side(self, sketches: Tensor) -> Standardise:
-        """How the sketches of a task are standardised, from pooled taps (k, D), k >= 0, of some of them."""
+    def sketch_side(self, sketches: Tensor, edges: Tensor | None = None) -> Standardise:
+        """How the sketches of a task are standardised, from pooled taps (k, D), k >= 0, of some of them, and of the
+        ``edges`` (n, D) in some of its photos.
+        """
         own = self.retrieval.side("sketch")
-        return met(own, sketches.to(own.mean.device)) if self.statistics else own
+        if not self.statistics:
+            return own
+        if self.form.edges and edges is not None:
+            own = guessed(own, self.seen_edges, edges.to(own.mean.device))
+        return met(own, sketches.to(own.mean.device))
 
     def photo_side(self, photos: Tensor) -> Tensor:
         """Pooled taps (..., D) of photos, standardised."""
@@ -165,6 +196,8 @@ class AdaptiveModel(StoredModel):
             return course
         if self.log_rate is None:
             return course * (steps + 1)
+        if self.form.ridge:
+            return course + [self._in_closed_form(support, self.form.ridge)] * steps
         margin, rate = self.margin_of(support.inputs), self.log_rate.exp()
 
         def loss(weights: Parameters) -> Tensor:
@@ -180,6 +213,11 @@ class AdaptiveModel(StoredModel):
                 slopes = {name: slope.detach() for name, slope in slopes.items()}
             course.append({name: value - rate * slopes[name] for name, value in course[-1].items()})
         return course
+
+    def _in_closed_form(self, support: Triplets, weight: float) -> Parameters:
+        sketch, photo, _ = self.embed(support.inputs, self.weights()).unbind(-2)
+        moved = ridge_head(sketch - photo, weight)
+        return {"head.weight": moved @ self.head.weight, "head.bias": moved @ self.head.bias}
 
     def embed(self, inputs: Tensor, weights: Parameters) -> Tensor:
         """:meth:`inputs` (..., c or D) under the weights that :meth:`adapt` gave: (..., d) of length 1."""
@@ -197,9 +235,13 @@ class AdaptiveModel(StoredModel):
         return vmap(partial(self.task_loss, margin=margin))(support, query)
 
     @torch.no_grad()
-    def meet(self, sketches: Tensor, pairs: Triplets | None = None) -> tuple[Parameters, Standardise]:
-        """Weights and sketch side of a new task, from pooled taps (k, D) of sketches and, to move weights, triplets."""
-        sketch, weights = self.sketch_side(sketches), self.weights()
+    def meet(
+        self, sketches: Tensor, pairs: Triplets | None = None, edges: Tensor | None = None
+    ) -> tuple[Parameters, Standardise]:
+        """Weights and sketch side of a new task, from pooled taps (k, D) of sketches, of triplets, to move weights, and
+        of the edges in photos.
+        """
+        sketch, weights = self.sketch_side(sketches, edges), self.weights()
         if pairs is not None:
             weights = self.adapt(pairs._replace(inputs=self.inputs(self.standardise(pairs.inputs, sketch))))
         return weights, sketch
@@ -221,9 +263,14 @@ class AdaptiveModel(StoredModel):
         return model.to(self.head.weight.device).eval()
 
 
-def statistics_alone(retrieval: RetrievalModel) -> AdaptiveModel:
-    """A plain F as a model that adapts its statistics to a few sketches, and no weight."""
+def untrained_adaptive(retrieval: RetrievalModel, seen_edges: Tensor | None = None) -> AdaptiveModel:
+    """A plain F as a model that adapts without having learned to: to sketches and pairs and, where the mean of the
+    edges in its photos, (D,), is known, to photos alone.
+    """
     config, dimensions = retrieval.config(), retrieval.head.out_features
-    model = AdaptiveModel(retrieval=config, embedding_dim=dimensions, statistics=True)
+    form = {"scope": "head", "ridge": RIDGE, "statistics": True, "edges": seen_edges is not None}
+    model = AdaptiveModel(retrieval=config, embedding_dim=dimensions, **form)
     model.retrieval.load_state_dict(retrieval.state_dict())
+    if seen_edges is not None:
+        model.seen_edges.copy_(seen_edges)
     return model.to(retrieval.head.weight.device).eval()

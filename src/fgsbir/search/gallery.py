@@ -10,6 +10,7 @@
 ``model/``              the F that embedded them, so that the index can be searched wherever it is taken
 ``adaptive/``           if given: an adaptive model, and in ``features.npy`` float16 (n, forms, D) the pooled taps that
                         it reads, of each photo and, where F searches with mirror images, of its mirror image
+``corrections.json``    if the page was corrected: drawings, and the photos that were meant
 ======================  =====================================================================================
 """
 
@@ -27,6 +28,7 @@ from fgsbir.data.records import DataError
 
 FORMAT = 2
 INDEX, MODEL, ADAPTIVE = "index.json", "model", "adaptive"
+CORRECTIONS = "corrections.json"
 EMBEDDINGS, HALF_NORMS, HASHES = "embeddings.npy", "half_norms.npy", "hashes.npy"
 PATHS, PATH_ENDS, FEATURES = "paths.bin", "path_ends.npy", "features.npy"
 ID_BYTES = 8
@@ -90,6 +92,13 @@ class Gallery:
             if row < len(self) and self._ids[row] == wanted:
                 return row
         raise DataError(f"{self.folder}: expected the id of a photo in the index, found {photo_id!r:.40}")
+
+    def has(self, photo_id: str) -> bool:
+        """Whether a photo is in the index."""
+        try:
+            return self.row(photo_id) >= 0
+        except DataError:
+            return False
 
     def path(self, row: int) -> Path:
         """Where the photo lay when it was indexed."""
