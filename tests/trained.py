@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from fgsbir.adaptation.model import AdaptiveModel, untrained_adaptive
+from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
 from fgsbir.certainty.discriminator import Discriminator
 from fgsbir.runtime.model_folder import save_model
 from tests.toy import SPEC, Toy, toy_generator
@@ -33,7 +33,7 @@ def save_joint(folder: Path, toy: Toy) -> Path:
 
 def save_adaptive(folder: Path, toy: Toy, seed: int = 0) -> Path:
     """A model that adapts F's statistics to a few sketches."""
-    save_model(folder, untrained_adaptive(toy.retrieval(seed)), details={"negatives": "pool"})
+    save_model(folder, statistics_alone(toy.retrieval(seed)), details={"negatives": "pool"})
     return folder
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fgsbir.adaptation.model import untrained_adaptive
+from fgsbir.adaptation.model import statistics_alone
 from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.retrieval.encoder import Encoder
@@ -119,7 +119,7 @@ def test_an_adaptive_model_that_reads_otherwise_is_refused(
 ) -> None:
     retrieval = toy.retrieval()
     other = RetrievalModel(**retrieval.config() | {"spec": replace(retrieval.spec, line_width=2.0).as_json()})
-    save_model(tmp_path / "other", untrained_adaptive(other), details={})
+    save_model(tmp_path / "other", statistics_alone(other), details={})
     for adaptive, message in (
         (tmp_path / "other", "expected a model on the same stored taps"),
         (joint_model / "retrieval", "expected a model of kind adaptive, found retrieval"),

@@ -1,18 +1,17 @@
-"""M in closed form, from pairs alone: a ridge regression that holds M near to what it was."""
+"""M in closed form, from pairs alone: ridge regression towards the M that there is."""
 
 import torch
 from torch import Tensor
 
 
-def ridge_head(differences: Tensor, weight: float) -> Tensor:
-    """The matrix A (d, d) to put after M, from the ``differences`` (n, d), n >= 0, of embedded drawings and photos.
+def ridge_head(sketches: Tensor, photos: Tensor, weight: float) -> Tensor:
+    """The matrix A (d, d) to put after M, from embeddings of length 1 of k > 0 sketches and their photos, each (k, d).
 
-    Drawing and photo of a pair should be one point, so what they differ by says nothing about the thing drawn. A
-    minimises sum |A (s - p)|^2 + ``weight`` |A - 1|^2, so that it shortens these directions and leaves the others: the
-    relevant component analysis of Bar-Hillel et al. (2005), with a proximal term. Both sides get the same A.
+    It minimises |A s - p|^2 + |A p - p|^2, summed over the pairs, + ``weight`` |A - 1|^2: a sketch is led to its photo,
+    a photo stays, and so does what no pair speaks of.
     """
-    rows = differences.double()
-    # (1 + X'X / w)^-1 = 1 - X' (w + X X')^-1 X: n numbers in place of d.
-    small = rows @ rows.T + weight * torch.eye(len(rows), dtype=rows.dtype, device=rows.device)
-    identity = torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)
-    return (identity - rows.T @ torch.linalg.solve(small, rows)).to(differences.dtype)
+    given, wanted = torch.cat([sketches, photos]).double(), torch.cat([photos, photos]).double()
+    # (X'X + w)^-1 X' = X' (X X' + w)^-1: 2 k numbers in place of d.
+    small = given @ given.T + weight * torch.eye(len(given), dtype=given.dtype, device=given.device)
+    identity = torch.eye(given.shape[1], dtype=given.dtype, device=given.device)
+    return (identity + (wanted - given).T @ torch.linalg.solve(small, given)).to(sketches.dtype)

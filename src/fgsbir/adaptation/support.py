@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fgsbir.adaptation.edge_side import pooled_edges, ready_edges
 from fgsbir.adaptation.losses import Triplets, negatives_of
-from fgsbir.adaptation.model import AdaptiveModel, untrained_adaptive
+from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
 from fgsbir.adaptation.scribbles import scribbles
 from fgsbir.data.files import list_files
 from fgsbir.data.photos import check_photo, decode_photo, photo_bytes
@@ -51,11 +51,11 @@ class SupportSet:
 def load_adaptive(folder: Path) -> tuple[AdaptiveModel, bool]:
     """A model that adapts, and whether every photo of a support is a negative of the others' sketches.
 
-    A plain retrieval model adapts without having learned to. DataError for any other, and one that adapts nothing.
+    A plain retrieval model adapts its statistics alone. Raises DataError for any other, and one that adapts nothing.
     """
     config = read_config(folder)
     if config["kind"] == RetrievalModel.kind:
-        model = untrained_adaptive(load_model(folder, RetrievalModel), ready_edges(config["sha256"]))
+        model = statistics_alone(load_model(folder, RetrievalModel), ready_edges(config["sha256"]))
     else:
         model = load_model(folder, AdaptiveModel)
     if not model.adapts:

@@ -1,6 +1,7 @@
 """An index adapted to what is drawn in it: a few corrections, sketch to photo, and what they make of F (paper 2)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Literal
 
@@ -8,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fgsbir.adaptation.edge_side import pooled_edges, some_of
 from fgsbir.adaptation.support import load_adaptive, pooled_sketches, triplets_of
+from fgsbir.data.photos import check_photo, photo_bytes
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import mirrored
 from fgsbir.retrieval.encoder import Encoder, beside
@@ -59,7 +62,8 @@ class Adapter:
         """
         pooled, rows = self._pooled(sketches), self._rows(photo_ids)
         known = self._found_first(before, pooled, rows)
-        grades: list[Learned] = ["head", "statistics"] if len(sketches) >= HEAD_FROM else ["statistics"]
+        heads = self._model.steps > 0 and len(sketches) >= HEAD_FROM
+        grades: list[Learned] = ["head", "statistics"] if heads else ["statistics"]
         for grade in grades:
             searcher = self.adapt(sketches, photo_ids, grade)
             if not (known & ~self._found_first(searcher, pooled, rows)).any():
@@ -76,7 +80,7 @@ class Adapter:
             raise DataError("expected at least one sketch to adapt to, found none")
         model, gallery, drawn = self._model, self._gallery, self._pooled(sketches)
         distinct, place = np.unique(self._rows(photo_ids), return_inverse=True)
-        weights, side = model.weights(), model.sketch_side(drawn[:, 0])
+        weights, side = model.weights(), model.sketch_side(drawn[:, 0], self._edges)
         moves, embeddings = grade == "head" and len(distinct) > 1 and model.steps > 0, None
         with torch.no_grad():
             if moves:
@@ -87,6 +91,23 @@ class Adapter:
         # Sketches in as many forms as the index has of the photos.
         adapted = model.with_weights(weights, side, mirror=len(self._photos) > 1)
         return Searcher(gallery, Encoder(adapted, self._encoder.compute), embeddings)
+
+    def prepare(self) -> None:
+        """Do what the first correction would wait for."""
+        _ = self._edges, self._photos
+
+    @cached_property
+    def _edges(self) -> Tensor | None:
+        """Pooled taps of the edges in some of the photos that are still there: what sketches of them are like."""
+        if not self._model.form.edges:
+            return None
+        found = []
+        for row in some_of(range(len(self._gallery))):
+            with suppress(DataError, OSError):
+                data = photo_bytes(self._gallery.path(row))
+                check_photo(data, "the photo")
+                found.append(data)
+        return pooled_edges(self._encoder, found)
 
     def _found_first(self, searcher: Searcher, pooled: Tensor, rows: np.ndarray) -> np.ndarray:
         """Whether ``searcher`` finds the photo of each sketch (k, forms, D) first, at ``rows``: bool (k,)."""

@@ -31,7 +31,10 @@ class Collection:
         self.version = version(self.gallery.folder)
         self.view = lru_cache(VIEWS)(self._view)
         self.unlike = lru_cache(16)(self._unlike)
-        Thread(target=self.unlike, args=(searcher, True)).start()  # or else the first drawing would wait for it
+        # Or else the first drawing, or correction, would wait for these.
+        Thread(target=self.unlike, args=(searcher, True)).start()
+        if adapter:
+            Thread(target=adapter.prepare).start()
 
     def renewed(self) -> "Collection":
         """The index that lies there now. Raises DataError where it cannot be used."""
