@@ -134,7 +134,8 @@ def test_corrections_are_learned_at_once_undone_and_kept(
     expect(items).to_have_count(1)
     found_by(page, lambda: items.locator("button").click())
     expect(text).to_contain_text("This is what I drew")
-    assert found_by(page, lambda: click(page, "undo-button")) == plain
+    found_by(page, lambda: click(page, "clear-button"))
+    assert found_by(page, lambda: draw(page, [BACK])) == plain
     assert complaints == []
 
 
