@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.rows import Row
+from fgsbir.adaptation.task_ranks import found_of
+from fgsbir.evaluation.adaptation import adaptation_scores
 from fgsbir.evaluation.bootstrap import cluster_bootstrap
 from fgsbir.evaluation.comparison import SCORES, query_scores, rounded
 
@@ -89,6 +91,32 @@ def generator_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
     before, after = (read_ranks(folders, name, "drawings") for name in ("before_joint", "after_joint"))
     found["after_joint"]["minus"] = {"before_joint": difference(after, before)}
     return list(found.values())
+
+
+def adaptation_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """One object for each task, method and number of sketches k of the runs of ``row``, paired with no adaptation."""
+    ranks = [json.loads((folder / "models/adaptive/ranks.json").read_text()) for folder in folders]
+    return [
+        {
+            "row": row.name,
+            "task": row.dataset if kind == "set" else kind,
+            "method": method,
+            "k": int(k),
+            "seeds": row.seeds,
+            **{f"acc@{top}": found[f"acc@{top}"] for top in (1, 5, 10)},
+            "minus_none": {
+                "acc@1": found["minus_none"],
+                "low": found["minus_none_low"],
+                "high": found["minus_none_high"],
+            }
+            if "minus_none" in found
+            else None,
+            "command": row.command(),
+        }
+        for kind in ranks[0]
+        for method, of_k in adaptation_scores([found_of(each[kind]) for each in ranks], resamples=2000, seed=0).items()
+        for k, found in sorted(of_k.items(), key=lambda item: int(item[0]))
+    ]
 
 
 def _generator_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, float]:

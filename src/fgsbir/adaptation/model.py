@@ -1,6 +1,7 @@
 """The adaptive model (paper 2): F's projection, the head M, and what a new task changes: statistics, then M."""
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import grad, vmap
 from torch.nn import functional
 
+from fgsbir.adaptation.edge_side import PHOTOS
 from fgsbir.adaptation.losses import Triplets, inner_loss, outer_loss
 from fgsbir.adaptation.ridge import ridge_head
 from fgsbir.features.statistics import Standardise
@@ -24,8 +26,8 @@ Scope = Literal["none", "head", "all"]
 CAUTION = 1.2
 
 
-def shrinkage(side: Standardise, rows: Tensor) -> float:
-    """How much the mean of ``rows`` (k, D), k >= 0, counts beside that of ``side``, from 0 to 1.
+def shrinkage(side: Standardise, rows: Tensor, of: float = math.inf) -> float:
+    """How much the mean of ``rows`` (k, D), k >= 0, counts beside that of ``side``, itself ``of`` so many, from 0 to 1.
 
     James and Stein ("Estimation with quadratic loss", 1961, the positive part): the mean of k rows misses that of
     their kind by about D / k in squared deviations. What lies beyond that, and :data:`CAUTION`, is the kind's own: a
@@ -34,7 +36,7 @@ def shrinkage(side: Standardise, rows: Tensor) -> float:
     if not len(rows):
         return 0.0
     far = float(side(rows).mean(0).square().sum())
-    return max(0.0, 1.0 - CAUTION * rows.shape[1] / len(rows) / far) if far else 0.0
+    return max(0.0, 1.0 - CAUTION * rows.shape[1] * (1 / len(rows) + 1 / of) / far) if far else 0.0
 
 
 def met(side: Standardise, rows: Tensor) -> Standardise:
@@ -56,7 +58,7 @@ def guessed(side: Standardise, seen: Tensor, edges: Tensor) -> Standardise:
     """
     known = copy.deepcopy(side)
     known.mean.copy_(seen)
-    share = shrinkage(known, edges)
+    share = shrinkage(known, edges, of=PHOTOS)
     if share:
         known.mean.copy_(side.mean + share * (edges.mean(0) - seen))
     return known if share else side
