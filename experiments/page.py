@@ -54,9 +54,8 @@ def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
         cells += [f"{row[score]:.2f}" if score in row else "" for score in SPEARMAN]
         yield f"| {name} | {NAMES[row['dataset']]}, {row['labelled_frac']:g} | " + " | ".join(cells) + " |"
     yield "\n## Adaptation from k sketches (paper 2)\n"
-    yield "Percent at one, means over seeds, supports and photos; in brackets the difference from no adaptation. `photos`"
-    yield "and `ridge` also read the photos that are searched; with k = 0 there is nothing else. Percent at 5 and 10, and"
-    yield "the commands: `adaptation` in metrics/results.json."
+    yield "Percent at one, means over seeds and supports; in brackets what that is above no adaptation. `photos` and"
+    yield "`ridge` read the photos that are searched, too. Commands, at 5 and at 10: `adaptation` in metrics/results.json."
     for task in dict.fromkeys(row["task"] for row in results["adaptation"]):
         yield from _adaptation_lines(TASKS[task], [row for row in results["adaptation"] if row["task"] == task])
 

@@ -18,6 +18,7 @@ from fgsbir.evaluation.comparison import SCORES, query_scores, rounded
 COMPARED = ("control",)
 FULL_COMPARED = ("edges", "vanilla")
 GENERATOR_SCORES = {"found_acc@1": "acc@1", "found_acc@10": "acc@10", "fid": "fid", "recognised": "recognition"}
+MINUS = {"acc@1": "", "low": "_low", "high": "_high"}
 
 
 class Ranks(NamedTuple):
@@ -95,28 +96,16 @@ def generator_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
 
 def adaptation_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
     """One object for each task, method and number of sketches k of the runs of ``row``, paired with no adaptation."""
-    ranks = [json.loads((folder / "models/adaptive/ranks.json").read_text()) for folder in folders]
-    return [
-        {
-            "row": row.name,
-            "task": row.dataset if kind == "set" else kind,
-            "method": method,
-            "k": int(k),
-            "seeds": row.seeds,
-            **{f"acc@{top}": found[f"acc@{top}"] for top in (1, 5, 10)},
-            "minus_none": {
-                "acc@1": found["minus_none"],
-                "low": found["minus_none_low"],
-                "high": found["minus_none_high"],
-            }
-            if "minus_none" in found
-            else None,
-            "command": row.command(),
-        }
-        for kind in ranks[0]
-        for method, of_k in adaptation_scores([found_of(each[kind]) for each in ranks], resamples=2000, seed=0).items()
-        for k, found in sorted(of_k.items(), key=lambda item: int(item[0]))
-    ]
+    ranks, rows = [json.loads((folder / "models/adaptive/ranks.json").read_text()) for folder in folders], []
+    for kind in ranks[0]:
+        scores = adaptation_scores([found_of(each[kind]) for each in ranks], resamples=2000, seed=0)
+        for method, k in ((method, k) for method in scores for k in sorted(scores[method], key=int)):
+            found, task = scores[method][k], row.dataset if kind == "set" else kind
+            above = {end: found.get(f"minus_none{tail}") for end, tail in MINUS.items()} if method != "none" else None
+            about = {"row": row.name, "task": task, "method": method, "k": int(k), "seeds": row.seeds}
+            scored = {f"acc@{top}": found[f"acc@{top}"] for top in (1, 5, 10)}
+            rows.append({**about, **scored, "minus_none": above, "command": row.command()})
+    return rows
 
 
 def _generator_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, float]:
