@@ -55,7 +55,7 @@ def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
         yield f"| {name} | {NAMES[row['dataset']]}, {row['labelled_frac']:g} | " + " | ".join(cells) + " |"
     yield "\n## Adaptation from k sketches (paper 2)\n"
     yield "Percent at one, means over seeds and supports; in brackets what that is above no adaptation. `photos` and"
-    yield "`ridge` read the photos that are searched, too. Commands, at 5 and at 10: `adaptation` in metrics/results.json."
+    yield "`ridge` read the photos that are searched, too. metrics/results.json has acc@5, acc@10 and the commands."
     for task in dict.fromkeys(row["task"] for row in results["adaptation"]):
         yield from _adaptation_lines(TASKS[task], [row for row in results["adaptation"] if row["task"] == task])
 

@@ -99,7 +99,7 @@ def adaptation_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
     ranks, rows = [json.loads((folder / "models/adaptive/ranks.json").read_text()) for folder in folders], []
     for kind in ranks[0]:
         scores = adaptation_scores([found_of(each[kind]) for each in ranks], resamples=2000, seed=0)
-        for method, k in ((method, k) for method in scores for k in sorted(scores[method], key=int)):
+        for method, k in ((name, k) for name in scores for k in sorted(scores[name], key=int)):
             found, task = scores[method][k], row.dataset if kind == "set" else kind
             above = {end: found.get(f"minus_none{tail}") for end, tail in MINUS.items()} if method != "none" else None
             about = {"row": row.name, "task": task, "method": method, "k": int(k), "seeds": row.seeds}
