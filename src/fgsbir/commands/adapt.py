@@ -52,13 +52,19 @@ def run(options: argparse.Namespace) -> None:
     folder = model_folder(options.model, "retrieval")
     model, pool = load_adaptive(folder)
     if options.photos_only and not model.form.edges:
-        raise DataError(f"{folder}: has learned to adapt to sketches; to photos alone a retrieval model adapts")
+        raise DataError(
+            f"{folder}: adapts to sketches alone; to photos adapt the model that comes with the package, and "
+            "models/adaptive/category/photos, which know the edges in the photos that they have learned from"
+        )
     support, made = read_support(options.support) if options.support else SupportSet(), read_config(folder)
     if searched:
         support = replace(support, searched=some_photos(searched))
-    adapted = adapt_to(model, Encoder(model.retrieval, computing()), support, pool=pool)
-    if far_from_photos(Encoder(adapted, computing()), support):
-        logger.warning("the sketches lie as far from all photos as scribbles do: are they drawings of other things?")
+    encoder = Encoder(model.retrieval, computing())
+    adapted = adapt_to(model, encoder, support, pool=pool)
+    if far_from_photos(encoder, support):
+        logger.warning(
+            "the sketches lie about as far from all photos as scribbles do: are they drawings of other things?"
+        )
     origin = {"model": made["sha256"], "sketches": len(support.sketches), "support_sha256": support.sha256()}
     save_model(options.out, adapted, details=made["details"] | {"adapted": origin})
     did = "adapted again" if again else "adapted"
