@@ -15,7 +15,7 @@ import yaml
 from experiments.page import write_page
 from experiments.rows import read_rows
 from experiments.runner import ROOT, Planner, run_rows
-from experiments.summary import generator_rows, read_ranks, retrieval_rows
+from experiments.summary import adaptation_rows, generator_rows, read_ranks, retrieval_rows
 from fgsbir.data.atomic import write_json
 
 STORE = ROOT / ".scratch" / "evidence"
@@ -35,18 +35,16 @@ def main() -> None:
     data = {f"data/raw/{name}": path.resolve() for name, path in given.items() if path}
     rows = [row for row in read_rows(options.rows) if row.settings.get("dataset.root", "") in ("", *data)]
     planner = Planner(STORE, yaml.safe_load((ROOT / "params.yaml").read_text()), data)
-    rows, folders = run_rows(rows, planner, options.jobs)
-    ranks = [read_ranks(each, row.model) for row, each in zip(rows, folders, strict=True)]
-    device = json.loads((folders[0][0] / "metrics" / "evaluate.json").read_text())["protocol"]["device"]
+    done = list(zip(*run_rows(rows, planner, options.jobs), strict=True))
+    evaluated = [(row, folders) for row, folders in done if row.stage == "evaluate"]
+    ranks = [read_ranks(folders, row.model) for row, folders in evaluated]
+    device = json.loads((evaluated[0][1][0] / "metrics" / "evaluate.json").read_text())["protocol"]["device"]
+    whole = [each for each in evaluated if each[0].settings["unlabelled_frac"] == 1]
+    drawn = [each for each in whole if each[0].name in ("full", "points")]
     results = {
-        "retrieval": retrieval_rows(rows, ranks, device),
-        "generator": [
-            figures
-            for row, each in zip(rows, folders, strict=True)
-            if row.name in ("full", "points") and row.settings["unlabelled_frac"] == 1.0
-            for figures in generator_rows(row, each)
-        ],
-        "adaptation": [],
+        "retrieval": retrieval_rows([row for row, _ in evaluated], ranks, device),
+        "generator": [figures for each in drawn for figures in generator_rows(*each)],
+        "adaptation": [figures for each in done if each[0].stage == "adapt" for figures in adaptation_rows(*each)],
     }
     write_json(RESULTS, results)
     write_page(results, ROOT / "docs")

@@ -12,6 +12,13 @@ from fgsbir.data.sheet import BLUE, ORANGE, QUIET, STYLE, save_figure
 
 Rows = Sequence[Mapping[str, Any]]
 NAMES = {"synthetic": "Default set", "chairv2": "ChairV2", "chairv2_more": "ChairV2 and other chairs"}
+TASKS = {
+    "category": "New categories of the default set",
+    "user": "New users of the default set",
+    "chairv2": "ChairV2, by a model that knows drawn products",
+}
+# Of these runs all methods are shown, by their own names; of others, what differs from no adaptation.
+WHOLE = {"methods": "", "real": "", "real_supervised": "trained on all pairs"}
 COLOURS = {"full": BLUE, "control": ORANGE, "supervised": QUIET}
 
 
@@ -22,7 +29,7 @@ def write_page(results: Mapping[str, Rows], docs: Path) -> None:
 
 
 def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
-    yield "# What each part of paper 1 brings\n"
+    yield "# What each part of the papers brings\n"
     yield "`make evidence` writes this and [metrics/results.json](../metrics/results.json), which has every command.\n"
     yield "![Accuracy at one by the share of labels, and by the share of unlabelled photos](pictures/evidence.png)\n"
     yield "Percent, means over seeds; in brackets the s.d. of acc@1 over seeds. Differences are paired, with 95 %"
@@ -46,6 +53,28 @@ def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
         cells = [f"{row[score]:.1f}" if score in row else "" for score in scores]
         cells += [f"{row[score]:.2f}" if score in row else "" for score in SPEARMAN]
         yield f"| {name} | {NAMES[row['dataset']]}, {row['labelled_frac']:g} | " + " | ".join(cells) + " |"
+    yield "\n## Adaptation from k sketches (paper 2)\n"
+    yield "Percent at one, means over seeds and supports; in brackets what that is above no adaptation. `photos` and"
+    yield "`ridge` read the photos that are searched, too. metrics/results.json has acc@5, acc@10 and the commands."
+    for task in dict.fromkeys(row["task"] for row in results["adaptation"]):
+        yield from _adaptation_lines(TASKS[task], [row for row in results["adaptation"] if row["task"] == task])
+
+
+def _adaptation_lines(title: str, rows: Rows) -> Iterator[str]:
+    shots = sorted({row["k"] for row in rows})
+    yield f"\n### {title}\n\n| | " + " | ".join(f"k = {k}" for k in shots) + " |\n|---|" + "---|" * len(shots)
+    shown = {(row["row"], row["method"], row["k"]): row for row in rows}
+    for run, method in dict.fromkeys((row["row"], row["method"]) for row in rows):
+        if run in WHOLE or method != "none":
+            cells = [_adapted_cell(shown.get((run, method, k))) for k in shots]
+            name = f"{method}, {run}" if run not in WHOLE else WHOLE[run] or method
+            yield f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |"
+
+
+def _adapted_cell(row: Mapping[str, Any] | None) -> str:
+    above = row and row["minus_none"]
+    more = f" ({above['acc@1']:+.1f} [{above['low']:.1f}, {above['high']:.1f}])" if above else ""
+    return f"{row['acc@1']:.1f}{more}" if row else ""
 
 
 SPEARMAN = ("certainty_spearman_bins", "certainty_spearman_photos")

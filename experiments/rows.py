@@ -1,6 +1,7 @@
 """The rows of the evidence, read from rows.yaml: which runs of the pipeline they are."""
 
 import itertools
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,10 @@ Settings = dict[str, Any]  # "section.key" -> value, as `dvc exp run -S section.
 
 @dataclass(frozen=True)
 class Row:
-    """One row of one table: ``seeds`` runs with the same ``settings``, of which ``model``'s ranks are shown."""
+    """One row of one table: ``seeds`` runs with the same ``settings``, of which ``model``'s ranks are shown.
+
+    One of stage "adapt" is of many rows: every method, and every number of sketches.
+    """
 
     name: str
     dataset: str
@@ -22,6 +26,7 @@ class Row:
     model: str = "joint"
     paper: str = ""
     true_sketches: bool = False
+    stage: str = "evaluate"
 
     def run(self, seed: int) -> Settings:
         """The settings of the run with a seed."""
@@ -33,8 +38,8 @@ class Row:
 
     def command(self, seed: int = 0) -> str:
         """What a user types for the run with a seed."""
-        changes = [f"-S {name}={_value(value)}" for name, value in self.run(seed).items()]
-        return " ".join(["dvc exp run", *changes, "evaluate"])
+        changes = [f"-S {shlex.quote(f'{name}={_value(value)}')}" for name, value in self.run(seed).items()]
+        return " ".join(["dvc exp run", *changes, "evaluate_adaptation" if self.stage == "adapt" else self.stage])
 
     @property
     def place(self) -> tuple[str, float]:
@@ -45,7 +50,14 @@ class Row:
 def read_rows(path: Path) -> list[Row]:
     """Every row of every table, in order."""
     said = yaml.safe_load(path.read_text())
-    return list(itertools.chain.from_iterable(_rows(table, said) for table in said["tables"]))
+    of_tables = itertools.chain.from_iterable(_rows(table, said) for table in said["tables"])
+    adapted = said["adaptation"].items()
+    return [*of_tables, *(_adapted(name, said["datasets"], **row) for name, row in adapted)]
+
+
+def _adapted(name: str, datasets: Mapping[str, Settings], dataset: str, seeds: int, **adapt: Any) -> Row:
+    settings = datasets[dataset] | {"labelled_frac": 1.0} | {f"adapt.{key}": value for key, value in adapt.items()}
+    return Row(name, dataset, settings, seeds, stage="adapt")
 
 
 def _rows(table: Mapping[str, Any], said: Mapping[str, Any]) -> Iterator[Row]:
@@ -71,4 +83,4 @@ def laid_over(params: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def _value(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value).replace("'", "").replace(" ", "")

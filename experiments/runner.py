@@ -121,12 +121,12 @@ def run_rows(rows: Sequence[Row], planner: Planner, jobs: int) -> tuple[list[Row
     """Run every row with every seed, ``jobs`` stages at a time.
 
     Returns the rows, with the params of the true sketches that were made for them, and for each the folders of its
-    seeds' stage evaluate.
+    seeds' last stage.
     """
     made = {row.place: planner.task(TRUE_SKETCHES, row.settings) for row in rows if row.true_sketches}
     run_tasks(made.values(), jobs)
     rows = [row.with_settings(_printed(made[row.place])) if row.true_sketches else row for row in rows]
-    asked = [[planner.task("evaluate", row.run(seed)) for seed in range(row.seeds)] for row in rows]
+    asked = [[planner.task(row.stage, row.run(seed)) for seed in range(row.seeds)] for row in rows]
     run_tasks(itertools.chain.from_iterable(asked), jobs)
     return rows, [[task.folder for task in tasks] for tasks in asked]
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.rows import Row
+from fgsbir.adaptation.task_ranks import found_of
+from fgsbir.evaluation.adaptation import adaptation_scores
 from fgsbir.evaluation.bootstrap import cluster_bootstrap
 from fgsbir.evaluation.comparison import SCORES, query_scores, rounded
 
@@ -16,6 +18,7 @@ from fgsbir.evaluation.comparison import SCORES, query_scores, rounded
 COMPARED = ("control",)
 FULL_COMPARED = ("edges", "vanilla")
 GENERATOR_SCORES = {"found_acc@1": "acc@1", "found_acc@10": "acc@10", "fid": "fid", "recognised": "recognition"}
+MINUS = {"acc@1": "", "low": "_low", "high": "_high"}
 
 
 class Ranks(NamedTuple):
@@ -89,6 +92,20 @@ def generator_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
     before, after = (read_ranks(folders, name, "drawings") for name in ("before_joint", "after_joint"))
     found["after_joint"]["minus"] = {"before_joint": difference(after, before)}
     return list(found.values())
+
+
+def adaptation_rows(row: Row, folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """One object for each task, method and number of sketches k of the runs of ``row``, paired with no adaptation."""
+    ranks, rows = [json.loads((folder / "models/adaptive/ranks.json").read_text()) for folder in folders], []
+    for kind in ranks[0]:
+        scores = adaptation_scores([found_of(each[kind]) for each in ranks], resamples=2000, seed=0)
+        for method, k in ((name, k) for name in scores for k in sorted(scores[name], key=int)):
+            found, task = scores[method][k], row.dataset if kind == "set" else kind
+            above = {end: found.get(f"minus_none{tail}") for end, tail in MINUS.items()} if method != "none" else None
+            about = {"row": row.name, "task": task, "method": method, "k": int(k), "seeds": row.seeds}
+            scored = {f"acc@{top}": found[f"acc@{top}"] for top in (1, 5, 10)}
+            rows.append({**about, **scored, "minus_none": above, "command": row.command()})
+    return rows
 
 
 def _generator_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, float]:

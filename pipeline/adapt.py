@@ -17,12 +17,16 @@ def main() -> None:
     import torch
 
     from fgsbir.adaptation.comparison import compare_methods
-    from fgsbir.adaptation.methods import AdaptationSettings
+    from fgsbir.adaptation.edge_side import pooled_edges, ready_edges, some_of
+    from fgsbir.adaptation.methods import METHODS, AdaptationSettings
     from fgsbir.adaptation.pictures import TaskPictures
     from fgsbir.adaptation.task_ranks import rank_lists
     from fgsbir.adaptation.tasks import Kind, Part, require_photos, task_set
     from fgsbir.adaptation.word_vectors import read_word_vectors
     from fgsbir.data.atomic import write_folder, write_json
+    from fgsbir.data.selection import training_split
+    from fgsbir.ready import READY_MODEL
+    from fgsbir.retrieval.encoder import Encoder
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.runtime.checkpoint import Scratch
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
@@ -31,7 +35,8 @@ def main() -> None:
 
     compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features")
     index = pictures.shards.index
-    supervised = load_model(Path("models/retrieval"), RetrievalModel, map_location=compute.device)
+    start = READY_MODEL if settings.start == "ready" else Path("models/retrieval")
+    supervised = load_model(start, RetrievalModel, map_location=compute.device)
     data = read_config(Path("models/retrieval"))["details"]["data"]
     scratch = scratch_folder("adapt")
 
@@ -43,8 +48,20 @@ def main() -> None:
         "val": (settings.support, "adapt.support"),
         "test": (max(settings.shots), "adapt.shots"),
     }
+    seen_edges = None
+    if any(METHODS[name].edges for name in settings.methods):
+        # Where it is not the ready model's, of the photos that F was trained on.
+        seen_edges = ready_edges(read_config(start)["sha256"])
+        if seen_edges is None:
+            learned = some_of(training_split(index, data["labelled_frac"]).labelled)
+            encoder = Encoder(supervised, compute)
+            seen_edges = pooled_edges(encoder, [pictures.shards.read_photo(photo) for photo in learned]).mean(0)
+
+    trained = any(METHODS[name].trained for name in settings.methods)
     for kind in settings.tasks:
         for part, (pairs, param) in asked.items():
+            if part != "test" and not trained:
+                continue
             for task in tasks(kind, part).tasks:
                 require_photos(task, pairs, param)
 
@@ -70,6 +87,7 @@ def main() -> None:
             draws=settings.draws,
             words=words,
             scratch=scratch,
+            seen_edges=seen_edges,
         )
         for kind in settings.tasks
     }
@@ -80,6 +98,8 @@ def main() -> None:
         with write_folder(MODELS) as folder:
             for kind, comparison in compared.items():
                 for name, (model, curve) in comparison.trained.items():
+                    if name == "none":
+                        continue
                     save_model(folder / kind / name, model, details=details | {"tasks": kind, "method": name})
                     if curve:
                         write_curve(folder / kind / name / "curve.csv", curve)

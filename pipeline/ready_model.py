@@ -1,7 +1,7 @@
 """Make the ready model, which the package ships: python -m pipeline.ready_model, after dvc repro features.
 
-Writes ``src/fgsbir/ready/model`` from data/shards and data/features. It is no stage: the model is in git, and made
-again only when the default set, the features or the recipe change.
+Writes ``src/fgsbir/ready/model`` from data/shards and data/features, and what its photos' edges look like. It is no
+stage: the model is in git, and made again only when the default set, the features or the recipe change.
 """
 
 from pipeline.params import load
@@ -11,10 +11,16 @@ from pipeline.stage import open_data, run
 def main() -> None:
     params = load()
 
+    import torch
+    from safetensors.torch import save_file
+
+    from fgsbir.adaptation.edge_side import READY_EDGES, pooled_edges, some_of
     from fgsbir.data.selection import labelled_in_every_category
     from fgsbir.ready import READY_MODEL
     from fgsbir.ready.recipe import ReadyRecipe, make_ready_model
-    from fgsbir.runtime.model_folder import save_model
+    from fgsbir.retrieval.encoder import Encoder
+    from fgsbir.retrieval.model import RetrievalModel
+    from fgsbir.runtime.model_folder import load_model, read_config, save_model
     from fgsbir.runtime.training_data import training_data
 
     # float32, so that the shipped model does not depend on the processor.
@@ -22,10 +28,20 @@ def main() -> None:
     index = pictures.shards.index
     recipe = ReadyRecipe()
     model = make_ready_model(pictures, compute, recipe)
-    labelled = len(labelled_in_every_category(index, 1.0))
-    details = {"recipe": recipe.as_json(), **training_data(index, 1.0, recipe.seed, labelled)}
+    learned = labelled_in_every_category(index, 1.0)
+    details = {"recipe": recipe.as_json(), **training_data(index, 1.0, recipe.seed, len(learned))}
     details["data"] |= {"category": None}
     save_model(READY_MODEL, model, details=details, compact=True)
+
+    encoder, shards = Encoder(load_model(READY_MODEL, RetrievalModel), compute), pictures.shards
+    by_category = {name: [photo for photo in learned if photo.category == name] for name in index.categories}
+    means = [
+        pooled_edges(encoder, list(map(shards.read_photo, some_of(photos)))).mean(0)
+        for photos in by_category.values()
+        if photos
+    ]
+    made = {"model": read_config(READY_MODEL)["sha256"]}
+    save_file({"mean": torch.stack(means).mean(0).cpu()}, READY_EDGES, metadata=made)
 
 
 if __name__ == "__main__":

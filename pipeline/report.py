@@ -30,7 +30,7 @@ def main() -> None:
     # A set without anything new to adapt to, or a run as far as evaluate alone, has none.
     for kind, found in (_read(METRICS / "adapt.json") if (METRICS / "adapt.json").exists() else {}).items():
         adapted = adapted_rows(found)
-        title = f"Search for a new {kind} after adaptation to a few pairs, with 95 % intervals"
+        title = f"Search for a new {kind} after adaptation to a few sketches, with 95 % intervals"
         _show(title, table(adapted, list(adapted)))
     _show("Pictures", (f"  {path}" for path in sorted(_declared_pictures()) if path.exists()))
 
@@ -40,15 +40,12 @@ def _show(title: str, lines: Iterable[str]) -> None:
 
 
 def adapted_rows(scores: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """One kind of metrics/adapt.json as rows of :func:`table`: a method and a number of pairs, and the differences."""
-    rows: dict[str, dict[str, float]] = {}
-    for name, found in scores.items():
-        entries = {"5": found | {"acc@1": found["difference"]}} if "difference" in found else found
-        for k in sorted(entries, key=int):
-            row = {"acc@1_low": entries[k]["low"], "acc@1_high": entries[k]["high"]}
-            row |= {score: entries[k][score] for score in ("acc@1", "acc@5") if score in entries[k]}
-            rows[f"{name}, {k} pair{'s' * (k != '1')}"] = row
-    return rows
+    """One kind of metrics/adapt.json as rows of :func:`table`: a method and a number of sketches."""
+    return {
+        f"{name}, {k} sketch{'es' * (k != '1')}": {score: value for score, value in found[k].items() if score != "sd"}
+        for name, found in scores.items()
+        for k in sorted(found, key=int)
+    }
 
 
 def table(scores: Mapping[str, Any], rows: Sequence[str]) -> Iterator[str]:

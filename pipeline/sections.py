@@ -229,15 +229,16 @@ class Evaluate(Section):
 
 
 FewShotMethod = Literal[
-    "baseline", "baseline_regularised", "statistics", "fine_tuning", "maml", "sign_maml", "anil", "adaptive",
-    "adaptive_together", "upper_bound",
+    "none", "photos", "statistics", "ridge", "baseline", "baseline_regularised", "fine_tuning", "maml", "sign_maml",
+    "anil", "adaptive", "adaptive_together", "upper_bound",
 ]  # fmt: skip
 
 
 class Adapt(Training):
-    tasks: tuple[Literal["category", "user"], ...]
+    start: Literal["supervised", "ready"]
+    tasks: tuple[Literal["category", "user", "set"], ...]
     methods: tuple[FewShotMethod, ...] = Field(min_length=1)
-    shots: tuple[Annotated[Whole, Field(ge=1, le=1000)], ...] = Field(min_length=1)
+    shots: tuple[Annotated[Whole, Field(ge=0, le=1000)], ...] = Field(min_length=1)
     draws: Whole = Field(ge=1, le=1000)
     held_out: Real = Field(ge=0, lt=1)
     support: Whole = Field(ge=1, le=1000)
@@ -257,6 +258,7 @@ class Adapt(Training):
     all_rate: Real = Field(gt=0, le=1000)
     sign_rate: Rate
     first_order: StrictBool
+    ridge: Real = Field(gt=0, le=10_000)
     lambda_domain: Weight
     lambda_category: Weight
     lambda_user: Weight

@@ -26,7 +26,7 @@ SETTINGS = AdaptationSettings(
     new_learning_rate=1e-3, weight_decay=0.01, validate_every=2, embedding_dim=8, margin=0.3, inner_steps=1,
     inner_rate=0.3, all_rate=0.01, sign_rate=1e-4, first_order=False, predict_margin=True, margin_width=8,
     sharpness=0.1, lambda_domain=0.1, lambda_category=0.1, lambda_user=1.0, lambda_semantic=1.0,
-    fine_tuning_rates=(0.01, 0.1), fine_tuning_steps=(1, 2), log_interval=2, seed=0,
+    ridge=10.0, fine_tuning_rates=(0.01, 0.1), fine_tuning_steps=(1, 2), log_interval=2, seed=0,
 )  # fmt: skip
 MakePictures = Callable[..., TaskPictures]
 Train = Callable[..., tuple[AdaptiveModel, list[Row]]]

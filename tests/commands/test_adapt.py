@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from fgsbir.adaptation.model import AdaptiveModel
-from fgsbir.adaptation.support import adapt_to, pooled_triplets, read_support
+from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
+from fgsbir.adaptation.support import adapt_to, read_support, triplets_of
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import load_model, read_config, save_model
@@ -80,13 +81,46 @@ def test_sketches_alone_move_the_statistics_of_a_plain_model(
 def test_every_sketch_is_told_from_photos_that_are_not_its_own(support: Path) -> None:
     found = read_support(support)
     assert len(found.sketches) == 4 and found.photo.tolist() == [0, 0, 1, 2] and len(found.photos) == 3
-    triplets = pooled_triplets(torch.zeros(4, 5), torch.arange(15.0).view(3, 5), found.photo, True)
+    triplets = triplets_of(torch.zeros(4, 5), torch.arange(15.0).view(3, 5), found.photo, True)
     assert triplets is not None
     _, photo, other = triplets.inputs.unbind(1)
     assert not any(torch.equal(one, two) for one, two in zip(photo, other, strict=True))
     # The two drawings of the cup are no negatives of each other.
     assert triplets.negatives[0, 1] == triplets.negatives[1, 0] == 0
     torch.testing.assert_close(triplets.negatives.sum(), torch.tensor(1.0))
+
+
+@pytest.mark.parametrize("place", ["photos", "index"])
+def test_photos_alone_move_the_statistics_of_a_model_that_knows_edges(
+    tmp_path: Path, support: Path, toy: Toy, fgsbir: Callable[..., int], refusal: Refusal, place: str
+) -> None:
+    """A folder of them or an index, which say the same; a model that does not know edges says what does."""
+    plain, model = save_retrieval(tmp_path / "plain", toy), tmp_path / "model"
+    first = toy.retrieval()
+    save_model(model, statistics_alone(first, first.side("sketch").mean + 9), details={"negatives": "pool"})
+    photos = support / "photos"
+    if place == "index":
+        assert fgsbir("index", photos, "--model", plain, "--out", tmp_path / "index") == 0
+        photos = tmp_path / "index"
+    assert fgsbir("adapt", "--model", model, "--photos-only", photos, "--out", tmp_path / "adapted") == 0
+    adapted, details = load_model(tmp_path / "adapted", RetrievalModel), read_config(tmp_path / "adapted")["details"]
+    assert details["adapted"]["sketches"] == 0 and torch.equal(adapted.head.weight, first.head.weight)
+    moved = not torch.equal(adapted.side("sketch").mean, first.side("sketch").mean)
+    assert moved and torch.equal(adapted.side("photo").mean, first.side("photo").mean)
+    asked = ("adapt", "--model", plain, "--photos-only", photos, "--out", tmp_path / "other")
+    assert "adapts to sketches alone" in refusal(*asked)
+    assert not (tmp_path / "other").exists()
+
+
+def test_drawings_of_other_things_are_told(
+    support: Path, tmp_path: Path, joint_model: Path, fgsbir: Callable[..., int], caplog: pytest.LogCaptureFixture
+) -> None:
+    for number, path in enumerate(sorted((support / "sketches").iterdir())):
+        walk = np.random.default_rng(number).normal(0, 30, (80, 2)).cumsum(0)
+        path.write_text(json.dumps([walk.tolist()]))
+    command = ("adapt", "--model", joint_model, "--support", support / "sketches", "--photos", support / "photos")
+    assert fgsbir(*command, "--out", tmp_path / "adapted") == 0
+    assert "about as far from all photos as scribbles" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -97,6 +131,7 @@ def test_every_sketch_is_told_from_photos_that_are_not_its_own(support: Path) ->
         ("photos/jug.png", "no image", r"jug\.png: expected a JPEG"),
         ("sketches/jug.json", "{", r"jug\.json: expected strokes"),
         ("*/*", None, "expected sketches, found none"),
+        ("sketches/*", "[[[30, 30], [200, 100]]]", r"holds the same drawing as"),
     ],
 )
 def test_what_cannot_be_used_is_named_and_nothing_is_written(

@@ -19,18 +19,19 @@ def tasks(first: list[list[int]], second: list[list[int]]) -> list[TaskRanks]:
 
 
 def test_scores_by_hand(tmp_path: Path) -> None:
-    """The adaptive one finds 3 of 4 at once in one draw and 2 of 4 in the other, the baseline 1 of 4."""
+    """The adaptive one finds 3 of 4 at once in one draw and 2 of 4 in the other, without adaptation 1 of 4 is found."""
     found = {
-        "baseline": {5: tasks([[1, 9]], [[2, 7]])},
+        "none": {5: tasks([[1, 9]], [[2, 7]])},
         "adaptive": {5: tasks([[1, 1], [1, 2]], [[1, 7], [1, 4]])},
     }
     scores = adaptation_scores([found], resamples=200, seed=0)
     assert scores["adaptive"]["5"]["acc@1"] == 62.5 and scores["adaptive"]["5"]["sd"] == 12.5
-    assert scores["adaptive"]["5"]["acc@5"] == 87.5 and scores["baseline"]["5"]["acc@1"] == 25
-    assert scores["adaptive_minus_baseline"]["difference"] == 37.5
-    assert scores["adaptive_minus_baseline"]["low"] <= 37.5 <= scores["adaptive_minus_baseline"]["high"]
-    assert "adaptive_minus_fine_tuning" not in scores
-    assert gains(found, "adaptive", "baseline", 5) == {"clock": 25.0, "radio": 50.0}
+    assert scores["adaptive"]["5"]["acc@5"] == 87.5 and scores["none"]["5"]["acc@1"] == 25
+    adapted = scores["adaptive"]["5"]
+    assert adapted["minus_none"] == 37.5 and adapted["minus_none_low"] <= 37.5 <= adapted["minus_none_high"]
+    assert "minus_none" not in scores["none"]["5"] and adapted["acc@10"] == 100
+    assert gains(found, "adaptive", 5) == {"clock": 25.0, "radio": 50.0}
+    assert gains({"adaptive": found["adaptive"]}, "adaptive", 5) == {}
     lists = rank_lists(found)
     assert lists["adaptive"]["5"]["radio"]["ranks"] == [[1, 7], [1, 4]]
     assert adaptation_scores([found_of(lists)], resamples=200, seed=0) == scores

@@ -17,11 +17,12 @@ SCORES = {
 }
 ROWS = ("supervised", "joint", "joint_minus_supervised")
 ADAPTED = {
+    "none": {"10": {"acc@1": 19.0, "acc@1_low": 14.5, "acc@1_high": 24.0, "acc@5": 40.5, "sd": 0.0}},
     "adaptive": {
-        "1": {"acc@1": 20.0, "acc@5": 41.5, "low": 15.25, "high": 25.0, "sd": 1.0},
-        "5": {"acc@1": 24.5, "acc@5": 50.0, "low": 19.0, "high": 30.0, "sd": 0.5},
+        "1": {"acc@1": 20.0, "acc@5": 41.5, "acc@1_low": 15.25, "acc@1_high": 25.0, "sd": 1.0},
+        "10": {"acc@1": 24.5, "acc@1_low": 19.0, "acc@1_high": 30.0}
+        | {"minus_none": 5.5, "minus_none_low": 1.5, "minus_none_high": 9.5},
     },
-    "adaptive_minus_baseline": {"difference": 2.5, "low": 0.5, "high": 4.5},
 }
 
 
@@ -34,10 +35,10 @@ def test_a_row_for_each_model_and_intervals_beside_their_score() -> None:
     assert list(facts(SCORES, ROWS)) == ["  n query: 1200", "  protocol device: cpu", "  protocol split hash: ab"]
     rows = adapted_rows(ADAPTED)
     assert list(table(rows, list(rows))) == [
-        "                                    acc@1           acc@5",
-        "  adaptive, 1 pair                  20 [15.25, 25]  41.5",
-        "  adaptive, 5 pairs                 24.5 [19, 30]   50",
-        "  adaptive minus baseline, 5 pairs  2.5 [0.5, 4.5]",
+        "                         acc@1           acc@5  minus_none",
+        "  none, 10 sketches      19 [14.5, 24]   40.5",
+        "  adaptive, 1 sketch     20 [15.25, 25]  41.5",
+        "  adaptive, 10 sketches  24.5 [19, 30]          5.5 [1.5, 9.5]",
     ]
 
 
@@ -64,6 +65,6 @@ def test_the_report_shows_the_tables_that_there_are_and_the_pictures_that_stages
 
     (metrics / "adapt.json").write_text(json.dumps({"user": ADAPTED}))
     said = report().stdout
-    assert "for a new user after adaptation" in said and "  adaptive, 5 pairs                 24.5 [19, 30]" in said
+    assert "for a new user after adaptation" in said and "  adaptive, 10 sketches  24.5 [19, 30]" in said
     # A reader that stops early ends it without a word.
     assert report("| read line").stderr == ""

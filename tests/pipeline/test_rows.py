@@ -11,7 +11,7 @@ from dvc.utils.hydra import apply_overrides
 
 from experiments.page import write_page
 from experiments.rows import Row, laid_over, read_rows
-from experiments.summary import Ranks, difference, generator_rows, read_ranks, retrieval_rows
+from experiments.summary import Ranks, adaptation_rows, difference, generator_rows, read_ranks, retrieval_rows
 from pipeline.params import load
 from tests.pipeline.conftest import ROOT
 
@@ -25,7 +25,8 @@ def test_each_row_is_a_setting_of_the_pipeline_and_its_command_says_so(tmp_path:
         path.write_text(yaml.safe_dump(laid_over(PARAMS, row.run(3))))
         found = load(path)
         words = shlex.split(row.command(3))
-        assert (words[:3], words[-1]) == (["dvc", "exp", "run"], "evaluate")
+        target = {"evaluate": "evaluate", "adapt": "evaluate_adaptation"}[row.stage]
+        assert (words[:3], words[-1]) == (["dvc", "exp", "run"], target)
         path.write_text((ROOT / "params.yaml").read_text())
         apply_overrides(path, words[4:-1:2])
         assert load(path) == found
@@ -34,7 +35,7 @@ def test_each_row_is_a_setting_of_the_pipeline_and_its_command_says_so(tmp_path:
 
 
 def test_a_row_stands_once() -> None:
-    names = [(row.place, row.name, row.settings["unlabelled_frac"]) for row in ROWS]
+    names = [(row.place, row.name, row.settings.get("unlabelled_frac")) for row in ROWS]
     assert len(set(names)) == len(names)
 
 
@@ -81,6 +82,23 @@ def test_files_of_runs_become_rows_and_a_page(tmp_path: Path) -> None:
     assert (people["row"], people["found_acc@1"], before["row"]) == ("people", 50.5, "before_joint")
     assert "certainty_spearman_bins" not in people and before["certainty_spearman_bins"] == 0.9
     (tmp_path / "pictures").mkdir()
-    write_page({"retrieval": retrieval_rows([row("full")], [ranks], "cpu"), "generator": [people, before]}, tmp_path)
-    assert "| full | 2 | 75.0 (35.4) |" in (tmp_path / "evidence.md").read_text()
+    for folder in folders:
+        tasks = {"lamp": {"ranks": [[1, 2]], "photo": [0, 1], "margins": [0.3]}}
+        better = {"lamp": tasks["lamp"] | {"ranks": [[1, 1], [1, 2]]}}
+        (folder / "models/adaptive").mkdir(parents=True)
+        (folder / "models/adaptive/ranks.json").write_text(
+            json.dumps({"category": {"none": {"0": tasks, "10": tasks}, "photos": {"10": better}}})
+        )
+    adapted = adaptation_rows(Row("methods", "synthetic", {}, 2, stage="adapt"), folders)
+    assert [(each["method"], each["k"], each["acc@1"]) for each in adapted] == [
+        ("none", 0, 50.0),
+        ("none", 10, 50.0),
+        ("photos", 10, 75.0),
+    ]
+    assert adapted[0]["minus_none"] is None and adapted[2]["minus_none"]["acc@1"] == 25.0
+    results = {"retrieval": retrieval_rows([row("full")], [ranks], "cpu"), "generator": [people, before]}
+    write_page(results | {"adaptation": adapted}, tmp_path)
+    page = (tmp_path / "evidence.md").read_text()
+    assert "| full | 2 | 75.0 (35.4) |" in page
+    assert "| photos |  | 75.0 (+25.0 [0.0, 50.0]) |" in page
     assert (tmp_path / "pictures" / "evidence.png").stat().st_size > 5_000

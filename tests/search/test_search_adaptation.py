@@ -36,7 +36,7 @@ def searcher(tmp_path: Path, joint_model: Path, photos: Path, adaptive_model: Pa
 def test_adapting_is_that_of_the_adaptive_model_on_the_same_support(searcher: Searcher, adaptive_model: Path) -> None:
     model, rows = load_model(adaptive_model, AdaptiveModel), [1, 4, 1, 2, 4]  # two photos were drawn twice
     ids = [searcher.gallery.id(row) for row in rows]
-    adapted = Adapter(searcher).adapt(SKETCHES, ids)
+    adapted = Adapter(searcher).adapt(SKETCHES, ids, "head")
     data = [searcher.gallery.path(row).read_bytes() for row in (1, 2, 4)]
     support = SupportSet([centre(sketch) for sketch in SKETCHES], np.array([0, 2, 0, 1, 2]), data)
     expected = Encoder(adapt_to(model, Encoder(model.retrieval, cpu()), support, pool=True), cpu())

@@ -173,30 +173,25 @@ def test_the_generators_sketch(client: Any, searcher: Searcher, joint_model: Pat
     assert client.get(f"/photos/{id}/sketch").json() == answer
 
 
-def test_an_adaptation_is_searched_by_its_token_until_it_is_forgotten(
-    searcher: Searcher, client_of: Callable[..., Any], tmp_path: Path
+def test_corrections_lead_to_the_librarys_search_and_to_a_model(
+    client_of: Callable[..., Any], index_of: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    client = client_of(adapter=Adapter(searcher), limits=Limits(adapted=1))
-    ids = [searcher.gallery.id(row) for row in range(2)]
-    corrections = [{"strokes": strokes, "photo": id} for strokes, id in zip((CHAIR, OTHER), ids, strict=True)]
-    adapted = Adapter(searcher).adapt([SKETCH, parse_strokes(OTHER, "x")], ids)
-    first, second = (client.post("/adapt", json={"corrections": corrections}).json()["token"] for _ in range(2))
-    for answer, expected in (
-        (client.post("/search", json={"strokes": CHAIR, "adapted": second}), adapted.search(SKETCH, 24)),
-        (client.post("/search", json={"photo": ids[0], "adapted": second}), adapted.similar(ids[0], 24)),
+    searcher = Searcher.open(index_of(tmp_path))
+    client, ids = client_of(searcher, Adapter(searcher)), [searcher.gallery.id(row) for row in range(2)]
+    for strokes, id in zip((CHAIR, OTHER), ids, strict=True):
+        answer = client.post("/corrections", json={"strokes": strokes, "photo": id}).json()
+    assert answer["by"] == "statistics"
+    adapted = Adapter(searcher).adapt([SKETCH, parse_strokes(OTHER, "x")], ids, "statistics")
+    for asked, expected in (
+        ({"strokes": CHAIR, "adapted": True}, adapted.search(SKETCH, 24)),
+        ({"photo": ids[0], "adapted": True}, adapted.similar(ids[0], 24)),
     ):
-        assert [photo[0] for photo in found(answer)] == [match.id for match in expected]
+        assert [photo[0] for photo in found(client.post("/search", json=asked))] == [match.id for match in expected]
     # As a model folder, it searches the same without the server.
-    with zipfile.ZipFile(io.BytesIO(client.get(f"/adapted/{second}").content)) as file:
+    with zipfile.ZipFile(io.BytesIO(client.get("/corrections/model").content)) as file:
         file.extractall(tmp_path)
-    loaded = Encoder.load(tmp_path / "my-style", searcher.encoder.compute)
+    loaded = Encoder.load(tmp_path / "corrected", searcher.encoder.compute)
     np.testing.assert_allclose(loaded.sketch(SKETCH), adapted.encoder.sketch(SKETCH), atol=1e-6)
-    assert client.get(f"/adapted/{first}").status_code == 404
-    forgotten = client.post("/search", json={"strokes": CHAIR, "adapted": first})
-    assert forgotten.status_code == 404 and "adapt again" in forgotten.json()["message"]
-    unknown = {"strokes": CHAIR, "photo": "0" * 16}
-    for asked, status in ((corrections[:1], 200), ([], 422), ([corrections[0], unknown], 404)):
-        assert client.post("/adapt", json={"corrections": asked}).status_code == status
 
 
 def test_what_a_server_cannot_do(searcher: Searcher, client: Any, client_of: Callable[..., Any]) -> None:
@@ -211,7 +206,7 @@ def test_what_a_server_cannot_do(searcher: Searcher, client: Any, client_of: Cal
     bare, id = client_of(), searcher.gallery.id(0)
     assert bare.get("/health").json()["features"] == {"sketch": False, "adapt": False}
     assert "no generator" in bare.get(f"/photos/{id}/sketch").json()["message"]
-    answer = bare.post("/adapt", json={"corrections": [{"strokes": CHAIR, "photo": id}] * 2})
+    answer = bare.post("/corrections", json={"strokes": CHAIR, "photo": id})
     assert answer.status_code == 404 and "cannot be adapted" in answer.json()["message"]
 
 

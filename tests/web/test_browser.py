@@ -95,36 +95,48 @@ def test_a_photo_large_and_others_like_it_and_its_sketch(visit: Callable[..., Pa
     assert complaints == []
 
 
-def test_corrections_adapt_the_search(visit: Callable[..., Page], searcher: Searcher) -> None:
-    app = create_app(searcher, Adapter(searcher), None, Limits(adapted=1))
-    page = visit(app)
+def test_corrections_are_learned_at_once_undone_and_kept(
+    visit: Callable[..., Page], index_of: Callable[[Path], Path], tmp_path: Path, complaints: list[str]
+) -> None:
+    searcher = Searcher.open(index_of(tmp_path))
+    page = visit(create_app(searcher, Adapter(searcher), None, Limits(rate=1e9, burst=1e9)))
+    items, text = page.locator("#corrections li"), page.locator("#hand-text")
 
     def correct(place: int) -> None:
         page.locator("#grid button").nth(place).click()
         click(page, "correct-button")
 
-    found_by(page, lambda: draw(page, [BACK]))
-    correct(3)
-    expect(page.locator("#adapt-button")).to_be_enabled()
-    expect(page.locator("#said")).to_contain_text("Correction added")
-    plain = found_by(page, lambda: draw(page, [SEAT]))
-    correct(5)
-    expect(page.locator("#corrections li")).to_have_count(2)
-    adapted = found_by(page, lambda: click(page, "adapt-button"))
-    assert adapted != plain
-    expect(page.locator("#took")).to_contain_text("in your style")
-    assert found_by(page, lambda: page.locator("#adapted-label").click()) == plain
-    assert found_by(page, lambda: page.locator("#adapted-label").click()) == adapted
-    # The server remembers one, and now it is another's: the page adapts again by itself.
-    ids = [searcher.gallery.id(row) for row in range(2)]
-    corrections = [{"strokes": [BACK], "photo": id} for id in ids]
-    assert page.request.post(f"{page.url.partition('#')[0]}adapt", data={"corrections": corrections}).ok
-    found_by(page, lambda: click(page, "undo-button"))
-    assert found_by(page, lambda: click(page, "redo-button")) == adapted
-    expect(page.locator("#notice")).to_be_hidden()
-    page.locator("#corrections button").first.click()
-    expect(page.locator("#corrections li")).to_have_count(1)
-    expect(page.locator("#adapt-button")).to_be_enabled()
+    plain = found_by(page, lambda: draw(page, [BACK]))
+    expect(page.locator("#undo-correction-button")).to_be_hidden()
+    first = found_by(page, lambda: correct(3))
+    assert first != plain
+    expect(page.locator("#said")).to_contain_text("Nearest")
+    expect(page.locator("#took")).to_contain_text("corrected")
+    expect(text).to_contain_text("has learned")
+    drawn = found_by(page, lambda: draw(page, [SEAT]))
+    second = found_by(page, lambda: correct(5))
+    expect(items).to_have_count(2)
+    # What it has learned outlives the page and the server.
+    again = visit(
+        create_app(Searcher.open(tmp_path / "index"), Adapter(searcher), None), viewport={"width": 900, "height": 800}
+    )
+    expect(again.locator("#corrections li")).to_have_count(2)
+    assert found_by(again, lambda: draw(again, [BACK, SEAT])) == second
+    found_by(page, lambda: page.reload())
+    expect(items).to_have_count(2)
+    assert shown(page)[: len(second)] == second
+    # The original is one switch away, and is remembered as what was chosen.
+    without = found_by(page, lambda: page.locator("#adapted-label").click())
+    found_by(page, lambda: page.reload())
+    assert shown(page)[: len(without)] == without != second
+    assert found_by(page, lambda: page.locator("#adapted-label").click()) == second
+    assert found_by(page, lambda: click(page, "undo-correction-button")) == drawn
+    expect(items).to_have_count(1)
+    found_by(page, lambda: items.locator("button").click())
+    expect(text).to_contain_text("This is what I drew")
+    found_by(page, lambda: click(page, "clear-button"))
+    assert found_by(page, lambda: draw(page, [BACK])) == plain
+    assert complaints == []
 
 
 def test_what_a_server_cannot_do_is_not_offered(visit: Callable[..., Page], searcher: Searcher) -> None:
@@ -199,9 +211,8 @@ def test_nothing_that_axe_finds(visit: Callable[..., Page], window: str, scheme:
     click(page, "sketch-button")
     expect(page.locator("#take-button")).to_be_visible()
     checked()
-    click(page, "correct-button")
+    found_by(page, lambda: click(page, "correct-button"))
     click(page, "move-button")
-    found_by(page, lambda: click(page, "adapt-button"))
     found_by(page, lambda: upload(page, picture(np.pad(np.zeros((4, 200), np.uint8), 60, constant_values=255))))
     page.route("**/search", lambda route: route.fulfill(status=422, json={"message": "no"}))
     click(page, "undo-button")

@@ -141,8 +141,7 @@ def test_nothing_is_lost(visit: Callable[..., Page], shop_app: FastAPI, complain
     found_by(page, lambda: draw(page, [BACK]))
     drawn = found_by(page, lambda: draw(page, [SEAT]))
     page.locator("#grid button").nth(3).click()
-    click(page, "correct-button")
-    adapted = found_by(page, lambda: click(page, "adapt-button"))
+    adapted = found_by(page, lambda: click(page, "correct-button"))
     found_by(page, lambda: page.reload())
     assert shown(page)[: len(adapted)] == adapted and strokes_of(page) == [BACK, SEAT]
     expect(page.locator("#corrections li")).to_have_count(1)
@@ -150,7 +149,7 @@ def test_nothing_is_lost(visit: Callable[..., Page], shop_app: FastAPI, complain
         click(page, "save-model")
     with zipfile.ZipFile(saved.value.path()) as model:
         files = ["README.md", "config.json", "model.safetensors"]
-        assert sorted(model.namelist()) == [f"my-style/{name}" for name in files]
+        assert sorted(model.namelist()) == [f"corrected/{name}" for name in files]
     assert found_by(page, lambda: page.locator("#adapted-label").click()) == drawn
     # A photo, and what is like it, have addresses of their own.
     page.locator("#grid button").nth(5).click()

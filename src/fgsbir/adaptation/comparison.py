@@ -69,11 +69,13 @@ def compare_methods(
     draws: int,
     words: Callable[[Sequence[str]], Tensor | None],
     scratch: Path,
+    seen_edges: Tensor | None = None,
 ) -> Comparison:
     """Train what ``methods`` need, and search the test tasks with each of them, from every k of ``shots``.
 
     ``pictures`` are those of the tasks of a part, to learn from with the unseen ones' training pairs or without.
     ``words`` gives the word vectors of categories, if there are any. Each training saves in a folder in ``scratch``.
+    ``seen_edges`` (D,) is the mean of the edges in the photos that ``supervised`` has learned from.
     """
     compared = Comparison()
     choosing, reporting = pictures("val", False), pictures("test", False)
@@ -92,12 +94,15 @@ def compare_methods(
                 name=f"{source}, {kind}",
                 words=words([task.name for task in learning.known.tasks]) if kind == "category" else None,
                 scratch=Scratch(scratch / f"{kind}-{source}"),
+                seen_edges=seen_edges,
             )
         model = compared.trained[source][0]
         if method.fine_tunes:
             model = fine_tuning(model, choosing, settings, compute)
         few_shot = FewShot(model, reporting, compute)
-        compared.found[name] = few_shot.ranks(shots, draws=draws, seed=settings.seed, together=method.together)
+        # From no pair only what was not made to adapt from pairs is asked.
+        able = [k for k in shots if k or not method.trained]
+        compared.found[name] = few_shot.ranks(able, draws=draws, seed=settings.seed, together=method.together)
         if name == "adaptive" and COMPARED_AT in shots:
             found = few_shot.ranks_after(STEPS, k=COMPARED_AT, draws=draws, seed=settings.seed)
             compared.over_steps.update({steps: float(accuracies(of, 1).mean()) for steps, of in found.items()})

@@ -31,7 +31,7 @@ class FewShot:
         self, shots: Sequence[int], *, draws: int, seed: int, together: bool = False
     ) -> dict[int, list[TaskRanks]]:
         """By k of ``shots``: adapt to each task from k pairs, ``draws`` times, and rank its gallery for its queries;
-        ``together`` adapts one model to the supports of all tasks at once.
+        ``together`` adapts one model to the supports of all tasks at once. Without any pair there is one draw.
         """
         found: dict[int, list[TaskRanks]] = {k: [] for k in shots}
         drawn = [self._supports(k, draws, seed) for k in shots]
@@ -40,7 +40,8 @@ class FewShot:
         for task, *of_task in zip(self.pictures.known.tasks, *drawn, strict=True):
             supports = [support for of_k in of_task for support in of_k]
             whole = self._search(task, supports, [self.model.steps])[0]
-            parts = (np.split(draws_of_all, len(shots)) for draws_of_all in (whole.ranks, whole.margins))
+            ends = np.cumsum([len(of_k) for of_k in of_task])[:-1]
+            parts = (np.split(draws_of_all, ends) for draws_of_all in (whole.ranks, whole.margins))
             for k, of_k, margins in zip(shots, *parts, strict=True):
                 found[k].append(TaskRanks(task.name, of_k, whole.photo, margins))
         return found
@@ -54,7 +55,7 @@ class FewShot:
     def _supports(self, k: int, draws: int, seed: int) -> list[list[np.ndarray]]:
         """Task by task, the triplets int64 (k, 3) of each draw."""
         known = self.pictures.known
-        numbers = range(draws if self.model.adapts else 1)
+        numbers = range(draws if self.model.adapts and k else 1)
         return [
             [draw_support(stream(seed, "few_shot", task.name, k, draw), known, task, k) for draw in numbers]
             for task in known.tasks
@@ -70,6 +71,7 @@ class FewShot:
         drawn, shown = np.unique(np.concatenate(supports)[:, 0]), np.unique(np.concatenate(supports)[:, 1:])
         queries = torch.cat([pictures.sketches(numbers, form) for form in forms]).to(self.device)
         sketches = pictures.sketches(drawn).to(self.device)
+        edges = pictures.edges(task.gallery).to(self.device) if model.form.edges else None
 
         # What lies before M depends on no support but through the sketches' statistics: it is computed once.
         gallery, (photos,) = (
@@ -83,19 +85,20 @@ class FewShot:
         margins = []
         for support in supports:
             rows = torch.from_numpy(np.searchsorted(drawn, support[:, 0]))
-            side = model.sketch_side(sketches[rows])
+            side = model.sketch_side(sketches[rows], edges)
             changed = side is not own
             inputs = model.inputs(side(torch.cat([queries, sketches[rows]]))) if changed else usual
             asked, few = inputs.split([len(queries), len(inputs) - len(queries)])
             own_photo, other = photos[torch.from_numpy(np.searchsorted(shown, support[:, 1:].T))]
             triplets = torch.stack([few if changed else few[rows], own_photo, other], 1)
             pairs = Triplets(triplets, pictures.negatives(support).to(self.device))
-            course = model.course(pairs, max(steps))
+            # From no pair no weight moves.
+            course = model.course(pairs, max(steps) if len(support) else 0) * (1 if len(support) else max(steps) + 1)
             for number, of_step in zip(steps, found, strict=True):
                 weights = course[number]
                 query = beside([model.embed(form, weights) for form in asked.chunk(len(forms))])
                 moved = weights is not course[0]
                 against = beside([model.embed(form, weights) for form in gallery]) if moved else still
                 of_step.append(ranks(query.cpu().numpy(), against.cpu().numpy(), np.searchsorted(task.gallery, photo)))
-            margins.append(float(model.margin_of(triplets)))
+            margins.append(float(model.margin_of(triplets)) if len(support) else model.form.margin)
         return [TaskRanks(task.name, np.stack(of_step), photo, np.array(margins)) for of_step in found]

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from fgsbir.adaptation.model import AdaptiveModel, Scope
 from fgsbir.retrieval.model import RetrievalModel
 
@@ -34,6 +36,7 @@ class AdaptationSettings:
     lambda_category: float
     lambda_user: float
     lambda_semantic: float
+    ridge: float
     fine_tuning_rates: Sequence[float]
     fine_tuning_steps: Sequence[int]
     log_interval: int
@@ -44,7 +47,8 @@ class AdaptationSettings:
 class Method:
     """How a model is meta-trained, and what is made of it at a new task.
 
-    ``trained`` False takes F as it is; ``scope``, ``sign``, ``statistics``: :class:`fgsbir.adaptation.model.Form`.
+    ``trained`` False takes F as it is; ``scope``, ``sign``, ``statistics``, ``edges``, ``ridge``:
+    :class:`fgsbir.adaptation.model.Form`.
     ``unseen_too`` trains with the training pairs of what it is tested on. ``fine_tunes`` steps down the support's loss
     with all weights, at a rate and for a number of steps chosen on validation tasks; ``together`` adapts one model to
     all new tasks at once.
@@ -54,6 +58,8 @@ class Method:
     sign: bool = False
     trained: bool = True
     statistics: bool = False
+    edges: bool = False
+    ridge: bool = False
     regularised: bool = False
     predicts_margin: bool = False
     unseen_too: bool = False
@@ -62,9 +68,12 @@ class Method:
 
 
 METHODS = {
+    "none": Method(trained=False),
+    "photos": Method(trained=False, statistics=True, edges=True),
+    "statistics": Method(trained=False, statistics=True),
+    "ridge": Method("head", trained=False, statistics=True, edges=True, ridge=True),
     "baseline": Method(),
     "baseline_regularised": Method(regularised=True),
-    "statistics": Method(trained=False, statistics=True),
     "fine_tuning": Method(fine_tunes=True),
     "maml": Method("all"),
     "sign_maml": Method("all", sign=True),
@@ -77,8 +86,13 @@ METHODS = {
 TRAINED_AS = {"fine_tuning": "baseline", "adaptive_together": "adaptive"}
 
 
-def adaptive_model(supervised: RetrievalModel, method: Method, settings: AdaptationSettings) -> AdaptiveModel:
-    """The model that the meta-training of ``method`` starts from: the supervised F, and M as the identity."""
+def adaptive_model(
+    supervised: RetrievalModel, method: Method, settings: AdaptationSettings, seen_edges: Tensor | None = None
+) -> AdaptiveModel:
+    """The model that the meta-training of ``method`` starts from: the supervised F, and M as the identity.
+
+    ``seen_edges`` (D,) is the mean of the edges in F's photos, of methods that take it.
+    """
     rates = {"none": settings.inner_rate, "head": settings.inner_rate, "all": settings.all_rate}
     model = AdaptiveModel(
         retrieval=supervised.config(),
@@ -92,6 +106,10 @@ def adaptive_model(supervised: RetrievalModel, method: Method, settings: Adaptat
         margin_width=settings.margin_width if method.predicts_margin and settings.predict_margin else None,
         sharpness=settings.sharpness,
         statistics=method.statistics,
+        edges=method.edges,
+        ridge=settings.ridge if method.ridge else None,
     )
     model.retrieval.load_state_dict(supervised.state_dict())
+    if method.edges and seen_edges is not None:
+        model.seen_edges.copy_(seen_edges)
     return model

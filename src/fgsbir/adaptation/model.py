@@ -1,6 +1,7 @@
 """The adaptive model (paper 2): F's projection, the head M, and what a new task changes: statistics, then M."""
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 from torch.func import grad, vmap
 from torch.nn import functional
 
+from fgsbir.adaptation.edge_side import PHOTOS
 from fgsbir.adaptation.losses import Triplets, inner_loss, outer_loss
+from fgsbir.adaptation.ridge import ridge_head
 from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import StoredModel
@@ -23,8 +26,8 @@ Scope = Literal["none", "head", "all"]
 CAUTION = 1.2
 
 
-def shrinkage(side: Standardise, rows: Tensor) -> float:
-    """How much the mean of ``rows`` (k, D), k >= 0, counts beside that of ``side``, from 0 to 1.
+def shrinkage(side: Standardise, rows: Tensor, of: float = math.inf) -> float:
+    """How much the mean of ``rows`` (k, D), k >= 0, counts beside that of ``side``, itself ``of`` so many, from 0 to 1.
 
     James and Stein ("Estimation with quadratic loss", 1961, the positive part): the mean of k rows misses that of
     their kind by about D / k in squared deviations. What lies beyond that, and :data:`CAUTION`, is the kind's own: a
@@ -33,7 +36,7 @@ def shrinkage(side: Standardise, rows: Tensor) -> float:
     if not len(rows):
         return 0.0
     far = float(side(rows).mean(0).square().sum())
-    return max(0.0, 1.0 - CAUTION * rows.shape[1] / len(rows) / far) if far else 0.0
+    return max(0.0, 1.0 - CAUTION * rows.shape[1] * (1 / len(rows) + 1 / of) / far) if far else 0.0
 
 
 def met(side: Standardise, rows: Tensor) -> Standardise:
@@ -45,6 +48,20 @@ def met(side: Standardise, rows: Tensor) -> Standardise:
     # The share of k rows is k / (k + prior).
     own.mix(rows, len(rows) * (1 / share - 1))
     return own
+
+
+def guessed(side: Standardise, seen: Tensor, edges: Tensor) -> Standardise:
+    """The sketch side of photos from the ``edges`` (n, D) in them alone, without any sketch.
+
+    What the edges differ by from those that F has learned from, of mean ``seen`` (D,), by :func:`shrinkage`, sketches
+    are taken to differ by as well.
+    """
+    known = copy.deepcopy(side)
+    known.mean.copy_(seen)
+    share = shrinkage(known, edges, of=PHOTOS)
+    if share:
+        known.mean.copy_(side.mean + share * (edges.mean(0) - seen))
+    return known if share else side
 
 
 class MarginNetwork(nn.Module):
@@ -72,6 +89,8 @@ class Form:
     ``margin_width`` is the margin network's; without one every task has the fixed ``margin``. ``sharpness`` is the
     inner loss's (:func:`fgsbir.adaptation.losses.inner_loss`). With ``statistics`` a task's sketches are standardised
     by statistics of their own (:func:`met`), before any weight moves; photos always by F's: their own helped nowhere.
+    With ``edges`` they start from what the edges in the photos say (:func:`guessed`). A ``ridge`` stands for the steps:
+    M in closed form (:func:`fgsbir.adaptation.ridge.ridge_head`).
     """
 
     scope: Scope = "none"
@@ -83,6 +102,8 @@ class Form:
     margin_width: int | None = None
     sharpness: float = 0.1
     statistics: bool = False
+    edges: bool = False
+    ridge: float | None = None
 
 
 class AdaptiveModel(StoredModel):
@@ -99,6 +120,10 @@ class AdaptiveModel(StoredModel):
         self.retrieval = RetrievalModel(**retrieval).requires_grad_(False)
         self.statistics = self.form.statistics and self.retrieval.standardised
         self.projection.requires_grad_(True)
+        self.seen_edges: Tensor
+        if self.form.edges:
+            # The mean of the edges in the photos that F has learned from.
+            self.register_buffer("seen_edges", torch.zeros(self.retrieval.dimensions))
         channels, width = self.projection.out_features, self.form.margin_width
         self.head = nn.Linear(channels, embedding_dim)
         # Where the sizes differ these are the leading axes, which say most.
@@ -120,18 +145,24 @@ class AdaptiveModel(StoredModel):
 
     @property
     def steps(self) -> int:
-        """How many inner steps a support set takes."""
-        return 0 if self.form.scope == "none" else self.form.steps
+        """How many inner steps a support set takes; the closed form counts as one."""
+        return 0 if self.form.scope == "none" else 1 if self.form.ridge else self.form.steps
 
     @property
     def adapts(self) -> bool:
         """Whether a support set changes anything."""
         return self.steps > 0 or self.statistics
 
-    def sketch_side(self, sketches: Tensor) -> Standardise:
-        """How the sketches of a task are standardised, from pooled taps (k, D), k >= 0, of some of them."""
+    def sketch_side(self, sketches: Tensor, edges: Tensor | None = None) -> Standardise:
+        """How the sketches of a task are standardised, from pooled taps (k, D), k >= 0, of some of them, and of the
+        ``edges`` (n, D) in some of its photos.
+        """
         own = self.retrieval.side("sketch")
-        return met(own, sketches.to(own.mean.device)) if self.statistics else own
+        if not self.statistics:
+            return own
+        if self.form.edges and edges is not None:
+            own = guessed(own, self.seen_edges, edges.to(own.mean.device))
+        return met(own, sketches.to(own.mean.device))
 
     def photo_side(self, photos: Tensor) -> Tensor:
         """Pooled taps (..., D) of photos, standardised."""
@@ -170,6 +201,8 @@ class AdaptiveModel(StoredModel):
             return course
         if self.log_rate is None:
             return course * (steps + 1)
+        if self.form.ridge:
+            return course + [self._in_closed_form(support, self.form.ridge)] * steps
         margin, rate = self.margin_of(support.inputs), self.log_rate.exp()
 
         def loss(weights: Parameters) -> Tensor:
@@ -185,6 +218,11 @@ class AdaptiveModel(StoredModel):
                 slopes = {name: slope.detach() for name, slope in slopes.items()}
             course.append({name: value - rate * slopes[name] for name, value in course[-1].items()})
         return course
+
+    def _in_closed_form(self, support: Triplets, weight: float) -> Parameters:
+        sketch, photo, _ = self.embed(support.inputs, self.weights()).unbind(-2)
+        moved = ridge_head(sketch, photo, weight)
+        return {"head.weight": moved @ self.head.weight, "head.bias": moved @ self.head.bias}
 
     def embed(self, inputs: Tensor, weights: Parameters) -> Tensor:
         """:meth:`inputs` (..., c or D) under the weights that :meth:`adapt` gave: (..., d) of length 1."""
@@ -202,9 +240,13 @@ class AdaptiveModel(StoredModel):
         return vmap(partial(self.task_loss, margin=margin))(support, query)
 
     @torch.no_grad()
-    def meet(self, sketches: Tensor, pairs: Triplets | None = None) -> tuple[Parameters, Standardise]:
-        """Weights and sketch side of a new task, from pooled taps (k, D) of sketches and, to move weights, triplets."""
-        sketch, weights = self.sketch_side(sketches), self.weights()
+    def meet(
+        self, sketches: Tensor, pairs: Triplets | None = None, edges: Tensor | None = None
+    ) -> tuple[Parameters, Standardise]:
+        """Weights and sketch side of a new task, from pooled taps (k, D) of sketches, of triplets, to move weights, and
+        of the edges in photos.
+        """
+        sketch, weights = self.sketch_side(sketches, edges), self.weights()
         if pairs is not None:
             weights = self.adapt(pairs._replace(inputs=self.inputs(self.standardise(pairs.inputs, sketch))))
         return weights, sketch
@@ -226,9 +268,14 @@ class AdaptiveModel(StoredModel):
         return model.to(self.head.weight.device).eval()
 
 
-def statistics_alone(retrieval: RetrievalModel) -> AdaptiveModel:
-    """A plain F as a model that adapts its statistics to a few sketches, and no weight."""
+def statistics_alone(retrieval: RetrievalModel, seen_edges: Tensor | None = None) -> AdaptiveModel:
+    """A plain F as a model that adapts its statistics and no weight: to sketches, and to photos where the mean (D,) of
+    the edges in those that it has learned from is known.
+    """
     config, dimensions = retrieval.config(), retrieval.head.out_features
-    model = AdaptiveModel(retrieval=config, embedding_dim=dimensions, statistics=True)
+    edges = seen_edges is not None
+    model = AdaptiveModel(retrieval=config, embedding_dim=dimensions, statistics=True, edges=edges)
     model.retrieval.load_state_dict(retrieval.state_dict())
+    if seen_edges is not None:
+        model.seen_edges.copy_(seen_edges)
     return model.to(retrieval.head.weight.device).eval()

@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fgsbir.adaptation.edge_side import pooled_edges, some_of
 from fgsbir.adaptation.losses import negatives_of
 from fgsbir.adaptation.tasks import TaskSet, draw_episode
 from fgsbir.data.records import DataError
 from fgsbir.features.pictures import Inputs, KeptInputs, Pictures
 from fgsbir.features.store import FEATURES_OF_TRAINING, MIRRORED
+from fgsbir.retrieval.encoder import Encoder
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.retrieval.training import pooled_rows
 from fgsbir.runtime.compute import Compute
@@ -36,7 +38,8 @@ class TaskPictures:
     def __init__(
         self, pictures: Pictures, known: TaskSet, model: RetrievalModel, compute: Compute, *, pool: bool
     ) -> None:
-        self.known, self.pool = known, pool
+        self.known, self.pool, self._shards = known, pool, pictures.shards
+        self._model, self._compute, self._edges = model, compute, dict[bytes, Tensor]()
         _, category = np.unique([photo.category for photo in known.photos], return_inverse=True)
         self._category = torch.from_numpy(category)
         changed = model.level != "pixels" and all(photo.split in FEATURES_OF_TRAINING for photo in known.photos)
@@ -48,6 +51,13 @@ class TaskPictures:
         places = [range(len(photo.sketches)) for photo in known.photos]
         drawn = pictures.sketches(known.photos, places, model.level)
         self.sketches = pooled_inputs(model, drawn, compute, range(2 * self.variants) if changed else searched)
+
+    def edges(self, gallery: np.ndarray) -> Tensor:
+        """Pooled taps of the edges in some photos of a gallery, int64 (g,): float32 (n, D)."""
+        if gallery.tobytes() not in self._edges:
+            photos = (self._shards.read_photo(self.known.photos[row]) for row in some_of(gallery.tolist()))
+            self._edges[gallery.tobytes()] = pooled_edges(Encoder(self._model, self._compute), photos)
+        return self._edges[gallery.tobytes()]
 
     def negatives(self, triplets: np.ndarray) -> Tensor:
         """What counts as whose negative among triplets, int64 (n, 3): float32 (n, 2 n)."""

@@ -11,7 +11,7 @@ from fgsbir.data.index import Index, PhotoEntry
 from fgsbir.data.records import DataError
 from fgsbir.data.selection import is_labelled, stable_fraction
 
-Kind = Literal["category", "user"]
+Kind = Literal["category", "user", "set"]
 Part = Literal["train", "val", "test"]
 # The splits whose photos the tasks of a part speak of.
 SEARCHED: dict[Part, tuple[str, ...]] = {"train": ("train",), "val": ("train", "val"), "test": ("train", "val", "test")}
@@ -26,7 +26,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One category, or one user of the main category.
+    """One category, one user of the main category, or what a whole set has of one category.
 
     Supports are drawn from the pairs ``support``; ``query`` are the pairs that it is judged by, none of a photo of
     ``support`` but in training, where both are one pool; ``gallery`` int64 (g,) are the photos that are searched.
@@ -67,6 +67,9 @@ def task_set(
     photos where tasks are there to choose by; a user's are the validation or test photos. ``unseen_too`` learns from
     the training pairs of unseen ones as well, for the upper bound. Raises DataError where the set has no users, or
     users of several categories, or nothing to adapt to.
+
+    Of ``kind`` "set" the whole set is what is met anew, by an F that was trained elsewhere: a task is a seen category,
+    with the test photos as its gallery.
     """
     photos = sorted(
         (photo for photo in index.photos if photo.split != "unlabelled" and photo.sketches), key=lambda photo: photo.id
@@ -81,6 +84,8 @@ def task_set(
     photos = [photo for photo in photos if photo.split in SEARCHED[part]]
     seen, unseen = _pairs_by_name(photos, kind, labelled_frac)
     kept = _held_out(sorted(seen), index.category, held_out)
+    if kind == "set":
+        kept, unseen = set(), seen
     asked = {
         "train": {name: pairs for name, pairs in seen.items() if name not in kept} | (unseen if unseen_too else {}),
         "val": {name: pairs for name, pairs in seen.items() if name in kept or not kept},
@@ -96,6 +101,8 @@ def task_set(
             query += [pair for pair in support if pair.photo in half]
             support = [pair for pair in support if pair.photo not in half]
         gallery = judged if kind == "user" else np.unique([pair.photo for pair in pairs])
+        if kind == "set":
+            gallery = np.unique([pair.photo for pair in query])
         if support and query:
             tasks.append(Task(name, support, query, gallery))
     if not tasks:
@@ -112,8 +119,8 @@ def _pairs_by_name(
     for row, photo in enumerate(photos):
         hidden = photo.split == "train" and not is_labelled(photo, labelled_frac)
         for place, sketch in enumerate(photo.sketches):
-            name = photo.category if kind == "category" else sketch.user
-            new = photo.unseen if kind == "category" else sketch.unseen
+            name = sketch.user if kind == "user" else photo.category
+            new = sketch.unseen if kind == "user" else photo.unseen
             # An unseen user's drawing of a seen category belongs to that user's task alone.
             if name is not None and (new or not hidden) and (kind == "user" or new or not sketch.unseen):
                 (unseen if new else seen).setdefault(name, []).append(Pair(row, place))
@@ -187,4 +194,4 @@ def _triplets(rng: np.random.Generator, known: TaskSet, pairs: Sequence[Pair], p
         if not others:
             raise DataError(f"{own.id}: there is no other photo of its category to tell it from")
         found.append([known.numbers[pair.photo] + pair.sketch, pair.photo, others[rng.integers(len(others))]])
-    return np.array(found, np.int64)
+    return np.array(found, np.int64).reshape(-1, 3)

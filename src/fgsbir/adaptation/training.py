@@ -110,6 +110,7 @@ def train_method(
     name: str,
     words: Tensor | None,
     scratch: Scratch,
+    seen_edges: Tensor | None = None,
 ) -> tuple[AdaptiveModel, list[Row]]:
     """Meta-train ``method`` on the tasks of ``learning``, with its curve; one that is not trained has none.
 
@@ -119,7 +120,7 @@ def train_method(
     :func:`fgsbir.retrieval.training.train_retrieval`.
     """
     seed_weights(settings.seed, f"adaptation {kind}")
-    model, steps = adaptive_model(supervised, method, settings), settings.steps
+    model, steps = adaptive_model(supervised, method, settings, seen_edges), settings.steps
     compute.place(model)
     if not method.trained:
         return model.eval(), []

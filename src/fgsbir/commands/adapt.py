@@ -1,7 +1,8 @@
-"""``fgsbir adapt``: a few sketches, or pairs of sketch and photo, and a model to a model of one's own."""
+"""``fgsbir adapt``: photos, a few sketches, or pairs of both, and a model to a model of one's own."""
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from fgsbir.commands.options import add_model, require
@@ -15,19 +16,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example: fgsbir adapt --support my/sketches --out models/mine"
     add_model(
         parser,
-        "an adaptive model, as models/adaptive/category/adaptive, or a retrieval model, which adapts to sketches alone",
+        "an adaptive model, as models/adaptive/category/adaptive, or a retrieval model",
     )
+    given = parser.add_mutually_exclusive_group(required=True)
     support = "folder of sketches, or with photos/ and sketches/, alike in name"
-    parser.add_argument("--support", type=Path, required=True, help=support)
+    given.add_argument("--support", type=Path, help=support)
+    alone = "adapt to photos without any sketch: a folder of those that will be searched, or an index of them"
+    given.add_argument("--photos-only", type=Path, metavar="PHOTOS", help=alone)
+    beside = "beside --support, the photos that will be searched: a folder, or an index"
+    parser.add_argument("--photos", type=Path, help=beside)
     parser.add_argument("--out", type=Path, required=True, help="folder of the adapted retrieval model, to be written")
 
 
 def run(options: argparse.Namespace) -> None:
     """Adapt; the model that it starts from is only read. Raises DataError, with nothing written."""
     require(options.model, "a folder of a model")
-    require(options.support, "a folder of sketches, or with photos/ and sketches/")
+    searched = options.photos_only or options.photos
+    if options.photos_only and options.photos:
+        raise DataError("--photos goes with --support: --photos-only names photos already")
+    if options.support:
+        require(options.support, "a folder of sketches, or with photos/ and sketches/")
+    if searched:
+        require(searched, "a folder of photos, or an index")
 
-    from fgsbir.adaptation.support import adapt_to, load_adaptive, read_support
+    from fgsbir.adaptation.support import SupportSet, adapt_to, far_from_photos, load_adaptive, read_support
     from fgsbir.retrieval.encoder import Encoder
     from fgsbir.runtime.model_folder import CONFIG, read_config, save_model
     from fgsbir.search.searcher import computing, model_folder
@@ -39,10 +51,40 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(f"{options.out}: is a model that fgsbir adapt has not made; give another --out")
     folder = model_folder(options.model, "retrieval")
     model, pool = load_adaptive(folder)
-    support, made = read_support(options.support), read_config(folder)
-    adapted = adapt_to(model, Encoder(model.retrieval, computing()), support, pool=pool)
+    if options.photos_only and not model.form.edges:
+        raise DataError(
+            f"{folder}: adapts to sketches alone; to photos adapt the model that comes with the package, and "
+            "models/adaptive/category/photos, which know the edges in the photos that they have learned from"
+        )
+    support, made = read_support(options.support) if options.support else SupportSet(), read_config(folder)
+    if searched:
+        support = replace(support, searched=some_photos(searched))
+    encoder = Encoder(model.retrieval, computing())
+    adapted = adapt_to(model, encoder, support, pool=pool)
+    if far_from_photos(encoder, support):
+        logger.warning(
+            "the sketches lie about as far from all photos as scribbles do: are they drawings of other things?"
+        )
     origin = {"model": made["sha256"], "sketches": len(support.sketches), "support_sha256": support.sha256()}
     save_model(options.out, adapted, details=made["details"] | {"adapted": origin})
     did = "adapted again" if again else "adapted"
     photos = f"{len(support.photos)} photos" if support.photos else "photos that are not given"
-    logger.info("%s: %s to %d sketches of %s", options.out, did, len(support.sketches), photos)
+    drawn = f"{len(support.sketches)} sketches of {photos}" if support.sketches else "photos without sketches"
+    logger.info("%s: %s to %s", options.out, did, drawn)
+
+
+def some_photos(place: Path) -> list[bytes]:
+    """Some of the photos in a folder, or of an index. Raises DataError where there is none that can be read."""
+    from fgsbir.adaptation.edge_side import some_of
+    from fgsbir.adaptation.support import read_photos
+    from fgsbir.data.files import list_files
+    from fgsbir.data.photos import PHOTO_SUFFIXES
+    from fgsbir.search.gallery import INDEX, Gallery
+
+    if (place / INDEX).is_file():
+        gallery = Gallery(place)
+        return read_photos([gallery.path(row) for row in some_of(range(len(gallery)))])
+    found = list_files([place], PHOTO_SUFFIXES).files
+    if not found:
+        raise DataError(f"{place}: expected photos, found none")
+    return read_photos(some_of(found))

@@ -17,16 +17,17 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
 
     The methods stand a little beside each other, so that the bars of one do not hide those of the next.
     """
-    colours = {"adaptive": BLUE, "baseline": QUIET, "fine_tuning": ORANGE}
+    colours = {"adaptive": BLUE, "none": QUIET, "photos": ORANGE}
     with chart(path, 4.0 * len(scores) + 1.8, 3.4) as figure:
         parts = np.atleast_1d(figure.subplots(1, len(scores)))
         for axes, (kind, table) in zip(parts, scores.items(), strict=True):
             methods = [name for name in LABELS if name in table]
             shots = sorted({int(k) for name in methods for k in table[name]})
             for number, name in enumerate(methods):
-                entries = [table[name][str(k)] for k in shots]
+                entries = [table[name][k] for k in sorted(table[name], key=int)]
+                places = np.array([shots.index(int(k)) for k in sorted(table[name], key=int)])
                 axes.errorbar(
-                    np.arange(len(shots)) + 0.06 * (number - (len(methods) - 1) / 2),
+                    places + 0.06 * (number - (len(methods) - 1) / 2),
                     [entry["acc@1"] for entry in entries],
                     yerr=[entry["sd"] for entry in entries],
                     label=LABELS[name],
@@ -39,7 +40,7 @@ def shots_chart(path: Path, scores: Mapping[str, Mapping[str, Any]]) -> None:
                 )
             axes.set_xticks(range(len(shots)), [str(k) for k in shots])
             axes.set_title(f"new {kind}", fontsize=9)
-            axes.set(xlabel="pairs of the support set", ylabel="acc@1, % ± s.d. over draws")
+            axes.set(xlabel="sketches of the support set", ylabel="acc@1, % ± s.d. over draws")
             axes.margins(y=0.1)
         figure.legend(*parts[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
 
@@ -65,7 +66,7 @@ def tasks_chart(path: Path, found: Mapping[str, Found], k: int) -> None:
             tasks = of_kind["adaptive"][k]
             for row, task in enumerate(tasks):
                 left.plot(task.margins, np.full(len(task.margins), row), "o", color=BLUE, alpha=0.5, markersize=4)
-            values = list(gains(of_kind, "adaptive", "baseline", k).values()) if "baseline" in of_kind else []
+            values = list(gains(of_kind, "adaptive", k).values())
             right.barh(range(len(values)), values, color=[BLUE if value >= 0 else ORANGE for value in values])
             right.axvline(0, color=QUIET, linewidth=0.8)
             left.set_title(f"new {kind}: margin predicted from each of the supports", fontsize=9)

@@ -1,14 +1,19 @@
-"""An index adapted to one hand: a few corrections, sketch to photo, and what they make of F (paper 2)."""
+"""An index adapted to what is drawn in it: a few corrections, sketch to photo, and what they make of F (paper 2)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.adaptation.support import load_adaptive, pooled_sketches, pooled_triplets
+from fgsbir.adaptation.edge_side import pooled_edges, some_of
+from fgsbir.adaptation.support import load_adaptive, pooled_sketches, triplets_of
+from fgsbir.data.photos import check_photo, photo_bytes
 from fgsbir.data.records import DataError
+from fgsbir.data.strokes import mirrored
 from fgsbir.retrieval.encoder import Encoder, beside
 from fgsbir.runtime.model_folder import read_config
 from fgsbir.search.gallery import ADAPTIVE, MODEL
@@ -16,13 +21,21 @@ from fgsbir.search.searcher import Searcher, computing
 
 # Photos projected at once.
 BATCH = 4096
+# Pairs from which on the head moves too.
+HEAD_FROM = 3
+# Drawings whose pooled taps are remembered.
+REMEMBERED = 64
+
+# What is learned: the statistics of the sketch side, or the head as well; "before" is what was known before.
+Learned = Literal["statistics", "head"]
+Grade = Literal["none", "before", "statistics", "head"]
 
 
 class Adapter:
-    """What adapts an index: its adaptive model, or else the statistics of its own F.
+    """What adapts an index: its adaptive model, or else the statistics and the head of its own F.
 
-    Statistics change sketches alone, so the photos' embeddings stay. Raises DataError where the index holds another
-    adaptive model than it was made with, or none and an F that does not standardise.
+    Raises DataError where the index holds another adaptive model than it was made with, or none and an F that does not
+    standardise.
     """
 
     def __init__(self, searcher: Searcher) -> None:
@@ -32,45 +45,109 @@ class Adapter:
             raise DataError(f"{folder}: is another model than the index was made with; index the photos again")
         self._model, self._pool = load_adaptive(folder)
         self._encoder = Encoder(self._model.retrieval, computing(gallery.about.precision))
+        self._drawn: dict[bytes, Tensor] = {}
 
     @classmethod
     def of(cls, searcher: Searcher) -> "Adapter | None":
         """What adapts the index of ``searcher``, if anything does."""
         return cls(searcher) if searcher.gallery.about.adaptive or searcher.encoder.model.standardised else None
 
-    def adapt(self, sketches: Sequence[np.ndarray], photo_ids: Sequence[str]) -> Searcher:
+    def learn(
+        self, sketches: Sequence[np.ndarray], photo_ids: Sequence[str], before: Searcher
+    ) -> tuple[Grade, Searcher]:
+        """The most that canonical sketches (n_i, 3) and the id of each one's photo teach without spoiling any of them.
+
+        The statistics with the head, from ``HEAD_FROM`` pairs on, else the statistics alone; or ``before``, where each
+        would no longer find first the photo of a sketch that ``before`` finds first. Errors as of :meth:`adapt`.
+        """
+        pooled, rows = self._pooled(sketches), self._rows(photo_ids)
+        known = self._found_first(before, pooled, rows)
+        heads = self._model.steps > 0 and len(sketches) >= HEAD_FROM
+        grades: list[Learned] = ["head", "statistics"] if heads else ["statistics"]
+        for grade in grades:
+            searcher = self.adapt(sketches, photo_ids, grade)
+            if not (known & ~self._found_first(searcher, pooled, rows)).any():
+                return grade, searcher
+        return "before", before
+
+    def adapt(self, sketches: Sequence[np.ndarray], photo_ids: Sequence[str], grade: Learned = "head") -> Searcher:
         """The same photos, searched as adapted to canonical sketches (n_i, 3) and the id of each one's photo.
 
-        The weights move where there are at least two photos to tell from each other. Raises DataError for an unknown
-        id, or no sketch at all.
+        The head moves with ``grade`` "head", where there are at least two photos to tell from each other; the
+        statistics change sketches alone. Raises DataError for an unknown id, or no sketch at all.
         """
-        gallery, features = self._gallery, self._gallery.features
         if not len(sketches):
             raise DataError("expected at least one sketch to adapt to, found none")
-        photo = np.array([gallery.row(photo_id) for photo_id in photo_ids], np.int64)
-        drawn = pooled_sketches(self._encoder, sketches)
-        pairs = None
-        if features is not None and self._model.steps:
-            distinct, place = np.unique(photo, return_inverse=True)
-            pairs = pooled_triplets(drawn, self._taps(features[distinct])[:, 0], place, self._pool)
-        weights, side = self._model.meet(drawn, pairs)
-        if features is None:
-            return Searcher(gallery, Encoder(self._model.with_weights(weights, side), self._encoder.compute))
+        model, gallery, drawn = self._model, self._gallery, self._pooled(sketches)
+        distinct, place = np.unique(self._rows(photo_ids), return_inverse=True)
+        weights, side = model.weights(), model.sketch_side(drawn[:, 0], self._edges)
+        moves, embeddings = grade == "head" and len(distinct) > 1 and model.steps > 0, None
         with torch.no_grad():
-            embeddings = beside([self._model.embed(form, weights) for form in self._photos]).cpu().numpy()
+            if moves:
+                shown = self._photos[0][torch.from_numpy(distinct)]
+                weights = model.adapt(triplets_of(model.inputs(side(drawn[:, 0])), shown, place, self._pool))
+            if moves or gallery.features is not None:
+                embeddings = beside([model.embed(form, weights) for form in self._photos]).cpu().numpy()
         # Sketches in as many forms as the index has of the photos.
-        adapted = self._model.with_weights(weights, side, mirror=len(self._photos) > 1)
+        adapted = model.with_weights(weights, side, mirror=len(self._photos) > 1)
         return Searcher(gallery, Encoder(adapted, self._encoder.compute), embeddings)
+
+    def prepare(self) -> None:
+        """Do what the first correction would wait for."""
+        _ = self._edges, self._photos
+
+    @cached_property
+    def _edges(self) -> Tensor | None:
+        """Pooled taps of the edges in some of the photos that are still there: what sketches of them are like."""
+        if not self._model.form.edges:
+            return None
+        found = []
+        for row in some_of(range(len(self._gallery))):
+            with suppress(DataError, OSError):
+                data = photo_bytes(self._gallery.path(row))
+                check_photo(data, "the photo")
+                found.append(data)
+        return pooled_edges(self._encoder, found)
+
+    def _found_first(self, searcher: Searcher, pooled: Tensor, rows: np.ndarray) -> np.ndarray:
+        """Whether ``searcher`` finds the photo of each sketch (k, forms, D) first, at ``rows``: bool (k,)."""
+        model = searcher.encoder.model
+        with torch.no_grad():
+            forms = pooled.unbind(1)[: 2 if model.mirror else 1]
+            embedded = beside([model.embed_pooled(form, "sketch") for form in forms]).cpu().numpy()
+        return np.array([searcher.nearest(each, 1)[0][0] == row for each, row in zip(embedded, rows, strict=True)])
+
+    def _rows(self, photo_ids: Sequence[str]) -> np.ndarray:
+        return np.array([self._gallery.row(photo_id) for photo_id in photo_ids], np.int64)
+
+    def _pooled(self, sketches: Sequence[np.ndarray]) -> Tensor:
+        """Pooled taps of sketches and, where F searches with mirror images, of these: float32 (k, forms, D)."""
+        keys = [sketch.tobytes() for sketch in sketches]
+        new = {key: sketch for key, sketch in zip(keys, sketches, strict=True) if key not in self._drawn}
+        if new:
+            shown = list(new.values())
+            forms = [shown, [mirrored(sketch) for sketch in shown]][: len(self._photos)]
+            read = torch.stack([pooled_sketches(self._encoder, form) for form in forms], 1)
+            self._drawn |= dict(zip(new, read, strict=True))
+        pooled = torch.stack([self._drawn[key] for key in keys])
+        for key in list(self._drawn)[:-REMEMBERED]:
+            del self._drawn[key]
+        return pooled
 
     @cached_property
     def _photos(self) -> tuple[Tensor, ...]:
-        """What adaptation starts from, of all photos in each form: made once, since no correction changes it."""
-        features = self._gallery.features
-        assert features is not None
-        starts = range(0, len(features), BATCH)
+        """What adaptation starts from, of all photos in each form: made once, since no correction changes it.
+
+        Of an index without pooled taps its embeddings, which F's head leads to: all that M reads is their direction.
+        """
+        gallery, model = self._gallery, self._model
+        if gallery.features is None:
+            forms = gallery.about.dimensions // model.head.in_features
+            return torch.from_numpy(gallery.embeddings * forms**0.5).to(self._encoder.compute.device).chunk(forms, 1)
+        starts = range(0, len(gallery.features), BATCH)
         with torch.no_grad():
-            parts = (self._model.photo_side(self._taps(features[start : start + BATCH])) for start in starts)
-            return torch.cat([self._model.inputs(part) for part in parts]).unbind(1)
+            parts = (model.photo_side(self._taps(gallery.features[start : start + BATCH])) for start in starts)
+            return torch.cat([model.inputs(part) for part in parts]).unbind(1)
 
     def _taps(self, features: np.ndarray) -> Tensor:
         """Photos' pooled taps, float32 (n, forms, D)."""

@@ -13,6 +13,7 @@ A large one has an inverted file besides, which says among which photos to searc
 ``model/``              the F that embedded them, so that the index can be searched wherever it is taken
 ``adaptive/``           if given: an adaptive model, and in ``features.npy`` float16 (n, forms, D) the pooled taps that
                         it reads, of each photo and, where F searches with mirror images, of its mirror image
+``corrections.json``    if the page was corrected: drawings, and the photos that were meant
 ======================  =====================================================================================
 """
 
@@ -31,6 +32,7 @@ from fgsbir.search.inverted_file import InvertedFile, has_faiss, write_inverted
 
 FORMAT = 2
 INDEX, MODEL, ADAPTIVE = "index.json", "model", "adaptive"
+CORRECTIONS = "corrections.json"
 EMBEDDINGS, HALF_NORMS, HASHES = "embeddings.npy", "half_norms.npy", "hashes.npy"
 PATHS, PATH_ENDS, FEATURES = "paths.bin", "path_ends.npy", "features.npy"
 ID_BYTES = 8
@@ -97,6 +99,13 @@ class Gallery:
             if len(rows):
                 return int(rows[0])
         raise DataError(f"{self.folder}: expected the id of a photo in the index, found {photo_id!r:.40}")
+
+    def has(self, photo_id: str) -> bool:
+        """Whether a photo is in the index."""
+        try:
+            return self.row(photo_id) >= 0
+        except DataError:
+            return False
 
     def path(self, row: int) -> Path:
         """Where the photo lay when it was indexed."""

@@ -19,7 +19,17 @@ from fgsbir.data.records import DataError, as_text
 from fgsbir.features.store import half
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.runtime.model_folder import load_model, read_config
-from fgsbir.search.gallery import ADAPTIVE, FORMAT, INDEX, MANY, MODEL, Gallery, Photos, write_photos
+from fgsbir.search.gallery import (
+    ADAPTIVE,
+    CORRECTIONS,
+    FORMAT,
+    INDEX,
+    MANY,
+    MODEL,
+    Gallery,
+    Photos,
+    write_photos,
+)
 from fgsbir.search.searcher import computing, model_folder
 
 # As in the stage features: the trunk is fastest so.
@@ -126,6 +136,8 @@ def index_photos(
         shutil.copytree(folder, partial / MODEL)
         if adaptive:
             shutil.copytree(adaptive, partial / ADAPTIVE)
+        if (out / CORRECTIONS).is_file():
+            shutil.copy(out / CORRECTIONS, partial / CORRECTIONS)
         write_json(partial / INDEX, about)
     copies = sum(map(len, found.values())) - len(order)
     left = len(listing.files) - come_to if interrupted else None

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from fgsbir.data.photos import FORMATS, image_format
 from fgsbir.web import messages
 from fgsbir.web.limits import Limits
-from fgsbir.web.messages import Adapted, Corrections, Drawing, Folder, Found, Health, Message, Sketched, Uploaded
+from fgsbir.web.messages import Corrections, Drawing, Folder, Found, Health, Message, Sketched, Uploaded
 from fgsbir.web.service import Service
 
 Result = TypeVar("Result")
@@ -27,7 +27,7 @@ FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 PhotoId = Annotated[messages.PhotoId, Path()]
 UploadId = Annotated[messages.UploadId, Path()]
-Token = Annotated[messages.Token, Path()]
+CorrectionId = Annotated[messages.CorrectionId, Path()]
 
 
 class _Workers:
@@ -54,7 +54,9 @@ def api(service: Service, limits: Limits) -> APIRouter:
     """The routes that answer by ``service``."""
     router, cores = APIRouter(), len(os.sched_getaffinity(0))
     # A search is never behind a page of thumbnails, nor either behind a scan.
-    searching, looking, reading, drawing = (_Workers(threads, limits.waiting) for threads in (cores, cores, 1, 1))
+    searching, looking, reading, drawing, learning = (
+        _Workers(threads, limits.waiting) for threads in (cores, cores, 1, 1, 1)
+    )
 
     @router.post("/search", responses=_refusals(404))
     async def search(query: messages.Query) -> Found:
@@ -108,15 +110,25 @@ def api(service: Service, limits: Limits) -> APIRouter:
         """Let the generator G sketch a photo."""
         return await drawing.run(service.sketch, id)
 
-    @router.post("/adapt", responses=_refusals(404))
-    async def adapt(asked: Corrections) -> Adapted:
-        """Adapt the search to a hand, from drawings of known photos."""
-        return await drawing.run(service.adapt, asked.corrections)
+    @router.get("/corrections", responses=_refusals(404))
+    async def corrections() -> Corrections:
+        """What the search has learned from."""
+        return await looking.run(service.corrections)
 
-    @router.get("/adapted/{token}", response_class=Response, responses=_picture("application/zip"))
-    async def model(token: Token) -> Response:
-        """The model of an adaptation, as a ZIP of its folder."""
-        return Response(await drawing.run(service.model, token), media_type="application/zip")
+    @router.post("/corrections", responses=_refusals(404))
+    async def correct(asked: messages.Correction) -> Corrections:
+        """Teach the search which photo was meant by a drawing: it learns at once, and keeps it with the index."""
+        return await learning.run(service.correct, asked)
+
+    @router.delete("/corrections/{id}", responses=_refusals(404))
+    async def take_back(id: CorrectionId) -> Corrections:
+        """Take a correction back; the last leaves the search as it was before it."""
+        return await learning.run(service.take_back, id)
+
+    @router.get("/corrections/model", response_class=Response, responses=_picture("application/zip"))
+    async def model() -> Response:
+        """The model that has learned, as a ZIP of its folder."""
+        return Response(await drawing.run(service.model), media_type="application/zip")
 
     @router.get("/health", responses=_refusals())
     async def health() -> Health:

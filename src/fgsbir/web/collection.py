@@ -7,35 +7,39 @@ from threading import Thread
 
 import numpy as np
 
+from fgsbir.adaptation.scribbles import scribbles
 from fgsbir.data.photos import decode_photo, photo_bytes
 from fgsbir.data.records import DataError
-from fgsbir.data.strokes import centre, join_strokes
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.gallery import INDEX
 from fgsbir.search.searcher import Searcher
+from fgsbir.web.corrections import Corrections
 
 # Near copies, a photo in another size or compression: F finds them alike, and then their pixels decide.
 NEAR, SAME, VIEW = 0.6, 0.98, 64
 BEFORE = 4096  # of the photos nearest to the query: copies are looked for among these
 VIEWS = 8192
-SCRIBBLES, PAIRS = 16, 1000
+PAIRS = 1000
 
 
 class Collection:
     """The photos of ``searcher``, and what adapts them. Another index in their folder is another collection."""
 
     def __init__(self, searcher: Searcher, adapter: Adapter | None) -> None:
-        self.searcher, self.gallery, self.adapter = searcher, searcher.gallery, adapter
-        self.adapted = dict[str, Searcher]()  # by token, the one asked for last at the end
+        self.searcher, self.gallery = searcher, searcher.gallery
+        self.corrections = Corrections(searcher, adapter) if adapter else None
         self.version = version(self.gallery.folder)
         self.view = lru_cache(VIEWS)(self._view)
         self.unlike = lru_cache(16)(self._unlike)
-        Thread(target=self.unlike, args=(searcher, True)).start()  # or else the first drawing would wait for it
+        # Or else the first drawing, or correction, would wait for these.
+        Thread(target=self.unlike, args=(searcher, True)).start()
+        if adapter:
+            Thread(target=adapter.prepare).start()
 
     def renewed(self) -> "Collection":
         """The index that lies there now. Raises DataError where it cannot be used."""
         searcher = Searcher.open(self.gallery.folder)
-        return Collection(searcher, Adapter.of(searcher) if self.adapter else None)
+        return Collection(searcher, Adapter.of(searcher) if self.corrections else None)
 
     @cached_property
     def root(self) -> str:
@@ -110,14 +114,13 @@ class Collection:
         Of a ``sketch``, the median distance at which mere scribbles find their nearest photo; of a picture, the median
         distance between random photos.
         """
-        rng, known = np.random.default_rng(0), self.gallery.embeddings
         if not sketch:
+            rng, known = np.random.default_rng(0), self.gallery.embeddings
             one, other = rng.integers(0, len(known), (2, PAIRS))
             far = np.linalg.norm(known[one] - known[other], axis=1)[one != other]
             return float(np.median(far)) if len(far) else float("inf")
-        walks = [np.cumsum(rng.normal(0, 12, (3, 60, 2)), 1) for _ in range(SCRIBBLES)]
-        scribbles = searcher.encoder.sketches([centre(join_strokes(list(walk.astype(np.float32)))) for walk in walks])
-        return float(np.median([searcher.nearest(scribble, 1)[1][0] for scribble in scribbles]))
+        found = searcher.encoder.sketches(scribbles())
+        return float(np.median([searcher.nearest(scribble, 1)[1][0] for scribble in found]))
 
 
 def version(folder: Path) -> str:

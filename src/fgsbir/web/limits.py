@@ -8,6 +8,7 @@ MAX_POINTS = 20_000
 MAX_COORDINATE = 1e5
 MAX_RESULTS = 200
 MAX_CORRECTIONS = 32
+MAX_CORRECTIONS_BYTES = 32 << 20  # of the file that keeps them
 MAX_SKIPPED = 10**9
 
 
@@ -25,7 +26,6 @@ class Limits:
     burst: float = 240.0  # and at once
     waiting: int = 128  # requests behind those being worked on, before more are turned away
     # How many are remembered.
-    adapted: int = 8
     thumbnails: int = 4096
     drawings: int = 256
     uploads: int = 16

@@ -1,9 +1,15 @@
 """What goes over the wire: the bodies of requests and answers, checked in full before anything works on them."""
 
+import hashlib
+import json
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from fgsbir.data.records import DataError
+from fgsbir.data.stroke_files import parse_strokes
+from fgsbir.search.adaptation import Grade
 from fgsbir.web.limits import MAX_COORDINATE, MAX_CORRECTIONS, MAX_POINTS, MAX_RESULTS, MAX_SKIPPED, MAX_STROKES
 
 Coordinate = Annotated[float, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE, allow_inf_nan=False)]
@@ -19,7 +25,7 @@ Strokes = Annotated[
     ),
 ]
 PhotoId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="as a search gives it")]
-Token = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{22}$", description="of an adaptation, as POST /adapt gives it")]
+CorrectionId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="as GET /corrections gives it")]
 UploadId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="as POST /uploads gives it")]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Box = Annotated[
@@ -28,6 +34,14 @@ Box = Annotated[
 ]
 Count = Annotated[int, Field(ge=1, le=MAX_RESULTS, description="how many photos to find")]
 Skip = Annotated[int, Field(ge=0, le=MAX_SKIPPED, description="how many nearer ones are known already")]
+
+
+def canonical(strokes: list[list[list[float]]]) -> np.ndarray:
+    """Strokes [[[x, y], …], …] as one array (n, 3). Raises DataError for too many points, or for only one."""
+    found = sum(map(len, strokes))
+    if found > MAX_POINTS:
+        raise DataError(f"strokes: expected at most {MAX_POINTS:,} points, found {found:,}")
+    return parse_strokes(strokes, "strokes")
 
 
 class _Asked(BaseModel):
@@ -59,7 +73,7 @@ class Query(_Asked):
     folder: Annotated[str | None, Field(max_length=4096, description="as GET /folders gives it")] = None
     k: Count = 24
     skip: Skip = 0
-    adapted: Token | None = None
+    adapted: Annotated[bool, Field(description="search as the corrections have taught")] = False
 
 
 class Correction(_Asked):
@@ -68,11 +82,23 @@ class Correction(_Asked):
     strokes: Strokes
     photo: PhotoId
 
+    @property
+    def id(self) -> str:
+        """A name of it: the beginning of a hash of all that is in it."""
+        return hashlib.sha256(json.dumps([self.strokes, self.photo]).encode()).hexdigest()[:16]
 
-class Corrections(_Asked):
-    """Drawings, each with the photo that was meant."""
 
-    corrections: Annotated[list[Correction], Field(min_length=1, max_length=MAX_CORRECTIONS)]
+class Kept(Correction):
+    """A correction, and what the search has learned ``by`` it: see :mod:`fgsbir.web.corrections`."""
+
+    by: Grade
+
+
+class KeptCorrections(_Asked):
+    """All corrections of an index, oldest first, as they are kept in a file."""
+
+    format: Literal[1] = 1
+    corrections: Annotated[list[Kept], Field(max_length=MAX_CORRECTIONS)]
 
 
 class Photo(BaseModel):
@@ -145,10 +171,25 @@ class Sketched(Drawing):
     ended: bool
 
 
-class Adapted(BaseModel):
-    """An adaptation, for ``adapted`` of a search. The server remembers a few, until it ends."""
+class Learned(BaseModel):
+    """A correction that the search has learned from: its drawing, and the photo that was meant by it."""
 
-    token: Token
+    id: CorrectionId
+    strokes: list[list[list[float]]]
+    photo: Photo
+
+
+class Corrections(BaseModel):
+    """What the search has learned from, oldest first. ``by`` is how.
+
+    "none": there is nothing to learn from, or what was learned found a corrected drawing's photo later than before.
+    "statistics": how drawings of these things look on average. "head": also what their lines mean.
+    ``kept`` is false where the index's folder cannot be written to: the server remembers them until it ends.
+    """
+
+    corrections: list[Learned]
+    by: Literal["none", "statistics", "head"]
+    kept: bool
 
 
 class Features(BaseModel):

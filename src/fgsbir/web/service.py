@@ -2,10 +2,9 @@
 
 import hashlib
 import io
-import secrets
 import time
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import count, repeat
 from pathlib import Path
@@ -18,7 +17,6 @@ from starlette.exceptions import HTTPException
 from fgsbir.data.contours import line_length
 from fgsbir.data.photos import Box, photo_bytes, read_pixels
 from fgsbir.data.records import DataError
-from fgsbir.data.stroke_files import parse_strokes
 from fgsbir.data.strokes import CANVAS, centre, simplify, split_strokes
 from fgsbir.runtime.model_folder import save_model
 from fgsbir.search.adaptation import Adapter
@@ -28,15 +26,16 @@ from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.svg_writer import svg_of
 from fgsbir.web import messages
 from fgsbir.web.collection import Collection, text, version
+from fgsbir.web.corrections import Corrections
 from fgsbir.web.limits import MAX_POINTS, MAX_STROKES, Limits
 from fgsbir.web.messages import (
-    Adapted,
     Correction,
     Drawing,
     Folder,
     Found,
     FoundPhoto,
     Health,
+    Learned,
     Photo,
     Sketched,
     Uploaded,
@@ -48,7 +47,7 @@ BEGUN = 4 * CANVAS
 # Canvas pixels by which a drawing with too many points may be simplified.
 TOLERANCE = 0.5
 THUMBNAIL, LARGE = 384, 1280  # pixels
-MODEL = "my-style"  # a saved adaptation's folder
+MODEL = "corrected"  # a saved model's folder
 
 
 class Service:
@@ -62,7 +61,7 @@ class Service:
         self.thumbnail = lru_cache(limits.thumbnails)(self._thumbnail)
         self.sketch = lru_cache(limits.drawings)(self._sketch)
         self._picture = lru_cache(limits.drawings)(self._embedded_picture)
-        self._lock, self._renewing, self._unusable = Lock(), Lock(), ""
+        self._renewing, self._unusable = Lock(), ""
 
     @property
     def collection(self) -> Collection:
@@ -86,7 +85,7 @@ class Service:
         return Health(
             photos=len(known.gallery),
             version=known.version,
-            features=messages.Features(sketch=self._sketcher is not None, adapt=known.adapter is not None),
+            features=messages.Features(sketch=self._sketcher is not None, adapt=known.corrections is not None),
             upload_bytes=self._limits.upload_bytes,
         )
 
@@ -99,10 +98,11 @@ class Service:
         started, known = time.perf_counter(), self.collection
         distances: Iterable[float | None]
         copies: Iterable[str | None]
-        searcher, last = self._by(known, query.adapted), query.skip + query.k
+        last = query.skip + query.k
+        searcher = known.corrections.searcher if query.adapted and known.corrections else known.searcher
         among = None if query.folder is None else known.inside(query.folder)
         picture = self._searched_picture(known, searcher, query)
-        drawn = canonical(query.strokes) if query.strokes else None
+        drawn = messages.canonical(query.strokes) if query.strokes else None
         sketch = None if drawn is None else searcher.encoder.sketch(drawn)
         if query.photo:
             among = np.ones(len(known.gallery), bool) if among is None else among
@@ -168,27 +168,39 @@ class Service:
         query = read_query_bytes(self._uploads[id], "the drawing", crop=box, as_sketch=True)
         return Drawing(strokes=readable(query.strokes))
 
-    def adapt(self, corrections: Sequence[Correction]) -> Adapted:
-        """Remember the index as adapted to ``corrections``."""
+    def corrections(self) -> messages.Corrections:
+        """What the search has learned from."""
         known = self.collection
-        if known.adapter is None:
-            raise HTTPException(404, "the model of this index cannot be adapted")
-        photos = [correction.photo for correction in corrections]
-        for photo in photos:
-            self._row(known, photo)
-        adapted = known.adapter.adapt([canonical(correction.strokes) for correction in corrections], photos)
-        known.unlike(adapted, True)
-        token = secrets.token_urlsafe(16)
-        with self._lock:
-            known.adapted[token] = adapted
-            if len(known.adapted) > self._limits.adapted:
-                del known.adapted[next(iter(known.adapted))]
-        return Adapted(token=token)
+        learned = self._corrections(known)
+        return messages.Corrections(
+            corrections=[
+                Learned(id=each.id, strokes=each.strokes, photo=photo_of(known, known.gallery.row(each.photo)))
+                for each in learned.kept
+            ],
+            by=learned.by,
+            kept=learned.saved,
+        )
 
-    def model(self, token: str) -> bytes:
-        """An adaptation's F, a model folder in a ZIP: what ``fgsbir index --model`` and the other commands take."""
+    def correct(self, correction: Correction) -> messages.Corrections:
+        """Learn from one more drawing and the photo that was meant."""
+        known = self.collection
+        learned = self._corrections(known)
+        self._row(known, correction.photo)
+        learned.add(correction)
+        known.unlike(learned.searcher, True)
+        return self.corrections()
+
+    def take_back(self, id: str) -> messages.Corrections:
+        """Forget a correction, and what was learned from it."""
+        learned = self._corrections(self.collection)
+        if not learned.remove(id):
+            raise HTTPException(404, f"there is no correction {id}")
+        return self.corrections()
+
+    def model(self) -> bytes:
+        """The F that has learned, a model folder in a ZIP: what ``fgsbir index --model`` and other commands take."""
         known, made = self.collection, io.BytesIO()
-        adapted = self._by(known, token).encoder.model
+        adapted = self._corrections(known).searcher.encoder.model
         with TemporaryDirectory() as temporary, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
             folder = Path(temporary, MODEL)
             save_model(folder, adapted, details={"adapted": {"model": known.gallery.about.model}})
@@ -220,15 +232,10 @@ class Service:
         except DataError:
             raise HTTPException(404, f"there is no photo {photo_id} in the index") from None
 
-    def _by(self, known: Collection, token: str | None) -> Searcher:
-        if token is None:
-            return known.searcher
-        with self._lock:
-            adapted = known.adapted.pop(token, None)
-            if adapted is None:
-                raise HTTPException(404, "this adaptation is not remembered any more; adapt again")
-            known.adapted[token] = adapted
-        return adapted
+    def _corrections(self, known: Collection) -> Corrections:
+        if known.corrections is None:
+            raise HTTPException(404, "the model of this index cannot be adapted")
+        return known.corrections
 
 
 def photo_of(known: Collection, row: int) -> Photo:
@@ -261,14 +268,6 @@ def readable(strokes: np.ndarray) -> list[list[list[float]]]:
     if len(strokes) and (strokes[:, :2].min() < 0 or strokes[:, :2].max() > CANVAS):
         strokes = centre(strokes)  # else it could not be seen
     return listed(strokes)
-
-
-def canonical(strokes: list[list[list[float]]]) -> np.ndarray:
-    """Strokes [[[x, y], …], …] as one array (n, 3). Raises DataError for too many points, or for only one."""
-    found = sum(map(len, strokes))
-    if found > MAX_POINTS:
-        raise DataError(f"strokes: expected at most {MAX_POINTS:,} points, found {found:,}")
-    return parse_strokes(strokes, "strokes")
 
 
 def listed(strokes: np.ndarray) -> list[list[list[float]]]:

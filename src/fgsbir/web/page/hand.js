@@ -1,98 +1,72 @@
-// Adapting to one hand: corrections, and the search that has learned from them.
+// Corrections, which the server keeps with the index, and the search that has learned from them.
 
 import { picture } from "/page/results.js";
 import { ask, by, made, on, thumbnail } from "/page/server.js";
 
-const KEPT = "corrections";
+const OFF = "corrections-off";
+const LEARNED = {
+  none: "Learning from these would find one of your drawings’ photos later than before, so the search is as it was.",
+  statistics: "The search has learned how drawings of these photos look.",
+  head: "The search has learned how drawings of these photos look, and what tells them apart.",
+};
 
 export class Hand {
-  /** Calls `onChange` when the search is another one, and `onError` with what went wrong. */
+  /** Calls `onChange` when the search is another one, `onError` with what went wrong, and `onSay` with news. */
   constructor({ onChange, onError, onSay }) {
-    this.corrections = []; // { strokes, photo }
-    this.learned = null; // { token, corrections }
+    this.state = { corrections: [], by: "none", kept: true };
     Object.assign(this, { onChange, onError, onSay });
-    on("adapt-button", "click", () => this.adapt());
-    on("adapted", "change", () => {
-      this.show();
+    by("adapted").checked = !localStorage.getItem(OFF);
+    on("undo-correction-button", "click", () => this.remove(this.state.corrections.at(-1)));
+    on("adapted", "change", ({ target }) => {
+      if (target.checked) localStorage.removeItem(OFF);
+      else localStorage.setItem(OFF, "yes");
       onChange();
     });
   }
 
-  /** What was kept when the page was left, of photos that are still there. */
+  /** Show what the server keeps. */
   async restore() {
-    const { corrections, token, used } = JSON.parse(localStorage.getItem(KEPT) ?? '{ "corrections": [] }');
-    const there = ({ photo }) => ask(`/photos/${photo.id}/about`).then(() => true, ({ status }) => status !== 404);
-    const still = await Promise.all(corrections.map(there));
-    this.corrections = corrections.filter((_, number) => still[number]);
-    if (token) this.learned = { token, corrections: this.corrections };
-    by("adapted").checked = Boolean(used);
-    this.show();
+    this.show(await ask("/corrections"));
   }
 
-  /** The token of the adaptation that is on, or null. */
-  get token() {
-    return this.learned && by("adapted").checked ? this.learned.token : null;
+  /** Whether to search as the corrections have taught. */
+  get on() {
+    return this.state.by !== "none" && by("adapted").checked;
   }
 
   add(strokes, photo) {
-    this.corrections = [...this.corrections.filter((other) => other.strokes !== strokes), { strokes, photo }];
-    this.onSay(`Correction added: your drawing is ${photo.name}. ${this.advice()}`);
-    this.show();
+    const send = () => ask("/corrections", { json: { strokes, photo: photo.id } });
+    return this.change(send, `Your drawing is ${photo.name}: the search has learned from it.`);
   }
 
-  remove(correction) {
-    this.corrections = this.corrections.filter((other) => other !== correction);
-    this.show();
+  remove({ id, photo }) {
+    const send = () => ask(`/corrections/${id}`, { method: "DELETE" });
+    return this.change(send, `The correction to ${photo.name} is taken back.`);
   }
 
-  advice() {
-    if (!this.corrections.length) {
-      return "When you find what you meant, open it and press “This is what I drew”. From one drawing on, the search can learn your hand.";
-    }
-    if (this.learned?.corrections === this.corrections) return "The search has learned from these drawings.";
-    return "Ready to learn from these drawings.";
-  }
-
-  async learn(corrections) {
-    const json = { corrections: corrections.map(({ strokes, photo }) => ({ strokes, photo: photo.id })) };
-    const { token } = await ask("/adapt", { json });
-    this.learned = { token, corrections };
-  }
-
-  async adapt() {
-    by("adapt-button").disabled = true;
+  async change(send, news) {
+    by("hand").setAttribute("aria-busy", "true");
     try {
-      await this.learn(this.corrections);
-      by("adapted").checked = true;
-      this.onSay("The search has learned from your drawings.");
+      this.show(await send());
+      this.onSay(news);
       this.onChange();
     } catch (error) {
-      this.onError(error, () => this.adapt());
+      this.onError(error, error.status === 404 ? undefined : () => this.change(send, news));
+      if (error.status === 404) await this.restore().catch(() => {}); // another page was faster
     }
-    this.show();
+    by("hand").setAttribute("aria-busy", "false");
   }
 
-  /** The server has forgotten: learn the same again. Returns whether it could. */
-  async renew() {
-    const { corrections } = this.learned;
-    this.learned = null;
-    await this.learn(corrections).catch(() => this.show());
-    return this.learned !== null;
-  }
-
-  show() {
-    const { corrections, learned } = this;
-    const token = learned?.corrections === corrections ? learned.token : null;
-    localStorage.setItem(KEPT, JSON.stringify({ corrections, token, used: token && by("adapted").checked }));
-    by("save-model").hidden = !learned;
-    if (learned) by("save-model").href = `/adapted/${learned.token}`;
-    by("hand-text").textContent = this.advice();
-    by("adapted-label").hidden = !this.learned;
-    const button = by("adapt-button");
-    button.hidden = !this.corrections.length || this.learned?.corrections === this.corrections;
-    button.disabled = false;
-    button.textContent = this.learned ? "Adapt again" : "Adapt";
-    by("corrections").replaceChildren(...this.corrections.map((correction) => this.item(correction)));
+  show(state) {
+    this.state = state;
+    const { corrections, kept } = state;
+    const none = !corrections.length;
+    let text = none ? "Open the photo that you meant and press “This is what I drew”. The search learns from it at once, and keeps it with the index." : LEARNED[state.by];
+    if (!kept) text += " The folder of the index cannot be written to: this is forgotten when the server ends.";
+    by("hand-text").textContent = text;
+    by("undo-correction-button").hidden = none;
+    by("adapted-label").hidden = by("save-model").hidden = state.by === "none";
+    by("corrections").replaceChildren(...corrections.map((correction) => this.item(correction)));
   }
 
   item(correction) {
@@ -100,7 +74,7 @@ export class Hand {
     const [image, remove] = item.querySelectorAll("img, button");
     image.src = thumbnail(correction.photo.id);
     image.alt = correction.photo.name;
-    remove.setAttribute("aria-label", `Remove the correction to ${correction.photo.name}`);
+    remove.setAttribute("aria-label", `Take back the correction to ${correction.photo.name}`);
     remove.addEventListener("click", () => this.remove(correction));
     item.prepend(picture(correction.strokes, "Your drawing"));
     return item;

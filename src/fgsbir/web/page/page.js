@@ -131,7 +131,7 @@ function refresh(wait = 0) {
 function query(skip) {
   const { photo, upload, box, weight, searched } = source;
   const both = searched && pad.strokes.length > 0;
-  const asked = { k: PAGE, skip, folder: state.folder, adapted: hand.token };
+  const asked = { k: PAGE, skip, folder: state.folder, adapted: hand.on };
   if (pad.strokes.length && !(both && weight === 1)) asked.strokes = pad.strokes;
   if (searched && !(both && weight === 0)) Object.assign(asked, photo ? { photo: photo.id } : { picture: { id: upload, box } });
   return Object.assign(asked, both ? { weight } : {});
@@ -151,18 +151,12 @@ async function search(skip = 0) {
   } catch (error) {
     if (asked !== state.asked || error.name === "AbortError") return;
     state.asked = null;
-    if (error.status === 404 && !state.renewed && (await renew())) {
+    if (error.status === 404 && !state.renewed && source.upload && (await source.renew())) {
       state.renewed = true; // once: what is missing may be a photo
       refresh();
     } else if (error.status === 429) refresh(1000 * (error.retryAfter || 1));
     else fail(error, () => refresh());
   }
-}
-
-/** Tell the server again what it has forgotten. Returns whether there was anything. */
-async function renew() {
-  const [learned, sent] = [hand.token && (await hand.renew()), source.upload && (await source.renew())];
-  return learned || sent;
 }
 
 /** The end of the photos is in sight. */
@@ -186,7 +180,7 @@ function show({ photos, total, unlike }, skip) {
     say(`${unlike ? "Nothing here looks like this. " : ""}${total} photos. Nearest: ${nearest.name}, distance ${nearest.distance.toFixed(2)}.`);
     // What the user has waited, until the answer was painted.
     requestAnimationFrame(() => setTimeout(() => {
-      by("took").textContent = `${(performance.now() - since).toFixed(0)} ms${hand.token ? ", in your style" : ""}`;
+      by("took").textContent = `${(performance.now() - since).toFixed(0)} ms${hand.on ? ", corrected" : ""}`;
     }));
   } else {
     by("took").textContent = "";
@@ -268,6 +262,7 @@ async function start() {
   calm();
   by("gallery-size").textContent = `${state.health.photos.toLocaleString("en")} photos`;
   by("hand").hidden = !state.health.features.adapt;
+  if (state.health.features.adapt) await hand.restore().catch((error) => fail(error));
   by("folder-label").hidden = !folders.length;
   const option = ({ path, photos }) => {
     const parts = path.split("/");
@@ -286,5 +281,4 @@ on("lift-button", "click", () => lay(null));
 addEventListener("popstate", restore);
 
 await start();
-if (state.health?.features.adapt) await hand.restore();
 restore();

@@ -4,8 +4,8 @@
  * The JSON that the server answers with. Throws an Error with the `status` of its refusal, 0 where there was no answer
  * at all; or an AbortError where `signal` said so.
  */
-export async function ask(path, { json, body, type = "application/json", signal } = {}) {
-  const request = { signal };
+export async function ask(path, { json, body, type = "application/json", method = "GET", signal } = {}) {
+  const request = { method, signal };
   const sent = json ? JSON.stringify(json) : body;
   if (sent) Object.assign(request, { method: "POST", body: sent, headers: { "Content-Type": type } });
   let answer;

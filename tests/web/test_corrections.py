@@ -1,0 +1,156 @@
+"""Corrections: learned at once, kept with the index, undone, and never for the worse."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fgsbir.data.stroke_files import parse_strokes
+from fgsbir.search.adaptation import Adapter
+from fgsbir.search.gallery import CORRECTIONS
+from fgsbir.search.indexing import index_photos
+from fgsbir.search.searcher import Searcher
+from fgsbir.web.corrections import Corrections
+from fgsbir.web.limits import MAX_CORRECTIONS
+from fgsbir.web.messages import Correction, canonical
+
+DRAWINGS = [
+    [[[20.0 + 9 * n, 30], [200, 40 + 13 * n], [90, 220 - 8 * n]], [[10, 10 * n + 5], [128, 240]]] for n in range(6)
+]
+PROBE = parse_strokes([[[60, 40], [60, 200]], [[60, 120], [180, 120], [180, 200]]], "x")
+
+
+@pytest.fixture
+def searcher(tmp_path: Path, index_of: Callable[[Path], Path]) -> Searcher:
+    return Searcher.open(index_of(tmp_path))
+
+
+def opened(searcher: Searcher) -> Corrections:
+    return Corrections(searcher, Adapter(searcher))
+
+
+def correct(learned: Corrections, *places: int) -> None:
+    gallery = learned.searcher.gallery
+    for place in places:
+        learned.add(Correction(strokes=DRAWINGS[place], photo=gallery.id((5 * place + 1) % len(gallery))))
+
+
+def sees(searcher: Searcher) -> list[tuple[str, float]]:
+    return [(match.id, round(match.distance, 5)) for match in searcher.search(PROBE, 12)]
+
+
+def test_each_correction_is_taken_back_to_what_was_there_and_a_restart_changes_nothing(searcher: Searcher) -> None:
+    learned, course = opened(searcher), []
+    for place in range(5):
+        course.append(sees(learned.searcher))
+        correct(learned, place)
+        assert sees(opened(searcher).searcher) == sees(learned.searcher)
+    assert len({tuple(each) for each in course}) > 2
+    for before in reversed(course):
+        assert learned.remove(learned.kept[-1].id)
+        assert sees(learned.searcher) == before == sees(opened(searcher).searcher)
+    assert not learned.kept and not learned.remove("0" * 16) and learned.by == "none"
+
+
+def test_what_was_found_first_stays_first(searcher: Searcher) -> None:
+    """Whatever the corrections say: drawings are said to mean what they find, or something else, in turn."""
+    learned, gallery = opened(searcher), searcher.gallery
+    found = set()
+    for number, drawing in enumerate(DRAWINGS):
+        strokes = canonical(drawing)
+        first = learned.searcher.search(strokes, 1)[0].id
+        meant = first if number % 2 else gallery.id((gallery.row(first) + 5) % len(gallery))
+        learned.add(Correction(strokes=drawing, photo=meant))
+        now = {
+            each.id for each in learned.kept if learned.searcher.search(canonical(each.strokes), 1)[0].id == each.photo
+        }
+        assert found <= now
+        found = now
+
+
+def test_one_in_the_middle_is_forgotten_and_the_oldest_make_room(searcher: Searcher) -> None:
+    learned = opened(searcher)
+    correct(learned, 0, 1, 2)
+    assert learned.remove(learned.kept[1].id)
+    other = opened(searcher)
+    assert [each.strokes for each in other.kept] == [DRAWINGS[0], DRAWINGS[2]]
+    assert sees(other.searcher) == sees(learned.searcher)
+    correct(learned, 0)  # again: it is the newest now
+    assert [each.strokes for each in learned.kept] == [DRAWINGS[2], DRAWINGS[0]]
+    for number in range(MAX_CORRECTIONS):
+        learned.add(Correction(strokes=[[[0, number], [200, 9]]], photo=searcher.gallery.id(number % 12)))
+    assert len(learned.kept) == MAX_CORRECTIONS and learned.kept[0].strokes == [[[0, 0], [200, 9]]]
+
+
+def test_they_stay_when_photos_are_indexed_again_and_those_of_lost_photos_go(
+    searcher: Searcher, tmp_path: Path
+) -> None:
+    learned = opened(searcher)
+    correct(learned, 0, 1)
+    lost, kept = learned.kept
+    searcher.gallery.path(searcher.gallery.row(lost.photo)).unlink()
+    index_photos([tmp_path / "photos"], tmp_path / "index" / "model", tmp_path / "index")
+    again = opened(Searcher.open(tmp_path / "index"))
+    assert [each.id for each in again.kept] == [kept.id]
+
+
+HOSTILE = {
+    "nothing": b"",
+    "no JSON": b"\xff\xfe{",
+    "deep": b"[" * 100_000,
+    "another format": b'{"format": 2, "corrections": []}',
+    "more than drawings": b'{"format": 1, "corrections": [], "run": "rm"}',
+    "too many": json.dumps({"corrections": [{"strokes": DRAWINGS[0], "photo": "0" * 16, "by": "head"}] * 33}).encode(),
+    "no photo": json.dumps({"corrections": [{"strokes": DRAWINGS[0], "photo": "../x", "by": "head"}]}).encode(),
+    "no number": b'{"corrections": [{"strokes": [[[NaN, 1], [2, 3]]], "photo": "0000000000000000", "by": "head"}]}',
+    "a point": b'{"corrections": [{"strokes": [[[2, 1]]], "photo": "0000000000000000", "by": "head"}]}',
+    "large": b" " * ((32 << 20) + 1),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_that_holds_no_corrections_is_not_used(
+    searcher: Searcher, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = searcher.gallery.folder / CORRECTIONS
+    path.write_bytes(HOSTILE[name])
+    learned = opened(searcher)
+    assert not learned.kept and learned.searcher is searcher and "is not used" in caplog.text
+    correct(learned, 0)
+    assert len(opened(searcher).kept) == 1
+
+
+def test_an_index_that_cannot_be_written_to_learns_all_the_same(
+    searcher: Searcher, client_of: Callable[..., Any]
+) -> None:
+    (searcher.gallery.folder / CORRECTIONS).mkdir()
+    client = client_of(searcher, Adapter(searcher))
+    answer = client.post("/corrections", json={"strokes": DRAWINGS[0], "photo": searcher.gallery.id(3)}).json()
+    assert answer["kept"] is False and len(answer["corrections"]) == 1
+
+
+def test_the_plain_search_and_the_index_stay_as_they_are(searcher: Searcher, client_of: Callable[..., Any]) -> None:
+    folder = searcher.gallery.folder
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    client, asked = client_of(searcher, Adapter(searcher)), {"strokes": DRAWINGS[5], "k": 12}
+    plain = client.post("/search", json=asked).json()["photos"]
+    assert client.post("/search", json=asked | {"adapted": True}).json()["photos"] == plain
+    for place in (0, 1, 2):
+        sent = {"strokes": DRAWINGS[place], "photo": searcher.gallery.id(place)}
+        answer = client.post("/corrections", json=sent).json()
+    assert [each["photo"]["id"] for each in answer["corrections"]] == [searcher.gallery.id(place) for place in range(3)]
+    assert client.get("/corrections").json() == answer
+    adapted = client.post("/search", json=asked | {"adapted": True}).json()["photos"]
+    assert client.post("/search", json=asked).json()["photos"] == plain
+    assert (adapted != plain) == (answer["by"] != "none")
+    assert {path: path.read_bytes() for path in before} == before
+    for each in answer["corrections"]:
+        left = client.delete(f"/corrections/{each['id']}").json()
+    assert left == {"corrections": [], "by": "none", "kept": True}
+    assert client.delete(f"/corrections/{'0' * 16}").status_code == 404
+    assert client.delete("/corrections/..%2f").status_code in (404, 405, 422)
+    unknown = client.post("/corrections", json={"strokes": DRAWINGS[0], "photo": "0" * 16})
+    assert unknown.status_code == 404 and np.isfinite(adapted[0]["distance"])
