@@ -110,6 +110,10 @@ def test_half_of_the_unlabelled_photos_runs_joint_and_evaluate_alone(giver: Repo
     assert any(name.startswith(("joint.", "protocol.")) for name in changed)
     giver.undo()
     assert ran(giver.dvc("repro")) == []
+    # The table of docs/pipeline.md fits a screen.
+    (command,) = re.findall(r"^dvc exp show .*$", (giver.path / "docs" / "pipeline.md").read_text(), re.MULTILINE)
+    table = Repository(giver.path, giver.environment | {"COLUMNS": "100"}).shell(f"{command} --no-pager")
+    assert "[half]" in table and "supervised.acc@1" in table and "…" not in table, table
 
 
 def test_a_failed_run_says_why_and_can_be_undone(giver: Repository) -> None:
