@@ -73,6 +73,14 @@ def test_outs_say_nothing_but_content(giver: Repository) -> None:
     giver.git("checkout", "-q", ".")
 
 
+def test_two_processes_by_hand_write_what_one_does(giver: Repository) -> None:
+    """The commands of docs/gpus.md; DVC takes what they wrote for its own."""
+    before = giver.hashes_of_outs()
+    giver.shell("torchrun --nproc-per-node 2 -m pipeline.features")
+    giver.dvc("commit", "-f", "features")
+    assert giver.hashes_of_outs() == before and ran(giver.dvc("repro")) == []
+
+
 def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> None:
     before = giver.bytes()
     command = [*DVC, "repro", "--force", "--single-item", "joint"]
