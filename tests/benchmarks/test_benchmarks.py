@@ -8,9 +8,12 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import scale
+from benchmarks import gpu, gpu_parts, scale
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.run import RATIOS, cells, main
+from fgsbir.runtime.compute import Compute
+from pipeline.params import load
+from tests.pipeline.conftest import TINY, lay_over
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLER: dict[str, dict[str, Any]] = {
@@ -63,3 +66,26 @@ def test_both_sides_are_timed_in_turn() -> None:
     calls: list[str] = []
     measured = alternate(lambda: calls.append("us"), lambda: calls.append("them"), device=torch.device("cpu"), times=2)
     assert calls == ["us", "them", "them", "us"] and min(measured) > 0
+
+
+@pytest.mark.slow
+def test_what_a_gpu_does_is_measured_on_a_cpu_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every part on the tiny set; what is known is not measured again, and a part that fails hides no other."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    lay_over(values, yaml.safe_load(TINY.read_text()))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    sizes = {"seconds": 0.01, "photos": 9, "batch": 2, "tuned_batch": 2, "tuned_sizes": (64,)}
+    bench = gpu_parts.Bench(load(tmp_path / "params.yaml"), Compute(torch.device("cpu")), tmp_path, **sizes)
+    monkeypatch.setattr(torch, "compile", lambda call: call)
+    monkeypatch.setitem(gpu.PARTS, "tuned", (lambda bench: 1 / 0, 0))
+    assert not any(gpu.measure(bench, gpu.PARTS, -1).values())
+    lines = gpu.measure(bench, gpu.PARTS, 480)
+    assert [part for part, measured in lines.items() if not measured] == ["tuned"]
+    assert all(value > 0 for measured in lines.values() for _, value, _ in measured)
+    stages = {what.split(": ")[1] for what, _, unit in lines["run"] if unit == "s"}
+    assert stages == set(gpu_parts.STAGES)
+    monkeypatch.undo()
+    monkeypatch.setattr(torch, "compile", None)
+    again = gpu.measure(bench, gpu.PARTS, 480)
+    assert again.pop("tuned") and again == {part: measured for part, measured in lines.items() if part != "tuned"}
+    assert "| tuned | | not measured | |" in gpu.table(lines)

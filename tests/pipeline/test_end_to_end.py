@@ -73,6 +73,14 @@ def test_outs_say_nothing_but_content(giver: Repository) -> None:
     giver.git("checkout", "-q", ".")
 
 
+def test_two_processes_by_hand_write_what_one_does(giver: Repository) -> None:
+    """The commands of docs/gpus.md; DVC takes what they wrote for its own."""
+    before = giver.hashes_of_outs()
+    giver.shell("torchrun --nproc-per-node 2 -m pipeline.features")
+    giver.dvc("commit", "-f", "features")
+    assert giver.hashes_of_outs() == before and ran(giver.dvc("repro")) == []
+
+
 def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> None:
     before = giver.bytes()
     command = [*DVC, "repro", "--force", "--single-item", "joint"]
@@ -110,6 +118,10 @@ def test_half_of_the_unlabelled_photos_runs_joint_and_evaluate_alone(giver: Repo
     assert any(name.startswith(("joint.", "protocol.")) for name in changed)
     giver.undo()
     assert ran(giver.dvc("repro")) == []
+    # The table of docs/pipeline.md fits a screen.
+    (command,) = re.findall(r"^dvc exp show .*$", (giver.path / "docs" / "pipeline.md").read_text(), re.MULTILINE)
+    table = Repository(giver.path, giver.environment | {"COLUMNS": "100"}).shell(f"{command} --no-pager")
+    assert "[half]" in table and "supervised.acc@1" in table and "…" not in table, table
 
 
 def test_a_failed_run_says_why_and_can_be_undone(giver: Repository) -> None:
