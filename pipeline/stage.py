@@ -83,7 +83,7 @@ def open_data(
     from fgsbir.features.store import FeatureStore
     from fgsbir.runtime.compute import launch
 
-    compute, store = launch(runtime, precision), ShardStore(Path(shards))
+    compute, store = launch(runtime, precision), ShardStore(Path(shards), runtime.shards_from)
     read = FeatureStore(Path(features), store.index)
     return compute, Pictures(store, read, runtime.photo_cache_gib, Path(edges) if edges else None)
 
