@@ -1,89 +1,103 @@
-"""The stage features over ever more photos: its time should grow in proportion, and its memory stay flat.
+"""Every part over ever more photos: its time should grow in proportion, and its memory stay flat.
 
-``python -m benchmarks.scale [--photos 12500 …]`` prints a table. Photos of the set are repeated under other ids, and
-are small, as is what is run of the trunk, so that the stage is measured and not the trunk.
+``python -m benchmarks.scale [--photos 1000 10000 …] [--only shard index …]`` writes ``benchmarks/scale.json``, an array
+of ``{"what", "n", "seconds", "peak_mib", "cpu_seconds", "bytes"}``, a row at a time: what is in it is not measured
+again. One thread, on a machine that does nothing else: the load is told at the end.
 """
 
 import argparse
-import itertools
+import json
+import logging
 import multiprocessing
-import resource
+import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 
 from benchmarks.ratio import Measured, Ratio, Workload, machine
-from fgsbir.data.records import Photo, Source
-from fgsbir.data.shards import ShardStore, write_shards
-from fgsbir.features.extraction import Reader, write_features
-from fgsbir.features.spec import FeatureSpec
-from fgsbir.features.store import layout_of
-from fgsbir.features.trunk import packaged_trunk
-from fgsbir.features.weights import PACKAGED
-from fgsbir.runtime.compute import Compute
+from benchmarks.scale_parts import PARTS, features, shards_of
+from fgsbir.data.atomic import write_text
 from fgsbir.runtime.memory import keep_freed_memory
 
-PHOTOS, DISTINCT, PER_SHARD, TRUNK = 1000, 200, 500, "tf_efficientnet_lite0"
-SPEC = FeatureSpec(TRUNK, PACKAGED[TRUNK].sha256, image_size=64, line_width=6.0, taps=(2, 4), places=2, map_block=4)
-
-
-def repeated(shards: Path, count: int, folder: Path) -> Path:
-    """Shards in ``folder`` of ``count`` unlabelled photos, those of ``shards`` over and over."""
-    with ShardStore(shards) as store:
-        originals = [store.read_photo(photo) for photo in store.photos if photo.split == "unlabelled"][:DISTINCT]
-    paths = [folder / f"{number}.jpg" for number in range(len(originals))]
-    for path, data in zip(paths, originals, strict=True):
-        path.write_bytes(data)
-    chosen = itertools.islice(itertools.cycle(paths), count)
-    source = Source([Photo(f"p{row:07d}", "chair", "unlabelled", path) for row, path in enumerate(chosen)])
-    write_shards(source, folder / "shards", name="repeated", layout="folder", category=None, photos_per_shard=PER_SHARD)
-    return folder / "shards"
-
-
-def seconds(shards: Path, folder: Path) -> float:
-    """Seconds of the stage on ``shards``, in an empty ``folder``."""
-    store, trunk = ShardStore(shards), packaged_trunk(SPEC)
-    reader = Reader(trunk, SPEC, Compute(torch.device("cpu")))
-    layout = layout_of(trunk, SPEC, variants=1, sketch_maps=False)
-    start = time.perf_counter()
-    write_features(reader, store, layout, strength=0.0, scratch=folder / "scratch", out=folder / "features")
-    return time.perf_counter() - start
+logger = logging.getLogger("benchmarks")
+PHOTOS = 1000
+Row = dict[str, Any]
 
 
 def prepare(work: Workload) -> Callable[[], Measured]:
-    """Seconds for four times the photos, against four times the seconds."""
-    few, many = (repeated(work.store.folder, count, work.new_folder()) for count in (PHOTOS, 4 * PHOTOS))
-    return lambda: Measured(seconds(many, work.new_folder()), 4 * seconds(few, work.new_folder()))
+    """Seconds of the stage features for four times the photos, against four times the seconds."""
+    few, many = work.new_folder(), work.new_folder()
+    for folder, count in ((few, PHOTOS), (many, 4 * PHOTOS)):
+        shards_of(work.store.folder, folder, count)
+
+    def seconds(folder: Path, count: int) -> float:
+        prepared, start = features(work.store.folder, folder, count), time.perf_counter()
+        prepared.run()
+        return time.perf_counter() - start
+
+    return lambda: Measured(seconds(many, 4 * PHOTOS), 4 * seconds(few, PHOTOS))
 
 
 RATIO = Ratio("features of 4,000 photos / four times those of 1,000", 1.1, prepare, speed=False)
 
 
-def measure(shards: Path, folder: Path) -> tuple[float, float]:
-    """Seconds of the stage, and this process's largest memory beyond what it began with, MiB."""
+def measure(what: str, count: int, shards: Path, work: Path) -> Row:
+    """A row of the table, in a process that has done nothing else. ``peak_mib`` is all that the process then holds."""
+    torch.set_num_threads(1)
     keep_freed_memory()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return seconds(shards, folder), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    prepared = PARTS[what][0](shards, work, count)
+    _clear(work / "scratch")
+    if prepared.out is not None:
+        _clear(prepared.out)
+    Path("/proc/self/clear_refs").write_text("5")  # from here on the peak counts
+    start, cpu = time.perf_counter(), os.times()
+    prepared.run()
+    seconds, after = time.perf_counter() - start, os.times()
+    status = Path("/proc/self/status").read_text().split()
+    peak = int(status[status.index("VmHWM:") + 1]) / 1024
+    out = [prepared.out] if prepared.out else []
+    size = sum(file.stat().st_size for path in out for file in (path, *path.rglob("*")) if file.is_file())
+    busy = after.user + after.system - cpu.user - cpu.system
+    busy += after.children_user + after.children_system - cpu.children_user - cpu.children_system
+    row: Row = {"what": what, "n": count, "seconds": seconds, "peak_mib": peak, "cpu_seconds": busy, "bytes": size}
+    row |= prepared.facts()
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
+
+
+def _clear(path: Path) -> None:
+    path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__.partition("\n")[0])
-    parser.add_argument("--photos", type=int, nargs="+", default=[12_500, 25_000, 50_000, 100_000])
+    parser.add_argument("--photos", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="numbers (%(default)s)")
+    parser.add_argument("--only", nargs="+", default=[], choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--shards", type=Path, default=Path("data/shards"), help="data (%(default)s)")
+    parser.add_argument("--work", type=Path, default=Path(".scratch/scale"), help="folder to work in (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/scale.json"), help="the table (%(default)s)")
     options = parser.parse_args(arguments)
-    sys.stdout.write("| photos | seconds | photos/s | memory beyond the start, MiB |\n|---|---|---|---|\n")
-    for photos in options.photos:
-        spawn = multiprocessing.get_context("spawn")
-        with TemporaryDirectory() as folder, ProcessPoolExecutor(1, mp_context=spawn) as alone:
-            shards = repeated(options.shards, photos, Path(folder))
-            taken, memory = alone.submit(measure, shards, Path(folder)).result()
-        sys.stdout.write(f"| {photos:,} | {taken:.1f} | {photos / taken:.0f} | {memory:.0f} |\n")
-    sys.stdout.write("\n" + machine("float32"))
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logger.setLevel(logging.INFO)
+    rows: list[Row] = json.loads(options.out.read_text()) if options.out.exists() else []
+    options.work.mkdir(parents=True, exist_ok=True)
+    for count in options.photos:
+        for what, (_, most) in PARTS.items():
+            if any((row["what"], row["n"]) == (what, count) for row in rows):
+                continue
+            if what in options.only if options.only else count <= most:
+                with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as one:
+                    rows.append(one.submit(measure, what, count, options.shards, options.work).result())
+                logger.info("%s", rows[-1])
+                rows.sort(key=lambda row: (list(PARTS).index(row["what"]), row["n"]))
+                lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
+                write_text(options.out, f"[\n{lines}\n]\n")
+    sys.stdout.write(machine("float32"))
 
 
 if __name__ == "__main__":

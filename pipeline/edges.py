@@ -15,7 +15,7 @@ def main() -> None:
     from fgsbir.runtime.compute import launch
 
     write_edges(
-        ShardStore(Path("data/shards")),
+        ShardStore(Path("data/shards"), params.runtime.shards_from),
         tolerance=settings.tolerance,
         workers=params.runtime.workers,
         processes=launch(params.runtime, "float32"),

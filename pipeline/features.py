@@ -18,7 +18,7 @@ def main() -> None:
     from fgsbir.runtime.compute import launch
 
     compute = launch(params.runtime, params.precision)
-    store = ShardStore(Path("data/shards"))
+    store = ShardStore(Path("data/shards"), params.runtime.shards_from)
     spec = FeatureSpec(**settings.of(FeatureSpec))
     trunk = build_trunk(spec.trunk, depth_of(spec), settings.weights, spec.weights_sha256)
     write_features(

@@ -18,6 +18,7 @@ class Runtime(Section):
     threads: Whole = Field(ge=0, le=1024)
     workers: Whole = Field(ge=1, le=256)
     photo_cache_gib: Real = Field(ge=0)
+    shards_from: NameOrNone
     log_interval: Count
 
 

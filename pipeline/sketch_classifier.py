@@ -23,7 +23,7 @@ def main() -> None:
     from fgsbir.sketch_classifier.training import train_sketch_classifier
 
     compute = launch(params.runtime, params.precision)
-    store = ShardStore(Path("data/shards"))
+    store = ShardStore(Path("data/shards"), params.runtime.shards_from)
     data = sketch_classes(store, params.labelled_frac)
 
     seed_weights(SEED, "sketch_classifier")

@@ -5,7 +5,6 @@ A stage file ends with ``run(main)``. Its imports of :mod:`fgsbir` stand inside 
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import logging
@@ -17,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
+from fgsbir.data.atomic import hold
 from fgsbir.data.records import DataError
 from fgsbir.runtime.faults import TrainingDiverged
 from fgsbir.runtime.memory import keep_freed_memory
@@ -36,7 +36,7 @@ logger = logging.getLogger("pipeline")
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED = 130
 # The scratch folders that this process holds, until it ends, and the files that say so.
-_held: dict[Path, IO[str]] = {}
+_held: dict[Path, IO[bytes]] = {}
 
 
 def run(main: Callable[[], None]) -> None:
@@ -97,7 +97,7 @@ def open_data(
     from fgsbir.features.store import FeatureStore
     from fgsbir.runtime.compute import launch
 
-    compute, store = launch(runtime, precision), ShardStore(Path(shards))
+    compute, store = launch(runtime, precision), ShardStore(Path(shards), runtime.shards_from)
     read = FeatureStore(Path(features), store.index)
     return compute, Pictures(store, read, runtime.photo_cache_gib, Path(edges) if edges else None)
 
@@ -125,13 +125,7 @@ def scratch_folder(stage: str) -> Path:
     folder = Path(os.environ.get("DVC_ROOT", "")).resolve() / ".scratch" / stage / fingerprint(stage)
     # Of the processes of one run, the first holds it for all.
     if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0))) == 0 and folder not in _held:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        held = folder.with_suffix(".held").open("w")
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(f"{folder}: another run of the stage {stage} works here; let it end, or stop it") from None
-        _held[folder] = held
+        _held[folder] = hold(folder.with_suffix(".held"), f"another run of the stage {stage}")
     return folder
 
 

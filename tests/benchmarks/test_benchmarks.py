@@ -1,5 +1,6 @@
 """That the benchmarks run and say what they found; what they find is for an idle machine to say."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,21 @@ def test_every_ratio_is_measured(toy_folder: Path, tmp_path: Path, monkeypatch: 
     assert all("not measured" in line for line in on_cuda)
 
 
-def test_time_and_memory_of_the_features_are_a_row_for_each_number_of_photos(
-    toy_folder: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.slow
+def test_every_part_is_measured_once_over_ever_more_photos(
+    toy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scale.main(["--photos", "7", "9", "--shards", str(toy_folder / "shards")])
-    rows = re.findall(r"^\| (\d+) \| \d+\.\d \| \d+ \| \d+ \|$", capsys.readouterr().out, re.MULTILINE)
-    assert rows == ["7", "9"]
+    pytest.importorskip("faiss")
+    out = tmp_path / "scale.json"
+    options = ["--shards", str(toy_folder / "shards"), "--work", str(tmp_path / "work"), "--out", str(out)]
+    scale.main(["--photos", "400", "--only", "listing", "leaks", *options])
+    before = json.loads(out.read_text())
+    scale.main(["--photos", "400", *options])
+    rows = json.loads(out.read_text())
+    assert [(row["what"], row["n"]) for row in rows] == [(what, 400) for what in scale.PARTS]
+    assert all(row in rows for row in before)  # not measured again
+    assert all(row["seconds"] > 0 and row["peak_mib"] > 50 for row in rows)
+    assert all(row["recall"] >= 0.95 for row in rows if row["what"] == "search approximate")
 
 
 def test_a_ratio_is_a_speed_or_a_cost_and_its_median_is_told() -> None:

@@ -136,11 +136,11 @@ def test_a_run_has_a_scratch_folder_of_its_own(project: Path, file: str, old: st
 def test_two_runs_in_one_scratch_folder_are_refused_and_a_dead_one_holds_nothing(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    holder = dict[Path, IO[str]]()
+    holder = dict[Path, IO[bytes]]()
     monkeypatch.setattr(stage, "_held", holder)
     folder = stage.scratch_folder("joint")
     monkeypatch.setattr(stage, "_held", {})  # as another process
-    with pytest.raises(DataError, match=f"{folder.name}: another run of the stage joint works here"):
+    with pytest.raises(DataError, match=f"{folder.name}.held: another run of the stage joint works here"):
         stage.scratch_folder("joint")
     monkeypatch.setenv("RANK", "1")  # what the first process of a run holds, it holds for all
     assert stage.scratch_folder("joint") == folder

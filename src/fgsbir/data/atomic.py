@@ -1,5 +1,6 @@
 """Writing files and folders so that a reader sees the old ones or the new ones, never half of either."""
 
+import fcntl
 import json
 import math
 import os
@@ -7,9 +8,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+
+from fgsbir.data.records import DataError
 
 DECIMALS = 6
 
@@ -61,6 +64,21 @@ def link_or_copy(source: str | Path, target: str | Path) -> None:
         os.link(source, target)
         return
     shutil.copyfile(source, target)
+
+
+def hold(path: Path, whose: str) -> IO[bytes]:
+    """Keep other processes from holding ``path``, until what is returned is closed or this process ends, however.
+
+    Raises DataError, naming ``whose`` it is, while another one holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise DataError(f"{path}: {whose} works here; let it end, or stop it") from None
+    return file
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -9,12 +9,10 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
 import tarfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -25,8 +23,9 @@ from tqdm import tqdm
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.index import Index, PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
 from fgsbir.data.photos import image_format
-from fgsbir.data.records import HELD_OUT, DataError, Photo, Sketch, Source
+from fgsbir.data.records import HELD_OUT, Photo, Sketch, Source
 from fgsbir.data.selection import stable_fraction
+from fgsbir.data.shard_files import ShardFiles
 
 
 def escape_key(id: str) -> str:
@@ -141,19 +140,15 @@ def _sha256(path: Path) -> str:
 class ShardStore:
     """Random access to a folder of shards; safe to use from forked workers, since reads keep no position.
 
-    Raises DataError naming the file for a missing, truncated or altered tar (by its SHA-256) and for a bad index.
+    Tars that are not in ``folder`` are fetched from ``origin``, such as "s3://bucket/shards", as they are needed: the
+    index must be in the folder. Raises DataError naming the file for a missing or truncated tar and for a bad index;
+    on the first reading of a tar for an altered one (by its SHA-256).
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, origin: str | None = None) -> None:
         self.folder = folder
         self.index = read_index(folder)
-        for shard in self.index.shards:
-            _check_shard(folder / shard.file, shard)
-        with ExitStack() as opened:
-            self._files = {
-                shard.file: opened.enter_context((folder / shard.file).open("rb")) for shard in self.index.shards
-            }
-            self._opened = opened.pop_all()
+        self._files = ShardFiles(folder, {shard.file: shard for shard in self.index.shards}, origin)
 
     @property
     def photos(self) -> list[PhotoEntry]:
@@ -162,33 +157,19 @@ class ShardStore:
 
     def read_photo(self, entry: PhotoEntry) -> bytes:
         """The photo's original encoded bytes."""
-        return self._read(entry, entry.photo)
+        return self._files.tar(entry.shard).read(*entry.photo)
 
     def read_strokes(self, entry: PhotoEntry) -> list[np.ndarray]:
         """The strokes of the photo's sketches, if there are any, in their order: canonical float32 (points, 3)."""
         if entry.strokes is None:
             return []
-        array = np.lib.format.read_array(io.BytesIO(self._read(entry, entry.strokes)), allow_pickle=False)
+        data = self._files.tar(entry.shard).read(*entry.strokes)
+        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
         return np.split(array, np.cumsum([sketch.points for sketch in entry.sketches])[:-1])
-
-    def _read(self, entry: PhotoEntry, extent: tuple[int, int]) -> bytes:
-        offset, size = extent
-        return os.pread(self._files[entry.shard].fileno(), size, offset)
 
     def __enter__(self) -> "ShardStore":
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Close the tars; the store cannot be read afterwards."""
-        self._opened.close()
-
-
-def _check_shard(path: Path, shard: Shard) -> None:
-    if not path.is_file():
-        raise DataError(f"{path}: not found; the index lists it")
-    size = path.stat().st_size
-    if size != shard.bytes:
-        raise DataError(f"{path}: expected {shard.bytes} bytes, found {size}: truncated or altered")
-    digest = _sha256(path)
-    if digest != shard.sha256:
-        raise DataError(f"{path}: altered: expected the SHA-256 {shard.sha256}, found {digest}")
+        """Close the tars."""
+        self._files.close()

@@ -7,6 +7,7 @@ sees the same global batch, and a failing step can be named by its photos.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,10 +151,16 @@ class PairStream:
         epochs, places = np.divmod(step * self.batch_size + np.arange(self.batch_size), count)
         rows = np.empty(self.batch_size, np.int64)
         for epoch in np.unique(epochs):
-            order = stream(self.seed, self.name, "epoch", int(epoch)).permutation(count)
+            order = _epoch_order(self.seed, self.name, int(epoch), count)
             rows[epochs == epoch] = order[places[epochs == epoch]]
         return rows
 
     def photo_ids(self, step: int) -> list[str]:
         """The ids of the photos of ``step``."""
         return [self.pairs.photo_ids[row] for row in self.rows(step)]
+
+
+# Kept, as a batch uses a few of perhaps a million rows; several streams of a run take turns.
+@lru_cache(8)
+def _epoch_order(seed: int, name: str, epoch: int, count: int) -> np.ndarray:
+    return stream(seed, name, "epoch", epoch).permutation(count)

@@ -1,0 +1,352 @@
+"""What is measured over ever more photos: each part prepares, and returns what is timed and the folder that it fills.
+
+The photos are 200 of the set, over and over under other ids, each file with some bytes of its own. Where the trunk
+would be measured and not the stage, pictures are read at 64 pixels by the first blocks of a small one.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.lib import format as npy
+
+from benchmarks.vectors import perturbed
+from fgsbir.data.atomic import write_json
+from fgsbir.data.edges import write_edges
+from fgsbir.data.index import PhotoEntry, Shard, make_index, read_index, write_index
+from fgsbir.data.intake import Intake
+from fgsbir.data.leaks import VIEW, LeakGuard, Look
+from fgsbir.data.photos import read_pixels
+from fgsbir.data.records import Photo, Sketch, Source, Split
+from fgsbir.data.selection import training_split
+from fgsbir.data.shards import ShardStore, write_shards
+from fgsbir.features.extraction import Reader, write_features
+from fgsbir.features.pictures import Pictures
+from fgsbir.features.spec import FeatureSpec
+from fgsbir.features.store import FeatureStore, layout_of
+from fgsbir.features.trunk import map_shape, packaged_trunk, tap_channels
+from fgsbir.features.weights import PACKAGED
+from fgsbir.generator.model import Generator
+from fgsbir.joint.drawing import by_generator, draw_photos
+from fgsbir.ready import READY_MODEL
+from fgsbir.retrieval.encoder import Encoder
+from fgsbir.retrieval.losses import RetrievalObjective
+from fgsbir.retrieval.model import RetrievalModel
+from fgsbir.retrieval.pairs import PairStream, human_pairs
+from fgsbir.retrieval.training import retrieval_loss
+from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.model_folder import save_model
+from fgsbir.search.gallery import (
+    EMBEDDINGS,
+    FORMAT,
+    HALF_NORMS,
+    HASHES,
+    INDEX,
+    INVERTED,
+    PATH_ENDS,
+    PATHS,
+    Gallery,
+    half_norms,
+    ids_of,
+)
+from fgsbir.search.indexing import index_photos
+from fgsbir.search.inverted_file import write_inverted
+from fgsbir.search.searcher import computing
+
+DISTINCT, PER_SHARD, QUERIES, FOUND, KNOWN = 200, 500, 100, 10, 600
+TRUNK = "tf_efficientnet_lite0"
+SPEC = FeatureSpec(TRUNK, PACKAGED[TRUNK].sha256, image_size=64, line_width=6.0, taps=(2, 4), places=2, map_block=4)
+# Of 50 photos so many are held out, and so many have a sketch; their pictures are others than those of the rest.
+SPLITS: tuple[Split, ...] = ("val", "test", *["train"] * 8, *["unlabelled"] * 40)
+# Of the photos whose looks are compared one in so many is held out.
+HELD_OUT = 10
+
+
+class Prepared(NamedTuple):
+    """What is timed, the folder or file that it fills, if any, and what else is told of it."""
+
+    run: Callable[[], object]
+    out: Path | None = None
+    facts: Callable[[], dict[str, float]] = dict
+
+
+def originals(shards: Path) -> tuple[list[bytes], list[np.ndarray]]:
+    """Photos of the set ``shards``, and sketches."""
+    with ShardStore(shards) as store:
+        photos = [store.read_photo(photo) for photo in store.photos][:DISTINCT]
+        drawn = itertools.islice((store.read_strokes(photo)[0] for photo in store.photos if photo.sketches), DISTINCT)
+        return photos, list(drawn)
+
+
+def files(shards: Path, folder: Path, count: int) -> list[Path]:
+    """``count`` photos as files in folders of a thousand; the bytes of each are its own."""
+    photos, _ = originals(shards)
+    paths = [folder / f"{number // 1000:05d}" / f"{number:08d}.jpg" for number in range(count)]
+    for number, path in enumerate(paths):
+        if number % 1000 == 0:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(photos[number % len(photos)] + b"%d" % number)
+    return paths
+
+
+def source_of(shards: Path, folder: Path, count: int) -> Source:
+    """``count`` photos in all splits, with sketches; held-out ones show other things than the rest."""
+    photos, drawn = originals(shards)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{number}.jpg" for number in range(len(photos))]
+    for path, data in zip(paths, photos, strict=True):
+        path.write_bytes(data)
+    held, source = max(1, len(paths) // 5), Source()
+    for row in range(count):
+        split = SPLITS[row % len(SPLITS)]
+        mine = paths[:held] if split in ("val", "test") else paths[held:]
+        source.photos.append(Photo(f"p{row:08d}", "chair", split, mine[row // len(SPLITS) % len(mine)]))
+        if split != "unlabelled":
+            source.sketches.append(Sketch(f"s{row:08d}", f"p{row:08d}", None, drawn[row % len(drawn)]))
+    return source
+
+
+def write_set(source: Source, out: Path) -> None:
+    """As the stage shard."""
+    guard = LeakGuard(hash_bits=6, correlation=0.98)
+    intake = Intake(source, category="chair", max_megapixels=50.0, lenient=False, guard=guard)
+    write_shards(source, out, name="n", layout="folder", category="chair", photos_per_shard=PER_SHARD, read=intake.read)
+
+
+def shards_of(shards: Path, work: Path, count: int) -> Path:
+    """The set of ``count`` photos, made if it is not there."""
+    out = work / f"shards-{count}"
+    if not out.exists():
+        write_set(source_of(shards, work / "originals", count), out)
+    return out
+
+
+def alone() -> Compute:
+    """One process, float32."""
+    return Compute(torch.device("cpu"))
+
+
+def run_features(shards: Path, scratch: Path, out: Path) -> None:
+    """As the stage features."""
+    store, trunk = ShardStore(shards), packaged_trunk(SPEC)
+    layout = layout_of(trunk, SPEC, variants=1, sketch_maps=False)
+    write_features(Reader(trunk, SPEC, alone()), store, layout, strength=0.0, scratch=scratch, out=out)
+
+
+def pictures_of(shards: Path, work: Path, count: int) -> Pictures:
+    """The set of ``count`` photos with its features, made if they are not there."""
+    folder, out = shards_of(shards, work, count), work / f"features-{count}"
+    if not out.exists():
+        run_features(folder, work / "scratch", out)
+    store = ShardStore(folder)
+    return Pictures(store, FeatureStore(out, store.index))
+
+
+def shard(shards: Path, work: Path, count: int) -> Prepared:
+    """Decoding, the leak guard and writing archives, of 256 pixels."""
+    source, out = source_of(shards, work / "originals", count), work / f"shards-{count}"
+    return Prepared(lambda: write_set(source, out), out)
+
+
+def features(shards: Path, work: Path, count: int) -> Prepared:
+    """Reading archives and storing features, with a small trunk."""
+    folder, out = shards_of(shards, work, count), work / f"features-{count}"
+    return Prepared(lambda: run_features(folder, work / "scratch", out), out)
+
+
+def edges(shards: Path, work: Path, count: int) -> Prepared:
+    """Edges of all photos, by one worker."""
+    folder, out = shards_of(shards, work, count), work / "edges"
+    options = {"tolerance": 4.0, "workers": 1, "scratch": work / "scratch", "out": out}
+    return Prepared(lambda: write_edges(ShardStore(folder), processes=alone(), **options), out)
+
+
+def pseudo(shards: Path, work: Path, count: int) -> Prepared:
+    """A sketch of each unlabelled photo by a small G, read by the small trunk."""
+    pictures_of(shards, work, count)
+
+    def run() -> None:
+        pictures, compute, trunk = pictures_of(shards, work, count), alone(), packaged_trunk(SPEC)
+        torch.manual_seed(0)
+        sizes = {"encoder_width": 10, "latent": 6, "hidden": 16, "mixtures": 3, "attention": True}
+        form = {"simplify": 4.0, "max_points": 24, "reorder": True}
+        channels = map_shape(trunk, SPEC)[0]
+        g = Generator(
+            spec=SPEC.as_json(), form=form, map_channels=channels, pen_position=True, attention_width=8, **sizes
+        ).eval()
+        g.offset_scale.fill_(20.0)
+        entries = training_split(pictures.shards.index, 1.0).unlabelled
+        drawer = by_generator(
+            g,
+            pictures.photos(entries, g.level),
+            np.arange(len(entries)),
+            "generator",
+            samples=1,
+            temperature=1.0,
+            seed=0,
+            compute=compute,
+        )
+        ids = [entry.id for entry in entries]
+        draw_photos(ids, [drawer], Reader(trunk, SPEC, compute), maps=False, scratch=work / "drawn")
+
+    return Prepared(run, work / "drawn")
+
+
+def train(shards: Path, work: Path, count: int) -> Prepared:
+    """An epoch of F's head on stored features, of the eighth of the photos that have sketches."""
+    pictures_of(shards, work, count)
+
+    def run() -> None:
+        pictures, compute, trunk = pictures_of(shards, work, count), alone(), packaged_trunk(SPEC)
+        entries = training_split(pictures.shards.index, 1.0).labelled
+        model = RetrievalModel(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=64)
+        stream = PairStream(human_pairs(pictures, entries, model.level), 32, 0, "scale")
+        objective, numbers = RetrievalObjective("info_nce", 0.3, 0.05), torch.Generator().manual_seed(0)
+        optimizer = torch.optim.AdamW(model.head.parameters())
+        for step in range(len(entries) // 32):
+            loss = retrieval_loss(compute, model, stream.batch(step), objective, None, numbers)
+            compute.descend(optimizer, model, loss)
+
+    return Prepared(run)
+
+
+def leaks(shards: Path, work: Path, count: int) -> Prepared:
+    """Comparing looks, without decoding: random hashes, a tenth of them held out."""
+    rng = np.random.default_rng(0)
+    views = rng.integers(0, 256, (2, VIEW, VIEW, 3), dtype=np.uint8)
+    hashes = rng.integers(0, 2**64, (count, 4), dtype=np.uint64)
+
+    def run() -> None:
+        guard = LeakGuard(hash_bits=6, correlation=0.98)
+        order = sorted(range(count), key=lambda row: row % HELD_OUT > 0)
+        for row in order:
+            split: Split = "unlabelled" if row % HELD_OUT else "test"
+            look = Look(b"%032d" % row, views, hashes[row])
+            assert guard.leak(Photo(str(row), "chair", split, Path(str(row))), look) is None
+
+    return Prepared(run)
+
+
+def index(shards: Path, work: Path, count: int) -> Prepared:
+    """``fgsbir index`` of files, with a small trunk."""
+    folder, out, model_at = work / "files", work / "index", work / "model"
+    files(shards, folder, count)
+    trunk = packaged_trunk(SPEC)
+    model = RetrievalModel(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=512)
+    model.take_trunk(trunk)
+    save_model(model_at, model, details={})
+    return Prepared(lambda: index_photos([folder], model_at, out), out)
+
+
+def listing(shards: Path, work: Path, count: int) -> Prepared:
+    """Reading the index of a set."""
+    del shards
+    files = -(-count // 1000)
+    tars = [Shard(f"unlabelled-{place:05d}.tar", "unlabelled", "0" * 64, 10**9, 0, 0) for place in range(files)]
+    photos = [
+        PhotoEntry(
+            f"unlabelled/{row:08d}", f"{row}", "chair", "unlabelled", False, tars[row // 1000].file, (0, 9), None, ()
+        )
+        for row in range(count)
+    ]
+    sizes = np.diff([*range(0, count, 1000), count]).tolist()
+    tars = [Shard(tar.file, tar.split, tar.sha256, tar.bytes, size, 0) for tar, size in zip(tars, sizes, strict=True)]
+    out = work / "listing"
+    out.mkdir(exist_ok=True)
+    write_index(make_index(name="n", layout="folder", category=None, shards=tars, photos=photos), out)
+    del photos
+    return Prepared(lambda: read_index(out), out)
+
+
+def gallery_of(shards: Path, work: Path, count: int) -> tuple[Gallery, np.ndarray]:
+    """An index of ``count`` photos that are like the set's, by the ready model, and sketches' embeddings to search it.
+
+    It is made if it is not there, part by part: ten million embeddings are 20 GB.
+    """
+    folder, encoder = work / f"gallery-{count}", Encoder.load(READY_MODEL, computing())
+    with ShardStore(shards) as store:
+        drawn = [store.read_strokes(photo)[0] for photo in store.photos if photo.sketches][:QUERIES]
+        if not (folder / INDEX).exists():
+            known = store.photos[:: max(1, len(store.photos) // KNOWN)]
+            size = encoder.spec.image_size
+            pixels = (read_pixels(store.read_photo(photo), photo.id, size)[None] for photo in known)
+            write_gallery(folder, perturbed(np.concatenate([*map(encoder.photos, pixels)]), count, 0), count)
+    return Gallery(folder), encoder.sketches(drawn)
+
+
+def write_gallery(folder: Path, parts: Iterator[np.ndarray], count: int) -> None:
+    """Write the arrays of an index of embeddings that come in parts, and of photos that are not there."""
+    folder.mkdir(parents=True)
+    first = next(parts)
+    embeddings = npy.open_memmap(folder / EMBEDDINGS, "w+", np.float32, (count, first.shape[1]))
+    halves, start = np.empty(count, np.float32), 0
+    for part in itertools.chain([first], parts):
+        rows = slice(start, start + len(part))
+        embeddings[rows], halves[rows], start = part, half_norms(part), rows.stop
+    embeddings.flush()
+    hashes = np.zeros((count, 32), np.uint8)
+    ids = np.sort(np.random.default_rng(1).integers(0, 2**63, count))
+    hashes[:, :8] = ids.astype(">u8").view(np.uint8).reshape(-1, 8)
+    for name, values in ((HALF_NORMS, halves), (HASHES, hashes), (PATH_ENDS, np.arange(1, count + 1))):
+        np.save(folder / name, values)
+    (folder / PATHS).write_bytes(b"a" * count)
+    about = {"format": FORMAT, "photos": count, "dimensions": first.shape[1], "model": "", "adaptive": None}
+    write_json(folder / INDEX, about | {"precision": computing().precision, "skipped": {}})
+
+
+def inverted_file(shards: Path, work: Path, count: int) -> Prepared:
+    """Training the cells, and filling them."""
+    gallery, _ = gallery_of(shards, work, count)
+    out = work / f"inverted-{count}"
+    return Prepared(lambda: write_inverted(gallery.embeddings, ids_of(gallery.hashes).astype(np.uint64), out), out)
+
+
+def search_exact(shards: Path, work: Path, count: int) -> Prepared:
+    """A hundred sketches, one by one."""
+    gallery, queries = gallery_of(shards, work, count)
+    return Prepared(lambda: [gallery.nearest(query, FOUND) for query in queries])
+
+
+def search_approximate(shards: Path, work: Path, count: int) -> Prepared:
+    """The same through the inverted file; and the share of the exact top ten that it finds."""
+    made, (exact, queries) = work / f"inverted-{count}", gallery_of(shards, work, count)
+    if not made.exists():
+        write_inverted(exact.embeddings, ids_of(exact.hashes).astype(np.uint64), made)
+    (exact.folder / INVERTED).symlink_to(made)
+    opening = time.perf_counter()
+    gallery = Gallery(exact.folder)
+    opening = time.perf_counter() - opening
+    (exact.folder / INVERTED).unlink()
+    true = [exact.nearest(query, FOUND)[0] for query in queries]
+
+    def facts() -> dict[str, float]:
+        took = []
+        for query in queries:
+            start = time.perf_counter()
+            gallery.nearest(query, FOUND)
+            took.append(time.perf_counter() - start)
+        found = [gallery.nearest(query, FOUND)[0] for query in queries]
+        shared = [len(np.intersect1d(*rows)) / FOUND for rows in zip(found, true, strict=True)]
+        return {"recall": float(np.mean(shared)), "opening": opening, "p95": float(np.percentile(took, 95))}
+
+    return Prepared(lambda: [gallery.nearest(query, FOUND) for query in queries], facts=facts)
+
+
+# Each part, and the largest number of photos that it is measured with unless more are asked for by its name.
+PARTS: dict[str, tuple[Callable[[Path, Path, int], Prepared], int]] = {
+    "shard": (shard, 10**5),
+    "features": (features, 10**5),
+    "edges": (edges, 10**4),
+    "pseudo": (pseudo, 10**5),
+    "train": (train, 10**5),
+    "leaks": (leaks, 10**5),
+    "index": (index, 10**5),
+    "listing": (listing, 10**6),
+    "search exact": (search_exact, 10**7),
+    "inverted file": (inverted_file, 10**7),
+    "search approximate": (search_approximate, 10**7),
+}
