@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from fgsbir.adaptation.losses import Triplets, inner_loss, negatives_of, outer_loss
-from fgsbir.adaptation.model import AdaptiveModel, met, shrinkage
+from fgsbir.adaptation.model import AdaptiveModel, guessed, met, shrinkage
+from fgsbir.adaptation.ridge import ridge_head
 from fgsbir.features.statistics import Standardise
 from fgsbir.retrieval.losses import triplet_loss
 from tests.toy import SPEC
@@ -195,6 +196,35 @@ def test_the_share_by_hand() -> None:
     assert shrinkage(Standardise(4), rows) == pytest.approx(1 - 1.2 * 2 / 36)
     assert shrinkage(Standardise(4), rows / 10) == 0
     assert shrinkage(Standardise(4), rows[:0]) == 0 and shrinkage(Standardise(4), torch.zeros(3, 4)) == 0
+
+
+def test_sketches_are_guessed_to_differ_as_edges_do_and_not_by_chance() -> None:
+    """Edges 5 deviations away move the mean by nearly as much; those of the same photos by nothing."""
+    rng = torch.Generator().manual_seed(0)
+    side, seen, edges = Standardise(50), torch.full((50,), 2.0), 2 + torch.randn(40, 50, generator=rng)
+    side.mean.fill_(1.0)
+    assert guessed(side, seen, edges) is side
+    moved = guessed(side, seen, edges + 5)
+    share = shrinkage(Standardise(50), edges + 3, of=64)
+    assert 0.9 < share < shrinkage(Standardise(50), edges + 3)
+    torch.testing.assert_close(moved.mean, 1 + share * (edges.mean(0) + 3))
+    assert torch.equal(moved.deviation, side.deviation) and torch.equal(side.mean, torch.ones(50))
+    model = make(scope="none", statistics=True, edges=True).float()
+    assert model.sketch_side(torch.zeros(0, D), torch.full((40, D), 9.0)).mean.min() > 5
+    assert model.sketch_side(torch.zeros(0, D), None) is model.retrieval.side("sketch")
+
+
+def test_the_closed_form_is_the_least_of_its_loss() -> None:
+    """By gradients; no pair at all, and a large weight, leave everything as it is."""
+    rng = torch.Generator().manual_seed(0)
+    sketches, photos = (torch.nn.functional.normalize(torch.randn(5, 7, generator=rng).double()) for _ in range(2))
+    moved = ridge_head(sketches, photos, 0.3).requires_grad_(True)
+    errors = (sketches @ moved.T - photos).square().sum() + (photos @ moved.T - photos).square().sum()
+    loss = errors + 0.3 * (moved - torch.eye(7)).square().sum()
+    loss.backward()
+    assert moved.grad is not None and moved.grad.abs().max() < 1e-10
+    torch.testing.assert_close(ridge_head(sketches, photos, 1e9), torch.eye(7).double())
+    torch.testing.assert_close(ridge_head(sketches[:0], photos[:0], 1.0), torch.eye(7).double())
 
 
 def test_the_shrunk_mean_errs_less_than_either() -> None:

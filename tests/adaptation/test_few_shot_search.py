@@ -61,7 +61,7 @@ def test_a_search_over_steps_is_that_of_models_of_so_many_steps(
 
 
 @pytest.mark.parametrize("kind", ["category", "user"])
-@pytest.mark.parametrize("name", ["baseline", "anil", "adaptive", "maml"])
+@pytest.mark.parametrize("name", ["baseline", "anil", "adaptive", "maml", "photos", "ridge"])
 def test_what_is_found_is_what_adapted_models_of_their_own_find(
     stored: Toy, pictures: MakePictures, name: str, kind: Kind
 ) -> None:
@@ -76,13 +76,29 @@ def test_what_is_found_is_what_adapted_models_of_their_own_find(
         for draw, ranked in enumerate(found.ranks):
             support = draw_support(stream(0, "few_shot", task.name, k, draw), test.known, task, k)
             taps = test.triplets(support)
-            adapted = model.with_weights(*model.meet(taps[:, 0], Triplets(taps, test.negatives(support))))
+            edges = test.edges(task.gallery) if METHODS[name].edges else None
+            adapted = model.with_weights(*model.meet(taps[:, 0], Triplets(taps, test.negatives(support)), edges))
             with torch.no_grad():
                 forms = (0, MIRRORED)
                 query = beside([adapted.embed_pooled(test.sketches(sketches, form), "sketch") for form in forms])
                 gallery = beside([adapted.embed_pooled(test.photos(task.gallery, form), "photo") for form in forms])
             expected = ranks(query.numpy(), gallery.numpy(), np.searchsorted(task.gallery, photo))
             assert np.array_equal(ranked, expected)
+
+
+@pytest.mark.parametrize("name", ["none", "statistics", "photos", "ridge"])
+def test_without_a_sketch_only_the_photos_say_anything(
+    pictures: MakePictures, supervised: RetrievalModel, name: str
+) -> None:
+    test = pictures("category", "test")
+    plain, model = (adaptive_model(supervised, METHODS[each], SETTINGS) for each in ("none", name))
+    with torch.no_grad():
+        for each in (plain, model):
+            if each.form.edges:
+                each.seen_edges.copy_(test.edges(test.known.tasks[0].gallery).mean(0) + 5)
+    before, after = (FewShot(each, test, cpu()).ranks([0], draws=3, seed=0)[0][0].ranks for each in (plain, model))
+    assert before.shape == after.shape == (1, 4)
+    assert np.array_equal(before, after) == (name in ("none", "statistics"))
 
 
 def test_statistics_find_sketches_that_all_moved_alike(

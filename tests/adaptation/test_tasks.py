@@ -39,6 +39,8 @@ def index() -> Index:
         ("user", "train", ["a", "b"], "train", 6),
         ("user", "val", ["a", "b"], "val", 3),
         ("user", "test", ["x", "y"], "test", 3),
+        ("set", "train", ["chair", "mug"], "train", 6),
+        ("set", "test", ["chair", "mug"], "test", 3),
     ],
 )
 def test_parts_keep_unseen_categories_and_users_to_the_test(
@@ -53,7 +55,7 @@ def test_parts_keep_unseen_categories_and_users_to_the_test(
             photos = [found.photos[pair.photo] for pair in pairs]
             sketches = [one.sketches[pair.sketch] for one, pair in zip(photos, pairs, strict=True)]
             assert pairs and {one.split for one in photos} == {split}
-            if kind == "category":
+            if kind != "user":
                 assert {one.category for one in photos} == {task.name}
                 assert part == "test" or not any(sketch.unseen for sketch in sketches)
             else:

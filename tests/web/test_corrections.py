@@ -80,6 +80,8 @@ def test_one_in_the_middle_is_forgotten_and_the_oldest_make_room(searcher: Searc
     assert sees(other.searcher) == sees(learned.searcher)
     correct(learned, 0)  # again: it is the newest now
     assert [each.strokes for each in learned.kept] == [DRAWINGS[2], DRAWINGS[0]]
+    learned.add(Correction(strokes=DRAWINGS[0], photo=searcher.gallery.id(9)))  # what it means was said wrong
+    assert [each.photo for each in learned.kept][1:] == [searcher.gallery.id(9)]
     for number in range(MAX_CORRECTIONS):
         learned.add(Correction(strokes=[[[0, number], [200, 9]]], photo=searcher.gallery.id(number % 12)))
     assert len(learned.kept) == MAX_CORRECTIONS and learned.kept[0].strokes == [[[0, 0], [200, 9]]]

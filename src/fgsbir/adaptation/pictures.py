@@ -55,7 +55,7 @@ class TaskPictures:
     def edges(self, gallery: np.ndarray) -> Tensor:
         """Pooled taps of the edges in some photos of a gallery, int64 (g,): float32 (n, D)."""
         if gallery.tobytes() not in self._edges:
-            photos = (self._shards.read_photo(self.known.photos[row]) for row in some_of(gallery.tolist()))
+            photos = [self._shards.read_photo(self.known.photos[row]) for row in some_of(gallery.tolist())]
             self._edges[gallery.tobytes()] = pooled_edges(Encoder(self._model, self._compute), photos)
         return self._edges[gallery.tobytes()]
 

@@ -25,8 +25,8 @@ from fgsbir.runtime.model_folder import load_model, read_config
 
 # Pixels of the 256 canvas: how closely the line of a raster drawing is followed.
 TRACE_TOLERANCE = 1.0
-# Times the similarity that scribbles have to the nearest photo. Of drawn products, sketches of the same kind have 2.5 to
-# 4 times, of another kind 0.2 to 1.9 times; people's sketches of real chairs 1.9 times.
+# Times the similarity that scribbles have to the nearest photo. Under the ready model sketches of drawn products have
+# 2.6 to 4 times that among their own kind, 0.2 to 1.8 times among others; people's of real chairs have 1.9 times.
 FAR = 1.25
 
 

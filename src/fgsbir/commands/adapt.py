@@ -62,9 +62,7 @@ def run(options: argparse.Namespace) -> None:
     encoder = Encoder(model.retrieval, computing())
     adapted = adapt_to(model, encoder, support, pool=pool)
     if far_from_photos(encoder, support):
-        logger.warning(
-            "the sketches lie about as far from all photos as scribbles do: are they drawings of other things?"
-        )
+        logger.warning("the sketches lie about as far from all photos as scribbles do: are they of other things?")
     origin = {"model": made["sha256"], "sketches": len(support.sketches), "support_sha256": support.sha256()}
     save_model(options.out, adapted, details=made["details"] | {"adapted": origin})
     did = "adapted again" if again else "adapted"

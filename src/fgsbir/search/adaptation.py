@@ -32,7 +32,7 @@ Grade = Literal["none", "before", "statistics", "head"]
 
 
 class Adapter:
-    """What adapts an index: its adaptive model, or else the statistics and the head of its own F.
+    """What adapts an index: its adaptive model, or else the statistics of its own F.
 
     Raises DataError where the index holds another adaptive model than it was made with, or none and an F that does not
     standardise.
@@ -78,23 +78,31 @@ class Adapter:
         """
         if not len(sketches):
             raise DataError("expected at least one sketch to adapt to, found none")
-        model, gallery, drawn = self._model, self._gallery, self._pooled(sketches)
+        model, features, drawn = self._model, self._gallery.features, self._pooled(sketches)
         distinct, place = np.unique(self._rows(photo_ids), return_inverse=True)
         weights, side = model.weights(), model.sketch_side(drawn[:, 0], self._edges)
-        moves, embeddings = grade == "head" and len(distinct) > 1 and model.steps > 0, None
+        embeddings = None
         with torch.no_grad():
-            if moves:
+            if grade == "head" and len(distinct) > 1 and model.steps:
                 shown = self._photos[0][torch.from_numpy(distinct)]
                 weights = model.adapt(triplets_of(model.inputs(side(drawn[:, 0])), shown, place, self._pool))
-            if moves or gallery.features is not None:
+            if features is not None:
                 embeddings = beside([model.embed(form, weights) for form in self._photos]).cpu().numpy()
         # Sketches in as many forms as the index has of the photos.
-        adapted = model.with_weights(weights, side, mirror=len(self._photos) > 1)
-        return Searcher(gallery, Encoder(adapted, self._encoder.compute), embeddings)
+        adapted = model.with_weights(weights, side, mirror=self._forms > 1)
+        return Searcher(self._gallery, Encoder(adapted, self._encoder.compute), embeddings)
 
     def prepare(self) -> None:
         """Do what the first correction would wait for."""
-        _ = self._edges, self._photos
+        _ = self._edges, self._gallery.features is not None and self._photos
+
+    @property
+    def _forms(self) -> int:
+        """In how many forms the index has each photo: as it is, and mirrored if there are two."""
+        features = self._gallery.features
+        return (
+            self._gallery.about.dimensions // self._model.head.out_features if features is None else features.shape[1]
+        )
 
     @cached_property
     def _edges(self) -> Tensor | None:
@@ -126,7 +134,7 @@ class Adapter:
         new = {key: sketch for key, sketch in zip(keys, sketches, strict=True) if key not in self._drawn}
         if new:
             shown = list(new.values())
-            forms = [shown, [mirrored(sketch) for sketch in shown]][: len(self._photos)]
+            forms = [shown, [mirrored(sketch) for sketch in shown]][: self._forms]
             read = torch.stack([pooled_sketches(self._encoder, form) for form in forms], 1)
             self._drawn |= dict(zip(new, read, strict=True))
         pooled = torch.stack([self._drawn[key] for key in keys])
@@ -136,18 +144,13 @@ class Adapter:
 
     @cached_property
     def _photos(self) -> tuple[Tensor, ...]:
-        """What adaptation starts from, of all photos in each form: made once, since no correction changes it.
-
-        Of an index without pooled taps its embeddings, which F's head leads to: all that M reads is their direction.
-        """
-        gallery, model = self._gallery, self._model
-        if gallery.features is None:
-            forms = gallery.about.dimensions // model.head.in_features
-            return torch.from_numpy(gallery.embeddings * forms**0.5).to(self._encoder.compute.device).chunk(forms, 1)
-        starts = range(0, len(gallery.features), BATCH)
+        """What adaptation starts from, of all photos in each form: made once, since no correction changes it."""
+        features = self._gallery.features
+        assert features is not None
+        starts = range(0, len(features), BATCH)
         with torch.no_grad():
-            parts = (model.photo_side(self._taps(gallery.features[start : start + BATCH])) for start in starts)
-            return torch.cat([model.inputs(part) for part in parts]).unbind(1)
+            parts = (self._model.photo_side(self._taps(features[start : start + BATCH])) for start in starts)
+            return torch.cat([self._model.inputs(part) for part in parts]).unbind(1)
 
     def _taps(self, features: np.ndarray) -> Tensor:
         """Photos' pooled taps, float32 (n, forms, D)."""

@@ -36,9 +36,12 @@ class Corrections:
         self.searcher = self._as_said() if len(self.kept) == len(found) else self._learned(self.kept, plain)
 
     def add(self, correction: Correction) -> None:
-        """Learn from one more; the oldest goes where there are too many. DataError for an unknown photo."""
+        """Learn from one more, in place of what was said of the same drawing; the oldest goes where there are too many.
+
+        Raises DataError for an unknown photo.
+        """
         with self._lock:
-            rest = [each for each in self.kept if each.id != correction.id][1 - MAX_CORRECTIONS :]
+            rest = [each for each in self.kept if each.strokes != correction.strokes][1 - MAX_CORRECTIONS :]
             self.searcher = self._learned((*rest, Kept(**dict(correction), by="before")), self.searcher)
             self._save()
 
