@@ -64,9 +64,9 @@ def as_large_as_chairs(params: Params) -> Params:
 
 
 def measure(bench: Bench, parts: Collection[str], seconds: float) -> dict[str, list[Line]]:
-    """The lines of each part of ``PARTS``, none of one that has failed or did not begin."""
+    """The lines of each part of ``PARTS``; of one that failed those before it did, of one that did not begin none."""
     known = bench.work / "measured.json"
-    begin, found = time.perf_counter(), dict[str, list[Line]]()
+    begin, found, failed = time.perf_counter(), dict[str, list[Line]](), dict[str, list[Line]]()
     if known.exists():
         found = {part: [tuple(line) for line in lines] for part, lines in json.loads(known.read_text()).items()}
     for part, (lines, takes) in PARTS.items():
@@ -79,14 +79,18 @@ def measure(bench: Bench, parts: Collection[str], seconds: float) -> dict[str, l
             )
             continue
         logger.info("%s: begun", part)
+        measured: list[Line] = []
         try:
-            found[part] = list(lines(bench))
+            for line in lines(bench):
+                measured.append(line)
+            found[part] = measured
         except Exception:  # what a machine cannot do must not hide what it can
             logger.exception("%s: failed", part)
+            failed[part] = measured
         if bench.compute.device.type == "cuda":
             torch.cuda.empty_cache()
         write_text(known, json.dumps(found))
-    return {part: found.get(part, []) for part in PARTS}
+    return {part: (failed | found).get(part, []) for part in PARTS}
 
 
 def table(lines: dict[str, list[Line]]) -> str:

@@ -97,10 +97,8 @@ def features(bench: Bench) -> Iterator[Line]:
     folder.mkdir()
     shards = repeated(bench.work / "run" / "data" / "shards", bench.photos, folder)
     network = packaged_trunk(bench.spec)
-    reader, layout = (
-        Reader(network, bench.spec, bench.compute),
-        layout_of(network, bench.spec, variants=1, sketch_maps=False),
-    )
+    reader = Reader(network, bench.spec, bench.compute)
+    layout = layout_of(network, bench.spec, variants=1, sketch_maps=False)
     start = time.perf_counter()
     with ShardStore(shards) as store:
         write_features(reader, store, layout, strength=0.0, scratch=folder / "scratch", out=folder / "features")
