@@ -132,9 +132,9 @@ def test_an_adaptive_model_that_reads_otherwise_is_refused(
 STOPPED = """
 import os, sys, threading, time
 from pathlib import Path
-from fgsbir.search import indexing
+from fgsbir.search import index_parts, indexing
 stage, photos, model, out = sys.argv[1], *map(Path, sys.argv[2:])
-write, read, embed = indexing.write_photos, indexing.photo_bytes, indexing.Encoder.from_pooled
+write, read, embed = indexing.write_photos, index_parts.photo_bytes, indexing.Encoder.from_pooled
 embedded, calls = threading.Semaphore(0), []
 def write_photos(*given, **named):
     write(*given, **named)
@@ -153,8 +153,8 @@ def photo_bytes(path):
         print("there", flush=True)
         time.sleep(2)
     return read(path)
-indexing.write_photos, indexing.photo_bytes, indexing.Encoder.from_pooled = write_photos, photo_bytes, from_pooled
-indexing.BATCH = 1
+indexing.write_photos, index_parts.photo_bytes, indexing.Encoder.from_pooled = write_photos, photo_bytes, from_pooled
+index_parts.BATCH = 1
 os.sched_getaffinity = lambda _: {0}
 try:
     print(*indexing.index_photos([photos], model, out)[:3], flush=True)
