@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def test_two_runs_into_one_folder_are_refused(tmp_path: Path, joint_model: Path,
 
 SHARED = """
 import sys
+import time
 from fgsbir.search import indexing, searcher
 from fgsbir.__main__ import main
 searcher.working_precision = lambda *_: "float32"
@@ -84,7 +86,7 @@ def test_processes_of_torchrun_write_what_one_writes_also_after_a_kill(
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as killed:
         while killed.poll() is None and not list(parts.glob("*.npz")):
-            pass
+            time.sleep(0.1)
         killed.send_signal(signal.SIGTERM)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
