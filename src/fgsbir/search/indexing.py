@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -81,20 +81,26 @@ def index_photos(
         in_hand, left = dict[int, Part](), None
         try:
             with tqdm(desc="indexing", total=len(listing.files), unit=" photos", disable=None) as progress:
-                for number in compute.in_turn(range(len(files)), "index"):
-                    if not parts[number].exists():
-                        in_hand[number] = nothing
-                        write_part(parts[number], work.run(files[number], progress.update))
-                        in_hand.clear()
-            compute.wait_for_all()
+
+                def done(numbers: Iterable[int]) -> None:
+                    for number in numbers:
+                        if not parts[number].exists():
+                            in_hand[number] = nothing
+                            write_part(parts[number], work.run(files[number], progress.update))
+                            in_hand.clear()
+
+                done(compute.in_turn(range(len(files)), "index"))
+                compute.wait_for_all()
+                if compute.is_main:  # what others have seen otherwise, since files change meanwhile
+                    done(range(len(files)))
         except KeyboardInterrupt:
             in_hand = {number: work.part() for number in in_hand}
             anything = any(len(part.new) for part in in_hand.values()) or any(path.exists() for path in parts)
             # Processes wait for each other; and photos without features do not go with old ones that have them.
             if compute.world > 1 or (old and not known) or not anything:
                 raise
-            done = sum(len(some) for some, path in zip(files, parts, strict=True) if path.exists())
-            left = len(listing.files) - done - sum(len(part.hashes) for part in in_hand.values())
+            whole = sum(len(some) for some, path in zip(files, parts, strict=True) if path.exists())
+            left = len(listing.files) - whole - sum(len(part.hashes) for part in in_hand.values())
         if not compute.is_main:
             return None
 
