@@ -67,9 +67,10 @@ def test_two_runs_into_one_folder_are_refused(tmp_path: Path, joint_model: Path,
 SHARED = """
 import sys
 import time
-from fgsbir.search import indexing, searcher
+from fgsbir.runtime import compute
+from fgsbir.search import indexing
 from fgsbir.__main__ import main
-searcher.working_precision = lambda *_: "float32"
+compute.working_precision = lambda *_: "float32"
 indexing.FILES = 2
 main(["index", sys.argv[1], "--model", sys.argv[2], "--out", sys.argv[3]])
 """
