@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.scale [--photos 1000 10000 …] [--only shard index …]`` writes ``benchmarks/scale.json``, an array
 of ``{"what", "n", "seconds", "peak_mib", "cpu_seconds", "bytes"}``, a row at a time: what is in it is not measured
-again. One thread, on a machine that does nothing else: the load is told at the end.
+again. One thread, on a machine that does nothing else. ``--page docs/scale.md`` writes the page.
 """
 
 import argparse
@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +20,7 @@ from typing import Any
 import torch
 
 from benchmarks.ratio import Measured, Ratio, Workload, machine
+from benchmarks.scale_page import page
 from benchmarks.scale_parts import PARTS, features, shards_of
 from fgsbir.data.atomic import write_text
 from fgsbir.runtime.memory import keep_freed_memory
@@ -81,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shards", type=Path, default=Path("data/shards"), help="data (%(default)s)")
     parser.add_argument("--work", type=Path, default=Path(".scratch/scale"), help="folder to work in (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/scale.json"), help="the table (%(default)s)")
+    parser.add_argument("--page", type=Path, help="write the table with slopes and costs there, as docs/scale.md")
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logger.setLevel(logging.INFO)
@@ -97,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 rows.sort(key=lambda row: (list(PARTS).index(row["what"]), row["n"]))
                 lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
                 write_text(options.out, f"[\n{lines}\n]\n")
-    sys.stdout.write(machine("float32"))
+    if options.page:
+        write_text(options.page, page(rows, machine("float32")))
 
 
 if __name__ == "__main__":

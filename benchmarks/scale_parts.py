@@ -214,6 +214,20 @@ def train(shards: Path, work: Path, count: int) -> Prepared:
     return Prepared(run)
 
 
+def trunk(shards: Path, work: Path, count: int) -> Prepared:
+    """Photos through the ready model's trunk, once each, decoded before."""
+    del work
+    encoder = Encoder.load(READY_MODEL, computing())
+    photos, size = originals(shards)[0], encoder.spec.image_size
+    pixels = np.stack([read_pixels(photo, "photo", size) for photo in photos[:32]])
+
+    def run() -> None:
+        for _ in range(0, count, len(pixels)):
+            encoder.pooled_photos(pixels)
+
+    return Prepared(run)
+
+
 def leaks(shards: Path, work: Path, count: int) -> Prepared:
     """Comparing looks, without decoding: random hashes, a tenth of them held out."""
     rng = np.random.default_rng(0)
@@ -343,6 +357,7 @@ PARTS: dict[str, tuple[Callable[[Path, Path, int], Prepared], int]] = {
     "edges": (edges, 10**4),
     "pseudo": (pseudo, 10**5),
     "train": (train, 10**5),
+    "trunk": (trunk, 10**3),
     "leaks": (leaks, 10**5),
     "index": (index, 10**5),
     "listing": (listing, 10**6),

@@ -52,6 +52,7 @@ def test_every_part_is_measured_once_over_ever_more_photos(
     pytest.importorskip("faiss")
     out = tmp_path / "scale.json"
     options = ["--shards", str(toy_folder / "shards"), "--work", str(tmp_path / "work"), "--out", str(out)]
+    options += ["--page", str(tmp_path / "scale.md")]
     scale.main(["--photos", "400", "--only", "listing", "leaks", *options])
     before = json.loads(out.read_text())
     scale.main(["--photos", "400", *options])
@@ -59,6 +60,7 @@ def test_every_part_is_measured_once_over_ever_more_photos(
     assert [(row["what"], row["n"]) for row in rows] == [(what, 400) for what in scale.PARTS]
     assert all(row in rows for row in before)  # not measured again
     assert all(row["seconds"] > 0 and row["peak_mib"] > 50 for row in rows)
+    assert "64 machines" in (tmp_path / "scale.md").read_text()
     assert all(row["recall"] >= 0.95 for row in rows if row["what"] == "search approximate")
 
 

@@ -132,9 +132,9 @@ def test_an_adaptive_model_that_reads_otherwise_is_refused(
 STOPPED = """
 import os, signal, sys, threading, time
 from pathlib import Path
-from fgsbir.search import indexing
+from fgsbir.search import index_parts, indexing
 stage, sent, photos, model, out = sys.argv[1], int(sys.argv[2]), *map(Path, sys.argv[3:])
-write, read, read_all = indexing.write_photos, indexing.photo_bytes, indexing._read_all
+write, read, read_all = indexing.write_photos, index_parts.photo_bytes, index_parts._read_all
 kept, calls = threading.Semaphore(0), []
 def stop():
     signal.pthread_kill(threading.main_thread().ident, sent)
@@ -154,8 +154,8 @@ def photo_bytes(path):
             kept.acquire()
         stop()
     return read(path)
-indexing.write_photos, indexing.photo_bytes, indexing._read_all = write_photos, photo_bytes, told
-indexing.BATCH = 1
+indexing.write_photos, index_parts.photo_bytes, index_parts._read_all = write_photos, photo_bytes, told
+index_parts.BATCH = 1
 os.sched_getaffinity = lambda _: {0}
 try:
     print(*indexing.index_photos([photos], model, out)[:3], flush=True)

@@ -35,6 +35,8 @@ def run(options: argparse.Namespace) -> None:
     from fgsbir.search.indexing import index_photos
 
     indexed = index_photos(options.photos, options.model, options.out, adaptive=options.adaptive, many=options.many)
+    if indexed is None:  # the first process tells what all have done
+        return
     kept = indexed.photos - indexed.new
     lines = [f"{options.out}: {indexed.photos:,} photos, {indexed.new:,} of them new, {kept:,} kept"]
     if indexed.copies:

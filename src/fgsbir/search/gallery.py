@@ -107,6 +107,11 @@ class Gallery:
         except DataError:
             return False
 
+    def find(self, hash: bytes) -> int | None:
+        """The row of the photo whose file has this SHA-256, if there is one."""
+        rows = self._rows(np.array([int.from_bytes(hash[:ID_BYTES], "big")], np.uint64))
+        return int(rows[0]) if len(rows) and self.hashes[rows[0]].tobytes() == hash else None
+
     def path(self, row: int) -> Path:
         """Where the photo lay when it was indexed."""
         return self.paths(row)[0]
@@ -184,16 +189,24 @@ def write_photos(folder: Path, photos: Photos, *, old: Path | None = None, many:
 
     More than ``many`` photos get an inverted file, made from that of an ``old`` index where it has one.
     """
-    np.save(folder / EMBEDDINGS, photos.embeddings)
+    _save(folder / EMBEDDINGS, photos.embeddings)
     np.save(folder / HALF_NORMS, half_norms(photos.embeddings))
     np.save(folder / HASHES, photos.hashes)
     np.save(folder / PATH_ENDS, np.cumsum([len(path) for path in photos.paths], dtype=np.int64))
     (folder / PATHS).write_bytes(b"".join(photos.paths))
     if photos.features is not None:
-        np.save(folder / FEATURES, photos.features)
+        _save(folder / FEATURES, photos.features)
     if len(photos.hashes) > many and has_faiss():
         inverted = old / INVERTED if old and (old / INVERTED).exists() else None
         write_inverted(photos.embeddings, ids_of(photos.hashes).astype(np.uint64), folder / INVERTED, inverted)
+
+
+def _save(path: Path, values: np.ndarray) -> None:
+    """Write ``values``, unless they are mapped there."""
+    if isinstance(values, np.memmap) and values.filename == path:
+        values.flush()
+    else:
+        np.save(path, values)
 
 
 def ids_of(hashes: np.ndarray) -> np.ndarray:

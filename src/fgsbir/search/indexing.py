@@ -1,41 +1,26 @@
 """Making an index: walk folders, embed every photo once, and only those that are new."""
 
 import hashlib
-import os
 import shutil
-from collections.abc import Container, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from tqdm import tqdm
 
 from fgsbir.adaptation.model import AdaptiveModel
-from fgsbir.data.atomic import write_folder, write_json
+from fgsbir.data.atomic import hold, write_folder, write_json
 from fgsbir.data.files import list_files
-from fgsbir.data.photos import PHOTO_SUFFIXES, photo_bytes, read_pixels
-from fgsbir.data.records import DataError, as_text
-from fgsbir.features.store import half
+from fgsbir.data.photos import PHOTO_SUFFIXES
+from fgsbir.data.records import DataError
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.runtime.model_folder import load_model, read_config
-from fgsbir.search.gallery import (
-    ADAPTIVE,
-    CORRECTIONS,
-    FORMAT,
-    INDEX,
-    MANY,
-    MODEL,
-    Gallery,
-    Photos,
-    write_photos,
-)
-from fgsbir.search.searcher import computing, model_folder
-
-# As in the stage features: the trunk is fastest so.
-BATCH = 32
-# Photos decoded ahead of the model: enough for all cores, few enough for the memory.
-AHEAD = 256
+from fgsbir.search.gallery import ADAPTIVE, CORRECTIONS, FORMAT, INDEX, MANY, MODEL, Gallery, write_photos
+from fgsbir.search.index_merge import Source, merge
+from fgsbir.search.index_parts import FILES, Part, Work, name_of, read_part, write_part
+from fgsbir.search.searcher import model_folder, sharing
 
 
 class Indexed(NamedTuple):
@@ -54,7 +39,7 @@ class Indexed(NamedTuple):
 
 def index_photos(
     roots: Sequence[Path], model: Path, out: Path, *, adaptive: Path | None = None, many: int = MANY
-) -> Indexed:
+) -> Indexed | None:
     """Index the photos in the files and folders ``roots`` by the F in ``model``, into the folder ``out``, at once.
 
     Photos whose bytes an index at ``out`` holds already are not embedded again; those no longer found are dropped;
@@ -63,85 +48,82 @@ def index_photos(
     the index at ``out``, if it has one. More than ``many`` photos are searched by an inverted file. Files that cannot
     be read are left out and listed.
 
-    After KeyboardInterrupt the index holds what is done beside all that it held before; the same call goes on from
-    there. Raises DataError where there is no photo, or for an ``out`` that is no index or one by another model; it
-    leaves ``out`` unchanged then.
+    Processes of torchrun share the files, part by part; all but the first return None. What is whole of the parts
+    outlasts a kill, beside ``out``, and the same call goes on from there. After KeyboardInterrupt the index of one
+    process holds what is done beside all that it held before. Raises DataError where there is no photo, for an ``out``
+    that is no index or one by another model, and while another run makes it; it leaves ``out`` unchanged then.
     """
     folder = model_folder(model, "retrieval")
     sha256 = read_config(folder)["sha256"]
     old = Gallery(out) if out.exists() else None
     if old and old.about.model != sha256:
         raise DataError(f"{out}: was made by another model; give another --out, or delete it first")
-    encoder = Encoder.load(folder, computing(old.about.precision if old else "bf16"))
+    encoder = Encoder.load(folder, sharing(old.about.precision if old else "bf16"))
+    compute = encoder.compute
     if adaptive is None and old and old.about.adaptive:
         adaptive = old.folder / ADAPTIVE
     adaptive_sha256 = _adaptive(adaptive, encoder) if adaptive else None
-    rows: dict[bytes, int] = {}  # of the photos that are known with the features of this adaptive model, by hash
-    if old and old.about.adaptive == adaptive_sha256:
-        rows = {hash.tobytes(): row for row, hash in enumerate(old.hashes)}
+    # Photos are known with the features of this adaptive model.
+    known = old if old and old.about.adaptive == adaptive_sha256 else None
 
     listing = list_files([root.resolve() for root in roots], PHOTO_SUFFIXES)
-    skipped = {skipped.path: f"{skipped.path}: {skipped.reason}" for skipped in listing.skipped}
-    found, come_to, interrupted = dict[bytes, list[Path]](), 0, False
-    waiting, embeddings, features = (dict[bytes, np.ndarray]() for _ in range(3))
+    files = [listing.files[start : start + FILES] for start in range(0, len(listing.files), FILES)]
+    scratch = out.resolve().with_name(f".{out.resolve().name}.parts")
+    with ExitStack() as stack:
+        if compute.is_main:
+            stack.enter_context(hold(scratch / "held", "another fgsbir index"))
+        compute.wait_for_all()  # a run that may not work here has told so by now
+        before = hashlib.sha256(known.hashes if known else b"").hexdigest()
+        key = f"{sha256} {adaptive_sha256} {compute.precision} {before}"
+        work = Work(encoder, lambda hash: bool(known and known.find(hash) is not None), features=bool(adaptive))
+        parts = [scratch / f"{name_of(some, key)}.npz" for some in files]
+        nothing = work.part()
+        in_hand, left = dict[int, Part](), None
+        try:
+            with tqdm(desc="indexing", total=len(listing.files), unit=" photos", disable=None) as progress:
 
-    def embed() -> None:
-        pooled = encoder.pooled_photos(np.stack(list(waiting.values())))
-        if adaptive:
-            features.update(zip(waiting, half(pooled), strict=True))
-        embeddings.update(zip(waiting, encoder.from_pooled(pooled), strict=True))
-        waiting.clear()
+                def done(numbers: Iterable[int]) -> None:
+                    for number in numbers:
+                        if not parts[number].exists():
+                            in_hand[number] = nothing
+                            write_part(parts[number], work.run(files[number], progress.update))
+                            in_hand.clear()
 
-    try:
-        with tqdm(desc="indexing", total=len(listing.files), unit=" photos", disable=None) as progress:
-            for path, read in _read_all(listing.files, rows, encoder.spec.image_size):
-                progress.update()
-                come_to += 1
-                if isinstance(read, DataError):
-                    skipped[as_text(path)] = as_text(read)
-                    continue
-                hash, pixels = read
-                if hash not in found and pixels is not None:
-                    waiting[hash] = pixels
-                found.setdefault(hash, []).append(path)
-                if len(waiting) == BATCH:
-                    embed()
-            if waiting:
-                embed()
-    except KeyboardInterrupt:
-        if not embeddings or (old and not rows):  # nothing to keep, or features that do not go with the old ones
-            raise
-        interrupted = True
-        known = {hash: old.paths(row) for hash, row in rows.items()} if old else {}
-        found = known | {hash: paths for hash, paths in found.items() if hash in embeddings or hash in rows}
-    if not found:
-        raise DataError(f"{', '.join(map(str, roots))}: expected photos, found none that can be read")
+                done(compute.in_turn(range(len(files)), "index"))
+                compute.wait_for_all()
+                if compute.is_main:  # what others have seen otherwise, since files change meanwhile
+                    done(range(len(files)))
+        except KeyboardInterrupt:
+            in_hand = {number: work.part() for number in in_hand}
+            anything = any(len(part.new) for part in in_hand.values()) or any(path.exists() for path in parts)
+            # Processes wait for each other; and photos without features do not go with old ones that have them.
+            if compute.world > 1 or (old and not known) or not anything:
+                raise
+            whole = sum(len(some) for some, path in zip(files, parts, strict=True) if path.exists())
+            left = len(listing.files) - whole - sum(len(part.hashes) for part in in_hand.values())
+        if not compute.is_main:
+            return None
 
-    new, order = len(embeddings), sorted(found)
-    for hash in order:
-        if old and hash in rows:
-            embeddings[hash] = old.embeddings[rows[hash]]
-            if old.features is not None:
-                features[hash] = old.features[rows[hash]]
-    photos = Photos(
-        hashes=np.frombuffer(b"".join(order), np.uint8).reshape(-1, 32),
-        paths=[b"\0".join(map(os.fsencode, found[hash])) for hash in order],
-        embeddings=np.stack([embeddings[hash] for hash in order]),
-        features=np.stack([features[hash] for hash in order]) if adaptive else None,
-    )
-    about = {"format": FORMAT, "photos": len(order), "dimensions": encoder.dimensions, "skipped": skipped}
-    about |= {"model": sha256, "adaptive": adaptive_sha256, "precision": encoder.compute.precision}
-    with write_folder(out) as partial:
-        write_photos(partial, photos, old=old.folder if old else None, many=many)
-        shutil.copytree(folder, partial / MODEL)
-        if adaptive:
-            shutil.copytree(adaptive, partial / ADAPTIVE)
-        if (out / CORRECTIONS).is_file():
-            shutil.copy(out / CORRECTIONS, partial / CORRECTIONS)
-        write_json(partial / INDEX, about)
-    copies = sum(map(len, found.values())) - len(order)
-    left = len(listing.files) - come_to if interrupted else None
-    return Indexed(len(order), new, copies, skipped, dict(listing.others), left)
+        sources: list[Source] = [
+            (some, partial(read_part, path) if path.exists() else partial(in_hand.get, number, nothing))
+            for number, (some, path) in enumerate(zip(files, parts, strict=True))
+        ]
+        with write_folder(out) as folder_now:
+            merged = merge(sources, known, folder_now, keep=left is not None)
+            if not len(merged.photos.hashes):
+                raise DataError(f"{', '.join(map(str, roots))}: expected photos, found none that can be read")
+            write_photos(folder_now, merged.photos, old=old.folder if old else None, many=many)
+            shutil.copytree(folder, folder_now / MODEL)
+            if adaptive:
+                shutil.copytree(adaptive, folder_now / ADAPTIVE)
+            if (out / CORRECTIONS).is_file():
+                shutil.copy(out / CORRECTIONS, folder_now / CORRECTIONS)
+            skipped = {each.path: f"{each.path}: {each.reason}" for each in listing.skipped} | merged.skipped
+            about = {"format": FORMAT, "photos": len(merged.photos.hashes), "dimensions": encoder.dimensions}
+            about |= {"skipped": skipped, "model": sha256, "adaptive": adaptive_sha256, "precision": compute.precision}
+            write_json(folder_now / INDEX, about)
+        shutil.rmtree(scratch)
+    return Indexed(len(merged.photos.hashes), merged.new, merged.copies, skipped, dict(listing.others), left)
 
 
 def _adaptive(folder: Path, encoder: Encoder) -> str:
@@ -155,21 +137,3 @@ def _adaptive(folder: Path, encoder: Encoder) -> str:
             f"found {model.retrieval.spec}"
         )
     return str(read_config(folder)["sha256"])
-
-
-def _read_all(
-    paths: Sequence[Path], known: Container[bytes], size: int
-) -> Iterator[tuple[Path, tuple[bytes, np.ndarray | None] | DataError]]:
-    """Each path with the photo's hash and its pixels, None if it is known; or with what is wrong with it."""
-
-    def read(path: Path) -> tuple[Path, tuple[bytes, np.ndarray | None] | DataError]:
-        try:
-            data = photo_bytes(path)
-            hash = hashlib.sha256(data).digest()
-            return path, (hash, None if hash in known else read_pixels(data, str(path), size))
-        except DataError as error:
-            return path, error
-
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for start in range(0, len(paths), AHEAD):
-            yield from pool.map(read, paths[start : start + AHEAD])

@@ -20,8 +20,8 @@ FILE = "inverted.faiss"
 AXES = 128
 # Photos of each cell that train it, and rounds of k-means.
 SAMPLES, ROUNDS = 40, 8
-# Cells that a search looks into.
-PROBES = 128
+# A search looks into one cell in so many, and into so many at least.
+ONE_IN, PROBES = 64, 64
 # Photos added at once.
 PART = 65_536
 
@@ -89,7 +89,7 @@ class InvertedFile:
         found = (self._index.ntotal, self._index.d)
         if found != (photos, dimensions):
             raise DataError(f"{path}: expected {photos} photos of {dimensions} numbers, found {found}; index again")
-        inverted.nprobe = min(PROBES, inverted.nlist)
+        inverted.nprobe = max(min(PROBES, inverted.nlist), inverted.nlist // ONE_IN)
 
     def propose(self, query: np.ndarray, count: int) -> np.ndarray:
         """The ids uint64 of about ``count`` photos that are probably nearest to ``query`` float32 (d,)."""

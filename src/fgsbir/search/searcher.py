@@ -1,13 +1,15 @@
 """An index with the model that it is searched by: from a sketch, or a photo of it, to the photos that come nearest."""
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 
 from fgsbir.data.records import DataError
 from fgsbir.retrieval.encoder import Encoder
-from fgsbir.runtime.compute import Compute
+from fgsbir.runtime.compute import Compute, launch
 from fgsbir.runtime.model_folder import CONFIG, read_config
 from fgsbir.runtime.precision import working_precision
 from fgsbir.search.gallery import MODEL, Gallery, nearest
@@ -76,6 +78,13 @@ def computing(precision: str = "bf16") -> Compute:
     """Where photos and sketches are embedded: one process, on a GPU if there is one, in ``precision`` if it can."""
     compute = Compute.alone(precision)
     return Compute(compute.device, working_precision(precision, compute.device))
+
+
+def sharing(precision: str = "bf16") -> Compute:
+    """As :func:`computing`; under torchrun one of its processes."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return computing(precision)
+    return launch(SimpleNamespace(accelerator="auto", devices=1, threads=0), precision)
 
 
 def model_folder(folder: Path, part: str) -> Path:

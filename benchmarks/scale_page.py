@@ -1,0 +1,86 @@
+"""``docs/scale.md``, written from ``benchmarks/scale.json``: slopes, costs of a photo, and what ten million cost."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+MANY, MACHINES, CORES = 10**7, (1, 8, 64), 16
+# The parts that pass every photo, and the number of times that the trunk reads it in each; shards go to all machines.
+SHARED = {"features": 2, "edges": 0, "pseudo": 1, "index": 1}
+ALONE = {"shard": 0}
+
+
+def page(rows: Sequence[Row], machine: str) -> str:
+    """The page as Markdown."""
+    largest: dict[str, Row] = {row["what"]: row for row in sorted(rows, key=lambda row: row["n"])}
+    lines = [
+        "| part | photos | seconds | peak, MiB | slope | CPU-ms a photo | bytes a photo |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    before: Row | None = None
+    for row in rows:
+        one = row["n"] if not row["what"].startswith("search") else 100
+        cells = [row["what"], f"{row['n']:,}", f"{row['seconds']:.3g}", f"{row['peak_mib']:,.0f}", _slope(before, row)]
+        cells += [f"{1e3 * row['cpu_seconds'] / one:.3g}", f"{row['bytes'] / row['n']:,.0f}" if row["bytes"] else ""]
+        lines.append(f"| {' | '.join(cells)} |")
+        before = row
+    approximate = [row for row in rows if "recall" in row]
+    lines += ["", *(_told(row) for row in approximate)]
+    return HEAD + "\n".join(lines) + "\n" + _costs(largest) + f"\n{machine}\nMade by `python -m benchmarks.scale`.\n"
+
+
+def _slope(before: Row | None, row: Row) -> str:
+    """By which power of the number of photos the seconds grow: 1 is linear."""
+    if before is None or before["what"] != row["what"]:
+        return ""
+    return f"{math.log(row['seconds'] / before['seconds']) / math.log(row['n'] / before['n']):.2f}"
+
+
+def _told(row: Row) -> str:
+    ms, opening = 1e3 * row["p95"], 1e3 * row["opening"]
+    return (
+        f"* {row['n']:,} photos by the inverted file: {100 * row['recall']:.1f} % of the exact top ten, "
+        f"95 of 100 searches within {ms:.1f} ms, opened in {opening:.0f} ms."
+    )
+
+
+def _costs(largest: Mapping[str, Row]) -> str:
+    needed = [*SHARED, *ALONE, "trunk"]
+    if not all(what in largest for what in needed):
+        return f"\nWhat {MANY:,} photos cost is told once these are measured: {', '.join(needed)}.\n"
+    each = {what: largest[what]["cpu_seconds"] / largest[what]["n"] for what in needed}
+    lines = [COSTS]
+    for what, times in (ALONE | SHARED).items():
+        hours = (each[what] + times * each["trunk"]) * MANY / 3600
+        trunk = f" + {times} x {each['trunk']:.4f}" if times else ""
+        over = [hours / CORES / (1 if what in ALONE else machines) for machines in MACHINES]
+        size = largest[what]["bytes"] / largest[what]["n"] * MANY / 1e9
+        cells = [what, f"({each[what]:.4f}{trunk}) s x 10⁷ / 3600 = {hours:,.0f} h"]
+        lines.append(f"| {' | '.join([*cells, *(f'{one:,.1f} h' for one in over), f'{size:,.0f} GB'])} |")
+    return "\n".join(lines) + "\n"
+
+
+HEAD = """# From a thousand photos to ten million
+
+`python -m benchmarks.scale` measures each part in a process of its own, with one thread. Slope is the power of the
+number of photos that the time grows with: 1 is linear. Peak is all that the process holds.
+
+* `shard`, `edges`: photos of 256 pixels.
+* `features`, `pseudo`, `train` and `index`: 64 pixels and the first blocks of a small trunk, so that the part is
+  measured and not the trunk. `trunk` is the default one, which reads each photo once.
+* `train`: an epoch of F's head on stored features. `leaks`: comparing looks, a tenth of them held out. `listing`:
+  reading the index of a set.
+* `search`: a hundred sketches, one after the other, among embeddings like those of the default set's photos; CPU-ms
+  are of one search.
+
+"""
+COSTS = f"""
+## What {MANY:,} photos cost
+
+CPU-seconds a photo at the largest number measured, times 10⁷, over the cores of 1, 8 and 64 machines with {CORES} cores
+like this one's. All machines share the shards; the stage `shard` runs on one, on all of its cores. G is small here: the
+default one takes longer. The bytes of `features` and `pseudo` are the small trunk's.
+
+| part | CPU-hours | {" | ".join(f"{machines} machine" + "s" * (machines > 1) for machines in MACHINES)} | on disk |
+|---|---|---|---|---|---|"""
