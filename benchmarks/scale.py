@@ -56,14 +56,13 @@ def measure(what: str, count: int, shards: Path, work: Path) -> Row:
     if prepared.out is not None:
         _clear(prepared.out)
     Path("/proc/self/clear_refs").write_text("5")  # from here on the peak counts
-    start, cpu = time.perf_counter(), os.times()
+    start, own, cpu = time.perf_counter(), time.process_time(), os.times()
     prepared.run()
-    seconds, after = time.perf_counter() - start, os.times()
+    seconds, busy, after = time.perf_counter() - start, time.process_time() - own, os.times()
     status = Path("/proc/self/status").read_text().split()
     peak = int(status[status.index("VmHWM:") + 1]) / 1024
     out = [prepared.out] if prepared.out else []
     size = sum(file.stat().st_size for path in out for file in (path, *path.rglob("*")) if file.is_file())
-    busy = after.user + after.system - cpu.user - cpu.system
     busy += after.children_user + after.children_system - cpu.children_user - cpu.children_system
     row: Row = {"what": what, "n": count, "seconds": seconds, "peak_mib": peak, "cpu_seconds": busy, "bytes": size}
     row |= prepared.facts()

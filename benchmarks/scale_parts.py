@@ -5,17 +5,13 @@ would be measured and not the stage, pictures are read at 64 pixels by the first
 """
 
 import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.lib import format as npy
 
-from benchmarks.vectors import perturbed
-from fgsbir.data.atomic import write_json
+from benchmarks.vectors import Prepared, inverted_file, search_approximate, search_exact
 from fgsbir.data.edges import write_edges
 from fgsbir.data.index import PhotoEntry, Shard, make_index, read_index, write_index
 from fgsbir.data.intake import Intake
@@ -40,38 +36,16 @@ from fgsbir.retrieval.pairs import PairStream, human_pairs
 from fgsbir.retrieval.training import retrieval_loss
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.model_folder import save_model
-from fgsbir.search.gallery import (
-    EMBEDDINGS,
-    FORMAT,
-    HALF_NORMS,
-    HASHES,
-    INDEX,
-    INVERTED,
-    PATH_ENDS,
-    PATHS,
-    Gallery,
-    half_norms,
-    ids_of,
-)
 from fgsbir.search.indexing import index_photos
-from fgsbir.search.inverted_file import write_inverted
 from fgsbir.search.searcher import computing
 
-DISTINCT, PER_SHARD, QUERIES, FOUND, KNOWN = 200, 500, 100, 10, 600
+DISTINCT, PER_SHARD = 200, 500
 TRUNK = "tf_efficientnet_lite0"
 SPEC = FeatureSpec(TRUNK, PACKAGED[TRUNK].sha256, image_size=64, line_width=6.0, taps=(2, 4), places=2, map_block=4)
 # Of 50 photos so many are held out, and so many have a sketch; their pictures are others than those of the rest.
 SPLITS: tuple[Split, ...] = ("val", "test", *["train"] * 8, *["unlabelled"] * 40)
 # Of the photos whose looks are compared one in so many is held out.
 HELD_OUT = 10
-
-
-class Prepared(NamedTuple):
-    """What is timed, the folder or file that it fills, if any, and what else is told of it."""
-
-    run: Callable[[], object]
-    out: Path | None = None
-    facts: Callable[[], dict[str, float]] = dict
 
 
 def originals(shards: Path) -> tuple[list[bytes], list[np.ndarray]]:
@@ -273,81 +247,8 @@ def listing(shards: Path, work: Path, count: int) -> Prepared:
     out.mkdir(exist_ok=True)
     write_index(make_index(name="n", layout="folder", category=None, shards=tars, photos=photos), out)
     del photos
-    return Prepared(lambda: read_index(out), out)
-
-
-def gallery_of(shards: Path, work: Path, count: int) -> tuple[Gallery, np.ndarray]:
-    """An index of ``count`` photos that are like the set's, by the ready model, and sketches' embeddings to search it.
-
-    It is made if it is not there, part by part: ten million embeddings are 20 GB.
-    """
-    folder, encoder = work / f"gallery-{count}", Encoder.load(READY_MODEL, computing())
-    with ShardStore(shards) as store:
-        drawn = [store.read_strokes(photo)[0] for photo in store.photos if photo.sketches][:QUERIES]
-        if not (folder / INDEX).exists():
-            known = store.photos[:: max(1, len(store.photos) // KNOWN)]
-            size = encoder.spec.image_size
-            pixels = (read_pixels(store.read_photo(photo), photo.id, size)[None] for photo in known)
-            write_gallery(folder, perturbed(np.concatenate([*map(encoder.photos, pixels)]), count, 0), count)
-    return Gallery(folder), encoder.sketches(drawn)
-
-
-def write_gallery(folder: Path, parts: Iterator[np.ndarray], count: int) -> None:
-    """Write the arrays of an index of embeddings that come in parts, and of photos that are not there."""
-    folder.mkdir(parents=True)
-    first = next(parts)
-    embeddings = npy.open_memmap(folder / EMBEDDINGS, "w+", np.float32, (count, first.shape[1]))
-    halves, start = np.empty(count, np.float32), 0
-    for part in itertools.chain([first], parts):
-        rows = slice(start, start + len(part))
-        embeddings[rows], halves[rows], start = part, half_norms(part), rows.stop
-    embeddings.flush()
-    hashes = np.zeros((count, 32), np.uint8)
-    ids = np.sort(np.random.default_rng(1).integers(0, 2**63, count))
-    hashes[:, :8] = ids.astype(">u8").view(np.uint8).reshape(-1, 8)
-    for name, values in ((HALF_NORMS, halves), (HASHES, hashes), (PATH_ENDS, np.arange(1, count + 1))):
-        np.save(folder / name, values)
-    (folder / PATHS).write_bytes(b"a" * count)
-    about = {"format": FORMAT, "photos": count, "dimensions": first.shape[1], "model": "", "adaptive": None}
-    write_json(folder / INDEX, about | {"precision": computing().precision, "skipped": {}})
-
-
-def inverted_file(shards: Path, work: Path, count: int) -> Prepared:
-    """Training the cells, and filling them."""
-    gallery, _ = gallery_of(shards, work, count)
-    out = work / f"inverted-{count}"
-    return Prepared(lambda: write_inverted(gallery.embeddings, ids_of(gallery.hashes).astype(np.uint64), out), out)
-
-
-def search_exact(shards: Path, work: Path, count: int) -> Prepared:
-    """A hundred sketches, one by one."""
-    gallery, queries = gallery_of(shards, work, count)
-    return Prepared(lambda: [gallery.nearest(query, FOUND) for query in queries])
-
-
-def search_approximate(shards: Path, work: Path, count: int) -> Prepared:
-    """The same through the inverted file; and the share of the exact top ten that it finds."""
-    made, (exact, queries) = work / f"inverted-{count}", gallery_of(shards, work, count)
-    if not made.exists():
-        write_inverted(exact.embeddings, ids_of(exact.hashes).astype(np.uint64), made)
-    (exact.folder / INVERTED).symlink_to(made)
-    opening = time.perf_counter()
-    gallery = Gallery(exact.folder)
-    opening = time.perf_counter() - opening
-    (exact.folder / INVERTED).unlink()
-    true = [exact.nearest(query, FOUND)[0] for query in queries]
-
-    def facts() -> dict[str, float]:
-        took = []
-        for query in queries:
-            start = time.perf_counter()
-            gallery.nearest(query, FOUND)
-            took.append(time.perf_counter() - start)
-        found = [gallery.nearest(query, FOUND)[0] for query in queries]
-        shared = [len(np.intersect1d(*rows)) / FOUND for rows in zip(found, true, strict=True)]
-        return {"recall": float(np.mean(shared)), "opening": opening, "p95": float(np.percentile(took, 95))}
-
-    return Prepared(lambda: [gallery.nearest(query, FOUND) for query in queries], facts=facts)
+    size = sum(file.stat().st_size for file in out.iterdir())
+    return Prepared(lambda: read_index(out), facts=lambda: {"bytes": size})
 
 
 # Each part, and the largest number of photos that it is measured with unless more are asked for by its name.

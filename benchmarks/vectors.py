@@ -1,10 +1,45 @@
-"""Embeddings of as many photos as are wanted, distributed as those of a data set are."""
+"""Search among embeddings of as many photos as are wanted, distributed as those of a data set are."""
 
-from collections.abc import Iterator
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.lib import format as npy
+
+from fgsbir.data.atomic import write_json
+from fgsbir.data.photos import read_pixels
+from fgsbir.data.shards import ShardStore
+from fgsbir.ready import READY_MODEL
+from fgsbir.retrieval.encoder import Encoder
+from fgsbir.search.gallery import (
+    EMBEDDINGS,
+    FORMAT,
+    HALF_NORMS,
+    HASHES,
+    INDEX,
+    INVERTED,
+    PATH_ENDS,
+    PATHS,
+    Gallery,
+    half_norms,
+    ids_of,
+)
+from fgsbir.search.inverted_file import write_inverted
+from fgsbir.search.searcher import computing
 
 NEIGHBOURS, NOISE, PART = 20, 0.3, 50_000
+QUERIES, FOUND, KNOWN = 100, 10, 600
+
+
+class Prepared(NamedTuple):
+    """What is timed, the folder or file that it fills, if any, and what else is told of it."""
+
+    run: Callable[[], object]
+    out: Path | None = None
+    facts: Callable[[], dict[str, float]] = dict
 
 
 def perturbed(embeddings: np.ndarray, count: int, seed: int) -> Iterator[np.ndarray]:
@@ -22,3 +57,77 @@ def perturbed(embeddings: np.ndarray, count: int, seed: int) -> Iterator[np.ndar
         made = share * embeddings[rows[0]] + (1 - share) * embeddings[other]
         made += np.float32(NOISE) * (embeddings[rows[1]] - embeddings[rows[2]])
         yield made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+def gallery_of(shards: Path, work: Path, count: int) -> tuple[Gallery, np.ndarray]:
+    """An index of ``count`` photos that are like the set's, by the ready model, and sketches' embeddings to search it.
+
+    It is made if it is not there, part by part: ten million embeddings are 20 GB.
+    """
+    folder, encoder = work / f"gallery-{count}", Encoder.load(READY_MODEL, computing())
+    with ShardStore(shards) as store:
+        drawn = [store.read_strokes(photo)[0] for photo in store.photos if photo.sketches][:QUERIES]
+        if not (folder / INDEX).exists():
+            known = store.photos[:: max(1, len(store.photos) // KNOWN)]
+            size = encoder.spec.image_size
+            pixels = (read_pixels(store.read_photo(photo), photo.id, size)[None] for photo in known)
+            write_gallery(folder, perturbed(np.concatenate([*map(encoder.photos, pixels)]), count, 0), count)
+    return Gallery(folder), encoder.sketches(drawn)
+
+
+def write_gallery(folder: Path, parts: Iterator[np.ndarray], count: int) -> None:
+    """Write the arrays of an index of embeddings that come in parts, and of photos that are not there."""
+    folder.mkdir(parents=True)
+    first = next(parts)
+    embeddings = npy.open_memmap(folder / EMBEDDINGS, "w+", np.float32, (count, first.shape[1]))
+    halves, start = np.empty(count, np.float32), 0
+    for part in itertools.chain([first], parts):
+        rows = slice(start, start + len(part))
+        embeddings[rows], halves[rows], start = part, half_norms(part), rows.stop
+    embeddings.flush()
+    hashes = np.zeros((count, 32), np.uint8)
+    ids = np.sort(np.random.default_rng(1).integers(0, 2**63, count))
+    hashes[:, :8] = ids.astype(">u8").view(np.uint8).reshape(-1, 8)
+    for name, values in ((HALF_NORMS, halves), (HASHES, hashes), (PATH_ENDS, np.arange(1, count + 1))):
+        np.save(folder / name, values)
+    (folder / PATHS).write_bytes(b"a" * count)
+    about = {"format": FORMAT, "photos": count, "dimensions": first.shape[1], "model": "", "adaptive": None}
+    write_json(folder / INDEX, about | {"precision": computing().precision, "skipped": {}})
+
+
+def inverted_file(shards: Path, work: Path, count: int) -> Prepared:
+    """Training the cells, and filling them."""
+    gallery, _ = gallery_of(shards, work, count)
+    out = work / f"inverted-{count}"
+    return Prepared(lambda: write_inverted(gallery.embeddings, ids_of(gallery.hashes).astype(np.uint64), out), out)
+
+
+def search_exact(shards: Path, work: Path, count: int) -> Prepared:
+    """A hundred sketches, one by one."""
+    gallery, queries = gallery_of(shards, work, count)
+    return Prepared(lambda: [gallery.nearest(query, FOUND) for query in queries])
+
+
+def search_approximate(shards: Path, work: Path, count: int) -> Prepared:
+    """The same through the inverted file; and the share of the exact top ten that it finds."""
+    made, (exact, queries) = work / f"inverted-{count}", gallery_of(shards, work, count)
+    if not made.exists():
+        write_inverted(exact.embeddings, ids_of(exact.hashes).astype(np.uint64), made)
+    (exact.folder / INVERTED).symlink_to(made)
+    opening = time.perf_counter()
+    gallery = Gallery(exact.folder)
+    opening = time.perf_counter() - opening
+    (exact.folder / INVERTED).unlink()
+    true = [exact.nearest(query, FOUND)[0] for query in queries]
+
+    def facts() -> dict[str, float]:
+        took = []
+        for query in queries:
+            start = time.perf_counter()
+            gallery.nearest(query, FOUND)
+            took.append(time.perf_counter() - start)
+        found = [gallery.nearest(query, FOUND)[0] for query in queries]
+        shared = [len(np.intersect1d(*rows)) / FOUND for rows in zip(found, true, strict=True)]
+        return {"recall": float(np.mean(shared)), "opening": opening, "p95": float(np.percentile(took, 95))}
+
+    return Prepared(lambda: [gallery.nearest(query, FOUND) for query in queries], facts=facts)

@@ -38,7 +38,7 @@ def merge(sources: Sequence[Source], known: Gallery | None, folder: Path, *, kee
         part = read()
         kept = np.flatnonzero(part.hashes.any(1))
         hashes.append(part.hashes[kept])
-        paths += [os.fsencode(files[row]) for row in kept]
+        paths += [os.fsencode(files[row]) for row in kept.tolist()]
         skipped |= part.skipped
         embedding, feature = part.embeddings.shape[1:], max(feature, part.features.shape[1:])
     if known is not None:

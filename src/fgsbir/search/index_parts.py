@@ -136,6 +136,7 @@ def read_part(path: Path) -> Part:
     """Read what :func:`write_part` wrote. Raises DataError for a damaged file."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return Part(*(arrays[name] for name in Part._fields[:-1]), json.loads(str(arrays["skipped"])))
+            read = {name: arrays[name] for name in Part._fields}
+            return Part(**read | {"skipped": json.loads(str(read["skipped"]))})
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: expected a part of an index, found damage ({error}); delete it") from None

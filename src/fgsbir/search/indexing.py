@@ -73,7 +73,7 @@ def index_photos(
         if compute.is_main:
             stack.enter_context(hold(scratch / "held", "another fgsbir index"))
         compute.wait_for_all()  # a run that may not work here has told so by now
-        before = hashlib.sha256(known.hashes if known else b"").hexdigest()
+        before = hashlib.sha256(known.hashes.tobytes() if known else b"").hexdigest()
         key = f"{sha256} {adaptive_sha256} {compute.precision} {before}"
         work = Work(encoder, lambda hash: bool(known and known.find(hash) is not None), features=bool(adaptive))
         parts = [scratch / f"{name_of(some, key)}.npz" for some in files]
@@ -105,8 +105,9 @@ def index_photos(
             return None
 
         sources: list[Source] = [
-            (some, partial(read_part, path) if path.exists() else partial(in_hand.get, number, nothing))
+            (some, partial(read_part, path) if path.exists() else partial(in_hand.__getitem__, number))
             for number, (some, path) in enumerate(zip(files, parts, strict=True))
+            if path.exists() or number in in_hand
         ]
         with write_folder(out) as folder_now:
             merged = merge(sources, known, folder_now, keep=left is not None)
@@ -119,7 +120,11 @@ def index_photos(
             if (out / CORRECTIONS).is_file():
                 shutil.copy(out / CORRECTIONS, folder_now / CORRECTIONS)
             skipped = {each.path: f"{each.path}: {each.reason}" for each in listing.skipped} | merged.skipped
-            about = {"format": FORMAT, "photos": len(merged.photos.hashes), "dimensions": encoder.dimensions}
+            about: dict[str, object] = {
+                "format": FORMAT,
+                "photos": len(merged.photos.hashes),
+                "dimensions": encoder.dimensions,
+            }
             about |= {"skipped": skipped, "model": sha256, "adaptive": adaptive_sha256, "precision": compute.precision}
             write_json(folder_now / INDEX, about)
         shutil.rmtree(scratch)
