@@ -12,7 +12,7 @@ from fgsbir.evaluation.comparison import rounded
 # What a reader calls the methods.
 LABELS = {
     "none": "no adaptation",
-    "photos": "statistics, from the photos on",
+    "photos": "photos and statistics",
     "statistics": "statistics",
     "ridge": "statistics and ridge",
     "baseline": "meta-trained, no adaptation",
