@@ -14,9 +14,9 @@ from fgsbir.evaluation.adaptation import adaptation_scores
 from fgsbir.evaluation.bootstrap import cluster_bootstrap
 from fgsbir.evaluation.comparison import SCORES, query_scores, rounded
 
-# What every row, and what the full method is compared with.
+# What every row is compared with, and what some are besides.
 COMPARED = ("control",)
-FULL_COMPARED = ("edges", "vanilla")
+ALSO_COMPARED = {"full": ("edges", "vanilla"), "default": ("control_without_teacher", "edges", "vanilla")}
 GENERATOR_SCORES = {"found_acc@1": "acc@1", "found_acc@10": "acc@10", "fid": "fid", "recognised": "recognition"}
 MINUS = {"acc@1": "", "low": "_low", "high": "_high"}
 
@@ -47,7 +47,7 @@ def retrieval_rows(rows: Sequence[Row], ranks: Sequence[Ranks], device: str) -> 
     for row, own in zip(rows, ranks, strict=True):
         scores = query_scores(own.ranks).mean(1)
         peers = {peer.name: number for number, peer in enumerate(rows) if _comparable(peer, row)}
-        compared = COMPARED + (FULL_COMPARED if row.name == "full" else ())
+        compared = COMPARED + ALSO_COMPARED.get(row.name, ())
         found.append(
             {
                 **_about(row),
