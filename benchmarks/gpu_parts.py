@@ -19,7 +19,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from benchmarks.scale import repeated
+from benchmarks.scale_parts import shards_of
 from fgsbir.data.atomic import write_text
 from fgsbir.data.shards import ShardStore
 from fgsbir.features.extraction import Reader, write_features
@@ -95,7 +95,7 @@ def features(bench: Bench) -> Iterator[Line]:
     folder = bench.work / "many"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    shards = repeated(bench.work / "run" / "data" / "shards", bench.photos, folder)
+    shards = shards_of(bench.work / "run" / "data" / "shards", folder, bench.photos)
     network = packaged_trunk(bench.spec)
     reader = Reader(network, bench.spec, bench.compute)
     layout = layout_of(network, bench.spec, variants=1, sketch_maps=False)

@@ -152,8 +152,8 @@ def test_a_queued_run_uses_its_own_snapshot_of_the_code(giver: Repository) -> No
 
 def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, outside: Path) -> None:
     """The giver shares the run, and the experiment "half", over a folder."""
-    giver.git("clone", "-q", "--bare", ".", str(outside / "shared.git"))
-    giver.git("remote", "add", "origin", str(outside / "shared.git"))
+    giver.git("clone", "-q", "--bare", ".", str(outside / "team.git"))
+    giver.git("remote", "add", "origin", str(outside / "team.git"))
     giver.git("push", "-q", "origin", "main")
     giver.dvc("remote", "modify", "--local", "storage", "verify", "true")
     # An experiment lies in the workspace, and the commit is shared all the same.
@@ -162,7 +162,7 @@ def test_a_second_clone_gets_everything_and_trains_nothing(giver: Repository, ou
     giver.dvc("exp", "push", "--run-cache", "origin", "half")
     giver.undo()
     taker = Repository(outside / "taker", clean_environment(outside))
-    giver.git("clone", "-q", str(outside / "shared.git"), str(taker.path))
+    giver.git("clone", "-q", str(outside / "team.git"), str(taker.path))
     assert ran(taker.dvc("repro", "--pull", "--allow-missing")) == []
     taker.dvc("pull")
     assert_same(taker.bytes(), giver.bytes())

@@ -74,7 +74,7 @@ def made(project_copy: Path, toy_folder: Path, tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize("kind", sorted(REMOTES))
 def test_what_is_given_is_taken(kind: str, made: Path, tmp_path: Path) -> None:
     with REMOTES[kind](tmp_path) as remote:
-        bare = tmp_path / "shared.git"
+        bare = tmp_path / "team.git"
         page = Page({**SHORTER, **remote.here, "<address>": str(bare), "make install && . .venv/bin/activate": "true"})
         giver = Repository(tmp_path / "giver", clean_environment(tmp_path))
         shutil.copytree(made, giver.path, symlinks=True)
@@ -141,7 +141,7 @@ def heal(giver: Repository, page: Page, remote: Remote) -> None:
     good = remote.read(damaged)
     remote.write(damaged, good[:-20])
     careful = Repository(giver.path.parent / "careful", giver.environment)
-    giver.git("clone", "-q", "../shared.git", str(careful.path))
+    giver.git("clone", "-q", "../team.git", str(careful.path))
     output = careful.shell("dvc pull", check=False)
     assert "data/shards" in output and not (careful.path / "data" / "shards").exists(), output
     for name in (damaged, listing):

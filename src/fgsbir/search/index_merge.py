@@ -65,8 +65,10 @@ def merge(sources: Sequence[Source], known: Gallery | None, folder: Path, *, kee
     )
 
     def put(own: np.ndarray, embeddings: np.ndarray, features: np.ndarray | None) -> None:
-        places = np.minimum(np.searchsorted(ids_of(unique), ids_of(own)), max(0, count - 1))
-        there = (unique[places] == own).all(1) if count else np.zeros(len(own), bool)
+        if not len(own) or not count:
+            return
+        places = np.minimum(np.searchsorted(ids_of(unique), ids_of(own)), count - 1)
+        there = (unique[places] == own).all(1)
         for name, values in ((EMBEDDINGS, embeddings), (FEATURES, features)):
             if name in mapped and values is not None:
                 mapped[name][places[there]] = values[there]
