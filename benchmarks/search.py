@@ -17,7 +17,8 @@ from fgsbir.ready import READY_MODEL
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.model_folder import load_model, read_config
 from fgsbir.search.gallery import FORMAT, INDEX, MODEL, Gallery, Photos, write_photos
-from fgsbir.search.indexing import BATCH, index_photos
+from fgsbir.search.index_parts import BATCH
+from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher, computing
 
 FEW, MANY, INDEXED = 1_000, 1_000_000, 400
