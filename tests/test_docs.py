@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (ROOT / "docs").glob("*.md")
 )
-MOST_WORDS = {"README.md": 1500, "decisions.md": 1500}
+MOST_WORDS = {"README.md": 1500, "decisions.md": 1500, "evidence.md": 9000}  # tables, written by make evidence
 MAKEFILE = (ROOT / "Makefile").read_text()
 FENCE = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
