@@ -66,6 +66,15 @@ def test_every_photo_is_embedded_once_and_again_only_if_new(
         np.testing.assert_allclose(row, after[name], atol=1e-5)
 
 
+def test_a_relative_folder_is_the_same_folder(
+    tmp_path: Path, joint_model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index_photos([photos], joint_model, tmp_path / "whole")
+    monkeypatch.chdir(tmp_path)
+    index_photos([photos], joint_model, Path("relative"))
+    assert contents(tmp_path / "relative") == contents(tmp_path / "whole")
+
+
 def test_a_photo_that_lies_there_twice_is_in_it_once(tmp_path: Path, joint_model: Path, photos: Path) -> None:
     shutil.copy(photos / "3.png", photos / "a.png")
     (photos / "b.png").symlink_to(photos / "3.png")
