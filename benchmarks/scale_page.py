@@ -48,7 +48,7 @@ def _told(row: Row) -> str:
 def _costs(largest: Mapping[str, Row]) -> str:
     needed = [*SHARED, *ALONE, "trunk"]
     if not all(what in largest for what in needed):
-        return f"\nWhat {MANY:,} photos cost is told once these are measured: {', '.join(needed)}.\n"
+        return f"\nTo reckon what {MANY:,} photos cost, measure these first: {', '.join(needed)}.\n"
     each = {what: largest[what]["cpu_seconds"] / largest[what]["n"] for what in needed}
     lines = [COSTS]
     for what, times in (ALONE | SHARED).items():

@@ -171,7 +171,7 @@ def pseudo(shards: Path, work: Path, count: int) -> Prepared:
 
 
 def train(shards: Path, work: Path, count: int) -> Prepared:
-    """An epoch of F's head on stored features, of the eighth of the photos that have sketches."""
+    """An epoch of F's head on stored features, of the training photos that have sketches, 8 of 50."""
     pictures_of(shards, work, count)
 
     def run() -> None:
@@ -233,16 +233,16 @@ def index(shards: Path, work: Path, count: int) -> Prepared:
 def listing(shards: Path, work: Path, count: int) -> Prepared:
     """Reading the index of a set."""
     del shards
-    files = -(-count // 1000)
-    tars = [Shard(f"unlabelled-{place:05d}.tar", "unlabelled", "0" * 64, 10**9, 0, 0) for place in range(files)]
+    sizes = np.diff([*range(0, count, 1000), count]).tolist()
+    tars = [
+        Shard(f"unlabelled-{place:05d}.tar", "unlabelled", "0" * 64, 10**9, size, 0) for place, size in enumerate(sizes)
+    ]
     photos = [
         PhotoEntry(
             f"unlabelled/{row:08d}", f"{row}", "chair", "unlabelled", False, tars[row // 1000].file, (0, 9), None, ()
         )
         for row in range(count)
     ]
-    sizes = np.diff([*range(0, count, 1000), count]).tolist()
-    tars = [Shard(tar.file, tar.split, tar.sha256, tar.bytes, size, 0) for tar, size in zip(tars, sizes, strict=True)]
     out = work / "listing"
     out.mkdir(exist_ok=True)
     write_index(make_index(name="n", layout="folder", category=None, shards=tars, photos=photos), out)

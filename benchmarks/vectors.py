@@ -35,7 +35,7 @@ QUERIES, FOUND, KNOWN = 100, 10, 600
 
 
 class Prepared(NamedTuple):
-    """What is timed, the folder or file that it fills, if any, and what else is told of it."""
+    """A part, ready to be timed: ``run`` is timed, ``out`` is what it fills, and ``facts`` are more figures of it."""
 
     run: Callable[[], object]
     out: Path | None = None

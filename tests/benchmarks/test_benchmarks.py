@@ -80,6 +80,14 @@ def test_both_sides_are_timed_in_turn() -> None:
     assert calls == ["us", "them", "them", "us"] and min(measured) > 0
 
 
+def test_the_run_of_a_gpu_is_as_large_as_chairv2() -> None:
+    params = gpu.as_large_as_chairs(load(ROOT / "params.yaml"))
+    assert (params.synthesise.labelled, params.synthesise.test, params.synthesise.unseen_categories) == (272, 100, 0)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ValueError, match="other_photos"):
+        patch.setitem(gpu.CHAIRS, "other_photos", 8)
+        gpu.as_large_as_chairs(load(ROOT / "params.yaml"))
+
+
 @pytest.mark.slow
 def test_what_a_gpu_does_is_measured_on_a_cpu_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every part on the tiny set; what is known is not measured again, and a part that fails hides no other."""

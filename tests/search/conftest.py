@@ -12,6 +12,10 @@ from tests.trained import save_meta_trained
 MakePhoto = Callable[[Path, int], Path]
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.fixture(scope="session")
 def adaptive_model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
     """A model that adapts by a step of its head as well, to be read alone."""

@@ -15,12 +15,9 @@ from fgsbir.data.records import DataError
 from fgsbir.search import indexing
 from fgsbir.search.index_parts import Work
 from fgsbir.search.indexing import index_photos
+from tests.search.conftest import contents
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from fgsbir.runtime.model_folder import save_model
 from fgsbir.search.gallery import MODEL, Gallery
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
+from tests.search.conftest import contents
 from tests.toy import SIZE, Toy, cpu
 from tests.trained import save_adaptive, save_retrieval
 
@@ -33,10 +34,6 @@ def embeddings(out: Path) -> dict[str, np.ndarray]:
     """The embedding of each photo of an index, by its name."""
     gallery = Gallery(out)
     return {gallery.path(row).name: gallery.embeddings[row].copy() for row in range(len(gallery))}
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_every_photo_is_embedded_once_and_again_only_if_new(

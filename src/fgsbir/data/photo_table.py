@@ -5,6 +5,7 @@ JSON of a million photos takes several times as long to read, and three times th
 
 import gc
 import importlib.util
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,10 +74,6 @@ def read_photo_table(path: Path) -> tuple[PhotoEntry, ...]:
     return tuple(photos)
 
 
-# Names that many photos share are kept once.
-_once: dict[str, str] = {}
-
-
 def _entry(
     id: str,
     key: str,
@@ -96,7 +93,7 @@ def _entry(
     drawn = tuple(SketchEntry(**sketch) for sketch in sketches) if sketches else ()
     if any(sketch.id is None or sketch.points is None or sketch.points < 1 for sketch in drawn):
         raise ValueError(f"photo {id!r} has a sketch without points")
-    category, split, shard = (_once.setdefault(name, name) for name in (category, split, shard))
+    category, split, shard = map(sys.intern, (category, split, shard))  # many photos share them
     return PhotoEntry(id, key, category, split, unseen, shard, (offset, size), strokes, drawn)
 
 

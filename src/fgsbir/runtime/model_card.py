@@ -75,8 +75,8 @@ The weights are Apache-2.0. The pictures that it was trained on may have terms o
 def model_card(kind: str, details: Mapping[str, Any], base_model: str | None) -> str:
     """The card of a model of ``kind``: YAML front matter, then Markdown. It says nothing that its folder does not.
 
-    ``details`` are those of the folder's ``config.json``. ``base_model`` names the network on the Hugging Face Hub
-    that the model reads pictures through, None where that is not known.
+    ``details`` are those of the folder's ``config.json``. ``base_model`` is the name that the Hugging Face Hub
+    gives the model's trunk, or None if it has none there.
     """
     about, data = KINDS[kind], details.get("data")
     front = {

@@ -203,7 +203,7 @@ def write_photos(folder: Path, photos: Photos, *, old: Path | None = None, many:
 
 def _save(path: Path, values: np.ndarray) -> None:
     """Write ``values``, unless they are mapped there."""
-    if isinstance(values, np.memmap) and path.exists() and path.samefile(values.filename or ""):
+    if isinstance(values, np.memmap) and values.filename and path.exists() and path.samefile(values.filename):
         values.flush()
     else:
         np.save(path, values)
