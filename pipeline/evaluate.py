@@ -78,16 +78,18 @@ def main() -> None:
         edges = [edges.drawing if len(edges.drawing) > 1 else DOT for edges in pictures.edges_of(test.photos)]
         of_edges = {"edges": judge.drawings([Sketches(edges, np.ones(len(edges), bool))])}
 
-    # D_C: its certainty of the first drawings, and of a person's sketch of each photo, simplified as in training.
+    # D_C: its certainty of the drawings, and of a person's sketch of each photo, simplified as in training.
+    shown, sizes = np.tile(rows, settings.drawings), np.tile(test.gallery_sizes, settings.drawings)
     weigh = {
         name: partial(certainties, model, test.photo_inputs(model.level), compute=compute)
         for name, model in discriminators.items()
     }
-    omega = {name: weigh[name](rows, drawn.strokes, generated=True) for name, drawn in judged.items()}
-    percentile = {name: ranking_percentile(drawn.ranks, test.gallery_sizes) for name, drawn in judged.items()}
-    drawn, first = np.unique(test.truth, return_index=True)
-    simplified = [generators["after_joint"].form.simplified(test.sketches[query]) for query in first]
-    omega_of_people = weigh["after_joint"](drawn, simplified, generated=False)
+    omega = {name: weigh[name](shown, drawn.strokes, generated=True) for name, drawn in judged.items()}
+    percentile = {name: ranking_percentile(drawn.ranks, sizes) for name, drawn in judged.items()}
+    if judged:
+        drawn, first = np.unique(test.truth, return_index=True)
+        simplified = [generators["after_joint"].form.simplified(test.sketches[query]) for query in first]
+        omega_of_people = weigh["after_joint"](drawn, simplified, generated=False)
 
     if not compute.is_main:
         return
@@ -106,8 +108,10 @@ def main() -> None:
         curves = {title: read_curve(METRICS / f"{name}.csv") for title, name in PLOTTED.items()}
         curves_chart(folder / "curves.png", curves)
     write_text(METRICS / "ranks.csv", rank_table(test.sketch_ids, test.query_photo_ids, ranks))
-    ranks_of_drawings = {name: drawn.ranks for name, drawn in (judged | of_edges).items()}
-    write_text(METRICS / "drawings.csv", rank_table(test.photo_ids, test.photo_ids, ranks_of_drawings))
+    ranks_of_drawings = {name: drawn.ranks for name, drawn in judged.items()}
+    ranks_of_drawings |= {name: np.tile(drawn.ranks, settings.drawings) for name, drawn in of_edges.items()}
+    names = [f"{name}.{number}" for number in range(settings.drawings) for name in test.photo_ids]
+    write_text(METRICS / "drawings.csv", rank_table(names, test.photo_ids * settings.drawings, ranks_of_drawings))
     sketches = {
         name: drawn.scores | {"certainty": rounded(certainty_scores(omega[name], percentile[name]))}
         for name, drawn in judged.items()

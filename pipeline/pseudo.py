@@ -95,6 +95,7 @@ def main() -> None:
         channels=tap_channels(trunk, pictures.spec),
         reads=settings.discriminator_input,
         width=settings.discriminator_width,
+        dropout=settings.discriminator_dropout,
     )
     discriminator.take_trunk(trunk)
     discriminator.standardise_as(retrieval)

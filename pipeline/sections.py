@@ -184,6 +184,7 @@ class Pseudo(Section):
     discriminator_steps: Count
     discriminator_learning_rate: Rate
     discriminator_width: Whole = Field(ge=8, le=1024, multiple_of=8)
+    discriminator_dropout: Real = Field(ge=0, lt=1)
     batch_size: Whole = Field(ge=1, le=65_536)
     validate_every: Count
 
@@ -191,6 +192,8 @@ class Pseudo(Section):
     def _sketches_are_there(self) -> "Pseudo":
         if self.edges and self.sketches in ("another", "file"):
             raise ValueError(f"edges ({self.edges}): with sketches {self.sketches!r} edges must be 0")
+        if self.discriminator_dropout and self.discriminator_input == "pixels":
+            raise ValueError(f"discriminator_dropout ({self.discriminator_dropout}): of features alone; pixels need 0")
         if (self.sketches == "file") != (self.file is not None):
             raise ValueError(f"file ({self.file}) goes with sketches: file, found {self.sketches!r}")
         return self

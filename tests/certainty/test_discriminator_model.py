@@ -19,9 +19,9 @@ DIMENSIONS = sum(CHANNELS) * SPEC.places**2
 both_inputs = pytest.mark.parametrize("reads", ["features", "pixels"])
 
 
-def make(reads: Any = "features", size: int = 64) -> Discriminator:
+def make(reads: Any = "features", size: int = 64, **more: Any) -> Discriminator:
     torch.manual_seed(0)
-    return Discriminator(spec=SPEC.as_json() | {"image_size": size}, channels=CHANNELS, reads=reads, width=8)
+    return Discriminator(spec=SPEC.as_json() | {"image_size": size}, channels=CHANNELS, reads=reads, width=8, **more)
 
 
 def pairs(reads: str, n: int = 4) -> tuple[Tensor, Tensor]:
@@ -61,6 +61,21 @@ def test_photo_and_sketch_both_count_and_the_batch_does_not(reads: str) -> None:
     torch.testing.assert_close(model(photos[2:3], sketches[2:3]), score[2:3], rtol=1e-4, atol=1e-5)
     assert (model(photos.flip(0), sketches) - score).abs().max() > 1e-4
     assert (model(photos, sketches.flip(0)) - score).abs().max() > 1e-4
+
+
+def test_hidden_channels_do_not_count_and_the_others_count_for_them() -> None:
+    model, (photos, sketches) = make(dropout=0.75), pairs("features")
+    keep = model.kept_channels(torch.Generator().manual_seed(0))
+    assert keep is not None and keep.shape == (64, 1, 1) and set(keep.unique().tolist()) == {0, 4}
+    assert 0.6 < (keep == 0).float().mean() < 0.9
+    hidden = (keep == 0).flatten().repeat_interleave(SPEC.places**2)
+    others = torch.where(hidden, 9.0, photos), torch.where(hidden, -9.0, sketches)
+    assert torch.equal(model(*others, keep), model(photos, sketches, keep))
+    torch.testing.assert_close(
+        model(photos, sketches, keep), model(*(torch.where(hidden, 0, 4 * side) for side in (photos, sketches)))
+    )
+    for all_seen in (make(), make("pixels", dropout=0.75)):
+        assert all_seen.kept_channels(torch.Generator()) is None
 
 
 @both_inputs

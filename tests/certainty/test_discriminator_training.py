@@ -64,7 +64,8 @@ def test_a_step_is_eq_5(toy: Toy) -> None:
     model, (real, fake, other) = discriminator(toy), (stream(toy, name).batch(0) for name in ("real", "a", "b"))
     on_real, *on_fakes = (model(batch.photo, batch.sketch).detach() for batch in (real, fake, other))
     before = model.of_photo.weight.detach().clone()
-    loss = discriminator_step(toy.compute, model, torch.optim.SGD(model.parameters(), lr=0.1), real, [fake, other])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss = discriminator_step(toy.compute, model, optimizer, real, [fake, other], torch.Generator())
     torch.testing.assert_close(loss.detach(), discriminator_loss(on_real, torch.cat(on_fakes)))
     assert not torch.equal(before, model.of_photo.weight)
 

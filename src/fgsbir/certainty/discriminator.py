@@ -27,16 +27,24 @@ class Discriminator(ReadingModel):
     ``reads`` "pixels" is pix2pix's patch discriminator on the stacked images, as in the paper, ``width`` its first
     layer's channels. "features" compares the trunk's taps, whose ``channels`` are given, place by place with two
     convolutions ``width`` wide: what ImageNet knows need not be learned again from a few hundred pairs. ``width`` is a
-    multiple of 8. ``level`` names the inputs.
+    multiple of 8. ``level`` names the inputs. ``dropout`` in [0, 1) is the share of the taps' channels that a step of
+    training hides, lest a few hundred pairs be learned by heart.
     """
 
     kind = "discriminator"
 
     def __init__(
-        self, *, spec: Mapping[str, Any], channels: Sequence[int], reads: Literal["features", "pixels"], width: int = 64
+        self,
+        *,
+        spec: Mapping[str, Any],
+        channels: Sequence[int],
+        reads: Literal["features", "pixels"],
+        width: int = 64,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__(**given(locals()))
         self.level: Level = "taps" if reads == "features" else "pixels"
+        self.dropout = dropout
         self._of_tap = [count * self.spec.places**2 for count in channels]
         if self.level == "taps":
             self.sides = nn.ModuleDict({side: Standardise(sum(self._of_tap)) for side in ("photo", "sketch")})
@@ -58,16 +66,29 @@ class Discriminator(ReadingModel):
         if self.level == "taps" and retrieval.standardised and retrieval.dimensions == sum(self._of_tap):
             self.sides.load_state_dict(retrieval.sides.state_dict())
 
-    def forward(self, photos: Tensor, sketches: Tensor) -> Tensor:
+    def kept_channels(self, generator: torch.Generator) -> Tensor | None:
+        """What the channels of photos and sketches are multiplied with in a step, (c, 1, 1): 0 where one is hidden.
+
+        The others are scaled up. None where nothing is hidden.
+        """
+        if self.level == "pixels" or not self.dropout:
+            return None
+        kept = torch.rand(self.of_photo.in_channels, generator=generator) >= self.dropout
+        return (kept.float() / (1 - self.dropout))[:, None, None]
+
+    def forward(self, photos: Tensor, sketches: Tensor, keep: Tensor | None = None) -> Tensor:
         """Inputs of :attr:`level` of n photos and n sketches: patch logits float32 (n, h, w).
 
-        Taps give one patch a place. Of a sketch's image, whose channels are equal, the first counts.
+        Taps give one patch a place. Of a sketch's image, whose channels are equal, the first counts. ``keep`` is of
+        :meth:`kept_channels`.
         """
         if self.level == "pixels":
             pairs = torch.cat([photos, sketches[:, :1]], 1) * 2 - 1
         else:
-            photo = self.of_photo(self._places(self.sides["photo"](photos)))
-            sketch = self.of_sketch(self._places(self.sides["sketch"](sketches)))
+            photo, sketch = self._places(self.sides["photo"](photos)), self._places(self.sides["sketch"](sketches))
+            if keep is not None:
+                photo, sketch = photo * keep, sketch * keep
+            photo, sketch = self.of_photo(photo), self.of_sketch(sketch)
             pairs = torch.cat([photo, sketch, photo * sketch], 1)
         return self.layers(pairs).squeeze(1).float()
 

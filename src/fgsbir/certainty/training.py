@@ -15,6 +15,7 @@ from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.prefetch import prefetch
 from fgsbir.runtime.run import Row, Run
+from fgsbir.runtime.streams import torch_stream
 
 Fakes = Literal["generated", "mismatched", "both"]
 
@@ -29,14 +30,23 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def discriminator_step(
-    compute: Compute, model: Discriminator, optimizer: Optimizer, real: PairBatch, fakes: Sequence[PairBatch]
+    compute: Compute,
+    model: Discriminator,
+    optimizer: Optimizer,
+    real: PairBatch,
+    fakes: Sequence[PairBatch],
+    generator: torch.Generator,
 ) -> Tensor:
-    """One step of Eq. 5: real labelled pairs against the pairs of ``fakes``, of all processes; the scalar loss."""
+    """One step of Eq. 5: real labelled pairs against the pairs of ``fakes``, of all processes; the scalar loss.
+
+    ``generator`` chooses the channels that are hidden, the same ones for all pairs.
+    """
     model.train()
-    logits = []
+    keep, logits = model.kept_channels(generator), []
+    keep = None if keep is None else keep.to(compute.device)
     for batch in (*fakes, real):
         with compute.autocast():
-            found = model(batch.photo.to(compute.device), batch.sketch.to(compute.device))
+            found = model(batch.photo.to(compute.device), batch.sketch.to(compute.device), keep)
         logits.append(compute.gather(found))
     loss = discriminator_loss(logits[-1], torch.cat(logits[:-1]))
     compute.descend(optimizer, model, loss)
@@ -101,7 +111,8 @@ def train_discriminator(
         describe=real.photo_ids,
     ) as run:
         for step, (pairs, others) in prefetch(batches_of, run.first, steps):
-            loss = discriminator_step(compute, model, optimizer, pairs, others)
+            chance = torch_stream(real.seed, "pseudo/channels", step)
+            loss = discriminator_step(compute, model, optimizer, pairs, others, chance)
             run.step_done(step, {"discriminator": loss})
             if run.epoch_ends(step):
                 run.epoch_done(step, {}, score=step)

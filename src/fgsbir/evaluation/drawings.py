@@ -25,7 +25,10 @@ BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The first drawing of each of the gallery's photos, in its order, and F's rank of it; scores of all drawings."""
+    """Drawings of the gallery's photos in its order, all first ones, then all second ones and so on.
+
+    ``strokes`` (d n), F's ``ranks`` of the photos for them, int64 (d n,), and the scores of all.
+    """
 
     strokes: list[np.ndarray]
     ranks: np.ndarray
@@ -56,18 +59,19 @@ class DrawingJudge:
 
         The FID is of the first of them: it depends on how many there are.
         """
-        first, ranks = drawn[0], [self.search.ranks_of_drawings(sketches.strokes) for sketches in drawn]
+        ranks = np.concatenate([self.search.ranks_of_drawings(sketches.strokes) for sketches in drawn])
         strokes = [sketch for sketches in drawn for sketch in sketches.strokes]
         features, logits = self._look(strokes)
-        photos = np.tile(np.arange(len(first.strokes)), len(drawn))
+        of_each = len(drawn[0].strokes)
+        photos = np.tile(np.arange(of_each), len(drawn))
         scores = {
-            **self._retrieval(np.concatenate(ranks), photos),
-            "fid": frechet_distance(features[: len(first.strokes)], self._people[0]),
+            **self._retrieval(ranks, photos),
+            "fid": frechet_distance(features[:of_each], self._people[0]),
             **self._recognition(logits, photos),
             **shape_scores(strokes),
             "ended": 100.0 * float(np.mean(np.concatenate([sketches.ended for sketches in drawn]))),
         }
-        return Judged(first.strokes, ranks[0], rounded(scores))
+        return Judged(strokes, ranks, rounded(scores))
 
     def scores_of_people(self) -> Scores:
         """The same of the human sketches, as far as it applies: what a generator could hope for."""

@@ -153,7 +153,8 @@ class JointTrainer:
         for step in _steps(round_index, self.settings.k_d):
             real = rivals.real.batch(step)
             fakes = fake_batches(self.settings.fakes, real, rivals.generated, step)
-            found.append({"discriminator": discriminator_step(self.compute, model, optimizer, real, fakes)})
+            chance = torch_stream(self.seed, "joint/channels", step)
+            found.append({"discriminator": discriminator_step(self.compute, model, optimizer, real, fakes, chance)})
         return _means(found)
 
     def train_generator(self, rivals: Rivals, round_index: int) -> tuple[Scalars, Scalars]:
