@@ -40,7 +40,7 @@ def main() -> None:
     ranks = [read_ranks(folders, row.model) for row, folders in evaluated]
     device = json.loads((evaluated[0][1][0] / "metrics" / "evaluate.json").read_text())["protocol"]["device"]
     whole = [each for each in evaluated if each[0].settings["unlabelled_frac"] == 1]
-    drawn = [each for each in whole if each[0].name in ("full", "points")]
+    drawn = [each for each in whole if each[0].settings["evaluate.drawings"]]
     results = {
         "retrieval": retrieval_rows([row for row, _ in evaluated], ranks, device),
         "generator": [figures for each in drawn for figures in generator_rows(*each)],

@@ -45,14 +45,11 @@ def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
     yield "## Drawings of the test photos\n"
     yield "How often the supervised F finds a drawing's photo, its FID to people's sketches, how often its category"
     yield "is recognised, and how D_C's certainty follows F's rank (Spearman, over ten bins and over photos).\n"
-    yield "| | set, labels | acc@1 | @10 | FID | recognised | bins | photos |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for row in results["generator"]:
-        name = row["row"].replace("_", " ") + (" (point by point)" if row["of"] == "points" else "")
-        scores = ("found_acc@1", "found_acc@10", "fid", "recognised")
-        cells = [f"{row[score]:.1f}" if score in row else "" for score in scores]
-        cells += [f"{row[score]:.2f}" if score in row else "" for score in SPEARMAN]
-        yield f"| {name} | {NAMES[row['dataset']]}, {row['labelled_frac']:g} | " + " | ".join(cells) + " |"
+    yield "| | set, labels | acc@1 | minus before | @10 | FID | recognised | bins | photos |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    # Rows that share all before joint training have it once.
+    lines = (_drawing_line(row) for row in results["generator"])
+    yield from dict.fromkeys(lines)
     yield "\n## Adaptation from k sketches (paper 2)\n"
     yield "Percent at one, means over seeds and supports; in brackets what that is above no adaptation. `photos` and"
     yield "`ridge` read the photos that are searched, too. metrics/results.json has acc@5, acc@10 and the commands."
@@ -72,9 +69,24 @@ def _adaptation_lines(title: str, rows: Rows) -> Iterator[str]:
 
 
 def _adapted_cell(row: Mapping[str, Any] | None) -> str:
-    above = row and row["minus_none"]
-    more = f" ({above['acc@1']:+.1f} [{above['low']:.1f}, {above['high']:.1f}])" if above else ""
-    return f"{row['acc@1']:.1f}{more}" if row else ""
+    if not row:
+        return ""
+    above = _difference(row["minus_none"])
+    return f"{row['acc@1']:.1f}" + (f" ({above})" if above else "")
+
+
+def _drawing_line(row: Mapping[str, Any]) -> str:
+    name = row["row"].replace("_", " ")
+    if row["row"] == "after_joint" or row["of"].startswith("points"):
+        name += f" ({row['of'].replace('_', ' ')})"
+    cells = [f"{row['found_acc@1']:.1f}", _difference(row.get("minus", {}).get("before_joint"))]
+    cells += [f"{row[score]:.1f}" if score in row else "" for score in ("found_acc@10", "fid", "recognised")]
+    cells += [f"{row[score]:.2f}" if score in row else "" for score in SPEARMAN]
+    return f"| {name} | {NAMES[row['dataset']]}, {row['labelled_frac']:g} | " + " | ".join(cells) + " |"
+
+
+def _difference(minus: Mapping[str, float] | None) -> str:
+    return f"{minus['acc@1']:+.1f} [{minus['low']:.1f}, {minus['high']:.1f}]" if minus else ""
 
 
 SPEARMAN = ("certainty_spearman_bins", "certainty_spearman_photos")
@@ -83,8 +95,7 @@ SPEARMAN = ("certainty_spearman_bins", "certainty_spearman_photos")
 def _retrieval_line(row: Mapping[str, Any]) -> str:
     sd = "" if row["sd"] is None else f" ({row['sd']:.1f})"
     part = "" if row["unlabelled_frac"] in (0.0, 1.0) else f", {row['unlabelled_frac']:g} of unlabelled"
-    differences = (row["minus"].get(name) for name in ("control", "edges", "vanilla"))
-    shown = [f"{each['acc@1']:+.1f} [{each['low']:.1f}, {each['high']:.1f}]" if each else "" for each in differences]
+    shown = [_difference(row["minus"].get(name)) for name in ("control", "edges", "vanilla")]
     cells = [f"{row['acc@1']:.1f}{sd}", f"{row['acc@5']:.1f}", f"{row['acc@10']:.1f}", *shown]
     # The paper's are of all labels of real photos: ChairV2, and ShoeV2.
     cells.append(row["paper"] if row["dataset"] != "synthetic" and row["labelled_frac"] == 1 else "")

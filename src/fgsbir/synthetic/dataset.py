@@ -118,7 +118,7 @@ def synthesise(folder: Path, *, seed: int, size: int, jpeg_quality: int, workers
             (unfinished / "photos" / category).mkdir(parents=True)
         draw = partial(_draw, folder=unfinished, seed=seed, size=size, quality=jpeg_quality)
         drawn = _mapped(draw, whole.photos, workers)
-        shown = tqdm(drawn, total=len(whole.photos), desc="synthesise", unit="photo", disable=None)
+        shown = tqdm(drawn, total=len(whole.photos), desc="synthesise", unit="photo")
         lines = [f"{line}\n" for of_photo in shown for line in of_photo]
         (unfinished / "sketches.ndjson").write_text("".join(lines), encoding="utf-8")
         manifest = {
