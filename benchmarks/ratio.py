@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from fgsbir.data.cores import available_cores
 from fgsbir.data.shards import ShardStore
 from fgsbir.evaluation.protocol import processor
 from fgsbir.runtime.compute import Compute
@@ -88,7 +89,7 @@ def alternate(
 def machine(precision: str) -> str:
     """Processor, memory, accelerator, threads, the CPU's precision, versions and load: one line of Markdown each."""
     facts = {
-        "processor": f"{processor()}, {len(os.sched_getaffinity(0))} cores",
+        "processor": f"{processor()}, {available_cores()} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "threads": f"{torch.get_num_threads()} of torch",

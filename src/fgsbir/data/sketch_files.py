@@ -1,7 +1,6 @@
 """Drawings in files of every form: SVG, strokes, or a raster image that is traced. The one way to read them."""
 
 import io
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -13,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from fgsbir.data.cores import available_cores
 from fgsbir.data.files import read_file
 from fgsbir.data.paper import MAX_SIDE, greys, is_photo
 from fgsbir.data.photos import PHOTO_SUFFIXES, Box, cropped, upright_picture
@@ -89,7 +89,7 @@ def read_sketch_files(paths: Sequence[Path], tolerance: float) -> list[Drawing |
     read = partial(_read_or_error, tolerance=tolerance)
     if len(paths) < PARALLEL_FROM:
         return [read(path) for path in paths]
-    workers = min(8, len(os.sched_getaffinity(0)))
+    workers = min(8, available_cores())
     # Forking a process with threads (torch's, Pillow's) can leave a lock held for ever.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         results = pool.map(read, paths, chunksize=32)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fgsbir.data.atomic import write_file
+from fgsbir.data.cores import available_cores
 from fgsbir.data.photos import photo_bytes, read_pixels
 from fgsbir.data.records import DataError, as_text
 from fgsbir.features.store import half
@@ -108,7 +109,7 @@ def _read_all(
         except DataError as error:
             return path, error
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         for start in range(0, len(paths), AHEAD):
             yield from pool.map(read, paths[start : start + AHEAD])
 

@@ -1,7 +1,6 @@
 """The HTTP API: what can be asked, as OpenAPI describes it."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,6 +11,7 @@ import torch
 from fastapi import APIRouter, Path, Request, Response
 from starlette.exceptions import HTTPException
 
+from fgsbir.data.cores import available_cores
 from fgsbir.data.photos import FORMATS, image_format
 from fgsbir.web import messages
 from fgsbir.web.limits import Limits
@@ -52,7 +52,7 @@ class _Workers:
 
 def api(service: Service, limits: Limits) -> APIRouter:
     """The routes that answer by ``service``."""
-    router, cores = APIRouter(), len(os.sched_getaffinity(0))
+    router, cores = APIRouter(), available_cores()
     # A search is never behind a page of thumbnails, nor either behind a scan.
     searching, looking, reading, drawing, learning = (
         _Workers(threads, limits.waiting) for threads in (cores, cores, 1, 1, 1)
