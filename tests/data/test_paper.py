@@ -105,6 +105,12 @@ def test_small_and_narrow_pictures(shape: tuple[int, int]) -> None:
     assert clean_paper(grey, np.dstack([grey] * 3)).shape == shape
 
 
+def test_a_page_of_narrow_fields() -> None:
+    fields = np.kron(np.indices((10, 10)).sum(0) % 2, np.ones((40, 40)))
+    pixels = np.where(fields, 250, 60).astype(np.uint8)
+    assert clean_paper(pixels, np.dstack([pixels] * 3)).shape == pixels.shape
+
+
 @pytest.mark.parametrize("share", [0.4, 0.5])
 def test_noise_is_refused_before_it_is_traced(share: float) -> None:
     pixels = np.where(np.random.default_rng(0).random((512, 512)) < share, 0, 255).astype(np.uint8)

@@ -100,6 +100,7 @@ def test_all_parts_are_read_training_first(save: Any) -> None:
         *({"strokes": value} for value in (3, [], [[[1, 2], [3]]], {"a": 1}, None)),
         {"strokes": POINTS, "canvas": [0, 5]},
         {"strokes": POINTS, "canvas": "wide"},
+        {"strokes": POINTS, "canvas": [10**400, 1]},
         {"strokes": POINTS, "user": 5},
     ],
 )
@@ -118,6 +119,9 @@ class Bomb:
 
 CLAIMED = npy(CANONICAL)[:128].replace(b"(5, 3)", b"(99999999999, 3)").replace(b" " * 10, b"", 1)[:128]
 DAMAGED = npz(train=objects(*[STROKE_3] * 9))
+COMPRESSED = io.BytesIO()
+with zipfile.ZipFile(COMPRESSED, "w", zipfile.ZIP_BZIP2) as archive:
+    archive.writestr("train.npy", npy(np.arange(3000.0).reshape(-1, 3)))
 
 
 @pytest.mark.parametrize(
@@ -139,6 +143,8 @@ DAMAGED = npz(train=objects(*[STROKE_3] * 9))
             for data in (npy(CANONICAL)[:-5], CLAIMED, b"\x93NUMPY")
         ),
         (npy(objects(Bomb())), "found a reference to"),
+        (npy(CANONICAL).replace(b"{'descr'", b"[[[[[[[["), "expected an array of strokes, found damage"),
+        (COMPRESSED.getvalue()[:60] + b"\xff" * 20 + COMPRESSED.getvalue()[80:], "found damage"),
         (npy(CANONICAL[:, :2]), "expected strokes as numbers of shape"),
         (npy(CANONICAL * [1, np.nan, 1]), "is not finite"),
         (npy(CANONICAL * [1, 1, 0]), "pen flag 1 on the last point"),

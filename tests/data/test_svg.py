@@ -327,6 +327,15 @@ def test_a_huge_file_is_refused_before_it_is_parsed(pack: type[bytes]) -> None:
     tracemalloc.stop()
 
 
+def test_a_variable_that_is_long_and_used_everywhere_is_not_written_out() -> None:
+    paint = "A" * 100_000
+    body = f"<style>:root{{--a:{paint};--b:red}}</style>" + '<path d="M0 0H9" style="stroke:var(--a)"/>' * 2000 + LINE
+    tracemalloc.start()
+    assert len(drawn(body.replace("<path d", '<path stroke="var(--b)" d'))) >= 1
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
 @given(st.integers(0, len(GOOD) - 1))
 def test_a_truncated_file_is_refused(length: int) -> None:
     refusal(GOOD[:length])

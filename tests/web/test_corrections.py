@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fgsbir.data.records import DataError
 from fgsbir.data.stroke_files import parse_strokes
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.gallery import CORRECTIONS
@@ -53,6 +54,17 @@ def test_each_correction_is_taken_back_to_what_was_there_and_a_restart_changes_n
         assert learned.remove(learned.kept[-1].id)
         assert sees(learned.searcher) == before == sees(opened(searcher).searcher)
     assert not learned.kept and not learned.remove("0" * 16) and learned.by == "none"
+
+
+def test_what_is_no_drawing_is_not_kept(searcher: Searcher) -> None:
+    learned = opened(searcher)
+    correct(learned, 0)
+    before = learned.kept
+    with pytest.raises(DataError):
+        learned.add(Correction(strokes=[[[1, 1]]], photo=searcher.gallery.id(0)))
+    assert learned.kept == before
+    correct(learned, 1)
+    assert len(learned.kept) == 2
 
 
 def test_what_was_found_first_stays_first(searcher: Searcher) -> None:

@@ -122,8 +122,8 @@ def _page(paper: np.ndarray) -> np.ndarray:
     middle = _middle(labels)
     label = np.bincount(middle[middle > 0]).argmax() if (middle > 0).any() else 0
     page = ndimage.binary_fill_holes(labels == label if label else np.ones_like(labels, bool))
-    if not page.all():
-        page = ndimage.binary_erosion(page, iterations=MARGIN, border_value=1)
+    inner = ndimage.binary_erosion(page, iterations=MARGIN, border_value=1)
+    page = inner if inner.any() else page  # of a narrow strip nothing would be left
     return np.asarray(Image.fromarray(page).resize(paper.shape[::-1], Image.Resampling.NEAREST))
 
 

@@ -22,9 +22,14 @@ FILE = "photos.parquet"
 PART = 65_536
 
 
-def _schema() -> "pa.Schema":
+def require_pyarrow() -> None:
+    """Raise DataError where pyarrow is not installed."""
     if importlib.util.find_spec("pyarrow") is None:
         raise DataError("the data set is large, and its list needs pyarrow: pip install 'fgsbir[parquet]'")
+
+
+def _schema() -> "pa.Schema":
+    require_pyarrow()
     import pyarrow as pa
 
     sketch = pa.struct([("id", pa.string()), ("user", pa.string()), ("unseen", pa.bool_()), ("points", pa.int64())])

@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from fgsbir.data import photo_table
 from fgsbir.data.atomic import write_folder
-from fgsbir.data.index import Index, PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
+from fgsbir.data.index import MANY, Index, PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
 from fgsbir.data.photos import image_format
 from fgsbir.data.records import HELD_OUT, Photo, Sketch, Source
 from fgsbir.data.selection import stable_fraction
@@ -63,6 +64,8 @@ def write_shards(
     ``photos_per_shard`` photos at most, on average. Raises DataError for a photo that is no image, and for a
     ``category`` that no photo has.
     """
+    if len(source.photos) > MANY:
+        photo_table.require_pyarrow()  # now, and not after hours
     sketches: defaultdict[str, list[Sketch]] = defaultdict(list)
     for sketch in sorted(source.sketches, key=lambda sketch: sketch.id):
         sketches[sketch.photo_id].append(sketch)

@@ -75,8 +75,11 @@ def read_drawing(
 def read_drawing_file(path: Path, tolerance: float, *, number: int = 1, or_photo: bool = False) -> Drawing:
     """Read a drawing from a file, as :func:`read_drawing` does; strokes by its suffix, of many the one asked for."""
     if path.suffix.lower() in STROKE_SUFFIXES and path.is_file():
-        with path.open("rb") as file:
-            return _chosen(file, str(path), number, MAX_MEMBER_BYTES)
+        try:
+            with path.open("rb") as file:
+                return _chosen(file, str(path), number, MAX_MEMBER_BYTES)
+        except OSError as error:
+            raise DataError(f"{path}: expected a sketch, which cannot be read ({error.strerror})") from None
     data = read_file(path, MAX_FILE_BYTES, "a sketch")
     return read_drawing(data, str(path), tolerance, number=number, or_photo=or_photo)
 

@@ -202,7 +202,9 @@ class _Machine:
             target[key] = value
 
     def _name(self, module: Any, name: Any) -> None:
-        role = _NAMES.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
+        if not (isinstance(module, str) and isinstance(name, str)):  # nested tuples can take for ever to print
+            raise _Refused(f"a reference to {_describe(module)} in {_describe(name)}")
+        role = _NAMES.get((module, name))
         if role is None:
             raise _Refused(f"a reference to {module}.{name}")
         self.stack.append(_Name(role))

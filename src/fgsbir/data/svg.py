@@ -81,16 +81,22 @@ def read_svg(data: bytes, name: str) -> SvgDrawing:
     return SvgDrawing(strokes if closed or sized else centre(strokes), (*left_out, *frame))
 
 
+def unzipped(data: bytes, name: str, most: int) -> bytes:
+    """An SVG file plain, of a gzipped one ``most`` + 1 bytes at most. Raises DataError naming ``name`` for damage."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        return zlib.decompressobj(wbits=31).decompress(data, most + 1)
+    except zlib.error as error:
+        raise DataError(f"{name}: expected a gzipped SVG file, found damage ({error})") from None
+
+
 def _decode(data: bytes, name: str) -> str:
     """The text of the file, refused if it declares entities.
 
     Decoded here and not by the parser, so that no encoding can hide a declaration from the search.
     """
-    if data.startswith(b"\x1f\x8b"):
-        try:
-            data = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES + 1)
-        except zlib.error as error:
-            raise DataError(f"{name}: expected a gzipped SVG file, found damage ({error})") from None
+    data = unzipped(data, name, MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise DataError(f"{name}: expected an SVG file of at most {MAX_BYTES:,} bytes, found {len(data):,}")
     declared = _ENCODING.match(data.lstrip())

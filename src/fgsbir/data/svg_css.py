@@ -7,6 +7,8 @@ import re
 NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 
 _VARIABLE = re.compile(r"(?<![\w-])(--[\w-]+)\s*:\s*([^;}]+)")
+# A colour or a width is short. A long value that is used everywhere would fill the memory.
+LONGEST_VALUE = 200
 _USE = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,((?:[^()]|\([^()]*\))*))?\)")
 _LIGHT_DARK = re.compile(r"light-dark\(((?:[^(),]|\([^()]*\))*),(?:[^()]|\([^()]*\))*\)")
 _COLOUR = re.compile(r"(rgb|hsl)a?\(\s*([^\s,()/]+)\s+([^\s,()/]+)\s+([^\s,()/]+?)\s*(?:/\s*([^\s()]+?)\s*)?\)")
@@ -26,7 +28,7 @@ _AXES = {
 
 def variables(css: str) -> dict[str, str]:
     """The custom properties that a style sheet sets, wherever they are set."""
-    return dict(_VARIABLE.findall(css))
+    return {name: value for name, value in _VARIABLE.findall(css) if len(value) <= LONGEST_VALUE}
 
 
 def plain_css(css: str, known: dict[str, str]) -> str:

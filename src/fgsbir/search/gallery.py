@@ -65,6 +65,15 @@ class Photos(NamedTuple):
     features: np.ndarray | None
 
 
+def version(folder: Path) -> str:
+    """A name of what lies in an index's folder now: another once it has been indexed again. Raises DataError."""
+    try:
+        found = (folder / INDEX).stat()
+    except OSError:
+        raise DataError(f"{folder}: expected an index, made by fgsbir index; found no {INDEX}") from None
+    return f"{found.st_mtime_ns:x}-{found.st_ino:x}"
+
+
 class Gallery:
     """An opened index: ``embeddings`` float32 (n, d) and, if it can be adapted, ``features`` float16 (n, forms, D).
 
@@ -73,7 +82,10 @@ class Gallery:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.about = Path(folder), read_about(folder)
+        self.folder = Path(folder)
+        # Taken before the files are opened: an index that takes this one's place meanwhile is another version.
+        self.version = version(self.folder)
+        self.about = read_about(folder)
         n, d = self.about.photos, self.about.dimensions
         self.embeddings = self._array(EMBEDDINGS, np.float32, (n, d))
         self._half_norms = self._array(HALF_NORMS, np.float32, (n,))

@@ -56,9 +56,13 @@ class Searcher:
         others[row] = False
         return self._matches(*self.nearest(self.photo(row), k, others))
 
+    def photos(self, rows: np.ndarray) -> np.ndarray:
+        """The embeddings of photos of the index: float32 (n, d)."""
+        return (self.gallery.embeddings if self._embeddings is None else self._embeddings)[rows]
+
     def photo(self, row: int) -> np.ndarray:
         """The embedding of a photo of the index: float32 (d,)."""
-        return (self.gallery.embeddings if self._embeddings is None else self._embeddings)[row]
+        return self.photos(np.array([row]))[0]
 
     def nearest(self, embedding: np.ndarray, k: int, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the ``k`` photos nearest to ``embedding`` (d,), and their distances, as of ``gallery.nearest``.

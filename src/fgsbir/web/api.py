@@ -133,7 +133,7 @@ def api(service: Service, limits: Limits) -> APIRouter:
     @router.get("/health", responses=_refusals())
     async def health() -> Health:
         """Whether the server is up, and what it can do."""
-        return service.health()
+        return await looking.run(service.health)
 
     return router
 

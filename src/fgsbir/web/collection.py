@@ -4,14 +4,14 @@ import os
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Thread
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from fgsbir.adaptation.scribbles import scribbles
-from fgsbir.data.photos import decode_photo, photo_bytes
+from fgsbir.data.photos import photo_bytes, read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.search.adaptation import Adapter
-from fgsbir.search.gallery import INDEX
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.corrections import Corrections
 
@@ -28,9 +28,9 @@ class Collection:
     def __init__(self, searcher: Searcher, adapter: Adapter | None) -> None:
         self.searcher, self.gallery = searcher, searcher.gallery
         self.corrections = Corrections(searcher, adapter) if adapter else None
-        self.version = version(self.gallery.folder)
+        self.version = self.gallery.version
         self.view = lru_cache(VIEWS)(self._view)
-        self.unlike = lru_cache(16)(self._unlike)
+        self._unlike = WeakKeyDictionary[Searcher, dict[bool, float]]()
         # Or else the first drawing, or correction, would wait for these.
         Thread(target=self.unlike, args=(searcher, True)).start()
         if adapter:
@@ -104,29 +104,28 @@ class Collection:
     def _view(self, row: int) -> np.ndarray | None:
         """A photo's pixels, uint8 (64, 64, 3); None if it is not there any more."""
         try:
-            return decode_photo(photo_bytes(self.gallery.path(row)), VIEW)
-        except (DataError, OSError):
+            return read_pixels(photo_bytes(self.gallery.path(row)), "the photo", VIEW)
+        except DataError:
             return None
 
-    def _unlike(self, searcher: Searcher, sketch: bool) -> float:
+    def unlike(self, searcher: Searcher, sketch: bool) -> float:
         """The distance from which on the nearest photo is not like the query.
 
         Of a ``sketch``, the median distance at which mere scribbles find their nearest photo; of a picture, the median
         distance between random photos.
         """
+        known = self._unlike.setdefault(searcher, {})
+        if sketch not in known:
+            known[sketch] = self._measured_unlike(searcher, sketch)
+        return known[sketch]
+
+    def _measured_unlike(self, searcher: Searcher, sketch: bool) -> float:
         if not sketch:
-            rng, known = np.random.default_rng(0), self.gallery.embeddings
-            one, other = rng.integers(0, len(known), (2, PAIRS))
-            far = np.linalg.norm(known[one] - known[other], axis=1)[one != other]
+            one, other = np.random.default_rng(0).integers(0, len(self.gallery), (2, PAIRS))
+            far = np.linalg.norm(searcher.photos(one) - searcher.photos(other), axis=1)[one != other]
             return float(np.median(far)) if len(far) else float("inf")
         found = searcher.encoder.sketches(scribbles())
         return float(np.median([searcher.nearest(scribble, 1)[1][0] for scribble in found]))
-
-
-def version(folder: Path) -> str:
-    """A name of what lies in an index's folder now: another once it has been indexed again."""
-    found = (folder / INDEX).stat()
-    return f"{found.st_mtime_ns:x}-{found.st_ino:x}"
 
 
 def text(path: str) -> str:

@@ -38,7 +38,7 @@ class Corrections:
     def add(self, correction: Correction) -> None:
         """Learn from one more, in place of what was said of the same drawing; the oldest goes where there are too many.
 
-        Raises DataError for an unknown photo.
+        Raises DataError for an unknown photo and for a drawing that is none.
         """
         with self._lock:
             rest = [each for each in self.kept if each.strokes != correction.strokes][1 - MAX_CORRECTIONS :]
@@ -61,8 +61,8 @@ class Corrections:
 
     def _learned(self, kept: Sequence[Kept], before: Searcher) -> Searcher:
         """The search that ``kept`` lead to, or ``before`` where it is better for them."""
-        self.kept = tuple(kept)
         if not kept:
+            self.kept = ()
             return self._plain
         by, searcher = self._adapter.learn(*_parts(kept), before)
         if by == "before" and before is self._plain:

@@ -5,7 +5,7 @@ import io
 import time
 import zipfile
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,14 +18,17 @@ from fgsbir.data.contours import line_length
 from fgsbir.data.photos import Box, photo_bytes, read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, centre, simplify, split_strokes
+from fgsbir.data.svg import unzipped
+from fgsbir.retrieval.encoder import Encoder
 from fgsbir.runtime.model_folder import save_model
 from fgsbir.search.adaptation import Adapter
+from fgsbir.search.gallery import version
 from fgsbir.search.queries import read_query_bytes
 from fgsbir.search.searcher import Searcher
 from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.svg_writer import svg_of
 from fgsbir.web import messages
-from fgsbir.web.collection import Collection, text, version
+from fgsbir.web.collection import Collection, text
 from fgsbir.web.corrections import Corrections
 from fgsbir.web.limits import MAX_POINTS, MAX_STROKES, Limits
 from fgsbir.web.messages import (
@@ -58,9 +61,11 @@ class Service:
     ) -> None:
         self._known, self._sketcher, self._limits = Collection(searcher, adapter), sketcher, limits
         self._uploads = Uploads(limits.uploads, limits.uploads_bytes)
-        self.thumbnail = lru_cache(limits.thumbnails)(self._thumbnail)
+        self._thumbnail = lru_cache(limits.thumbnails)(partial(self._small, most=THUMBNAIL))
+        self._large = lru_cache(limits.uploads)(partial(self._small, most=LARGE))
         self.sketch = lru_cache(limits.drawings)(self._sketch)
-        self._picture = lru_cache(limits.drawings)(self._embedded_picture)
+        # One that holds no searcher: a correction makes another, and what was before goes.
+        self._picture = lru_cache(limits.uploads)(self._embedded_picture)
         self._renewing, self._unusable = Lock(), ""
 
     @property
@@ -68,7 +73,7 @@ class Service:
         """The index that lies there now; while a new one is opened, or cannot be, the one before it."""
         try:
             now = version(self._known.gallery.folder)
-        except OSError:  # it is being replaced
+        except DataError:  # it is being replaced
             return self._known
         if now not in (self._known.version, self._unusable) and self._renewing.acquire(blocking=False):
             try:
@@ -144,13 +149,17 @@ class Service:
             reason = "has changed since it was indexed"
         raise HTTPException(410, f"the photo {reason}; index the photos again")
 
-    def _thumbnail(self, photo_id: str, large: bool = False) -> bytes:
+    def thumbnail(self, photo_id: str, large: bool = False) -> bytes:
         """A photo as a small JPEG, or one that fills a screen."""
-        return small(self.original(photo_id), LARGE if large else THUMBNAIL)
+        return self._large(photo_id) if large else self._thumbnail(photo_id)
+
+    def _small(self, photo_id: str, most: int) -> bytes:
+        return small(self.original(photo_id), most)
 
     def upload(self, data: bytes) -> Uploaded:
         """An SVG or a raster drawing as strokes; a photo without any, to search by."""
         most = self._limits.svg_bytes
+        data = unzipped(data, "the drawing", most)
         markup = b"<" in data.lstrip()[:4]
         if len(data) > most and markup:
             raise HTTPException(413, f"expected an SVG of at most {most:,} bytes, found {len(data):,}")
@@ -220,11 +229,11 @@ class Service:
             raise DataError("expected a photo of the index or an uploaded picture, found both")
         if query.photo:
             return searcher.photo(self._row(known, query.photo))
-        return self._picture(searcher, query.picture.id, query.picture.box) if query.picture else None
+        return self._picture(searcher.encoder, query.picture.id, query.picture.box) if query.picture else None
 
-    def _embedded_picture(self, searcher: Searcher, id: str, box: Box) -> np.ndarray:
-        pixels = read_pixels(self._uploads[id], "the picture", searcher.encoder.spec.image_size, box)
-        return searcher.encoder.photos(pixels[None])[0]
+    def _embedded_picture(self, encoder: Encoder, id: str, box: Box) -> np.ndarray:
+        pixels = read_pixels(self._uploads[id], "the picture", encoder.spec.image_size, box)
+        return encoder.photos(pixels[None])[0]
 
     def _row(self, known: Collection, photo_id: str) -> int:
         try:

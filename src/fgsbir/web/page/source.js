@@ -4,8 +4,10 @@ import { Crop } from "/page/crop.js";
 import { ask, by, on, thumbnail } from "/page/server.js";
 
 const WHOLE = [0, 0, 1, 1];
-// The browser keeps what was uploaded, for when the server has forgotten it; it may do so on this machine and by https.
-const kept = () => globalThis.caches?.open("uploads");
+// The browser keeps what was uploaded, for when the server has forgotten it; it may do so on this machine and by https,
+// and may refuse.
+const kept = () => globalThis.caches?.open("uploads").catch(() => null);
+const typeOf = (file) => file.type || (/\.svg$/i.test(file.name ?? "") ? "image/svg+xml" : "application/octet-stream");
 
 export class Source {
   /** Calls `onChange` when what is searched by is another, `onStrokes` with what was traced, `onError`, `onUnder`. */
@@ -69,9 +71,10 @@ export class Source {
 
   /** Send a file: a drawing's strokes go onto the paper, a photo is searched by. */
   async send(file) {
-    const type = file.type || (/\.svg$/i.test(file.name) ? "image/svg+xml" : "application/octet-stream");
+    const type = typeOf(file);
     const { id, box, left_out: leftOut, strokes } = await ask("/uploads", { body: file, type });
-    if (id) await kept()?.then((cache) => cache.put(`/uploads/${id}`, new Response(file)));
+    const headers = { "Content-Type": type };
+    if (id) (await kept())?.put(`/uploads/${id}`, new Response(file, { headers })).catch(() => null);
     this.set({ upload: id, traced: strokes.length > 0 });
     by("left-out").textContent = leftOut.length ? `Left out: ${leftOut.join(", ")}.` : "";
     by("offer-button").hidden = box.join() === WHOLE.join();
@@ -83,7 +86,7 @@ export class Source {
   /** The server has forgotten the picture: send it again. Returns whether it could. */
   async renew() {
     const file = await (await (await kept())?.match(`/uploads/${this.upload}`))?.blob();
-    const sent = file && (await ask("/uploads", { body: file, type: file.type }).catch(() => null));
+    const sent = file && (await ask("/uploads", { body: file, type: typeOf(file) }).catch(() => null));
     if (sent) by("source-picture").src = `/uploads/${this.upload}?again`;
     return Boolean(sent);
   }
