@@ -24,6 +24,7 @@ def main() -> None:
     from fgsbir.adaptation.tasks import Kind, Part, require_photos, task_set
     from fgsbir.adaptation.word_vectors import read_word_vectors
     from fgsbir.data.atomic import write_folder, write_json
+    from fgsbir.data.records import DataError
     from fgsbir.data.selection import training_split
     from fgsbir.ready import READY_MODEL
     from fgsbir.retrieval.encoder import Encoder
@@ -37,6 +38,10 @@ def main() -> None:
     index = pictures.shards.index
     start = READY_MODEL if settings.start == "ready" else Path("models/retrieval")
     supervised = load_model(start, RetrievalModel, map_location=compute.device)
+    if supervised.spec != pictures.spec:
+        raise DataError(
+            f"adapt.start {settings.start} needs the features that it was made with: {supervised.spec.as_json()}"
+        )
     data = read_config(Path("models/retrieval"))["details"]["data"]
     scratch = scratch_folder("adapt")
 
@@ -58,6 +63,8 @@ def main() -> None:
             seen_edges = pooled_edges(encoder, [pictures.shards.read_photo(photo) for photo in learned]).mean(0)
 
     trained = any(METHODS[name].trained for name in settings.methods)
+    if trained and not any(settings.shots):
+        raise DataError("adapt.shots: a method that is trained needs a number above 0")
     for kind in settings.tasks:
         for part, (pairs, param) in asked.items():
             if part != "test" and not trained:

@@ -1,4 +1,4 @@
-"""Stage edges: a drawing of the edges in every training photo, which needs no person. Run by ``dvc repro``."""
+"""Stage edges: the contours in every photo that G draws, without any person. Run by ``dvc repro``."""
 
 from pathlib import Path
 

@@ -78,7 +78,7 @@ def main() -> None:
         edges = [edges.drawing if len(edges.drawing) > 1 else DOT for edges in pictures.edges_of(test.photos)]
         of_edges = {"edges": judge.drawings([Sketches(edges, np.ones(len(edges), bool))])}
 
-    # D_C: its certainty of the drawings, and of a person's sketch of each photo, simplified as in training.
+    # D_C: its certainty of the drawings, and of a person's sketch of each photo, as it knows them from training.
     shown, sizes = np.tile(rows, settings.drawings), np.tile(test.gallery_sizes, settings.drawings)
     weigh = {
         name: partial(certainties, model, test.photo_inputs(model.level), compute=compute)
@@ -88,8 +88,10 @@ def main() -> None:
     percentile = {name: ranking_percentile(drawn.ranks, sizes) for name, drawn in judged.items()}
     if judged:
         drawn, first = np.unique(test.truth, return_index=True)
-        simplified = [generators["after_joint"].form.simplified(test.sketches[query]) for query in first]
-        omega_of_people = weigh["after_joint"](drawn, simplified, generated=False)
+        sketches = [test.sketches[query] for query in first]
+        if read_config(Path("models/discriminator"))["details"]["fakes"] != "mismatched":
+            sketches = list(map(generators["after_joint"].form.simplified, sketches))
+        omega_of_people = weigh["after_joint"](drawn, sketches, generated=False)
 
     if not compute.is_main:
         return
@@ -112,7 +114,7 @@ def main() -> None:
     ranks_of_drawings |= {name: np.tile(drawn.ranks, settings.drawings) for name, drawn in of_edges.items()}
     names = [f"{name}.{number}" for number in range(settings.drawings) for name in test.photo_ids]
     write_text(METRICS / "drawings.csv", rank_table(names, test.photo_ids * settings.drawings, ranks_of_drawings))
-    sketches = {
+    figures = {
         name: drawn.scores | {"certainty": rounded(certainty_scores(omega[name], percentile[name]))}
         for name, drawn in judged.items()
     } | {
@@ -122,7 +124,7 @@ def main() -> None:
         "n_drawings": settings.drawings,
         "n_sketches": len(test.sketches),
     }
-    write_json(METRICS / "generator.json", sketches)
+    write_json(METRICS / "generator.json", figures)
     joint = read_config(Path("models/joint/retrieval"))["details"]
     report = scores | {
         "n_query": len(test.sketches),

@@ -93,11 +93,11 @@ def main() -> None:
     # The supervised F judges the drawings of the validation photos.
     judge = load_model(Path("models/retrieval"), RetrievalModel)
     compute.place(judge)
-    validation = GeneratorValidation(
-        RetrievalValidation(human_pairs(pictures, split.validation, judge.level), compute),
-        judge,
-        labelled_pairs(pictures, split.validation, model, 0.0, params.runtime.workers),
-    )
+    shown = labelled_pairs(pictures, split.validation, model, 0.0, params.runtime.workers)
+    # Where G chooses contours, photos without any are left out of both.
+    drawable = [entry for entry in split.validation if entry.id in set(shown.photo_ids)]
+    retrieval = RetrievalValidation(human_pairs(pictures, drawable, judge.level), compute)
+    validation = GeneratorValidation(retrieval, judge, shown)
     scratch = Scratch(scratch_folder("pretrain_generator"))
     curve = train_generator(
         compute,

@@ -14,6 +14,7 @@ def main() -> None:
 
     from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.certainty.training import train_discriminator
+    from fgsbir.data.records import DataError
     from fgsbir.data.selection import seen_sketches, training_split
     from fgsbir.features.extraction import Reader
     from fgsbir.features.pictures import PhotoImages
@@ -57,6 +58,8 @@ def main() -> None:
     if settings.sketches == "file":
         assert settings.file is not None and settings.file_sha256 is not None
         given = read_given(settings.file, settings.file_sha256)
+        if not given.keys() & {entry.id for entry in photos}:
+            raise DataError(f"{settings.file}: expected sketches of unlabelled photos, found none of their ids")
         drawers.append(as_given([given.get(entry.id, []) for entry in photos], "file"))
     if settings.sketches == by_g or seen_by_discriminator:
         others = partners(category_numbers(pictures, photos))

@@ -17,7 +17,7 @@ def main() -> None:
     from fgsbir.adaptation.edge_side import READY_EDGES, pooled_edges, some_of
     from fgsbir.data.selection import labelled_in_every_category
     from fgsbir.ready import READY_MODEL
-    from fgsbir.ready.recipe import ReadyRecipe, make_ready_model
+    from fgsbir.ready.recipe import ReadyRecipe, learned_photos, make_ready_model
     from fgsbir.retrieval.encoder import Encoder
     from fgsbir.retrieval.model import RetrievalModel
     from fgsbir.runtime.model_folder import load_model, read_config, save_model
@@ -29,7 +29,8 @@ def main() -> None:
     recipe = ReadyRecipe()
     model = make_ready_model(pictures, compute, recipe)
     learned = labelled_in_every_category(index, 1.0)
-    details = {"recipe": recipe.as_json(), **training_data(index, 1.0, recipe.seed, len(learned))}
+    photos = len(learned_photos(index))
+    details = {"recipe": recipe.as_json(), **training_data(index, 1.0, recipe.seed, photos)}
     details["data"] |= {"category": None}
     save_model(READY_MODEL, model, details=details, compact=True)
 

@@ -129,6 +129,10 @@ def scratch_folder(stage: str) -> Path:
     return folder
 
 
+# Of these folders one file tells what all the others hold; other folders are read whole.
+TELLS = {"data/shards": "index.json", "data/features": "features.json"}
+
+
 def fingerprint(stage: str) -> str:
     """16 hexadecimal digits over what dvc.yaml lists as the stage's params and dependencies."""
     declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
@@ -138,17 +142,16 @@ def fingerprint(stage: str) -> str:
     for dependency in declared["deps"]:
         # Code is that of this file's own project; data lies in the working folder.
         code = dependency.startswith(("src/", "pipeline/"))
-        for file in _files((ROOT if code else Path()) / dependency):
+        for file in _files((ROOT if code else Path()) / dependency, TELLS.get(dependency)):
             digest.update(f"{dependency} {file.name} ".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
-def _files(path: Path) -> Iterator[Path]:
-    # Of shards and features, one file tells what all the others hold; other folders are read whole.
-    about = [file for file in (path, path / "index.json", path / "features.json") if file.is_file()]
-    if about:
-        yield about[0]
+def _files(path: Path, tells: str | None) -> Iterator[Path]:
+    about = path / tells if tells else path
+    if about.is_file():
+        yield about
     elif path.is_dir():
         yield from sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
     else:

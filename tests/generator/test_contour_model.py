@@ -9,6 +9,7 @@ import torch
 
 from fgsbir.data.contours import Contours
 from fgsbir.data.strokes import split_strokes
+from fgsbir.evaluation.drawings import watch_drawings
 from fgsbir.features.pictures import ContourBatch
 from fgsbir.generator.contour_model import ContourGenerator, choice_loss
 from fgsbir.generator.drawing import draw_sketches
@@ -104,6 +105,8 @@ def test_a_photo_without_contours_is_a_dot(toy: Toy, batch: ContourBatch) -> Non
     empty = dataclasses.replace(photos, contours=[nothing])  # type: ignore[type-var]
     drawn = draw_sketches(toy_chooser(), empty, np.zeros(1, int), 0, temperature=0.5, seed=0, compute=toy.compute)
     assert len(drawn.strokes[0]) == 2
+    (watched,) = watch_drawings(toy_chooser(), empty(np.zeros(1, int), 0), temperature=0.5, seed=0, compute=toy.compute)
+    assert len(watched.sequence) == 2
 
 
 def test_it_learns_which_contours_are_drawn(toy: Toy, tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
             "sketch_steps is 9, but sketch_files is empty",
         ),
         ("{pseudo.sketches: another, pseudo.edges: 1}", "with sketches 'another' edges must be 0"),
+        ("{pseudo.sketches: edges, pseudo.discriminator_fakes: both}", "with sketches 'edges' mismatched alone"),
+        ("pseudo.discriminator_input: pixels", "discriminator_dropout (0.8): of features alone; pixels need 0"),
         ("{pseudo.sketches: file, pseudo.edges: 0}", "file (None) goes with sketches: file, found 'file'"),
         ("pretrain_generator.sketch_files: [{path: a.npz}]", "pretrain_generator.sketch_files.0.sha256: missing"),
     ],

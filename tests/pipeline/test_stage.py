@@ -96,12 +96,14 @@ main() if sys.argv[1:] else run(main)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with one stage, that depends on a file of code, a folder of shards and a model."""
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    for name in ("pipeline/joint.py", "data/shards/index.json", "data/shards/train-00000.tar", "models/retrieval/a"):
+    folders = {"data/shards": "train-00000.tar", "data/pseudo": "sketches.npz"}
+    inputs = [f"{folder}/{name}" for folder, other in folders.items() for name in ("index.json", other)]
+    for name in ("pipeline/joint.py", "models/retrieval/a", *inputs):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     declared = {
-        "deps": ["pipeline/joint.py", "data/shards", "models/retrieval"],
+        "deps": ["pipeline/joint.py", *folders, "models/retrieval"],
         "params": ["seed", "unlabelled_frac", "joint"],
     }
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"joint": declared}}))
@@ -119,6 +121,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("pipeline/joint.py", "joint", "joint ", True),
         ("data/shards/index.json", "index", "other", True),
         ("models/retrieval/a", "a", "b", True),
+        ("data/pseudo/sketches.npz", "sketches", "others", True),
         ("params.yaml", " labelled: ", " labelled: 1", False),
         ("params.yaml", "devices: ", "devices: 1", False),
         ("params.yaml", "\nseed:", "\n# A remark.\nseed:", False),

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from fgsbir.data.pixels import raster_tensor, sketch_rasters
-from fgsbir.data.strokes import CANVAS, centre, to_sequence
+from fgsbir.data.strokes import CANVAS, to_sequence
 from fgsbir.evaluation.comparison import Scores, compare, rounded
 from fgsbir.evaluation.generation import frechet_distance, recognition, shape_scores
 from fgsbir.evaluation.search import Search
 from fgsbir.generator.contour_model import ContourGenerator
-from fgsbir.generator.drawing import Sketches
+from fgsbir.generator.drawing import Sketches, drawing_strokes
 from fgsbir.generator.kinds import AnyGenerator
 from fgsbir.runtime.compute import Compute
 from fgsbir.runtime.streams import torch_stream
@@ -116,10 +116,12 @@ def watch_drawings(
     inputs, chance = inputs.to(compute.device), torch_stream(seed, "evaluate/watched")
     with compute.scoring(generator):
         if isinstance(generator, ContourGenerator):
-            drawn = generator.strokes_of(generator.sample(inputs, temperature=temperature, generator=chance))
-            return [WatchedDrawing(to_sequence(centre(strokes))[:-1], None) for strokes in drawn]
+            drawn = drawing_strokes(generator, generator.sample(inputs, temperature=temperature, generator=chance))
+            return [WatchedDrawing(to_sequence(strokes)[:-1], None) for strokes in drawn]
         drawing = generator.sample(inputs, temperature=temperature, generator=chance)
-    sequences = drawing.sequences.float().cpu().numpy() * np.array([generator.offset_scale] * 2 + [1] * 3, np.float32)
+    sequences = drawing.sequences.float().cpu().numpy() * np.array(
+        [float(generator.offset_scale)] * 2 + [1] * 3, np.float32
+    )
     maps = None if drawing.attention is None else drawing.attention.float().cpu().numpy()
     watched = []
     for row, points in enumerate((drawing.lengths - drawing.ended.long()).tolist()):

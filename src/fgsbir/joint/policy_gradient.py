@@ -123,7 +123,7 @@ def policy_gradient(
     """-sum_t log p(drawing) (R - b) / T, the mean over the drawings of all processes (Eq. 9), and the mean reward.
 
     One drawing a photo at ``temperature`` > 0, p being what G draws from at it, its random numbers a function of
-    (seed, step). T counts a drawing's points, or the pieces of contour that were chosen from.
+    (seed, step, process). T counts a drawing's points, or the pieces of contour that were chosen from.
     """
     compute, inputs = judges.reader.compute, photos.inputs[generator.level]
     numbers = torch_stream(seed, "joint/policy", step, compute.rank)
@@ -140,5 +140,6 @@ def policy_gradient(
         likeliest = judges.reader.images(drawing_strokes(generator, greedy))
         subtracted = judges.rewards(photos, likeliest, torch_stream(seed, negatives, step))
     likelihood = generator.log_probability(drawing, temperature)  # type: ignore[arg-type]  # each kind its own drawing
-    loss = policy_gradient_loss(likelihood, earned, subtracted, drawing.lengths)
+    # A photo may have no contour to choose from.
+    loss = policy_gradient_loss(likelihood, earned, subtracted, drawing.lengths.clamp(min=1))
     return compute.gather(loss).mean(), compute.gather(earned).mean()

@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from fgsbir.data.edges import photo_edges
-from fgsbir.data.index import PhotoEntry
+from fgsbir.data.index import Index, PhotoEntry
 from fgsbir.data.selection import seen_sketches, training_split
 from fgsbir.features.pictures import Inputs, KeptInputs, Pictures, SketchImages
 from fgsbir.features.statistics import Standardise, principal_axes
@@ -65,15 +65,22 @@ class ReadyRecipe:
         return asdict(self)
 
 
+def learned_photos(index: Index) -> list[PhotoEntry]:
+    """The training and validation photos of every seen category that seen users drew."""
+    split = training_split(replace(index, category=None), 1.0)
+    return [*split.labelled, *split.validation]
+
+
 def make_ready_model(pictures: Pictures, compute: Compute, recipe: ReadyRecipe) -> RetrievalModel:
-    """Make the ready model of the training and validation photos of every seen category, by seen users."""
-    split = training_split(replace(pictures.shards.index, category=None), 1.0)
-    drawn = [*split.labelled, *split.validation]
+    """Make the ready model of :func:`learned_photos`, and of the unlabelled ones, which statistics use too."""
+    drawn = learned_photos(pictures.shards.index)
+    unlabelled = training_split(replace(pictures.shards.index, category=None), 1.0).unlabelled
     seed_weights(recipe.seed, "retrieval")
     channels = tap_channels(pictures.features.trunk(), pictures.spec)
     model = RetrievalModel(spec=pictures.spec.as_json(), channels=channels, embedding_dim=recipe.dimensions)
-    start_ready(model, pictures, [*drawn, *split.unlabelled], recipe)
+    start_ready(model, pictures, [*drawn, *unlabelled], recipe)
     compute.place(model)
+    compute.place(model.trunk)
     train_ready(model, changed_pairs(model, pictures, drawn, recipe, compute), recipe, compute)
     return model
 
@@ -136,7 +143,7 @@ def as_sketches(model: RetrievalModel, taps: Tensor, categories: np.ndarray) -> 
     """Taps (n, D) of drawings of another kind with the mean and deviation of people's sketches."""
     own, of_people = Standardise(taps.shape[1]), model.side("sketch")
     own.set(*balanced_statistics(taps, categories))
-    return own(taps) * of_people.deviation + of_people.mean
+    return own(taps) * of_people.deviation.to(taps.device) + of_people.mean.to(taps.device)
 
 
 def train_ready(model: RetrievalModel, pairs: HumanPairs, recipe: ReadyRecipe, compute: Compute) -> None:

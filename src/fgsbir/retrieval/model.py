@@ -1,7 +1,7 @@
 """F, the retrieval model: a photo or a sketch to a point on the unit sphere (paper 1, section 3.1)."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -95,6 +95,13 @@ class RetrievalModel(ReadingModel):
             self.network.load_state_dict(trunk.state_dict())
         if self.upper is not None:
             self.upper.load_state_dict(trunk.blocks[self._own].state_dict())
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "RetrievalModel":
+        """As any module; a shared trunk is no part of this one, and its frozen blocks move along where they are run."""
+        if self.upper is not None:
+            self.trunk._apply(fn, recurse)
+        super()._apply(fn, recurse)
+        return self
 
     def train(self, mode: bool = True) -> "RetrievalModel":
         """As any module, but batch normalisation keeps the statistics that the trunk came with."""
