@@ -97,10 +97,7 @@ def over_http(work: Workload) -> Callable[[], Measured]:
         with serving(index) as address:
             connection = http.client.HTTPConnection(address, timeout=60)
             ask(connection, strokes)
-            device = work.compute.device
-            found = alternate(
-                lambda: ask(connection, strokes), lambda: searcher.search(sketch, FOUND), device=device, times=SEARCHES
-            )
+            found = alternate(lambda: ask(connection, strokes), lambda: searcher.search(sketch, FOUND), times=SEARCHES)
             connection.close()
         return found
 

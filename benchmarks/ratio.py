@@ -43,14 +43,13 @@ class Ratio(NamedTuple):
 
     ``prepare`` does once what is not to be timed, and returns the round: a call that measures both sides. ``speed``
     ratios are floor / value, 1 being as fast as the floor, and should be at least ``target``; the others are
-    value / floor and should be at most ``target``. ``on_cuda`` ratios are measured on a GPU as well, if there is one.
+    value / floor and should be at most ``target``.
     """
 
     name: str
     target: float
     prepare: Callable[[Workload], Callable[[], Measured]]
     speed: bool = True
-    on_cuda: bool = False
 
     def of(self, round: Measured) -> float:
         return round.floor / round.value if self.speed else round.value / round.floor
@@ -66,14 +65,12 @@ def unit_vectors(seed: int, rows: int, dimensions: int) -> np.ndarray:
     return vectors
 
 
-def alternate(
-    value: Callable[[], object], floor: Callable[[], object], *, device: torch.device, times: int
-) -> Measured:
+def alternate(value: Callable[[], object], floor: Callable[[], object], *, times: int) -> Measured:
     """Seconds of ``times`` calls of each, in turn and in changing order: a busy machine slows both sides alike."""
 
     def wait() -> None:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
 
     seconds = {value: 0.0, floor: 0.0}
     for number in range(times):

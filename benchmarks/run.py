@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
-
-from benchmarks import page, ranking, sampler, scale, search
+from benchmarks import page, ranking, scale, search
 from benchmarks.ratio import Measured, Ratio, Workload, machine
 from fgsbir.data.shards import ShardStore
 from fgsbir.runtime.compute import launch
@@ -23,8 +21,16 @@ from pipeline.sections import Params
 
 logger = logging.getLogger("benchmarks")
 
-RATIOS = [sampler.FLOAT32, sampler.BF16, ranking.RATIO, scale.RATIO]
-RATIOS += [search.QUERY, search.INDEXING, search.NEAREST, search.OPENING, page.OVER_HTTP, page.RATIO]
+RATIOS = [
+    ranking.RATIO,
+    scale.RATIO,
+    search.QUERY,
+    search.INDEXING,
+    search.NEAREST,
+    search.OPENING,
+    page.OVER_HTTP,
+    page.RATIO,
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,47 +51,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
 Medians of {options.rounds} interleaved rounds; floors timed in the same run. With ≥, a ratio is the floor's time over \
 ours: 1 is as fast as the floor. With ≤, it is ours over the floor's.
 
-| ratio | device | median | rounds | ours / floor, s or photos | target | holds |
-|---|---|---|---|---|---|---|
+| ratio | median | rounds | ours / floor, s or photos | target | holds |
+|---|---|---|---|---|---|
 """
-    text += "".join(f"| {' | '.join(cells(*line, rounds))} |\n" for line, rounds in found.items())
+    text += "".join(f"| {' | '.join(cells(ratio, rounds))} |\n" for ratio, rounds in found.items())
     text += f"\n{on}\nMade by `python -m benchmarks.run`.\n"
     options.out.write_text(text, encoding="utf-8")
     sys.stdout.write(text)
 
 
-def measure(
-    params: Params, shards: Path, rounds: int, ratios: Sequence[Ratio]
-) -> dict[tuple[Ratio, str], list[Measured]]:
-    """The rounds of each ratio on each device: one of each to warm up, then one of each again, ``rounds`` times."""
-    found: dict[tuple[Ratio, str], list[Measured]] = {}
+def measure(params: Params, shards: Path, rounds: int, ratios: Sequence[Ratio]) -> dict[Ratio, list[Measured]]:
+    """The rounds of each ratio: one of each to warm up, then one of each again, ``rounds`` times."""
     with TemporaryDirectory() as temporary, ShardStore(shards) as store:
-        prepared = []
-        for device in ("cpu", "cuda"):
-            here = [ratio for ratio in ratios if device == "cpu" or ratio.on_cuda]
-            found |= {(ratio, device): [] for ratio in here}
-            if device == "cpu" or torch.cuda.is_available():
-                runtime = params.runtime.model_copy(update={"accelerator": device, "devices": 1})
-                work = Workload(params, launch(runtime, params.precision), store, Path(temporary))
-                prepared += [(found[ratio, device], ratio.prepare(work)) for ratio in here]
+        runtime = params.runtime.model_copy(update={"accelerator": "cpu", "devices": 1})
+        work = Workload(params, launch(runtime, params.precision), store, Path(temporary))
+        prepared = [(ratio, ratio.prepare(work)) for ratio in ratios]
+        found: dict[Ratio, list[Measured]] = {ratio: [] for ratio in ratios}
         for number in range(rounds + 1):
             logger.info("round %d of %d", number, rounds)
-            for measured, round in prepared:
+            for ratio, round in prepared:
                 one = round()
-                measured += [one] if number else []
+                found[ratio] += [one] if number else []
     return found
 
 
-def cells(ratio: Ratio, device: str, rounds: Sequence[Measured]) -> list[str]:
+def cells(ratio: Ratio, rounds: Sequence[Measured]) -> list[str]:
     """A line of the table; seconds and ratio are medians, the bounds are the rounds' extremes."""
     target = f"{'≥' if ratio.speed else '≤'} {ratio.target:.2f}"
-    if not rounds:
-        return [ratio.name, device, "not measured", "", "", target, ""]
     found = [ratio.of(round) for round in rounds]
     middle = statistics.median(found)
     extremes = f"{min(found):.2f} to {max(found):.2f}"
     both = " / ".join(f"{statistics.median(side):.3g}" for side in zip(*rounds, strict=True))
-    return [ratio.name, device, f"**{middle:.2f}**", extremes, both, target, "yes" if ratio.holds(middle) else "no"]
+    return [ratio.name, f"**{middle:.2f}**", extremes, both, target, "yes" if ratio.holds(middle) else "no"]
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def query(work: Workload) -> Callable[[], Measured]:
         with compute.scoring(model.trunk):
             model.trunk(images, model.spec)
 
-    return lambda: alternate(lambda: searcher.search(sketch, FOUND), forward, device=compute.device, times=50)
+    return lambda: alternate(lambda: searcher.search(sketch, FOUND), forward, times=50)
 
 
 def indexing(work: Workload) -> Callable[[], Measured]:
@@ -58,14 +58,14 @@ def indexing(work: Workload) -> Callable[[], Measured]:
             data = [path.read_bytes() for path in paths[start : start + BATCH]]
             reader.photos(np.stack([decode_photo(one, model.spec.image_size) for one in data]))
 
-    return lambda: alternate(index, bare, device=compute.device, times=1)
+    return lambda: alternate(index, bare, times=1)
 
 
 def many(work: Workload) -> Callable[[], Measured]:
     """Finding ten of a million photos, exactly, against the product of the query with all of them."""
-    gallery, cpu = Gallery(index_of_nothing(work.new_folder(), MANY)), torch.device("cpu")
+    gallery = Gallery(index_of_nothing(work.new_folder(), MANY))
     rows, asked = gallery.embeddings, np.array(gallery.embeddings[0])
-    return lambda: alternate(lambda: gallery.nearest(asked, FOUND), lambda: rows @ asked, device=cpu, times=5)
+    return lambda: alternate(lambda: gallery.nearest(asked, FOUND), lambda: rows @ asked, times=5)
 
 
 def opening(work: Workload) -> Callable[[], Measured]:

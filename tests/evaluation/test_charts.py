@@ -53,14 +53,6 @@ def test_without_pseudo_pairs(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_group_of_pseudo_pairs_shows_a_photo_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Three photos with thirty sketches each: three pairs in each of the three groups, two pictures a pair."""
-    shown: list[np.ndarray] = []
-    monkeypatch.setattr(Sheet, "image", lambda self, x, y, pixels: shown.append(pixels))
-    draw_pseudo(tmp_path / "sheet.png", photos=3, each=30)
-    assert len(shown) == 3 * 3 * 2
-
-
 def test_images_are_pixel_exact(tmp_path: Path) -> None:
     sheet = Sheet(50, 40)
     sheet.image(7, 3, NOISE[:32, :32], border=False)

@@ -8,8 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fgsbir.data import sheet as sheets
-from fgsbir.data.sheet import LARGEST_FILE, Sheet
+from fgsbir.data.sheet import LARGEST_FILE
 from fgsbir.data.strokes import CANVAS, from_sequence
 from fgsbir.evaluation import pictures
 from fgsbir.evaluation.drawings import DrawingJudge, watch_drawings
@@ -126,23 +125,6 @@ def test_sheets_are_small_and_have_the_same_bytes_again(search: Search, tmp_path
     draw_all(tmp_path / "three", search, attention=False)
     one, three = (Image.open(tmp_path / name / "drawing.png") for name in ("one", "three"))
     assert one.height > three.height
-
-
-def test_true_photos_are_framed_once_a_model(search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    frames: list[tuple[int, int]] = []
-    frame = Sheet.frame
-
-    def noted(self: Sheet, x: int, y: int, width: int, height: int, colour: str, line: float = 3.0) -> None:
-        if colour == sheets.RIGHT:
-            frames.append((x, y))
-        frame(self, x, y, width, height, colour, line)
-
-    monkeypatch.setattr(Sheet, "frame", noted)
-    pictures.retrieval_sheet(tmp_path / "a.png", {"supervised": search, "joint": search}, count=3, k=6)
-    # All six photos are shown, the true one at its rank: under one model in the line above, under the other below.
-    assert len(set(frames)) == len(frames) == 6
-    for above, below in zip(frames[::2], frames[1::2], strict=True):
-        assert above[0] == below[0] and above[1] < below[1]
 
 
 def test_protocol_names_what_figures_depend_on(search: Search) -> None:

@@ -40,21 +40,6 @@ def test_no_test_sketch_is_an_error_that_names_the_folder(make_pictures: MakePic
         evaluation_set(make_pictures("chair", sketches=False))
 
 
-def test_every_photo_and_every_sketch_is_embedded_once_a_model(
-    make_pictures: MakePictures, model: RetrievalModel
-) -> None:
-    test = evaluation_set(make_pictures("chair"))
-    embedded: list[torch.Tensor] = []
-    model.head.register_forward_pre_hook(lambda _, rows: embedded.extend(rows[0]))
-    search = Search(model, test, cpu())
-    search.nearest(np.arange(4), 3)
-    assert len(embedded) == len(test.photos) + len(test.sketches)
-    # Drawings search the same embeddings: nothing but themselves is embedded.
-    found = search.ranks_of_drawings([test.sketches[0]] * len(test.photos))
-    assert len(embedded) == 2 * len(test.photos) + len(test.sketches)
-    assert found.shape == (len(test.photos),)
-
-
 def test_search_is_embedding_then_ranking(search: Search, model: RetrievalModel) -> None:
     test = search.test
     with torch.no_grad():

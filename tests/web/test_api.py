@@ -1,5 +1,6 @@
 """What the API answers: the same as the library, in the form that its description promises."""
 
+import gzip
 import hashlib
 import io
 import itertools
@@ -250,6 +251,13 @@ def test_a_scan_becomes_strokes(client: Any, format: str) -> None:
         (b"%PDF-1.4", "application/pdf", 415, "expected a drawing or a photo as image/svg+xml"),
         (b"<svg/>", "", 415, "expected a drawing or a photo as image/svg+xml"),
         (b"\xef\xbb\xbf<svg>" + bytes(Limits().svg_bytes), "image/png", 413, "at most 1,048,576 bytes"),
+        (gzip.compress(b"<svg>" + bytes(4 * Limits().svg_bytes)), "image/svg+xml", 413, "at most 1,048,576 bytes"),
+        (
+            b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><svg><text>&a;</text></svg>',
+            "image/png",
+            422,
+            "entit",
+        ),
         (svg("M1 1L2 2" * 3000), "image/svg+xml", 422, "at most 2,000 strokes"),
     ],
 )
