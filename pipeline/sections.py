@@ -195,9 +195,7 @@ class Pseudo(Section):
         if self.discriminator_dropout and self.discriminator_input == "pixels":
             raise ValueError(f"discriminator_dropout ({self.discriminator_dropout}): of features alone; pixels need 0")
         if self.sketches in ("edges", "file") and self.discriminator_fakes != "mismatched":
-            raise ValueError(  # else G's drawings, which D_C would learn from, would be F's as well
-                f"discriminator_fakes ({self.discriminator_fakes}): with sketches {self.sketches!r} mismatched alone"
-            )
+            raise ValueError(f"discriminator_fakes: with sketches {self.sketches!r} mismatched alone")
         if (self.sketches == "file") != (self.file is not None):
             raise ValueError(f"file ({self.file}) goes with sketches: file, found {self.sketches!r}")
         return self

@@ -138,7 +138,8 @@ def raw(port: int, *parts: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         for part in parts:
             connection.sendall(part)
-        connection.shutdown(socket.SHUT_WR)
+        if not any(b"Connection: close" in part for part in parts):
+            connection.shutdown(socket.SHUT_WR)
         answer = b""
         while received := connection.recv(1 << 16):
             answer += received
