@@ -34,6 +34,17 @@ def test_what_cannot_be_searched_by_is_refused_by_name(tmp_path: Path, strokes: 
             refused()
 
 
+def test_a_drawing_is_chosen_by_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "many.ndjson"
+    path.write_text("\n".join(json.dumps({"drawing": [[[0, 10 * number], [0, 5]]]}) for number in (1, 2)))
+    np.testing.assert_array_equal(read_query(path).strokes, read_query(Path(f"{path}:1")).strokes)
+    assert not np.array_equal(read_query(path).strokes, read_query(Path(f"{path}:2")).strokes)
+    with pytest.raises(DataError, match="expected a drawing 3, found fewer"):
+        read_query(Path(f"{path}:3"))
+    with pytest.raises(DataError, match="cannot be read"):  # a file of that name
+        read_query(Path(f"{path}:0"))
+
+
 @given(st.binary(max_size=300), st.sampled_from(STARTS))
 def test_any_bytes_are_a_drawing_or_refused(data: bytes, start: bytes) -> None:
     try:

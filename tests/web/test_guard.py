@@ -138,6 +138,7 @@ def raw(port: int, *parts: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         for part in parts:
             connection.sendall(part)
+        # Who has said all may hang up, but not before an answer that takes a thread of its own.
         if not any(b"Connection: close" in part for part in parts):
             connection.shutdown(socket.SHUT_WR)
         answer = b""

@@ -67,14 +67,14 @@ class Discriminator(ReadingModel):
             self.sides.load_state_dict(retrieval.sides.state_dict())
 
     def kept_channels(self, generator: torch.Generator) -> Tensor | None:
-        """What the channels of photos and sketches are multiplied with in a step, (c, 1, 1): 0 where one is hidden.
+        """What a step multiplies the channels of photos and sketches with, float32 (c, 1, 1) on the model's device.
 
-        The others are scaled up. None where nothing is hidden.
+        0 where one is hidden, 1 / (1 - dropout) elsewhere; None where nothing is hidden. ``generator`` is a CPU's.
         """
         if self.level == "pixels" or not self.dropout:
             return None
         kept = torch.rand(self.of_photo.in_channels, generator=generator) >= self.dropout
-        return (kept.float() / (1 - self.dropout))[:, None, None]
+        return (kept.float() / (1 - self.dropout))[:, None, None].to(self.of_photo.weight.device)
 
     def forward(self, photos: Tensor, sketches: Tensor, keep: Tensor | None = None) -> Tensor:
         """Inputs of :attr:`level` of n photos and n sketches: patch logits float32 (n, h, w).

@@ -43,7 +43,6 @@ def discriminator_step(
     """
     model.train()
     keep, logits = model.kept_channels(generator), []
-    keep = None if keep is None else keep.to(compute.device)
     for batch in (*fakes, real):
         with compute.autocast():
             found = model(batch.photo.to(compute.device), batch.sketch.to(compute.device), keep)

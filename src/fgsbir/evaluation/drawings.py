@@ -25,9 +25,9 @@ BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Drawings of the gallery's photos in its order, all first ones, then all second ones and so on.
+    """d drawings of each of the gallery's g photos: the first of all, in its order, then the second of all, and so on.
 
-    ``strokes`` (d n), F's ``ranks`` of the photos for them, int64 (d n,), and the scores of all.
+    ``strokes`` are d * g canonical sketches, ``ranks`` int64 (d * g,) those of their photos under F.
     """
 
     strokes: list[np.ndarray]

@@ -64,7 +64,7 @@ class Service:
         self._thumbnail = lru_cache(limits.thumbnails)(partial(self._small, most=THUMBNAIL))
         self._large = lru_cache(limits.uploads)(partial(self._small, most=LARGE))
         self.sketch = lru_cache(limits.drawings)(self._sketch)
-        # One that holds no searcher: a correction makes another, and what was before goes.
+        # Keyed by the encoder: a searcher holds a table of the photos, and each correction makes another one.
         self._picture = lru_cache(limits.uploads)(self._embedded_picture)
         self._renewing, self._unusable = Lock(), ""
 
