@@ -63,6 +63,9 @@ def main() -> None:
         rivals = None
         if chosen:
             stored = read_pseudo(Path("data/pseudo"))
+            # Of a large set the stage pseudo draws a sample.
+            drawn = set(stored.photo_ids)
+            chosen = [entry for entry in chosen if entry.id in drawn]
             pseudo = PseudoPairs(stored, pictures, chosen, level, sources=PSEUDO, strength=augment)
         else:
             logger.info("no unlabelled photos: joint training is the control, on labelled pairs alone")

@@ -18,7 +18,7 @@ def main() -> None:
 
     import torch
 
-    from fgsbir.data.selection import labelled_in_every_category, training_split
+    from fgsbir.data.selection import labelled_in_every_category, sample, training_split
     from fgsbir.data.stroke_files import read_verified
     from fgsbir.features.extraction import Reader
     from fgsbir.features.trunk import build_trunk
@@ -81,7 +81,7 @@ def main() -> None:
         reader = Reader(trunk, spec, compute) if model.level == "map" else spec
         phases.append(phase("sketches", lone_sequences(drawn, form, reader), settings.sketch_steps))
     if settings.edge_steps:
-        photos = [*split.labelled, *split.unlabelled]
+        photos = sample([*split.labelled, *split.unlabelled], settings.edge_steps * settings.batch_size)
         edges = edge_sequences(pictures, photos, form, model.level, settings.augment)
         phases.append(phase("edges", edges, settings.edge_steps))
     if settings.category_steps:

@@ -15,7 +15,7 @@ def main() -> None:
     from fgsbir.certainty.discriminator import Discriminator
     from fgsbir.certainty.training import train_discriminator
     from fgsbir.data.records import DataError
-    from fgsbir.data.selection import seen_sketches, training_split
+    from fgsbir.data.selection import sample, seen_sketches, training_split
     from fgsbir.features.extraction import Reader
     from fgsbir.features.pictures import PhotoImages
     from fgsbir.features.trunk import tap_channels
@@ -39,7 +39,8 @@ def main() -> None:
 
     # Sketches of the unlabelled photos; of the labelled ones too, where D_C learns from what G draws. Then it sees
     # people's sketches simplified as G's are by nature: corners would tell the two apart at a glance.
-    photos = list(split.unlabelled)
+    unlabelled = sample(split.unlabelled, settings.photos)
+    photos = list(unlabelled)
     drawers: list[Drawer] = []
     by_g: Source = "another" if settings.sketches == "another" else "generator"
     seen_by_discriminator = settings.discriminator_fakes != "mismatched"
@@ -114,9 +115,7 @@ def main() -> None:
     generated: list[PairStream] = []
     if seen_by_discriminator:
         real = PseudoPairs(stored, pictures, split.labelled, level, sources=["person"])
-        fakes = [
-            PseudoPairs(stored, pictures, some, level, sources=[by_g]) for some in (split.unlabelled, split.labelled)
-        ]
+        fakes = [PseudoPairs(stored, pictures, some, level, sources=[by_g]) for some in (unlabelled, split.labelled)]
         generated = [stream(f"generated/{place}", pairs) for place, pairs in enumerate(fakes) if len(pairs)]
     scratch = Scratch(scratch_at)
     curve = train_discriminator(
@@ -131,7 +130,7 @@ def main() -> None:
         log_interval=params.runtime.log_interval,
         scratch=scratch,
     )
-    pseudo = PseudoPairs(stored, pictures, split.unlabelled, level, sources=PSEUDO)
+    pseudo = PseudoPairs(stored, pictures, unlabelled, level, sources=PSEUDO)
     pseudo.weigh(discriminator, compute, np.unique(pseudo.sketches))
 
     if compute.is_main:

@@ -155,10 +155,8 @@ class PretrainGenerator(Training):
     def _sketches_to_train_on(self) -> "PretrainGenerator":
         if self.decoder == "contours":
             for name, unused in (("encoder", None), ("sketch_steps", 0), ("edge_steps", 0), ("category_steps", 0)):
-                if getattr(self, name) != unused:
-                    raise ValueError(
-                        f"{name} ({getattr(self, name)}): of decoder points alone; contours needs {unused}"
-                    )
+                if (found := getattr(self, name)) != unused:
+                    raise ValueError(f"{name} ({found}): of decoder points alone; contours needs {unused}")
         if self.sketch_steps and not self.sketch_files:
             raise ValueError(f"sketch_steps is {self.sketch_steps}, but sketch_files is empty")
         return self
@@ -175,6 +173,7 @@ class Pseudo(Section):
     sketches: Literal["generator", "edges", "another", "file"]
     file: PathOrNone
     file_sha256: Sha256OrNone
+    photos: Count
     temperature: Real = Field(ge=0, le=2)
     samples: Whole = Field(ge=1, le=100)
     edges: Whole = Field(ge=0, le=100)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fgsbir.data.index import Index, PhotoEntry, SketchEntry, make_index
 from fgsbir.data.records import DataError, Split
-from fgsbir.data.selection import stable_fraction, training_split, unlabelled_subset
+from fgsbir.data.selection import sample, stable_fraction, training_split, unlabelled_subset
 
 
 def entry(
@@ -53,6 +53,15 @@ def test_the_two_fractions_are_independent() -> None:
     chosen = unlabelled_subset(split.unlabelled, 0.25)
     # With one hash for both, the moved photos (hash >= 0.4) would hold none below 0.25.
     assert len(chosen) == pytest.approx(0.25 * len(split.unlabelled), rel=0.15)
+
+
+def test_a_sample_is_as_large_as_asked_nests_and_does_not_depend_on_the_unlabelled_fraction() -> None:
+    photos = labelled_photos(4000)
+    few, many = sample(photos, 500), sample(photos, 1000)
+    assert (len(few), len(many)) == (500, 1000) and set(ids(few)) < set(ids(many))
+    assert ids(many) == [photo.id for photo in photos if photo in many]
+    assert sample(photos, 4000) == photos
+    assert len(unlabelled_subset(many, 0.25)) == pytest.approx(250, rel=0.15)
 
 
 def test_every_kind_of_photo_goes_where_it_belongs() -> None:

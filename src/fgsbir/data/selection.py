@@ -66,3 +66,12 @@ def labelled_in_every_category(index: Index, labelled_frac: float) -> list[Photo
 def unlabelled_subset(photos: Sequence[PhotoEntry], unlabelled_frac: float) -> list[PhotoEntry]:
     """The photos whose hash lies below ``unlabelled_frac`` in [0, 1], in the order given."""
     return [photo for photo in photos if stable_fraction("unlabelled", photo.id) < unlabelled_frac]
+
+
+def sample(photos: Sequence[PhotoEntry], most: int) -> list[PhotoEntry]:
+    """At most ``most`` of the photos, those of the lowest hashes, in the order given."""
+    if len(photos) <= most:
+        return list(photos)
+    hashes = [stable_fraction("sample", photo.id) for photo in photos]
+    bound = sorted(hashes)[most]
+    return [photo for photo, hash in zip(photos, hashes, strict=True) if hash < bound]
