@@ -104,18 +104,22 @@ def alone() -> Compute:
     return Compute(torch.device("cpu"))
 
 
-def run_features(shards: Path, scratch: Path, out: Path) -> None:
+def run_features(shards: Path, reader: Reader, scratch: Path, out: Path) -> None:
     """As the stage features."""
-    store, trunk = ShardStore(shards), packaged_trunk(SPEC)
-    layout = layout_of(trunk, SPEC, variants=1, sketch_maps=False)
-    write_features(Reader(trunk, SPEC, alone()), store, layout, strength=0.0, scratch=scratch, out=out)
+    layout = layout_of(reader.trunk, SPEC, variants=1, sketch_maps=False)
+    write_features(reader, ShardStore(shards), layout, strength=0.0, scratch=scratch, out=out)
+
+
+def small_reader() -> Reader:
+    """The small trunk; reading its weights takes a second, whatever the number of photos."""
+    return Reader(packaged_trunk(SPEC), SPEC, alone())
 
 
 def pictures_of(shards: Path, work: Path, count: int) -> Pictures:
     """The set of ``count`` photos with its features, made if they are not there."""
     folder, out = shards_of(shards, work, count), work / f"features-{count}"
     if not out.exists():
-        run_features(folder, work / "scratch", out)
+        run_features(folder, small_reader(), work / "scratch", out)
     store = ShardStore(folder)
     return Pictures(store, FeatureStore(out, store.index))
 
@@ -128,8 +132,8 @@ def shard(shards: Path, work: Path, count: int) -> Prepared:
 
 def features(shards: Path, work: Path, count: int) -> Prepared:
     """Reading archives and storing features, with a small trunk."""
-    folder, out = shards_of(shards, work, count), work / f"features-{count}"
-    return Prepared(lambda: run_features(folder, work / "scratch", out), out)
+    folder, reader, out = shards_of(shards, work, count), small_reader(), work / f"features-{count}"
+    return Prepared(lambda: run_features(folder, reader, work / "scratch", out), out)
 
 
 def edges(shards: Path, work: Path, count: int) -> Prepared:
@@ -142,17 +146,18 @@ def edges(shards: Path, work: Path, count: int) -> Prepared:
 def pseudo(shards: Path, work: Path, count: int) -> Prepared:
     """A sketch of each unlabelled photo by a small G, read by the small trunk."""
     pictures_of(shards, work, count)
+    reader = small_reader()
+    torch.manual_seed(0)
+    sizes = {"encoder_width": 10, "latent": 6, "hidden": 16, "mixtures": 3, "attention": True}
+    form = {"simplify": 4.0, "max_points": 24, "reorder": True}
+    channels = map_shape(reader.trunk, SPEC)[0]
+    g = Generator(
+        spec=SPEC.as_json(), form=form, map_channels=channels, pen_position=True, attention_width=8, **sizes
+    ).eval()
+    g.offset_scale.fill_(20.0)
 
     def run() -> None:
-        pictures, compute, trunk = pictures_of(shards, work, count), alone(), packaged_trunk(SPEC)
-        torch.manual_seed(0)
-        sizes = {"encoder_width": 10, "latent": 6, "hidden": 16, "mixtures": 3, "attention": True}
-        form = {"simplify": 4.0, "max_points": 24, "reorder": True}
-        channels = map_shape(trunk, SPEC)[0]
-        g = Generator(
-            spec=SPEC.as_json(), form=form, map_channels=channels, pen_position=True, attention_width=8, **sizes
-        ).eval()
-        g.offset_scale.fill_(20.0)
+        pictures = pictures_of(shards, work, count)
         entries = training_split(pictures.shards.index, 1.0).unlabelled
         drawer = by_generator(
             g,
@@ -162,10 +167,9 @@ def pseudo(shards: Path, work: Path, count: int) -> Prepared:
             samples=1,
             temperature=1.0,
             seed=0,
-            compute=compute,
+            compute=reader.compute,
         )
-        ids = [entry.id for entry in entries]
-        draw_photos(ids, [drawer], Reader(trunk, SPEC, compute), maps=False, scratch=work / "drawn")
+        draw_photos([entry.id for entry in entries], [drawer], reader, maps=False, scratch=work / "drawn")
 
     return Prepared(run, work / "drawn")
 
@@ -173,14 +177,15 @@ def pseudo(shards: Path, work: Path, count: int) -> Prepared:
 def train(shards: Path, work: Path, count: int) -> Prepared:
     """An epoch of F's head on stored features, of the training photos that have sketches, 8 of 50."""
     pictures_of(shards, work, count)
+    trunk, compute = packaged_trunk(SPEC), alone()
+    model = RetrievalModel(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=64)
+    objective, numbers = RetrievalObjective("info_nce", 0.3, 0.05), torch.Generator().manual_seed(0)
+    optimizer = torch.optim.AdamW(model.head.parameters())  # the first one imports torch's compiler, for seconds
 
     def run() -> None:
-        pictures, compute, trunk = pictures_of(shards, work, count), alone(), packaged_trunk(SPEC)
+        pictures = pictures_of(shards, work, count)
         entries = training_split(pictures.shards.index, 1.0).labelled
-        model = RetrievalModel(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=64)
         stream = PairStream(human_pairs(pictures, entries, model.level), 32, 0, "scale")
-        objective, numbers = RetrievalObjective("info_nce", 0.3, 0.05), torch.Generator().manual_seed(0)
-        optimizer = torch.optim.AdamW(model.head.parameters())
         for step in range(len(entries) // 32):
             loss = retrieval_loss(compute, model, stream.batch(step), objective, None, numbers)
             compute.descend(optimizer, model, loss)
