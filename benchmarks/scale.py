@@ -21,7 +21,7 @@ import torch
 
 from benchmarks.ratio import Measured, Ratio, Workload, machine
 from benchmarks.scale_page import page
-from benchmarks.scale_parts import PARTS, features, shards_of
+from benchmarks.scale_parts import PARTS, features, peak_mib, shards_of
 from fgsbir.data.atomic import write_text
 from fgsbir.runtime.memory import keep_freed_memory
 
@@ -59,8 +59,7 @@ def measure(what: str, count: int, shards: Path, work: Path) -> Row:
     start, own, cpu = time.perf_counter(), time.process_time(), os.times()
     prepared.run()
     seconds, busy, after = time.perf_counter() - start, time.process_time() - own, os.times()
-    status = Path("/proc/self/status").read_text().split()
-    peak = int(status[status.index("VmHWM:") + 1]) / 1024
+    peak = peak_mib()
     out = [prepared.out] if prepared.out else []
     size = sum(file.stat().st_size for path in out for file in (path, *path.rglob("*")) if file.is_file())
     busy += after.children_user + after.children_system - cpu.children_user - cpu.children_system

@@ -25,8 +25,9 @@ def page(rows: Sequence[Row], machine: str) -> str:
         cells += [f"{1e3 * row['cpu_seconds'] / one:.3g}", f"{row['bytes'] / row['n']:,.0f}" if row["bytes"] else ""]
         lines.append(f"| {' | '.join(cells)} |")
         before = row
-    approximate = [row for row in rows if "recall" in row]
-    lines += ["", *(_told(row) for row in approximate)]
+    alone = {row["n"]: row["cpu_seconds"] for row in rows if row["what"] == "features"}
+    lines += ["", *(_searched(row) for row in rows if "recall" in row)]
+    lines += [_shared(row, alone[row["n"]]) for row in rows if "processes" in row]
     return HEAD + "\n".join(lines) + "\n" + _costs(largest) + f"\n{machine}\nMade by `python -m benchmarks.scale`.\n"
 
 
@@ -37,12 +38,17 @@ def _slope(before: Row | None, row: Row) -> str:
     return f"{math.log(row['seconds'] / before['seconds']) / math.log(row['n'] / before['n']):.2f}"
 
 
-def _told(row: Row) -> str:
+def _searched(row: Row) -> str:
     ms, opening = 1e3 * row["p95"], 1e3 * row["opening"]
     return (
         f"* {row['n']:,} photos by the inverted file: {100 * row['recall']:.1f} % of the exact top ten, "
         f"95 of 100 searches within {ms:.1f} ms, opened in {opening:.0f} ms."
     )
+
+
+def _shared(row: Row, alone: float) -> str:
+    ratio = row["cpu_seconds"] / alone
+    return f"* {row['n']:,} photos by {row['processes']} processes: {ratio:.2f} times the CPU-seconds of one."
 
 
 def _costs(largest: Mapping[str, Row]) -> str:
@@ -68,7 +74,9 @@ number of photos that the time grows with: 1 is linear. Peak is all that the pro
 
 * `shard`, `edges`: photos of 256 pixels.
 * `features`, `pseudo`, `train` and `index`: 64 pixels and the first blocks of a small trunk, so that the part is
-  measured and not the trunk. `trunk` is the default one, which reads each photo once.
+  measured and not the trunk. `trunk` is the default one, which reads each photo once. Rows of several processes leave
+  out their start.
+* `pseudo` draws all unlabelled photos, four of five. The stage draws at most `pseudo.photos` of them.
 * `train`: an epoch of F's head on stored features. `leaks`: comparing looks, a tenth of them held out. `listing`:
   reading the index of a set.
 * `search`: a hundred sketches, one after the other, among embeddings like those of the default set's photos; CPU-ms

@@ -5,6 +5,9 @@ would be measured and not the stage, pictures are read at 64 pixels by the first
 """
 
 import itertools
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,9 +113,15 @@ def run_features(shards: Path, reader: Reader, scratch: Path, out: Path) -> None
     write_features(reader, ShardStore(shards), layout, strength=0.0, scratch=scratch, out=out)
 
 
-def small_reader() -> Reader:
+def small_reader(compute: Compute | None = None) -> Reader:
     """The small trunk; reading its weights takes a second, whatever the number of photos."""
-    return Reader(packaged_trunk(SPEC), SPEC, alone())
+    return Reader(packaged_trunk(SPEC), SPEC, compute or alone())
+
+
+def peak_mib() -> float:
+    """The most memory that this process has held, since its peak was last cleared."""
+    status = Path("/proc/self/status").read_text().split()
+    return int(status[status.index("VmHWM:") + 1]) / 1024
 
 
 def pictures_of(shards: Path, work: Path, count: int) -> Pictures:
@@ -134,6 +143,28 @@ def features(shards: Path, work: Path, count: int) -> Prepared:
     """Reading archives and storing features, with a small trunk."""
     folder, reader, out = shards_of(shards, work, count), small_reader(), work / f"features-{count}"
     return Prepared(lambda: run_features(folder, reader, work / "scratch", out), out)
+
+
+def shared_features(processes: int) -> Callable[[Path, Path, int], Prepared]:
+    """The same by ``processes`` of torchrun: the longest time, all CPU-seconds, and the most memory of one."""
+
+    def prepare(shards: Path, work: Path, count: int) -> Prepared:
+        folder, out, took = shards_of(shards, work, count), work / "shared", list[dict[str, float]]()
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+        command += ["-m", "benchmarks.shared", *map(str, (folder, work / "scratch", out))]
+
+        def run() -> None:
+            said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+            took.extend(json.loads(line) for line in said.splitlines() if line.startswith("{"))
+
+        def facts() -> dict[str, float]:
+            each = {name: [one[name] for one in took] for name in ("seconds", "cpu_seconds", "peak_mib")}
+            most = {name: max(each[name]) for name in ("seconds", "peak_mib")}
+            return most | {"cpu_seconds": sum(each["cpu_seconds"]), "processes": len(took)}
+
+        return Prepared(run, out, facts)
+
+    return prepare
 
 
 def edges(shards: Path, work: Path, count: int) -> Prepared:
@@ -260,6 +291,8 @@ def listing(shards: Path, work: Path, count: int) -> Prepared:
 PARTS: dict[str, tuple[Callable[[Path, Path, int], Prepared], int]] = {
     "shard": (shard, 10**5),
     "features": (features, 10**5),
+    "features, 2 processes": (shared_features(2), 10**4),
+    "features, 3 processes": (shared_features(3), 10**4),
     "edges": (edges, 10**4),
     "pseudo": (pseudo, 10**5),
     "train": (train, 10**5),

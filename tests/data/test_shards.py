@@ -1,4 +1,5 @@
 import hashlib
+import math
 import string
 import tarfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 from webdataset.compat import WebDataset
 
 from fgsbir.data.records import DataError, Photo, Sketch, Source
-from fgsbir.data.shards import ShardStore, escape_key, write_shards
+from fgsbir.data.shards import ShardStore, escape_key, photos_in_each, write_shards
 
 OPTIONS = {"name": "toy", "layout": "folder", "category": "chair", "photos_per_shard": 10}
 KINDS = [("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp")]
@@ -147,3 +148,10 @@ def test_a_truncated_altered_or_missing_tar_is_named(source: Source, tmp_path: P
     path.unlink()
     with pytest.raises(DataError, match=r"test-00000\.tar: not found"):
         ShardStore(folder)
+
+
+def test_tars_of_a_large_split_are_larger_up_to_a_bound_and_stay_where_they_are_as_it_grows() -> None:
+    assert [photos_in_each(10**power, 1000) for power in range(3, 8)] == [1000, 1000, 1000, 10_000, 10_000]
+    assert photos_in_each(10**6, 50_000) == 50_000
+    tars = {2 ** math.ceil(math.log2(count / photos_in_each(count, 1000))) for count in range(100_000, 1_000_001, 999)}
+    assert tars == {128}

@@ -28,6 +28,9 @@ from fgsbir.data.records import HELD_OUT, Photo, Sketch, Source
 from fgsbir.data.selection import stable_fraction
 from fgsbir.data.shard_files import ShardFiles
 
+# Tars of a split, as long as none holds more photos than the second number.
+MANY_SHARDS, LARGEST = 100, 10_000
+
 
 def escape_key(id: str) -> str:
     """Turn an id into a tar key of ``[A-Za-z0-9_-]``, one of its own: WebDataset cuts keys at dots and slashes.
@@ -61,8 +64,8 @@ def write_shards(
     ``read`` gives every photo with its bytes, or leaves it out; it is asked for the held-out ones first. The same
     source gives the same bytes. A photo's place depends on its id alone, so one changed photo changes one tar; the
     number of tars of a split is a power of two, so that adding photos rarely moves the others. A tar holds
-    ``photos_per_shard`` photos at most, on average. Raises DataError for a photo that is no image, and for a
-    ``category`` that no photo has.
+    ``photos_per_shard`` photos at most, on average; of large splits more, see :func:`photos_in_each`. Raises DataError
+    for a photo that is no image, and for a ``category`` that no photo has.
     """
     if len(source.photos) > MANY:
         photo_table.require_pyarrow()  # now, and not after hours
@@ -88,11 +91,22 @@ def write_shards(
 def _places(photos: Sequence[Photo], photos_per_shard: int) -> dict[str, str]:
     """Photo id -> file name of its shard."""
     counts = Counter(photo.split for photo in photos)
-    shards = {split: 2 ** max(0, math.ceil(math.log2(count / photos_per_shard))) for split, count in counts.items()}
+    shards = {
+        split: 2 ** max(0, math.ceil(math.log2(count / photos_in_each(count, photos_per_shard))))
+        for split, count in counts.items()
+    }
     return {
         photo.id: f"{photo.split}-{int(stable_fraction('shard', photo.id) * shards[photo.split]):05d}.tar"
         for photo in photos
     }
+
+
+def photos_in_each(count: int, least: int) -> int:
+    """How many of ``count`` photos a tar should hold: ``least``, or more where a hundred tars would not do.
+
+    10,000 photos are 100 to 500 MB, beyond which larger tars bring nothing.
+    """
+    return max(least, min(LARGEST, count // MANY_SHARDS))
 
 
 def _write_tar(
