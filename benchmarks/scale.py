@@ -19,9 +19,10 @@ from typing import Any
 
 import torch
 
+from benchmarks.memory import PeakMemory
 from benchmarks.ratio import Measured, Ratio, Workload, machine
 from benchmarks.scale_page import page
-from benchmarks.scale_parts import PARTS, features, peak_mib, shards_of
+from benchmarks.scale_parts import PARTS, features, shards_of
 from fgsbir.data.atomic import write_text
 from fgsbir.runtime.memory import keep_freed_memory
 
@@ -48,22 +49,21 @@ RATIO = Ratio("features of 4,000 photos / four times those of 1,000", 1.1, prepa
 
 
 def measure(what: str, count: int, shards: Path, work: Path) -> Row:
-    """A row of the table, in a process that has done nothing else. ``peak_mib`` is all that the process then holds."""
+    """A row of the table, in a process that has done nothing else. ``peak_mib`` holds all that it had loaded before."""
     torch.set_num_threads(1)
     keep_freed_memory()
     prepared = PARTS[what][0](shards, work, count)
     _clear(work / "scratch")
     if prepared.out is not None:
         _clear(prepared.out)
-    Path("/proc/self/clear_refs").write_text("5")  # from here on the peak counts
     start, own, cpu = time.perf_counter(), time.process_time(), os.times()
-    prepared.run()
+    with PeakMemory() as peak:
+        prepared.run()
     seconds, busy, after = time.perf_counter() - start, time.process_time() - own, os.times()
-    peak = peak_mib()
     out = [prepared.out] if prepared.out else []
     size = sum(file.stat().st_size for path in out for file in (path, *path.rglob("*")) if file.is_file())
     busy += after.children_user + after.children_system - cpu.children_user - cpu.children_system
-    row: Row = {"what": what, "n": count, "seconds": seconds, "peak_mib": peak, "cpu_seconds": busy, "bytes": size}
+    row: Row = {"what": what, "n": count, "seconds": seconds, "peak_mib": peak.mib, "cpu_seconds": busy, "bytes": size}
     row |= prepared.facts()
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
 

@@ -27,7 +27,7 @@ def page(rows: Sequence[Row], machine: str) -> str:
         before = row
     alone = {row["n"]: row["cpu_seconds"] for row in rows if row["what"] == "features"}
     lines += ["", *(_searched(row) for row in rows if "recall" in row)]
-    lines += [_shared(row, alone[row["n"]]) for row in rows if "processes" in row]
+    lines += [_shared(row, alone[row["n"]]) for row in rows if "processes" in row and row["n"] in alone]
     return HEAD + "\n".join(lines) + "\n" + _costs(largest) + f"\n{machine}\nMade by `python -m benchmarks.scale`.\n"
 
 
@@ -70,7 +70,8 @@ def _costs(largest: Mapping[str, Row]) -> str:
 HEAD = """# From a thousand photos to ten million
 
 `python -m benchmarks.scale` measures each part in a process of its own, with one thread. Slope is the power of the
-number of photos that the time grows with: 1 is linear. Peak is all that the process holds.
+number of photos that the time grows with: 1 is linear. Peak is the most memory that the process itself has, torch and
+the trunk included; mapped files are left out, since the system drops their pages when others need the memory.
 
 * `shard`, `edges`: photos of 256 pixels.
 * `features`, `pseudo`, `train` and `index`: 64 pixels and the first blocks of a small trunk, so that the part is

@@ -118,12 +118,6 @@ def small_reader(compute: Compute | None = None) -> Reader:
     return Reader(packaged_trunk(SPEC), SPEC, compute or alone())
 
 
-def peak_mib() -> float:
-    """The most memory that this process has held, since its peak was last cleared."""
-    status = Path("/proc/self/status").read_text().split()
-    return int(status[status.index("VmHWM:") + 1]) / 1024
-
-
 def pictures_of(shards: Path, work: Path, count: int) -> Pictures:
     """The set of ``count`` photos with its features, made if they are not there."""
     folder, out = shards_of(shards, work, count), work / f"features-{count}"

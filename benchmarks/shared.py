@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from benchmarks.scale_parts import peak_mib, run_features, small_reader
+from benchmarks.memory import PeakMemory
+from benchmarks.scale_parts import run_features, small_reader
 from fgsbir.runtime.compute import launch
 
 
@@ -19,8 +20,9 @@ def main() -> None:
     reader = small_reader(launch(SimpleNamespace(accelerator="cpu", devices=1, threads=1), "float32"))
     reader.compute.wait_for_all()
     start, own = time.perf_counter(), time.process_time()
-    run_features(shards, reader, scratch, out)
-    took = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - own, "peak_mib": peak_mib()}
+    with PeakMemory() as peak:
+        run_features(shards, reader, scratch, out)
+    took = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - own, "peak_mib": peak.mib}
     # One write: lines of several processes must not mix.
     os.write(sys.stdout.fileno(), f"{json.dumps(took)}\n".encode())
 

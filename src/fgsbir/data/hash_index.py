@@ -8,7 +8,7 @@ import numpy as np
 
 QUARTERS, BITS = 4, 16
 # What turns a quarter into itself, and into those that differ from it in one bit.
-FLIPS = np.array([0, *(1 << bit for bit in range(BITS))], np.uint16)
+FLIPS = np.array([0, *(1 << bit for bit in range(BITS))])
 
 
 class HashIndex:
@@ -16,26 +16,34 @@ class HashIndex:
 
     def __init__(self, hashes: np.ndarray, bits: int) -> None:
         self._hashes, self._bits, self._each = hashes.ravel(), bits, hashes.shape[1]
-        quarters = self._hashes.view(np.uint16).reshape(-1, QUARTERS).T
+        quarters = _quarters(self._hashes).T
+        # Of each quarter, the hashes by its value, and where each value begins among them.
         self._order = quarters.argsort(1, kind="stable")
-        self._sorted = np.take_along_axis(quarters, self._order, 1)
+        values = np.arange(1 << BITS)
+        ends = [np.searchsorted(quarter[order], values, "right") for quarter, order in zip(quarters, self._order)]
+        self._begin = np.array([[0, *each] for each in ends])
 
     def rows(self, hashes: np.ndarray) -> set[int]:
         """The rows with a hash within the bound of one of ``hashes`` uint64 (k,)."""
-        found: set[int] = set()
-        for hash in hashes:
-            places = self._candidates(hash)
-            close = np.bitwise_count(self._hashes[places] ^ hash) <= self._bits
-            found.update((places[close] // self._each).tolist())
-        return found
-
-    def _candidates(self, hash: np.uint64) -> np.ndarray:
-        """Places that may be within the bound, and all that are: int64 (c,), some of them more than once."""
         if self._bits // QUARTERS > 1:  # so many variants of a quarter that all hashes are compared as fast
-            return np.arange(len(self._hashes))
-        places = [np.zeros(0, np.int64)]
-        for quarter, own in enumerate(np.array([hash]).view(np.uint16)):
-            wanted = own ^ FLIPS
-            first, last = (np.searchsorted(self._sorted[quarter], wanted, side) for side in ("left", "right"))
-            places += [self._order[quarter, first[some] : last[some]] for some in np.flatnonzero(first < last)]
-        return np.concatenate(places)
+            own, places = np.repeat(hashes, len(self._hashes)), np.tile(np.arange(len(self._hashes)), len(hashes))
+        else:
+            own, places = self._candidates(hashes)
+        close = np.bitwise_count(self._hashes[places] ^ own) <= self._bits
+        return set((places[close] // self._each).tolist())
+
+    def _candidates(self, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Each of ``hashes`` with the places that may be near it, and all that are: uint64 (c,) and int64 (c,)."""
+        wanted = _quarters(hashes)[:, :, None] ^ FLIPS
+        quarter = np.arange(QUARTERS)[:, None]
+        first = self._begin[quarter, wanted]
+        counts = self._begin[quarter, wanted + 1] - first
+        first += quarter * len(self._hashes)  # in the order of all quarters, one after the other
+        counts, before = counts.ravel(), np.cumsum(counts) - counts.ravel()
+        places = np.repeat(first.ravel() - before, counts) + np.arange(counts.sum())
+        return np.repeat(np.repeat(hashes, QUARTERS * len(FLIPS)), counts), self._order.ravel()[places]
+
+
+def _quarters(hashes: np.ndarray) -> np.ndarray:
+    """Hashes uint64 (n,) in quarters: int64 (n, QUARTERS)."""
+    return hashes.view(np.uint16).reshape(-1, QUARTERS).astype(np.int64)
