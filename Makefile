@@ -41,7 +41,7 @@ lint: install ## Check style and formatting
 types: install ## Check types
 	python -m mypy
 
-clean-scratch: ## Remove the checkpoints of interrupted stages
+clean-scratch: ## Remove all that is kept to go on with: checkpoints, runs of the evidence, the demo's photos
 	rm -rf .scratch
 
 install: .venv/installed ## Make .venv and install the locked requirements and the command fgsbir

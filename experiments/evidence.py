@@ -5,7 +5,6 @@ interrupted run goes on, and only rows of other params or code run again. ChairV
 """
 
 import argparse
-import json
 import logging
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ import yaml
 from experiments.page import write_page
 from experiments.rows import read_rows
 from experiments.runner import ROOT, Planner, run_rows
-from experiments.summary import adaptation_rows, generator_rows, read_ranks, retrieval_rows
+from experiments.summary import adaptation_rows, generator_rows, read_device, read_ranks, retrieval_rows
 from fgsbir.data.atomic import write_json
 
 STORE = ROOT / ".scratch" / "evidence"
@@ -38,11 +37,11 @@ def main() -> None:
     done = list(zip(*run_rows(rows, planner, options.jobs), strict=True))
     evaluated = [(row, folders) for row, folders in done if row.stage == "evaluate"]
     ranks = [read_ranks(folders, row.model) for row, folders in evaluated]
-    device = json.loads((evaluated[0][1][0] / "metrics" / "evaluate.json").read_text())["protocol"]["device"]
+    devices = [read_device(folders) for _, folders in evaluated]
     whole = [each for each in evaluated if each[0].settings["unlabelled_frac"] == 1]
     drawn = [each for each in whole if each[0].settings["evaluate.drawings"]]
     results = {
-        "retrieval": retrieval_rows([row for row, _ in evaluated], ranks, device),
+        "retrieval": retrieval_rows([row for row, _ in evaluated], ranks, devices),
         "generator": [figures for each in drawn for figures in generator_rows(*each)],
         "adaptation": [figures for each in done if each[0].stage == "adapt" for figures in adaptation_rows(*each)],
     }

@@ -19,6 +19,7 @@ TASKS = {
 }
 # Of these runs all methods are shown, by their own names; of others, what differs from no adaptation.
 WHOLE = {"methods": "", "real": "", "real_supervised": "trained on all pairs"}
+COMPARED = ("control", "control_without_teacher", "edges", "vanilla")
 COLOURS = {"full": BLUE, "control": ORANGE, "supervised": QUIET}
 
 
@@ -34,12 +35,13 @@ def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
     yield "![Accuracy at one by the share of labels, and by the share of unlabelled photos](pictures/evidence.png)\n"
     yield "Percent, means over seeds; in brackets the s.d. of acc@1 over seeds. Differences are paired, with 95 %"
     yield "intervals over photos and seeds.\n"
-    yield f"Machine: {', '.join(sorted({row['device'] for row in results['retrieval']}))}.\n"
+    yield f"Machine: {'; '.join(sorted({row['device'] for row in results['retrieval']}))}.\n"
     for place in dict.fromkeys((row["dataset"], row["labelled_frac"]) for row in results["retrieval"]):
         rows = [row for row in results["retrieval"] if (row["dataset"], row["labelled_frac"]) == place]
         yield f"## {NAMES[place[0]]}, labels {place[1]:g}\n"
-        yield "| row | seeds | acc@1 | @5 | @10 | minus control | minus edges | minus vanilla | paper 1 |"
-        yield "|---|---|---|---|---|---|---|---|---|"
+        differences = " | ".join(f"minus {name.replace('_', ' ')}" for name in COMPARED)
+        yield f"| row | seeds | acc@1 | @5 | @10 | {differences} | paper 1 |"
+        yield "|---|---|---|---|---|---|---|---|---|---|"
         yield from map(_retrieval_line, rows)
         yield ""
     yield "## Drawings of the test photos\n"
@@ -77,7 +79,8 @@ def _adapted_cell(row: Mapping[str, Any] | None) -> str:
 
 def _drawing_line(row: Mapping[str, Any]) -> str:
     name = row["row"].replace("_", " ")
-    if row["row"] == "after_joint" or row["of"].startswith("points"):
+    # Rows with a G of their own; others share what was before joint training.
+    if row["row"] == "after_joint" or row["of"].startswith(("points", "paper")):
         name += f" ({row['of'].replace('_', ' ')})"
     cells = [f"{row['found_acc@1']:.1f}", _difference(row.get("minus", {}).get("before_joint"))]
     cells += [f"{row[score]:.1f}" if score in row else "" for score in ("found_acc@10", "fid", "recognised")]
@@ -95,7 +98,7 @@ SPEARMAN = ("certainty_spearman_bins", "certainty_spearman_photos")
 def _retrieval_line(row: Mapping[str, Any]) -> str:
     sd = "" if row["sd"] is None else f" ({row['sd']:.1f})"
     part = "" if row["unlabelled_frac"] in (0.0, 1.0) else f", {row['unlabelled_frac']:g} of unlabelled"
-    shown = [_difference(row["minus"].get(name)) for name in ("control", "edges", "vanilla")]
+    shown = [_difference(row["minus"].get(name)) for name in COMPARED]
     cells = [f"{row['acc@1']:.1f}{sd}", f"{row['acc@5']:.1f}", f"{row['acc@10']:.1f}", *shown]
     # The paper's are of all labels of real photos: ChairV2, and ShoeV2.
     cells.append(row["paper"] if row["dataset"] != "synthetic" and row["labelled_frac"] == 1 else "")

@@ -14,9 +14,9 @@ from fgsbir.evaluation.adaptation import adaptation_scores
 from fgsbir.evaluation.bootstrap import cluster_bootstrap
 from fgsbir.evaluation.comparison import SCORES, query_scores, rounded
 
-# What every row is compared with, and what some are besides.
-COMPARED = ("control",)
-ALSO_COMPARED = {"full": ("edges", "vanilla"), "default": ("control_without_teacher", "edges", "vanilla")}
+# What every row is compared with, and what some are besides. A control has its row's teacher, or none as well.
+COMPARED = ("control", "control_without_teacher")
+ALSO_COMPARED = {"full": ("edges", "vanilla"), "default": ("edges", "vanilla")}
 GENERATOR_SCORES = {"found_acc@1": "acc@1", "found_acc@10": "acc@10", "fid": "fid", "recognised": "recognition"}
 MINUS = {"acc@1": "", "low": "_low", "high": "_high"}
 
@@ -38,13 +38,19 @@ def read_ranks(folders: Sequence[Path], model: str, table: str = "ranks") -> Ran
     return Ranks(np.array(found), np.array([line["photo"] for line in lines]))
 
 
-def retrieval_rows(rows: Sequence[Row], ranks: Sequence[Ranks], device: str) -> list[dict[str, Any]]:
+def read_device(folders: Sequence[Path]) -> str:
+    """The machines that computed some runs, and how."""
+    protocols = [json.loads((folder / "metrics/evaluate.json").read_text())["protocol"] for folder in folders]
+    return ", ".join(sorted({f"{each['device']}, {each['precision']}" for each in protocols}))
+
+
+def retrieval_rows(rows: Sequence[Row], ranks: Sequence[Ranks], devices: Sequence[str]) -> list[dict[str, Any]]:
     """One object a row: percent, means over seeds, the s.d. of acc@1 over them, and paired differences.
 
-    ``device`` says what computed them.
+    ``devices`` say what computed each.
     """
     found = []
-    for row, own in zip(rows, ranks, strict=True):
+    for row, own, device in zip(rows, ranks, devices, strict=True):
         scores = query_scores(own.ranks).mean(1)
         peers = {peer.name: number for number, peer in enumerate(rows) if _comparable(peer, row)}
         compared = COMPARED + ALSO_COMPARED.get(row.name, ())

@@ -84,8 +84,13 @@ def main() -> None:
         name: partial(certainties, model, test.photo_inputs(model.level), compute=compute)
         for name, model in discriminators.items()
     }
-    omega = {name: weigh[name](shown, drawn.strokes, generated=True) for name, drawn in judged.items()}
-    percentile = {name: ranking_percentile(drawn.ranks, sizes) for name, drawn in judged.items()}
+
+    def of_photos(values: np.ndarray) -> np.ndarray:
+        """The mean over each photo's drawings, which are alike."""
+        return values.reshape(settings.drawings, -1).mean(0)
+
+    omega = {name: of_photos(weigh[name](shown, drawn.strokes, generated=True)) for name, drawn in judged.items()}
+    percentile = {name: of_photos(ranking_percentile(drawn.ranks, sizes)) for name, drawn in judged.items()}
     if judged:
         drawn, first = np.unique(test.truth, return_index=True)
         sketches = [test.sketches[query] for query in first]

@@ -19,7 +19,7 @@ PICTURES = {".png", ".jpg", ".svg", ".gif"}
 def main() -> None:
     for name, title, rows in (
         ("evaluate", "Retrieval of the test photos", ("supervised", "joint", "joint_minus_supervised")),
-        ("generator", "Sketches of the test photos", ("before_joint", "after_joint", "people")),
+        ("generator", "Sketches of the test photos", ("before_joint", "after_joint", "edges", "people")),
     ):
         scores = _read(METRICS / f"{name}.json")
         _show(f"{title}, with 95 % intervals where they are known", table(scores, rows))

@@ -11,7 +11,7 @@ from fgsbir.adaptation.methods import METHODS, AdaptationSettings
 from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.adaptation.pictures import EpisodeStream, TaskPictures
 from fgsbir.adaptation.tasks import Kind, Part, task_set
-from fgsbir.adaptation.training import train_method
+from fgsbir.adaptation.training import train_method, untrained
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.shards import write_shards
 from fgsbir.retrieval.model import RetrievalModel
@@ -73,9 +73,13 @@ def train(pictures: MakePictures, supervised: RetrievalModel, tmp_path: Path) ->
     def of(
         name: str, kind: Kind = "category", scratch: str = "scratch", **changes: Any
     ) -> tuple[AdaptiveModel, list[Row]]:
-        learning = pictures(kind, "train", unseen_too=METHODS[name].unseen_too)
-        return train_method(
-            cpu(), supervised, METHODS[name], learning, pictures(kind, "val"), replace(SETTINGS, **changes),
+        method, settings = METHODS[name], replace(SETTINGS, **changes)
+        model = untrained(cpu(), supervised, method, settings, kind)
+        if not method.trained:
+            return model, []
+        learning = pictures(kind, "train", unseen_too=method.unseen_too)
+        return model, train_method(
+            cpu(), model, method, learning, pictures(kind, "val"), settings,
             kind=kind, name=name, words=None, scratch=Scratch(tmp_path / scratch),
         )  # fmt: skip
 

@@ -65,6 +65,18 @@ def test_parts_keep_unseen_categories_and_users_to_the_test(
         assert {pair.photo for pair in task.query} <= set(task.gallery.tolist())
 
 
+@pytest.mark.parametrize(("kind", "more"), [("category", 2), ("user", 2), ("set", 2)])
+def test_photos_that_nobody_drew_are_searched_too(index: Index, kind: Kind, more: int) -> None:
+    category = "clock" if kind == "category" else "chair"
+    new = [photo(category, number, "test", users, category == "clock") for number, users in ((30, ""), (31, "x"))]
+    added = make_index(name="toy", layout="folder", category="chair", shards=(), photos=[*index.photos, *new])
+    few, many = (task_set(each, kind, "test", labelled_frac=1.0, held_out=0) for each in (index, added))
+    sizes = [{task.name: len(task.gallery) for task in found.tasks} for found in (few, many)]
+    name = category if kind != "user" else "y"
+    assert sizes[1][name] == sizes[0][name] + more
+    assert {new[0].id, new[1].id} <= {photo.id for photo in many.photos}
+
+
 @pytest.mark.parametrize(("kind", "names"), [("category", ["chair", "clock", "mug"]), ("user", ["a", "b", "x", "y"])])
 def test_the_upper_bound_learns_from_unseen_ones_too(index: Index, kind: Kind, names: list[str]) -> None:
     found = task_set(index, kind, "train", labelled_frac=1.0, held_out=0, unseen_too=True)
@@ -132,3 +144,7 @@ def test_more_pairs_than_there_are_is_an_error(index: Index) -> None:
     with pytest.raises(DataError, match=r"clock: 9 pairs asked for by adapt\.shots, it has 6 photos"):
         require_photos(found.tasks[0], 9, "adapt.shots")
     require_photos(found.tasks[0], 6)
+    alone = replace(found.tasks[0], support=found.tasks[0].support[:1])
+    with pytest.raises(DataError, match="clock: 1 pairs asked for, it has one photo with sketches, none to tell it"):
+        require_photos(alone, 1)
+    require_photos(alone, 0)

@@ -92,7 +92,13 @@ def test_every_sketch_is_told_from_photos_that_are_not_its_own(support: Path) ->
 
 @pytest.mark.parametrize("place", ["photos", "index"])
 def test_photos_alone_move_the_statistics_of_a_model_that_knows_edges(
-    tmp_path: Path, support: Path, toy: Toy, fgsbir: Callable[..., int], refusal: Refusal, place: str
+    tmp_path: Path,
+    support: Path,
+    toy: Toy,
+    fgsbir: Callable[..., int],
+    refusal: Refusal,
+    caplog: pytest.LogCaptureFixture,
+    place: str,
 ) -> None:
     """A folder of them or an index, which say the same; a model that does not know edges says what does."""
     plain, model = save_retrieval(tmp_path / "plain", toy), tmp_path / "model"
@@ -107,6 +113,10 @@ def test_photos_alone_move_the_statistics_of_a_model_that_knows_edges(
     assert details["adapted"]["sketches"] == 0 and torch.equal(adapted.head.weight, first.head.weight)
     moved = not torch.equal(adapted.side("sketch").mean, first.side("sketch").mean)
     assert moved and torch.equal(adapted.side("photo").mean, first.side("photo").mean)
+    if place == "photos":  # one that cannot be read is told, and left out
+        (photos / "torn.jpg").write_bytes(b"\xff\xd8\xff")
+        assert fgsbir("adapt", "--model", model, "--photos-only", photos, "--out", tmp_path / "adapted") == 0
+        assert "left out: " in caplog.text and "torn.jpg" in caplog.text
     asked = ("adapt", "--model", plain, "--photos-only", photos, "--out", tmp_path / "other")
     assert "adapts to sketches alone" in refusal(*asked)
     assert not (tmp_path / "other").exists()

@@ -48,7 +48,7 @@ def test_worked_figures() -> None:
     control = Ranks(np.array([[1, 2, 3, 11], [1, 1, 3, 11]]), photos)
     full = Ranks(np.array([[1, 1, 1, 6], [1, 1, 1, 1]]), photos)
     rows = [row("control", unlabelled_frac=0.0), row("full", seed=7), row("full", unlabelled_frac=0.5)]
-    found = retrieval_rows(rows, [control, full, control], "cpu")
+    found = retrieval_rows(rows, [control, full, control], ["cpu"] * 3)
     assert [each["acc@1"] for each in found] == [37.5, 87.5, 37.5]
     assert (found[0]["acc@5"], found[0]["acc@10"]) == (75.0, 75.0)
     assert found[0]["sd"] == pytest.approx(np.std([25, 50], ddof=1), abs=1e-4)
@@ -96,7 +96,7 @@ def test_files_of_runs_become_rows_and_a_page(tmp_path: Path) -> None:
         ("photos", 10, 75.0),
     ]
     assert adapted[0]["minus_none"] is None and adapted[2]["minus_none"]["acc@1"] == 25.0
-    results = {"retrieval": retrieval_rows([row("full")], [ranks], "cpu"), "generator": [people, before]}
+    results = {"retrieval": retrieval_rows([row("full")], [ranks], ["cpu"]), "generator": [people, before]}
     write_page(results | {"adaptation": adapted}, tmp_path)
     page = (tmp_path / "evidence.md").read_text()
     assert "| full | 2 | 75.0 (35.4) |" in page

@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from torch import Tensor
@@ -15,7 +16,7 @@ from fgsbir.adaptation.model import AdaptiveModel
 from fgsbir.adaptation.pictures import TaskPictures
 from fgsbir.adaptation.task_ranks import COMPARED_AT, TaskRanks, accuracies, mean_reciprocal_rank
 from fgsbir.adaptation.tasks import Kind, Part
-from fgsbir.adaptation.training import train_method
+from fgsbir.adaptation.training import train_method, untrained
 from fgsbir.retrieval.model import RetrievalModel
 from fgsbir.runtime.checkpoint import Scratch
 from fgsbir.runtime.compute import Compute
@@ -78,27 +79,29 @@ def compare_methods(
     ``seen_edges`` (D,) is the mean of the edges in the photos that ``supervised`` has learned from.
     """
     compared = Comparison()
-    choosing, reporting = pictures("val", False), pictures("test", False)
+    pictures, reporting = cache(pictures), pictures("test", False)
     for name in methods:
         method, source = METHODS[name], TRAINED_AS.get(name, name)
         if source not in compared.trained:
-            learning = pictures("train", METHODS[source].unseen_too)
-            compared.trained[source] = train_method(
-                compute,
-                supervised,
-                METHODS[source],
-                learning,
-                choosing,
-                settings,
-                kind=kind,
-                name=f"{source}, {kind}",
-                words=words([task.name for task in learning.known.tasks]) if kind == "category" else None,
-                scratch=Scratch(scratch / f"{kind}-{source}"),
-                seen_edges=seen_edges,
-            )
+            model, curve = untrained(compute, supervised, METHODS[source], settings, kind, seen_edges), list[Row]()
+            if METHODS[source].trained:
+                learning = pictures("train", METHODS[source].unseen_too)
+                curve = train_method(
+                    compute,
+                    model,
+                    METHODS[source],
+                    learning,
+                    pictures("val", False),
+                    settings,
+                    kind=kind,
+                    name=f"{source}, {kind}",
+                    words=words([task.name for task in learning.known.tasks]) if kind == "category" else None,
+                    scratch=Scratch(scratch / f"{kind}-{source}"),
+                )
+            compared.trained[source] = model, curve
         model = compared.trained[source][0]
         if method.fine_tunes:
-            model = fine_tuning(model, choosing, settings, compute)
+            model = fine_tuning(model, pictures("val", False), settings, compute)
         few_shot = FewShot(model, reporting, compute)
         # From no pair only what was not made to adapt from pairs is asked.
         able = [k for k in shots if k or not method.trained]

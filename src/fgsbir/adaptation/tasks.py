@@ -71,9 +71,7 @@ def task_set(
     Of ``kind`` "set" the whole set is what is met anew, by an F that was trained elsewhere: a task is a seen category,
     with the test photos as its gallery.
     """
-    photos = sorted(
-        (photo for photo in index.photos if photo.split != "unlabelled" and photo.sketches), key=lambda photo: photo.id
-    )
+    photos = sorted((photo for photo in index.photos if photo.split != "unlabelled"), key=lambda photo: photo.id)
     if kind == "user":
         if all(sketch.user is None for photo in photos for sketch in photo.sketches):
             raise DataError("user tasks need to know who drew each sketch; give dataset.user_table, or leave user out")
@@ -91,7 +89,7 @@ def task_set(
         "val": {name: pairs for name, pairs in seen.items() if name in kept or not kept},
         "test": unseen,
     }[part]
-    judged = np.array([row for row, photo in enumerate(photos) if photo.split == part], np.int64)
+    judged = [row for row, photo in enumerate(photos) if photo.split == part]
     tasks = []
     for name, pairs in sorted(asked.items()):
         support = [pair for pair in pairs if photos[pair.photo].split == "train"]
@@ -100,9 +98,10 @@ def task_set(
             half = set(sorted({pair.photo for pair in support})[1::2])
             query += [pair for pair in support if pair.photo in half]
             support = [pair for pair in support if pair.photo not in half]
-        gallery = judged if kind == "user" else np.unique([pair.photo for pair in pairs])
-        if kind == "set":
-            gallery = np.unique([pair.photo for pair in query])
+        # Whoever drew them, and whether anyone did; but nobody searches the photos that are learned from.
+        shown = [pair.photo for pair in pairs] if part == "train" else range(len(photos))
+        searched = shown if kind == "category" else judged
+        gallery = np.unique([row for row in searched if kind == "user" or photos[row].category == name])
         if support and query:
             tasks.append(Task(name, support, query, gallery))
     if not tasks:
@@ -151,11 +150,13 @@ def _of_use(photos: Sequence[PhotoEntry], tasks: Sequence[Task]) -> TaskSet:
 
 
 def require_photos(task: Task, k: int, param: str = "") -> None:
-    """Raises DataError, which names ``param``, where ``task`` has fewer than ``k`` photos to draw a support from."""
+    """Raises DataError, which names ``param``, where ``task`` has too few photos to draw a support of ``k`` from."""
     found = len({pair.photo for pair in task.support})
+    by = f" by {param}" if param else ""
     if k > found:
-        by = f" by {param}" if param else ""
         raise DataError(f"{task.name}: {k} pairs asked for{by}, it has {found} photos with sketches to draw from")
+    if k and found == 1:
+        raise DataError(f"{task.name}: {k} pairs asked for{by}, it has one photo with sketches, none to tell it from")
 
 
 def draw_support(rng: np.random.Generator, known: TaskSet, task: Task, k: int) -> np.ndarray:

@@ -98,9 +98,24 @@ def episode_losses(
     return {name: loss / compute.world for name, loss in losses.items()}
 
 
-def train_method(
+def untrained(
     compute: Compute,
     supervised: RetrievalModel,
+    method: Method,
+    settings: AdaptationSettings,
+    kind: Kind,
+    seen_edges: Tensor | None = None,
+) -> AdaptiveModel:
+    """What ``method`` starts from on tasks of ``kind``, and, where it is not trained, is."""
+    seed_weights(settings.seed, f"adaptation {kind}")
+    model = adaptive_model(supervised, method, settings, seen_edges)
+    compute.place(model)
+    return model.eval()
+
+
+def train_method(
+    compute: Compute,
+    model: AdaptiveModel,
     method: Method,
     learning: TaskPictures,
     choosing: TaskPictures,
@@ -110,20 +125,15 @@ def train_method(
     name: str,
     words: Tensor | None,
     scratch: Scratch,
-    seen_edges: Tensor | None = None,
-) -> tuple[AdaptiveModel, list[Row]]:
-    """Meta-train ``method`` on the tasks of ``learning``, with its curve; one that is not trained has none.
+) -> list[Row]:
+    """Meta-train ``model`` in place as ``method`` says, on the tasks of ``learning``. Returns the curve.
 
     Projection and M, which start from F, learn at the peak rate of ``kind``, all else at ``new_learning_rate``. The
     model is left as the last step leaves it: a few validation tasks would choose among epochs by chance. The curve is
     the mean reciprocal rank in percent over the tasks of ``choosing``. Errors and resuming as in
     :func:`fgsbir.retrieval.training.train_retrieval`.
     """
-    seed_weights(settings.seed, f"adaptation {kind}")
-    model, steps = adaptive_model(supervised, method, settings, seen_edges), settings.steps
-    compute.place(model)
-    if not method.trained:
-        return model.eval(), []
+    steps = settings.steps
     parts: dict[str, nn.Module] = {"model": model}
     regularisers = None
     if method.regularised:
@@ -183,4 +193,5 @@ def train_method(
                 found = FewShot(model, choosing, compute).ranks([stream.k], draws=CHOOSING_DRAWS, seed=settings.seed)
                 reciprocal = mean_reciprocal_rank(found[stream.k])
                 run.epoch_done(step, {"mean_reciprocal_rank": reciprocal}, score=float(step))
-    return model.eval(), run.rows
+    model.eval()
+    return run.rows

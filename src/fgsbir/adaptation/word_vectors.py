@@ -13,23 +13,26 @@ def read_word_vectors(path: Path, sha256: str, names: Sequence[str]) -> np.ndarr
     """The vectors of ``names``, float32 (n, w); a name of several words, as watering_can, gets their mean. DataError
     for a file that is missing, has another hash, is not of that form, or lacks a word.
     """
+    wanted = {word for name in names for word in _words(name)}
+    lines: dict[int, tuple[str, str]] = {}
     try:
-        data = Path(path).read_bytes()
+        with path.open("rb") as file:  # gigabytes, of which a few lines are kept
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != sha256:
+                raise DataError(f"{path}: expected sha256 {sha256}, found {found}")
+            file.seek(0)
+            for number, line in enumerate(file, 1):
+                word, _, numbers = line.decode("utf-8", "replace").rstrip("\r\n").partition(" ")
+                if word in wanted:
+                    lines[number] = word, numbers
     except FileNotFoundError:
         raise DataError(f"{path}: no such file of word vectors") from None
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
-        raise DataError(f"{path}: expected sha256 {sha256}, found {found}")
-    wanted = {word for name in names for word in _words(name)}
     vectors: dict[str, np.ndarray] = {}
-    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-        word, _, numbers = line.partition(" ")
-        if word not in wanted:
-            continue
+    for number, (word, numbers) in lines.items():
         try:
             vector = np.array(numbers.split(), np.float32)
         except ValueError:
-            raise DataError(f"{path}: line {number}: expected {word!r} and numbers, found {line[:60]!r}") from None
+            raise DataError(f"{path}: line {number}: expected {word!r} and numbers, found {numbers[:60]!r}") from None
         if not len(vector) or not np.isfinite(vector).all() or len(vector) != len(next(iter(vectors.values()), vector)):
             raise DataError(f"{path}: line {number}: expected as many finite numbers as on the other lines")
         vectors[word] = vector

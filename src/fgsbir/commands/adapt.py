@@ -5,7 +5,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from fgsbir.commands.options import add_model, require
+from fgsbir.commands.options import add_model, printable, require
 from fgsbir.data.records import DataError
 
 logger = logging.getLogger(__name__)
@@ -56,6 +56,8 @@ def run(options: argparse.Namespace) -> None:
             f"{folder}: adapts to sketches alone; to photos adapt the model that comes with the package, and "
             "models/adaptive/category/photos, which know the edges in the photos that they have learned from"
         )
+    if searched and not model.form.edges:
+        logger.warning("%s: does not know the edges in photos, and cannot learn from those of --photos", folder)
     support, made = read_support(options.support) if options.support else SupportSet(), read_config(folder)
     if searched:
         support = replace(support, searched=some_photos(searched))
@@ -72,7 +74,9 @@ def run(options: argparse.Namespace) -> None:
 
 
 def some_photos(place: Path) -> list[bytes]:
-    """Some of the photos in a folder, or of an index. Raises DataError where there is none that can be read."""
+    """Some of the photos in a folder, or of an index; with a warning, without those that cannot be read. Raises
+    DataError where none is left.
+    """
     from fgsbir.adaptation.edge_side import some_of
     from fgsbir.adaptation.support import read_photos
     from fgsbir.data.files import list_files
@@ -81,8 +85,15 @@ def some_photos(place: Path) -> list[bytes]:
 
     if (place / INDEX).is_file():
         gallery = Gallery(place)
-        return read_photos([gallery.path(row) for row in some_of(range(len(gallery)))])
-    found = list_files([place], PHOTO_SUFFIXES).files
-    if not found:
-        raise DataError(f"{place}: expected photos, found none")
-    return read_photos(some_of(found))
+        paths = [gallery.path(row) for row in some_of(range(len(gallery)))]
+    else:
+        paths = some_of(list_files([place], PHOTO_SUFFIXES).files)
+    photos = []
+    for path in paths:
+        try:
+            photos += read_photos([path])
+        except DataError as error:
+            logger.warning("left out: %s", printable(str(error)))
+    if not photos:
+        raise DataError(f"{place}: expected photos, found none that can be read")
+    return photos

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def _outputs(photos: Sequence[Path], out: Path | None, suffix: str) -> list[Path
     if not out.is_dir() and (out.exists() or out.suffix.lower() == suffix):
         raise DataError(f"{out}: expected a folder for the sketches of {len(photos)} photos, found the name of a file")
     files = [out / f"{nfc(photo.stem)}{suffix}" for photo in photos]
-    twice = {file for file in files if files.count(file) > 1}
+    twice = [file for file, count in Counter(files).items() if count > 1]
     if twice:
         raise DataError(f"{min(twice)}: would be the sketch of two photos of that name; draw them into two folders")
     return files

@@ -20,8 +20,8 @@ class HashIndex:
         # Of each quarter, the hashes by its value, and where each value begins among them.
         self._order = quarters.argsort(1, kind="stable")
         values = np.arange(1 << BITS)
-        ends = [np.searchsorted(quarter[order], values, "right") for quarter, order in zip(quarters, self._order)]
-        self._begin = np.array([[0, *each] for each in ends])
+        ordered = np.take_along_axis(quarters, self._order, 1)
+        self._begin = np.array([[0, *np.searchsorted(quarter, values, "right")] for quarter in ordered])
 
     def rows(self, hashes: np.ndarray) -> set[int]:
         """The rows with a hash within the bound of one of ``hashes`` uint64 (k,)."""

@@ -54,7 +54,9 @@ def adaptation_scores(runs: Sequence[Found], *, resamples: int, seed: int) -> di
             scores: dict[str, float] = {f"acc@{top}": float(within(method, k, top).mean()) for top in (5, 10)}
             for name, mean, low, high in zip(shown, found.mean, found.low, found.high, strict=True):
                 scores |= {name: mean, f"{name}_low": low, f"{name}_high": high}
-            table[method][str(k)] = rounded(scores | {"sd": np.sqrt(first.mean(2).var(1).mean())})
+            table[method][str(k)] = rounded(
+                scores | {"sd": np.sqrt(first.mean(2).var(1, ddof=min(1, first.shape[1] - 1)).mean())}
+            )
     return table
 
 

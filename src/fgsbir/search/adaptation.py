@@ -57,12 +57,13 @@ class Adapter:
     ) -> tuple[Grade, Searcher]:
         """The most that canonical sketches (n_i, 3) and the id of each one's photo teach without spoiling any of them.
 
-        The statistics with the head, from ``HEAD_FROM`` pairs on, else the statistics alone; or ``before``, where each
-        would no longer find first the photo of a sketch that ``before`` finds first. Errors as of :meth:`adapt`.
+        The statistics with the head, from ``HEAD_FROM`` pairs of two photos on, else the statistics alone; or
+        ``before``, where each would no longer find first the photo of a sketch that ``before`` finds first. Errors as
+        of :meth:`adapt`.
         """
         pooled, rows = self._pooled(sketches), self._rows(photo_ids)
         known = self._found_first(before, pooled, rows)
-        heads = self._model.steps > 0 and len(sketches) >= HEAD_FROM
+        heads = self._model.steps > 0 and len(sketches) >= HEAD_FROM and len(set(rows.tolist())) > 1
         grades: list[Learned] = ["head", "statistics"] if heads else ["statistics"]
         for grade in grades:
             searcher = self.adapt(sketches, photo_ids, grade)

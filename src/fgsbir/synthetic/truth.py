@@ -17,7 +17,9 @@ def true_sketches(index: Index, photo_ids: Sequence[str], *, seed: int) -> list[
     Raises DataError for a set that was not drawn by program.
     """
     if index.layout != "synthetic":
-        raise DataError(f"pseudo.sketches: true needs the default data set, found one of the layout {index.layout}")
+        raise DataError(
+            f"true sketches are known of the default data set alone, found one of the layout {index.layout}"
+        )
     training = [sketch for photo in index.photos if photo.split == "train" for sketch in photo.sketches]
     users = sorted({sketch.user for sketch in training if sketch.user and not sketch.unseen})
     drawn_by = [Dice(seed, name, "truth").shuffled(users)[0] for name in photo_ids]
