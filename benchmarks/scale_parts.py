@@ -251,7 +251,7 @@ def leaks(shards: Path, work: Path, count: int) -> Prepared:
 
 def index(shards: Path, work: Path, count: int) -> Prepared:
     """``fgsbir index`` of files, with a small trunk."""
-    folder, out, model_at = work / "files", work / "index", work / "model"
+    folder, out, model_at = work / f"files-{count}", work / "index", work / "model"
     files(shards, folder, count)
     trunk = packaged_trunk(SPEC)
     model = RetrievalModel(spec=SPEC.as_json(), channels=tap_channels(trunk, SPEC), embedding_dim=512)

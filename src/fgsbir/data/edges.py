@@ -6,7 +6,6 @@ G chooses among a photo's contours; F learns from their drawings beside G's.
 import multiprocessing
 import shutil
 import zipfile
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -18,7 +17,7 @@ from tqdm import tqdm
 
 from fgsbir.data.atomic import link_or_copy, write_file, write_folder
 from fgsbir.data.contours import POINTS, SIDE, Contours, line_length, line_of, photo_contours, runs
-from fgsbir.data.index import Index, PhotoEntry
+from fgsbir.data.index import Index, PhotoEntry, by_shard
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.records import DataError
 from fgsbir.data.selection import training_split
@@ -81,7 +80,7 @@ def write_edges(
     One file a shard, finished in ``scratch`` one by one by ``processes``, each with workers of its own: a shard that is
     whole is not done again.
     """
-    by_shard = _drawn_by_shard(store.index)
+    drawn = by_shard(_drawn(store.index))
     draw = partial(photo_edges, tolerance=tolerance)
     with ExitStack() as stack:
         mapped: Callable[..., Iterable[Edges]] = map
@@ -90,12 +89,12 @@ def write_edges(
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers))
             mapped = partial(pool.imap, chunksize=16)
         processes.wait_for_all()  # a run that may not work here has told so by now
-        turns = processes.in_turn(sorted(by_shard), "edges")
-        for name in tqdm(turns, "edges", len(by_shard), unit="shard", disable=None):
+        turns = processes.in_turn(sorted(drawn), "edges")
+        for name in tqdm(turns, "edges", len(drawn), unit="shard", disable=None):
             done = scratch / f"{name}.npz"
             if done.exists():
                 continue
-            found = list(mapped(draw, map(store.read_photo, by_shard[name])))
+            found = list(mapped(draw, map(store.read_photo, drawn[name])))
             with write_file(done) as partial_file:
                 np.savez(
                     partial_file,
@@ -109,7 +108,7 @@ def write_edges(
     processes.wait_for_all()
     if processes.is_main:
         with write_folder(out) as folder:
-            for name in by_shard:
+            for name in drawn:
                 link_or_copy(scratch / f"{name}.npz", folder / f"{name}.npz")
         shutil.rmtree(scratch, ignore_errors=True)
     processes.wait_for_all()
@@ -117,9 +116,9 @@ def write_edges(
 
 def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -> list[Edges]:
     """The edges of photos, in their order, drawings centred. Raises DataError for a missing, damaged or other file."""
-    by_shard = _drawn_by_shard(store.index)
+    drawn, wanted = by_shard(_drawn(store.index)), {entry.id for entry in entries}
     edges: dict[str, Edges] = {}
-    for name in sorted({Path(entry.shard).stem for entry in entries}):
+    for name in sorted(by_shard(entries)):
         path = folder / f"{name}.npz"
         try:
             with np.load(path, allow_pickle=False) as arrays:
@@ -128,9 +127,12 @@ def read_edges(folder: Path, store: ShardStore, entries: Sequence[PhotoEntry]) -
             raise DataError(f"{path}: no such file; expected the output of the stage edges") from None
         except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: expected edges, found damage ({error})") from None
-        if len(found) != len(by_shard[name]):
-            raise DataError(f"{path}: expected the edges of {len(by_shard[name])} photos, found {len(found)}")
-        edges |= zip((entry.id for entry in by_shard[name]), found, strict=True)
+        if len(found) != len(drawn[name]):
+            raise DataError(f"{path}: expected the edges of {len(drawn[name])} photos, found {len(found)}")
+        # Copies, or a few photos of each shard would keep them all in memory.
+        for entry, each in zip(drawn[name], found, strict=True):
+            if entry.id in wanted:
+                edges[entry.id] = Edges(each.drawing.copy(), Contours(*(values.copy() for values in each.contours)))
     return [edges[entry.id] for entry in entries]
 
 
@@ -153,9 +155,6 @@ def _split_by_photo(
     ]
 
 
-def _drawn_by_shard(index: Index) -> dict[str, list[PhotoEntry]]:
-    by_shard = defaultdict(list)
+def _drawn(index: Index) -> list[PhotoEntry]:
     split = training_split(index, 1.0)
-    for entry in [*split.labelled, *split.unlabelled, *split.validation, *split.test]:
-        by_shard[Path(entry.shard).stem].append(entry)
-    return by_shard
+    return [*split.labelled, *split.unlabelled, *split.validation, *split.test]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,6 +85,14 @@ class Index:
     shards: tuple[Shard, ...]
     photos: tuple[PhotoEntry, ...]
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # of what is in it as well
+
+
+def by_shard(photos: Iterable[PhotoEntry]) -> dict[str, list[PhotoEntry]]:
+    """Photos by the name of their tar without its suffix, in their order."""
+    found: defaultdict[str, list[PhotoEntry]] = defaultdict(list)
+    for photo in photos:
+        found[photo.shard].append(photo)
+    return {file.removesuffix(".tar"): those for file, those in found.items()}
 
 
 def make_index(

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from fgsbir.data.atomic import link_or_copy, write_folder
 from fgsbir.data.augmentation import sketch_variant
-from fgsbir.data.index import PhotoEntry
+from fgsbir.data.index import PhotoEntry, by_shard
 from fgsbir.data.pixels import photo_tensor, sketch_tensor
 from fgsbir.data.shards import ShardStore
 from fgsbir.data.strokes import centre, mirrored
@@ -79,16 +79,14 @@ def write_features(
     by one, by all processes of the reader's compute together, and moved to ``out`` at the end.
     """
     compute = reader.compute
-    by_shard: dict[str, list[PhotoEntry]] = {Path(shard.file).stem: [] for shard in store.index.shards}
-    for entry in store.photos:
-        by_shard[Path(entry.shard).stem].append(entry)
-    names = sorted(by_shard)
+    entries = by_shard(store.index.photos)
+    names = sorted(entries)
     compute.wait_for_all()  # a run that may not work here has told so by now
     turns = compute.in_turn(names, "features")
     for name in tqdm(turns, "features", len(names), unit="shard", disable=None):
         if not (scratch / name / DONE).exists():
             with write_folder(scratch / name) as partial:
-                _write_shard(reader, store, by_shard[name], layout, strength, partial)
+                _write_shard(reader, store, entries[name], layout, strength, partial)
                 (partial / DONE).touch()
     compute.wait_for_all()
     if compute.is_main:
@@ -96,7 +94,7 @@ def write_features(
             for name in names:
                 without = shutil.ignore_patterns(DONE)
                 shutil.copytree(scratch / name, partial / name, copy_function=link_or_copy, ignore=without)
-            write_about(partial, reader.spec, layout, reader.trunk, by_shard)
+            write_about(partial, reader.spec, layout, reader.trunk, entries)
         shutil.rmtree(scratch, ignore_errors=True)
     compute.wait_for_all()
 

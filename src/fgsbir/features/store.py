@@ -25,7 +25,7 @@ from numpy.lib import format as npy
 from torch import Tensor
 
 from fgsbir.data.atomic import write_json
-from fgsbir.data.index import Index, PhotoEntry
+from fgsbir.data.index import Index, PhotoEntry, by_shard
 from fgsbir.data.records import DataError
 from fgsbir.features.spec import FeatureSpec
 from fgsbir.features.trunk import (
@@ -144,9 +144,7 @@ class FeatureStore:
 
     def __init__(self, folder: Path, index: Index) -> None:
         self.folder, path = folder, folder / ABOUT
-        entries: dict[str, list[PhotoEntry]] = {}
-        for entry in index.photos:
-            entries.setdefault(Path(entry.shard).stem, []).append(entry)
+        entries = by_shard(index.photos)
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
             found, shards = about["format"], set(about["shards"])
