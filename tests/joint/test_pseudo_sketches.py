@@ -91,9 +91,9 @@ def test_truncated_and_missing_files_are_told(tmp_path: Path, file: str) -> None
             read_pseudo(tmp_path)
 
 
-def test_gathered_parts_are_one() -> None:
+def test_gathered_parts_are_one(tmp_path: Path) -> None:
     parts = [some(0), some(1, ("c", "d", "e"))]
-    both = gathered(parts)
+    both = gathered(parts, tmp_path)
     assert both.photo_ids == ["b/2", "none", "a", "c", "d", "e"] and len(both) == len(both.strokes) == 16
     assert both.photo.tolist() == [0] * 5 + [2] * 3 + [3] * 5 + [5] * 3
     assert np.array_equal(both.taps[8:], parts[1].taps) and np.array_equal(both.certainty[:8], parts[0].certainty)

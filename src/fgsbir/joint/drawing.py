@@ -129,7 +129,7 @@ def draw_photos(
             drawn = [each for draw in drawers for each in draw(rows)] if len(rows) else []
             write_pseudo(folder, _read([photo_ids[row] for row in rows], rows, drawn, reader, maps))
     compute.wait_for_all()
-    return gathered([read_pseudo(folder) for folder in folders])
+    return gathered([read_pseudo(folder) for folder in folders], scratch)
 
 
 def _read(photo_ids: list[str], rows: np.ndarray, drawn: list[Drawn], reader: Reader, maps: bool) -> PseudoSketches:

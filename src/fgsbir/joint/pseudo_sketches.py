@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -136,20 +137,34 @@ def _parts(rows: np.ndarray, size: int = 1024) -> list[np.ndarray]:
     return np.array_split(rows, max(1, -(-len(rows) // size)))
 
 
-def gathered(parts: Sequence[PseudoSketches]) -> PseudoSketches:
-    """The sketches of several sets of photos as one, their taps as read; of none at all is an error."""
+def gathered(parts: Sequence[PseudoSketches], folder: Path) -> PseudoSketches:
+    """The sketches of several sets of photos as one, their taps as read; of none at all is an error.
+
+    Taps and maps lie in nameless files below ``folder``, which go with them: they may be larger than the memory.
+    """
     first = np.cumsum([0, *(len(part.photo_ids) for part in parts)])
     maps = [part.maps for part in parts if part.maps is not None]
     return PseudoSketches(
         photo_ids=[name for part in parts for name in part.photo_ids],
         photo=np.concatenate([part.photo + start for part, start in zip(parts, first, strict=False)]),
         strokes=[strokes for part in parts for strokes in part.strokes],
-        taps=np.concatenate([part.taps for part in parts]),
-        maps=np.concatenate(maps) if maps else None,
+        taps=_in_a_file([part.taps for part in parts], folder),
+        maps=_in_a_file(maps, folder) if maps else None,
         edges=parts[0].edges,
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in OF_SKETCHES},
         **{name: getattr(parts[0], name) for name in OF_SOURCES},
     )
+
+
+def _in_a_file(parts: Sequence[np.ndarray], folder: Path) -> np.ndarray:
+    """Arrays float16 (n_i, ...), one after the other."""
+    count = sum(map(len, parts))
+    if not count:
+        return parts[0]
+    with TemporaryFile(dir=folder) as file:
+        whole = np.memmap(file, np.float16, "w+", shape=(count, *parts[0].shape[1:]))
+    np.concatenate(parts, out=whole)
+    return whole
 
 
 def write_pseudo(folder: Path, pseudo: PseudoSketches) -> None:
