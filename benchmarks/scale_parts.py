@@ -273,7 +273,7 @@ def listing(shards: Path, work: Path, count: int) -> Prepared:
         )
         for row in range(count)
     ]
-    out = work / "listing"
+    out = work / f"listing-{count}"
     out.mkdir(exist_ok=True)
     write_index(make_index(name="n", layout="folder", category=None, shards=tars, photos=photos), out)
     del photos
