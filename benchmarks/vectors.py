@@ -111,7 +111,7 @@ def search_exact(shards: Path, work: Path, count: int) -> Prepared:
 
 
 def nearest_of_all(embeddings: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """The rows of the nearest vectors of length 1 for each query: int64 (q, FOUND). They are read once, part by part."""
+    """The nearest vectors of length 1 for each query, rows int64 (q, FOUND): one pass over them, part by part."""
     near, rows = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
     for start in range(0, len(embeddings), PART):
         part = queries @ embeddings[start : start + PART].T
