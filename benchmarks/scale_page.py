@@ -88,8 +88,9 @@ COSTS = f"""
 ## What {MANY:,} photos cost
 
 CPU-seconds a photo at the largest number measured, times 10⁷, over the cores of 1, 8 and 64 machines with {CORES} cores
-like this one's. All machines share the shards; the stage `shard` runs on one, on all of its cores. G is small here: the
-default one takes longer. The bytes of `features` and `pseudo` are the small trunk's.
+like this one's. All machines share the shards; the stage `shard` runs on one, whose threads share the decoding. `pseudo`
+is reckoned for a drawing of every photo: the stage draws `pseudo.photos` of them, which takes minutes. Its G is small
+here, and the bytes of `features` and `pseudo` are the small trunk's.
 
 | part | CPU-hours | {" | ".join(f"{machines} machine" + "s" * (machines > 1) for machines in MACHINES)} | on disk |
 |---|---|---|---|---|---|"""
