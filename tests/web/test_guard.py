@@ -105,6 +105,36 @@ def test_bodies_are_bounded_by_what_is_announced_and_by_what_comes(client_of: Ca
         assert answer.status_code == 400, length
 
 
+def test_bodies_are_bounded_together() -> None:
+    """One more is refused while others are being answered, and taken when they have been."""
+    guard = Guard(slow, Limits(bodies_bytes=250), ["localhost"])
+    statuses: list[int] = []
+
+    async def ask(_: int) -> None:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": bytes(100), "more_body": False}
+
+        async def send(message: Any) -> None:
+            if "status" in message:
+                statuses.append(message["status"])
+
+        scope = {"type": "http", "method": "POST", "path": "/search", "headers": [(b"host", b"localhost")]}
+        await guard(scope, receive, send)
+
+    async def ask_three_twice() -> None:
+        for _ in range(2):
+            await asyncio.gather(*map(ask, range(3)))
+
+    asyncio.run(ask_three_twice())
+    assert statuses == [429, 200, 200] * 2
+
+
+async def slow(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await asyncio.sleep(0.05)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
 async def never(*_: Any) -> Any:
     raise AssertionError("was asked")
 

@@ -46,12 +46,20 @@ class Guard:
         self._app, self._limits, self._hosts = app, limits, frozenset(host.lower() for host in hosts)
         # Of each client the requests that it may still make, and since when; the one that asked last at the end.
         self._buckets: dict[str, tuple[float, float]] = {}
+        self._held = 0  # bytes of the bodies of requests that are being answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        parts: list[int] = []
+        try:
+            await self._answer(scope, receive, send, parts)
+        finally:
+            self._held -= sum(parts)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, parts: list[int]) -> None:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -62,7 +70,7 @@ class Guard:
             headers = Headers(scope=scope)
             self._check_origin(scope["method"], headers)
             self._check_rate(scope)
-            body = await self._body(scope["path"], headers, receive)
+            body = await self._body(scope["path"], headers, receive, parts)
         except HTTPException as refused:
             # Its body has not been read, and would be taken for the next request.
             extra = {"Connection": "close", **(refused.headers or {})}
@@ -113,8 +121,8 @@ class Guard:
             wait = math.ceil((cost - tokens) / self._limits.rate)
             raise HTTPException(429, f"too many requests; try again in {wait} s", {"Retry-After": str(wait)})
 
-    async def _body(self, path: str, headers: Headers, receive: Receive) -> bytes | None:
-        """The whole body, or None if the client has left."""
+    async def _body(self, path: str, headers: Headers, receive: Receive, parts: list[int]) -> bytes | None:
+        """The whole body, or None if the client has left; ``parts`` are the bytes that count as held."""
         most = self._limits.upload_bytes if path == "/uploads" else self._limits.body_bytes
         too_large = HTTPException(413, f"expected at most {most:,} bytes")
         announced = re.fullmatch("[0-9]{1,15}", headers.get("content-length", "0"))
@@ -130,9 +138,13 @@ class Guard:
                     if message["type"] != "http.request":
                         return None
                     body += message.get("body", b"")
+                    parts.append(len(message.get("body", b"")))
+                    self._held += parts[-1]
                     more = message.get("more_body", False)
                     if len(body) > most:
                         raise too_large
+                    if self._held > self._limits.bodies_bytes:
+                        raise HTTPException(429, "the server has too much to read; try again", {"Retry-After": "1"})
         except TimeoutError:
             raise HTTPException(408, f"expected the whole request within {self._limits.seconds:g} s") from None
         return bytes(body)

@@ -18,6 +18,7 @@ class Limits:
 
     body_bytes: int = 2 << 20  # of a request's body in JSON
     upload_bytes: int = 16 << 20  # of a drawing as a file
+    bodies_bytes: int = 256 << 20  # of all requests that are being answered
     svg_bytes: int = 1 << 20  # of one in SVG, where a few bytes can be a lot to draw
     seconds: float = 30.0  # in which a body arrives
     header_seconds: float = 10.0  # until a request's header has arrived
