@@ -10,6 +10,8 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Match, Searcher
 from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.svg_writer import svg_of
+from fgsbir.web.collection import Collection
 from fgsbir.web.limits import MAX_POINTS, Limits
 
 CHAIR = [[[60, 40], [60, 200]], [[60, 120], [180, 120], [180.5, 200]]]
@@ -193,6 +196,36 @@ def test_corrections_lead_to_the_librarys_search_and_to_a_model(
         file.extractall(tmp_path)
     loaded = Encoder.load(tmp_path / "corrected", searcher.encoder.compute)
     np.testing.assert_allclose(loaded.sketch(SKETCH), adapted.encoder.sketch(SKETCH), atol=1e-6)
+
+
+def test_what_is_corrected_while_another_index_is_opened_is_not_forgotten(
+    client_of: Callable[..., Any],
+    index_of: Callable[[Path], Path],
+    make_photo: Callable[[Path, int], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searcher = Searcher.open(index_of(tmp_path))
+    client, renewed, opening, going_on = client_of(searcher, Adapter(searcher)), Collection.renewed, Event(), Event()
+
+    def slowly(known: Collection) -> Collection:
+        made = renewed(known)
+        opening.set()
+        going_on.wait(10)
+        return made
+
+    monkeypatch.setattr(Collection, "renewed", slowly)
+    make_photo(tmp_path / "photos" / "new.png", 99)
+    index_photos([tmp_path / "photos"], tmp_path / "index" / "model", tmp_path / "index")
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(client.get, "/health")
+        assert opening.wait(10)
+        asked = {"strokes": CHAIR, "photo": searcher.gallery.id(0)}
+        corrected = pool.submit(lambda: client.post("/corrections", json=asked))
+        sleep(0.3)  # a correction that did not wait would be with the index that goes
+        going_on.set()
+        assert corrected.result().status_code == 200
+    assert len(client.get("/corrections").json()["corrections"]) == 1
 
 
 def test_what_a_server_cannot_do(searcher: Searcher, client: Any, client_of: Callable[..., Any]) -> None:

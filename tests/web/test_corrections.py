@@ -15,7 +15,7 @@ from fgsbir.search.gallery import CORRECTIONS
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.corrections import Corrections
-from fgsbir.web.limits import MAX_CORRECTIONS
+from fgsbir.web.limits import MAX_CORRECTIONS, MAX_CORRECTIONS_BYTES
 from fgsbir.web.messages import Correction, canonical
 
 DRAWINGS = [
@@ -92,11 +92,28 @@ def test_one_in_the_middle_is_forgotten_and_the_oldest_make_room(searcher: Searc
     assert sees(other.searcher) == sees(learned.searcher)
     correct(learned, 0)  # again: it is the newest now
     assert [each.strokes for each in learned.kept] == [DRAWINGS[2], DRAWINGS[0]]
-    learned.add(Correction(strokes=DRAWINGS[0], photo=searcher.gallery.id(9)))  # what it means was said wrong
-    assert [each.photo for each in learned.kept][1:] == [searcher.gallery.id(9)]
     for number in range(MAX_CORRECTIONS):
         learned.add(Correction(strokes=[[[0, number], [200, 9]]], photo=searcher.gallery.id(number % 12)))
     assert len(learned.kept) == MAX_CORRECTIONS and learned.kept[0].strokes == [[[0, 0], [200, 9]]]
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["the same drawing", "one too many"])
+def test_what_a_correction_displaced_comes_back_when_it_is_undone(
+    searcher: Searcher, many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if many:
+        monkeypatch.setattr("fgsbir.web.corrections.MAX_CORRECTIONS", 3)
+    learned = opened(searcher)
+    correct(learned, 0, 1, 2)
+    before, seen = [each.id for each in learned.kept], sees(learned.searcher)
+    drawing = DRAWINGS[3] if many else DRAWINGS[1]
+    # It is not learned from, and nor is any longer what it displaces.
+    monkeypatch.setattr(Adapter, "learn", lambda self, sketches, photos, before: ("before", before))
+    learned.add(Correction(strokes=drawing, photo=searcher.gallery.id(9)))
+    assert len(learned.kept) == 3 and sees(learned.searcher) == sees(opened(searcher).searcher)
+    for undone in (opened(searcher), learned):
+        assert undone.remove(undone.kept[-1].id)
+        assert [each.id for each in undone.kept] == before and sees(undone.searcher) == seen
 
 
 def test_they_stay_when_photos_are_indexed_again_and_those_of_lost_photos_go(
@@ -121,7 +138,7 @@ HOSTILE = {
     "no photo": json.dumps({"corrections": [{"strokes": DRAWINGS[0], "photo": "../x", "by": "head"}]}).encode(),
     "no number": b'{"corrections": [{"strokes": [[[NaN, 1], [2, 3]]], "photo": "0000000000000000", "by": "head"}]}',
     "a point": b'{"corrections": [{"strokes": [[[2, 1]]], "photo": "0000000000000000", "by": "head"}]}',
-    "large": b" " * ((32 << 20) + 1),
+    "large": b" " * (MAX_CORRECTIONS_BYTES + 1),
 }
 
 

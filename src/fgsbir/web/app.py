@@ -31,6 +31,8 @@ def create_app(
 ) -> FastAPI:
     """The page over the photos of ``searcher``; without ``adapter`` or ``sketcher`` it does without them.
 
+    An index that takes the place of this one is adapted by what it holds itself.
+
     ``hosts`` are the names that it answers under, see :class:`~fgsbir.web.guard.Guard`.
     """
     # The pages that describe an API load their scripts from elsewhere; its description is at /openapi.json.

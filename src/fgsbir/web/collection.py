@@ -39,7 +39,7 @@ class Collection:
     def renewed(self) -> "Collection":
         """The index that lies there now. Raises DataError where it cannot be used."""
         searcher = Searcher.open(self.gallery.folder)
-        return Collection(searcher, Adapter.of(searcher) if self.corrections else None)
+        return Collection(searcher, Adapter.of(searcher))
 
     @cached_property
     def root(self) -> str:

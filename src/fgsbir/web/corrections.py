@@ -15,7 +15,7 @@ from fgsbir.search.adaptation import Adapter
 from fgsbir.search.gallery import CORRECTIONS
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.limits import MAX_CORRECTIONS, MAX_CORRECTIONS_BYTES
-from fgsbir.web.messages import Correction, Kept, KeptCorrections, canonical
+from fgsbir.web.messages import Correction, Displaced, Kept, KeptCorrections, canonical
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Corrections:
         self._lock, self.saved = Lock(), True
         found = read_corrections(self._path)
         self.kept = tuple(each for each in found if plain.gallery.has(each.photo))
-        self.searcher = self._as_said() if len(self.kept) == len(found) else self._learned(self.kept, plain)
+        self.searcher = self._as_said(self.kept) if len(self.kept) == len(found) else self._learned(self.kept, plain)
 
     def add(self, correction: Correction) -> None:
         """Learn from one more, in place of what was said of the same drawing; the oldest goes where there are too many.
@@ -41,19 +41,30 @@ class Corrections:
         Raises DataError for an unknown photo and for a drawing that is none.
         """
         with self._lock:
-            rest = [each for each in self.kept if each.strokes != correction.strokes][1 - MAX_CORRECTIONS :]
-            self.searcher = self._learned((*rest, Kept(**dict(correction), by="before")), self.searcher)
+            gone = 0 if len(self.kept) == MAX_CORRECTIONS else None
+            gone = next((place for place, each in enumerate(self.kept) if each.strokes == correction.strokes), gone)
+            rest, before, displaced = self.kept, self.searcher, None
+            if gone is not None:
+                rest = (*self.kept[:gone], *self.kept[gone + 1 :])
+                before = self._as_said(rest)  # one that has not learned from what goes
+                # Without what it had displaced itself: that would never end.
+                displaced = Displaced(**self.kept[gone].model_dump(exclude={"displaced"}), place=gone)
+            self.searcher = self._learned((*rest, Kept(**dict(correction), by="before", displaced=displaced)), before)
             self._save()
 
     def remove(self, id: str) -> bool:
-        """Take one back, if it is there: the last leaves the search as it was before it."""
+        """Take one back, if it is there: the last leaves all as it was before it, with what it had displaced."""
         with self._lock:
             rest = tuple(each for each in self.kept if each.id != id)
             if len(rest) == len(self.kept):
                 return False
             if rest == self.kept[:-1]:
+                back = self.kept[-1].displaced
+                if back and self._plain.gallery.has(back.photo):
+                    again = Kept(**back.model_dump(exclude={"place"}))
+                    rest = (*rest[: back.place], again, *rest[back.place :])
                 self.kept = rest
-                self.searcher = self._as_said()
+                self.searcher = self._as_said(rest)
             else:
                 self.searcher = self._learned(rest, self._plain)
             self._save()
@@ -73,17 +84,22 @@ class Corrections:
     @property
     def by(self) -> Literal["none", "statistics", "head"]:
         """How the search has learned."""
-        return next((each.by for each in reversed(self.kept) if each.by != "before"), "none")
+        return _said(self.kept)[0]
 
-    def _as_said(self) -> Searcher:
-        """The search that the last correction led to, by its own word."""
-        count = max((place for place, each in enumerate(self.kept, 1) if each.by != "before"), default=0)
-        by = self.by
-        return self._plain if by == "none" else self._adapter.adapt(*_parts(self.kept[:count]), by)
+    @property
+    def learned(self) -> int:
+        """How many of ``kept``, from the oldest on, the search has learned from."""
+        by, count = _said(self.kept)
+        return 0 if by == "none" else count
+
+    def _as_said(self, kept: Sequence[Kept]) -> Searcher:
+        """The search that the last of ``kept`` led to, by its own word."""
+        by, count = _said(kept)
+        return self._plain if by == "none" else self._adapter.adapt(*_parts(kept[:count]), by)
 
     def _save(self) -> None:
         try:
-            write_text(self._path, KeptCorrections(corrections=list(self.kept)).model_dump_json())
+            write_text(self._path, KeptCorrections(corrections=list(self.kept)).model_dump_json(exclude_none=True))
             self.saved = True
         except OSError as error:  # of a folder that cannot be written to, say; the search has learned all the same
             logger.warning("%s: the corrections cannot be kept (%s)", self._path, error.strerror)
@@ -103,11 +119,22 @@ def read_corrections(path: Path) -> list[Kept]:
         found = KeptCorrections.model_validate_json(data).corrections
         for each in found:
             canonical(each.strokes)
+            if each.displaced:
+                canonical(each.displaced.strokes)
     except (ValidationError, DataError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         logger.warning("%s: holds no corrections (%s), and is not used", path, reason)
         return []
     return found
+
+
+def _said(kept: Sequence[Kept]) -> tuple[Literal["none", "statistics", "head"], int]:
+    """How the search has learned by the last word of ``kept``, and how many of them had been there then."""
+    for count in range(len(kept), 0, -1):
+        by = kept[count - 1].by
+        if by != "before":
+            return by, count
+    return "none", 0
 
 
 def _parts(kept: Sequence[Kept]) -> tuple[list[np.ndarray], list[str]]:

@@ -8,7 +8,7 @@ MAX_POINTS = 20_000
 MAX_COORDINATE = 1e5
 MAX_RESULTS = 200
 MAX_CORRECTIONS = 32
-MAX_CORRECTIONS_BYTES = 32 << 20  # of the file that keeps them
+MAX_CORRECTIONS_BYTES = 64 << 20  # of the file that keeps them
 MAX_SKIPPED = 10**9
 
 

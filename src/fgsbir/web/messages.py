@@ -88,10 +88,18 @@ class Correction(_Asked):
         return hashlib.sha256(json.dumps([self.strokes, self.photo]).encode()).hexdigest()[:16]
 
 
-class Kept(Correction):
-    """A correction, and what the search has learned ``by`` it: see :mod:`fgsbir.web.corrections`."""
+class Displaced(Correction):
+    """A correction that a newer one has displaced, and the ``place`` that it had: undo brings it back."""
 
     by: Grade
+    place: Annotated[int, Field(ge=0, lt=MAX_CORRECTIONS)]
+
+
+class Kept(Correction):
+    """A correction, what the search has learned ``by`` it, and what it displaced: :mod:`fgsbir.web.corrections`."""
+
+    by: Grade
+    displaced: Displaced | None = None
 
 
 class KeptCorrections(_Asked):
@@ -172,15 +180,16 @@ class Sketched(Drawing):
 
 
 class Learned(BaseModel):
-    """A correction that the search has learned from: its drawing, and the photo that was meant by it."""
+    """A correction: its drawing, the photo that was meant by it, and whether the search has ``learned`` from it."""
 
     id: CorrectionId
     strokes: list[list[list[float]]]
     photo: Photo
+    learned: bool
 
 
 class Corrections(BaseModel):
-    """What the search has learned from, oldest first. ``by`` is how.
+    """The corrections, oldest first. ``by`` is how the search has learned from them.
 
     "none": there is nothing to learn from, or what was learned found a corrected drawing's photo later than before.
     "statistics": how drawings of these things look on average. "head": also what their lines mean.

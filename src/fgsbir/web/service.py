@@ -4,7 +4,8 @@ import hashlib
 import io
 import time
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from itertools import count, repeat
 from pathlib import Path
@@ -83,6 +84,13 @@ class Service:
             finally:
                 self._renewing.release()
         return self._known
+
+    @contextmanager
+    def _latest(self) -> Iterator[Collection]:
+        """The index that lies there now. None takes its place meanwhile: it would not know what is learned."""
+        _ = self.collection
+        with self._renewing:
+            yield self._known
 
     def health(self) -> Health:
         """What there is, and what can be done."""
@@ -183,8 +191,13 @@ class Service:
         learned = self._corrections(known)
         return messages.Corrections(
             corrections=[
-                Learned(id=each.id, strokes=each.strokes, photo=photo_of(known, known.gallery.row(each.photo)))
-                for each in learned.kept
+                Learned(
+                    id=each.id,
+                    strokes=each.strokes,
+                    photo=photo_of(known, known.gallery.row(each.photo)),
+                    learned=place < learned.learned,
+                )
+                for place, each in enumerate(learned.kept)
             ],
             by=learned.by,
             kept=learned.saved,
@@ -192,18 +205,18 @@ class Service:
 
     def correct(self, correction: Correction) -> messages.Corrections:
         """Learn from one more drawing and the photo that was meant."""
-        known = self.collection
-        learned = self._corrections(known)
-        self._row(known, correction.photo)
-        learned.add(correction)
+        with self._latest() as known:
+            learned = self._corrections(known)
+            self._row(known, correction.photo)
+            learned.add(correction)
         known.unlike(learned.searcher, True)
         return self.corrections()
 
     def take_back(self, id: str) -> messages.Corrections:
         """Forget a correction, and what was learned from it."""
-        learned = self._corrections(self.collection)
-        if not learned.remove(id):
-            raise HTTPException(404, f"there is no correction {id}")
+        with self._latest() as known:
+            if not self._corrections(known).remove(id):
+                raise HTTPException(404, f"there is no correction {id}")
         return self.corrections()
 
     def model(self) -> bytes:
