@@ -75,6 +75,12 @@ def test_the_same_by_keys(visit: Callable[..., Page]) -> None:
     page.locator("#pad").focus()
     found_by(page, lambda: pressed(page, "Delete"))
     assert {y for stroke in strokes_of(page) for _, y in stroke} == {128}
+    # What the keyboard has begun is not lost where the mouse goes on.
+    found_by(page, lambda: click(page, "clear-button", "draw-button"))
+    page.locator("#pad").focus()
+    pressed(page, "Space", "Shift+ArrowRight")
+    found_by(page, lambda: draw(page, [LINE]))
+    assert strokes_of(page) == [[[176, 128], [192, 128]], LINE]
 
 
 def test_a_stroke_ends_where_it_leaves_the_paper(visit: Callable[..., Page]) -> None:
@@ -119,6 +125,9 @@ def test_a_pen_its_eraser_and_the_palm_beside_it(visit: Callable[..., Page]) -> 
     assert strokes_of(page) == [LINE]
     touch("touchStart", (80, 80))  # and between two strokes
     touch("touchMove", (180, 180))
+    touch("touchEnd")
+    touch("touchStart", (80, 80))  # in two places: this is no tap
+    touch("touchStart", (80, 80), (90, 120))
     touch("touchEnd")
     expect_strokes(page, 1)
     found_by(page, lambda: by_pen(page, [[120, 60], [120, 140]], button=5, buttons=32))

@@ -44,7 +44,7 @@ export class Pad {
 
   /** Other strokes in place of these; undo brings them back. */
   replace(strokes) {
-    this.gesture = null;
+    this.end(); // a line that is being drawn is not lost
     this.at += 1;
     this.versions.splice(this.at, Infinity, rounded(strokes));
     this.changed();

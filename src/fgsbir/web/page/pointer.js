@@ -46,10 +46,11 @@ export function watchPointers(pad) {
 
   canvas.addEventListener("pointerdown", (event) => {
     const now = performance.now();
+    tap = 0;
+    if (event.pointerType === "pen") pen = now;
     if (event.pointerType === "touch") {
       fingers.set(event.pointerId, [event.clientX, event.clientY]);
-      tap = 0;
-      if (fingers.size === 2) {
+      if (fingers.size === 2 && now - pen >= PALM) {
         const soon = !drawing || (drawing.type === "touch" && now - drawing.since < TAP && !drawing.moved);
         if (soon) {
           tap = now;
@@ -63,6 +64,7 @@ export function watchPointers(pad) {
     // A hand rests on the paper while its pen draws: the pen wins.
     if (drawing && !(event.pointerType === "pen" && drawing.type === "touch")) return;
     event.preventDefault();
+    if (!drawing) pad.end(); // what the keyboard has begun
     canvas.focus({ preventScroll: true });
     canvas.classList.add("pointed");
     canvas.setPointerCapture(event.pointerId);
