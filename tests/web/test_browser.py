@@ -23,7 +23,7 @@ from fgsbir.search.adaptation import Adapter
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.app import create_app
 from fgsbir.web.limits import Limits
-from tests.web.browsing import BACK, SEAT, click, draw, found_by, picture, shown, upload
+from tests.web.browsing import BACK, SEAT, click, draw, found_by, picture, pressed, shown, upload
 
 pytestmark = pytest.mark.slow
 
@@ -62,20 +62,25 @@ def test_all_of_it_by_keyboard(visit: Callable[..., Page], complaints: list[str]
     expect(page.locator("#pad")).to_be_focused()
     keys = ("Space", "ArrowRight", "Shift+ArrowDown", "ArrowLeft", "Space")
     found_by(page, lambda: [page.keyboard.press(key) for key in keys])
-    for _ in range(14):  # the tools, and by the list of results, which scrolls, to the first of them
+    passed = set()
+    for _ in range(15):  # the tools, the corrections, and by the list of results, which scrolls, to the first of them
         page.keyboard.press("Tab")
+        passed.add(page.evaluate("document.activeElement.id"))
         if page.locator("#grid button").first.evaluate("button => button === document.activeElement"):
             break
     expect(page.locator("#grid button").first).to_be_focused()
+    assert "hand-title" in passed
     page.keyboard.press("Enter")
     expect(page.locator("#viewer")).to_be_visible()
     name = page.locator("#viewer-name").text_content()
-    page.keyboard.press("ArrowRight")
+    pressed(page, "Tab", "ArrowRight")  # from a button, which goes with the photo
     expect(page.locator("#viewer-facts")).to_contain_text("Rank 2")
     assert page.locator("#viewer-name").text_content() != name
+    pressed(page, "ArrowRight", "Shift+ArrowRight")  # the latter marks text, or is the browser's
+    expect(page.locator("#viewer-facts")).to_contain_text("Rank 3")
     page.keyboard.press("Escape")
     expect(page.locator("#viewer")).to_be_hidden()
-    expect(page.locator("#grid button").nth(1)).to_be_focused()
+    expect(page.locator("#grid button").nth(2)).to_be_focused()
     assert complaints == []
 
 
@@ -95,16 +100,21 @@ def test_a_photo_large_and_others_like_it_and_its_sketch(visit: Callable[..., Pa
     assert len(alike) == 11
     expect(page.locator("#viewer")).to_be_hidden()
     expect(page.locator("#found-title")).to_have_text(f"More like {name}")
+    expect(page.locator("#found-title")).to_be_focused()  # the card has gone
     assert found_by(page, lambda: click(page, "back-button")) == drawn
     assert complaints == []
 
 
 def test_corrections_are_learned_at_once_undone_and_kept(
-    visit: Callable[..., Page], index_of: Callable[[Path], Path], tmp_path: Path, complaints: list[str]
+    visit: Callable[..., Page],
+    index_of: Callable[[Path], Path],
+    tmp_path: Path,
+    complaints: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     searcher = Searcher.open(index_of(tmp_path))
     page = visit(create_app(searcher, Adapter(searcher), None, Limits(rate=1e9, burst=1e9)))
-    items, text = page.locator("#corrections li"), page.locator("#hand-text")
+    items, text, said = (page.locator(part) for part in ("#corrections li", "#hand-text", "#said"))
 
     def correct(place: int) -> None:
         page.locator("#grid button").nth(place).click()
@@ -112,9 +122,14 @@ def test_corrections_are_learned_at_once_undone_and_kept(
 
     plain = found_by(page, lambda: draw(page, [BACK]))
     expect(page.locator("#undo-correction-button")).to_be_hidden()
+    other = page.context.new_page()
+    found_by(other, lambda: other.goto(page.url))
     first = found_by(page, lambda: correct(3))
     assert first != plain
-    expect(page.locator("#said")).to_contain_text("Nearest")
+    expect(said).to_have_text(re.compile("the search has learned from it.* Nearest"))
+    expect(page.locator("#grid button:focus, #found-title:focus")).to_have_count(1)
+    # What others correct reaches a page that is open.
+    assert found_by(other, lambda: click(other, "undo-button", "redo-button")) == first
     expect(page.locator("#took")).to_contain_text("corrected")
     expect(text).to_contain_text("has learned")
     drawn = found_by(page, lambda: draw(page, [SEAT]))
@@ -138,8 +153,13 @@ def test_corrections_are_learned_at_once_undone_and_kept(
     expect(items).to_have_count(1)
     found_by(page, lambda: items.locator("button").click())
     expect(text).to_contain_text("This is what I drew")
+    expect(page.locator("#hand-title")).to_be_focused()
     found_by(page, lambda: click(page, "clear-button"))
     assert found_by(page, lambda: draw(page, [BACK])) == plain
+    monkeypatch.setattr(Adapter, "learn", lambda self, sketches, photos, before: ("before", before))
+    assert found_by(page, lambda: correct(3)) == plain
+    expect(said).to_contain_text("has not learned from it")
+    expect(items).to_contain_text("not learned from")
     assert complaints == []
 
 
@@ -163,6 +183,12 @@ def test_a_server_that_goes_and_comes_back(visit: Callable[..., Page]) -> None:
     page.unroute("**/*")
     expect(page.locator("#notice")).to_be_hidden()  # it looks for the server by itself
     assert page.locator("#grid .distance").all_text_contents() != found
+    page.route("**/thumbnail", lambda route: route.abort("connectionrefused"))
+    page.reload()
+    expect(page.locator(".missing")).to_have_count(12)
+    page.unroute("**/thumbnail")
+    found_by(page, lambda: draw(page, [[[20, 20], [30, 200]]]))
+    expect(page.locator(".missing")).to_have_count(0)
 
 
 def test_a_refusal_is_told_and_too_many_requests_are_waited_for(visit: Callable[..., Page]) -> None:
@@ -174,10 +200,33 @@ def test_a_refusal_is_told_and_too_many_requests_are_waited_for(visit: Callable[
     page.unroute("**/search")
     found_by(page, lambda: click(page, "retry-button"))
     expect(page.locator("#notice")).to_be_hidden()
+    expect(page.locator("#found-title")).to_be_focused()
     busy = {"status": 429, "headers": {"Retry-After": "1"}, "json": {"message": "later"}}
     page.route("**/search", lambda route: route.fulfill(**busy), times=1)
     found_by(page, lambda: draw(page, [SEAT]))
     expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_browser_that_keeps_neither_settings_nor_addresses(visit: Callable[..., Page], complaints: list[str]) -> None:
+    page = visit()
+    page.add_init_script("""
+      const refuse = () => { throw new DOMException("no", "SecurityError"); };
+      Object.defineProperty(window, "localStorage", { get: refuse });
+      history.replaceState = refuse;
+    """)
+    page.reload()
+    assert len(found_by(page, lambda: draw(page, [BACK]))) == 12
+    assert complaints == []
+
+
+def test_a_drawing_like_nothing_is_told(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.route("**/search", lambda route: route.fulfill(json=route.fetch().json() | {"unlike": True}), times=1)
+    found_by(page, lambda: draw(page, [BACK]))
+    expect(page.locator("#unlike")).to_contain_text("Nothing here looks like this.")
+    expect(page.locator("#said")).to_contain_text("Nothing here looks like this.")
+    found_by(page, lambda: draw(page, [SEAT]))
+    expect(page.locator("#unlike")).to_be_hidden()
 
 
 def test_an_answer_that_comes_too_late_is_dropped(visit: Callable[..., Page]) -> None:
@@ -193,7 +242,7 @@ def test_an_answer_that_comes_too_late_is_dropped(visit: Callable[..., Page]) ->
     assert page.locator("#grid .distance").all_text_contents() == found
 
 
-WINDOWS = {"wide": (1280, 800), "phone": (375, 740), "zoomed to 200 %": (640, 400)}
+WINDOWS = {"wide": (1280, 800), "low": (960, 470), "phone": (375, 740), "zoomed to 200 %": (640, 400)}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -204,6 +253,9 @@ def test_nothing_that_axe_finds(visit: Callable[..., Page], window: str, scheme:
     pad = page.locator("#pad").bounding_box()
     assert pad and (width > 860 or pad["width"] >= width / 2)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    hand, found = page.locator("#hand").bounding_box(), page.locator("#found").bounding_box()
+    side = page.locator(".side").evaluate("side => side.clientHeight")
+    assert hand and found and (side >= 180 if width > 860 else hand["y"] + hand["height"] <= found["y"])
 
     def checked() -> None:
         found = Axe().run(page)

@@ -143,6 +143,7 @@ def test_a_photo_under_the_paper_and_its_sketch_on_it(visit: Callable[..., Page]
     expect(page.locator("#under")).to_be_visible()
     click(page, "lift-button")
     expect(page.locator("#under")).to_be_hidden()
+    expect(page.locator("#pad")).to_be_focused()
     page.locator("#grid button").nth(1).click()
     click(page, "sketch-button")
     found_by(page, lambda: click(page, "take-button"))

@@ -1,5 +1,6 @@
 """A gallery in a real browser: folders and copies, to its end, by picture, at an address that is kept."""
 
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.indexing import index_photos
@@ -107,6 +108,10 @@ def test_the_gallery_is_gone_through_to_its_end_by_folder_or_whole(
     ]
     found_by(page, lambda: page.locator("#folder").select_option("lamps"))
     to_the_end(page, leaders(page, "lamps"))
+    bookmark = page.context.new_page()
+    bookmark.goto(page.url)
+    expect(bookmark.locator("#folder")).to_have_value("lamps")
+    bookmark.close()
     page.go_back()
     to_the_end(page, different)
     assert complaints == []
@@ -115,7 +120,21 @@ def test_the_gallery_is_gone_through_to_its_end_by_folder_or_whole(
 def test_a_photo_says_where_it_lies_and_its_copies(visit: Callable[..., Page], shop: Path, shop_app: FastAPI) -> None:
     page = visit(shop_app)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    asked: list[int] = []
+
+    def refuse_the_second_page(route: Route) -> None:
+        asked.append(route.request.post_data_json["skip"])
+        if len(asked) == 2:
+            route.fulfill(status=422, json={"message": "no"})
+        else:
+            route.continue_()
+
+    page.route("**/search", refuse_the_second_page)
     found_by(page, lambda: draw(page, [BACK]))
+    page.locator("#found").evaluate("found => { found.scrollTop = found.scrollHeight; }")
+    click(page, "retry-button")
+    expect(page.locator("#notice")).to_be_hidden()
+    assert asked[:3] == [0, 48, 48]  # who has scrolled stays there
     to_the_end(page, leaders(page))
     chairs, lamps = (shop / "photos" / name for name in FOLDERS)
     card(page, "chairs/07.png").click()
@@ -130,8 +149,16 @@ def test_a_photo_says_where_it_lies_and_its_copies(visit: Callable[..., Page], s
     with page.context.expect_page() as opened:
         click(page, "open-link")
     assert opened.value.locator("img").evaluate("image => image.naturalWidth") == 50
-    pressed(page, "Escape")
-    card(page, "chairs/09.png").or_(card(page, "chairs/large.png")).click()
+    box = page.locator("#viewer").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 8, box["y"] + 8)
+    expect(page.locator("#viewer")).to_be_visible()
+    page.mouse.click(4, 4)  # beside it
+    expect(page.locator("#viewer")).to_be_hidden()
+    resized = card(page, "chairs/09.png").or_(card(page, "chairs/large.png"))
+    expect(resized.locator(".also")).to_have_text("1")
+    expect(resized).to_have_attribute("aria-label", re.compile("and 1 in other sizes$"))
+    resized.click()
     paths = lines(page, "viewer-paths") + lines(page, "viewer-copies")
     assert {f"{chairs / '09.png'}", f"{chairs / 'large.png'}"} <= {*paths}
 
@@ -203,13 +230,42 @@ def test_uploads(visit: Callable[..., Page], shop: Path, shop_app: FastAPI, tmp_
     expect(page.locator("#notice")).to_be_hidden()
     for kind in ("paste", "drop"):
         found_by(page, lambda: click(page, "clear-button"))
+        page.locator("#grid button").nth(1).click()  # an open photo makes room
         assert found_by(page, lambda kind=kind: page.evaluate(DROPPED, [SVG.decode(), kind])) == found
+        expect(page.locator("#viewer")).to_be_hidden()
+    found_by(page, lambda: page.reload())
+    assert shown(page)[: len(found)] == found
+
+
+def test_nothing_is_lost_to_a_file_that_comes_late(visit: Callable[..., Page], shop_app: FastAPI) -> None:
+    page = visit(shop_app)
+    held: list[Any] = []
+    page.route("**/uploads", lambda route: held.append(route), times=1)
+    with page.expect_request("**/uploads"):
+        page.evaluate(DROPPED, [f"{HEAD.decode()}<path d='M1 1L9 9'/></svg>", "paste"])
+    found_by(page, lambda: page.evaluate(DROPPED, [SVG.decode(), "paste"]))
+    drawn = strokes_of(page)
+    with page.expect_response("**/uploads"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    assert strokes_of(page) == drawn  # the newer file, and not the one that was answered last
+    box = page.locator("#pad").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 90, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 190, box["y"] + 230)
+    found_by(page, lambda: page.evaluate(DROPPED, [SVG.decode(), "paste"]))
+    page.mouse.up()
+    found_by(page, lambda: click(page, "undo-button"))
+    assert strokes_of(page)[:-1] == drawn  # and the line under the pen
 
 
 def test_a_scan_is_traced_in_the_part_that_matters(visit: Callable[..., Page], shop_app: FastAPI) -> None:
     page = visit(shop_app)
     pixels = np.full((300, 300), 255, np.uint8)
     pixels[60:64, 30:130] = pixels[200:204, 30:270] = 0
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    photo = found_by(page, lambda: upload(page, picture(noise)))
     whole = found_by(page, lambda: upload(page, picture(pixels)))
     assert len(strokes_of(page)) == 2
     assert found_by(page, lambda: click(page, "offer-button")) != whole  # the longer line without the note beside it
@@ -223,6 +279,17 @@ def test_a_scan_is_traced_in_the_part_that_matters(visit: Callable[..., Page], s
     found_by(page, lambda: page.mouse.up())
     (other,) = strokes_of(page)
     assert np.ptp(np.array(other), axis=0)[0] < 0.5 * np.ptp(np.array(alone), axis=0)[0]
+    traces: list[Any] = []
+    page.on("request", lambda one: traces.append(one) if one.url.endswith("/strokes") else None)
+    page.locator("#crop").focus()
+    found_by(page, lambda: pressed(page, *["ArrowRight", "ArrowLeft"] * 6))
+    assert len(traces) < 4  # and not one with each key
+    found_by(page, lambda: click(page, "mode-button"))
+    expect(page.locator("#found-title")).to_have_text("Like your drawing and the picture")
+    page.go_back()
+    found_by(page, lambda: page.go_back())  # to what was there before the scan
+    assert shown(page)[: len(photo)] == photo
+    expect(page.locator("#offer-button")).to_be_hidden()
 
 
 def test_a_photo_from_outside_is_searched_by(visit: Callable[..., Page], shop: Path, joint_model: Path) -> None:
@@ -236,13 +303,27 @@ def test_a_photo_from_outside_is_searched_by(visit: Callable[..., Page], shop: P
     page.locator("#crop").focus()
     part = found_by(page, lambda: pressed(page, "Shift+ArrowLeft"))
     assert part != found
+    found_by(page, lambda: page.reload())
+    assert shown(page)[: len(part)] == part
+    click(page, "under-button")
+    expect(page.locator("#under")).to_have_js_property("naturalWidth", 640)
+    found_by(page, lambda: draw(page, [BACK]))
+    found_by(page, lambda: page.locator("#weight").fill("0.7"))
+    found_by(page, lambda: page.reload())
+    expect(page.locator("#weight")).to_have_value("0.7")
+    expect(page.locator("#crop")).to_have_attribute("aria-label", re.compile("from 0 % to 98 % across"))
     # The server remembers one picture, and now it is another's: the page sends it again.
     other, address = picture(noise)["buffer"], f"{page.url.partition('#')[0]}uploads"
     assert page.request.post(address, data=other, headers={"Content-Type": "image/png"}).ok
     found_by(page, lambda: page.locator("#folder").select_option("lamps/old"))
     expect(page.locator("#notice")).to_be_hidden()
+    page.route("**/strokes", lambda route: route.fulfill(status=422, json={"message": "no line"}), times=1)
+    click(page, "mode-button")
+    expect(page.locator("#notice")).to_contain_text("No line.")
+    expect(page.locator("#mode-button")).to_have_text("Trace it as a drawing")  # it is a photo still
+    before = strokes_of(page)
     found_by(page, lambda: click(page, "mode-button"))
-    assert strokes_of(page)
+    assert strokes_of(page) != before
 
 
 def test_photos_that_are_indexed_again_are_picked_up(
@@ -252,11 +333,13 @@ def test_photos_that_are_indexed_again_are_picked_up(
     index_of: Callable[[Path], Path],
 ) -> None:
     searcher = Searcher.open(index_of(tmp_path))
-    page = visit(create_app(searcher, Adapter.of(searcher), None, LIMITS))
+    page = visit(create_app(searcher, None, None, LIMITS))  # as if it could not be adapted
     expect(page.locator("#gallery-size")).to_have_text("12 photos")
+    expect(page.locator("#hand")).to_be_hidden()
     make_photo(tmp_path / "photos" / "new" / "one.png", 99)
     index_photos([tmp_path / "photos"], tmp_path / "index" / "model", tmp_path / "index")
     found_by(page, lambda: draw(page, [BACK]))
     expect(page.locator("#grid li")).to_have_count(13)
     expect(page.locator("#gallery-size")).to_have_text("13 photos")
     expect(page.locator("#folder option")).to_have_count(2)
+    expect(page.locator("#hand")).to_be_visible()

@@ -23,8 +23,7 @@ export function read() {
   };
 }
 
-/** Put what is shown into the address; `step` is one that Back takes back. */
-export function write({ strokes, photo, upload, box, weight, under, folder, open }, step = false) {
+function addressOf({ strokes, photo, upload, box, weight, under, folder, open }) {
   const said = new URLSearchParams();
   if (strokes.length) said.set("drawing", encoded(strokes));
   if (upload && box.join() !== "0,0,1,1") said.set("box", box.map((share) => Number(share.toFixed(3))).join());
@@ -32,8 +31,25 @@ export function write({ strokes, photo, upload, box, weight, under, folder, open
   for (const [name, value] of Object.entries({ photo, upload, under, folder, open })) {
     if (value !== null) said.set(name, value);
   }
-  const address = said.size ? `#${said}` : location.pathname;
-  if (address === (location.hash || location.pathname)) return;
-  if (step) history.pushState({ stepped: true }, "", address);
-  else history.replaceState(history.state, "", address);
+  return said.size ? `#${said}` : location.pathname;
+}
+
+const here = () => location.hash || location.pathname;
+
+/** Put what is `shown` into the address; `step` is one that Back takes back. */
+export function write(shown, step = false) {
+  const address = addressOf(shown);
+  if (address === here()) return;
+  try {
+    if (step) history.pushState({ over: here() }, "", address);
+    else history.replaceState(history.state, "", address);
+  } catch {
+    // A browser allows some 100 changes in half a minute: the address is late, and the search goes on.
+  }
+}
+
+/** Put what is `shown` into the address by Back, where Back leads to it. */
+export function back(shown) {
+  if (history.state?.over === addressOf(shown)) history.back();
+  else write(shown);
 }

@@ -59,8 +59,9 @@ export class Crop {
   }
 
   set(box) {
+    const before = this.box.join();
     this.show(box);
-    this.onChange(this.box);
+    if (this.box.join() !== before) this.onChange(this.box);
   }
 
   show(box) {

@@ -4,22 +4,33 @@ import { picture } from "/page/results.js";
 import { ask, by, made, on, thumbnail } from "/page/server.js";
 
 const OFF = "corrections-off";
+const WIDE = 860; // pixels; below, the list would lie between the paper and the photos
+const NOT_LEARNED = "the search has not learned from it, since an earlier drawing would no longer find its photo first";
 const LEARNED = {
   none: "Learning from these would find one of your drawings’ photos later than before, so the search is as it was.",
   statistics: "The search has learned how drawings of these photos look.",
   head: "The search has learned how drawings of these photos look, and what tells them apart.",
 };
 
+/** Let `act` use what the browser remembers; a browser that blocks it remembers nothing. */
+function remembered(act) {
+  try {
+    return act(localStorage);
+  } catch {
+    return null;
+  }
+}
+
 export class Hand {
   /** Calls `onChange` when the search is another one, `onError` with what went wrong, and `onSay` with news. */
   constructor({ onChange, onError, onSay }) {
     this.state = { corrections: [], by: "none", kept: true };
     Object.assign(this, { onChange, onError, onSay });
-    by("adapted").checked = !localStorage.getItem(OFF);
+    by("hand").open = innerWidth >= WIDE;
+    by("adapted").checked = !remembered((memory) => memory.getItem(OFF));
     on("undo-correction-button", "click", () => this.remove(this.state.corrections.at(-1)));
     on("adapted", "change", ({ target }) => {
-      if (target.checked) localStorage.removeItem(OFF);
-      else localStorage.setItem(OFF, "yes");
+      remembered((memory) => (target.checked ? memory.removeItem(OFF) : memory.setItem(OFF, "yes")));
       onChange();
     });
   }
@@ -29,26 +40,38 @@ export class Hand {
     this.show(await ask("/corrections"));
   }
 
-  /** Whether to search as the corrections have taught. */
+  /** Whether to search as the corrections have taught, be they of this page or of another. */
   get on() {
-    return this.state.by !== "none" && by("adapted").checked;
+    return by("adapted").checked;
+  }
+
+  /** Whether the search has learned, as far as this page knows. */
+  get used() {
+    return this.on && this.state.by !== "none";
   }
 
   add(strokes, photo) {
     const send = () => ask("/corrections", { json: { strokes, photo: photo.id } });
-    return this.change(send, `Your drawing is ${photo.name}: the search has learned from it.`);
+    const learned = () => (this.state.corrections.at(-1).learned ? "the search has learned from it" : NOT_LEARNED);
+    return this.change(send, () => `Your drawing is ${photo.name}: ${learned()}.`);
   }
 
-  remove({ id, photo }) {
+  async remove(correction) {
+    const { id, photo } = correction;
+    const place = this.state.corrections.indexOf(correction);
     const send = () => ask(`/corrections/${id}`, { method: "DELETE" });
-    return this.change(send, `The correction to ${photo.name} is taken back.`);
+    await this.change(send, () => `The correction to ${photo.name} is taken back.`);
+    // The focus would be lost with its button.
+    const { activeElement } = document;
+    if (activeElement !== document.body && !activeElement.hidden) return;
+    (by("corrections").children[place]?.lastElementChild ?? by("hand-title")).focus();
   }
 
   async change(send, news) {
     by("hand").setAttribute("aria-busy", "true");
     try {
       this.show(await send());
-      this.onSay(news);
+      this.onSay(news());
       this.onChange();
     } catch (error) {
       this.onError(error, error.status === 404 ? undefined : () => this.change(send, news));
@@ -77,6 +100,7 @@ export class Hand {
     remove.setAttribute("aria-label", `Take back the correction to ${correction.photo.name}`);
     remove.addEventListener("click", () => this.remove(correction));
     item.prepend(picture(correction.strokes, "Your drawing"));
+    if (!correction.learned) remove.before(made(by("unlearned-template")));
     return item;
   }
 }

@@ -28,6 +28,7 @@ async function look(again) {
 /** Nothing is wrong any more. */
 export function calm() {
   clearTimeout(retry);
+  if (by("notice").contains(document.activeElement)) by("found-title").focus(); // else the focus would be lost
   by("notice").hidden = true;
 }
 

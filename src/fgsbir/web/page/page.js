@@ -1,6 +1,6 @@
 // The page: from a drawing, or a picture, to the photos that come nearest.
 
-import { read, write } from "/page/address.js";
+import { back, read, write } from "/page/address.js";
 import { watchFiles } from "/page/files.js";
 import { Hand } from "/page/hand.js";
 import { watchKeys } from "/page/keys.js";
@@ -17,7 +17,7 @@ const WAIT = 30; // milliseconds after a change, in which the next may come
 const PAGE = 48;
 
 const state = { health: null, under: null, folder: null, open: null, total: 0, written: "", restoring: false };
-Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false });
+Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false, version: "", news: "" });
 
 const pad = new Pad(by("pad"), { onChange: drawn, onSelect: selected });
 const results = new Results({ onOpen: (place) => viewer.open(results.photos, place, may()), onEnd: more });
@@ -40,11 +40,11 @@ const viewer = new Viewer({
     state.open = null;
     results.grid.children[place]?.firstElementChild.focus();
     if (leaving || !read().open) return;
-    if (history.state?.stepped) history.back();
-    else remember();
+    back(shown());
+    state.written = searchedBy();
   },
 });
-const hand = new Hand({ onChange: () => refresh(), onError: fail, onSay: say });
+const hand = new Hand({ onChange: () => refresh(), onError: fail, onSay: (news) => (state.news = `${news} `) });
 const source = new Source({
   onChange: changed,
   onStrokes: (strokes) => pad.replace(strokes),
@@ -83,17 +83,22 @@ function selected(number) {
 function changed(step = false) {
   by("weight-label").hidden = !source.searched || !pad.strokes.length;
   if (state.restoring) return;
-  remember(step);
+  if (step) remember(true);
   state.since = performance.now();
   refresh(WAIT);
 }
 
-/** Keep what is shown in the address; `step` is one that Back takes back. */
-function remember(step = false) {
+/** What an address says of the page. */
+function shown() {
   const { under, folder, open } = state;
   const { photo, box, weight } = source;
   const upload = source.searched ? source.upload : null;
-  write({ strokes: pad.strokes, photo: photo?.id ?? null, upload, box, weight, under, folder, open }, step);
+  return { strokes: pad.strokes, photo: photo?.id ?? null, upload, box, weight, under, folder, open };
+}
+
+/** Keep what is shown in the address; `step` is one that Back takes back. */
+function remember(step = false) {
+  write(shown(), step);
   state.written = searchedBy();
 }
 
@@ -118,14 +123,14 @@ function restore() {
   changed();
 }
 
-/** Search again, in `wait` milliseconds. Whatever was asked before is not wanted any more. */
-function refresh(wait = 0) {
+/** Search in `wait` milliseconds, behind the first `skip` photos. What was asked before is not wanted any more. */
+function refresh(wait = 0, skip = 0) {
   clearTimeout(state.timer);
   state.asked?.abort();
   state.asked = null;
   state.since ||= performance.now();
   by("found").setAttribute("aria-busy", "true");
-  state.timer = setTimeout(search, wait);
+  state.timer = setTimeout(search, wait, skip);
 }
 
 function query(skip) {
@@ -140,12 +145,14 @@ function query(skip) {
 async function search(skip = 0) {
   const asked = (state.asked = new AbortController());
   state.timer = 0;
+  remember(); // not with each key that is held: a browser allows so many changes of the address, and no more
   by("found").setAttribute("aria-busy", "true");
   try {
     const found = await ask("/search", { json: query(skip), signal: asked.signal });
     if (asked !== state.asked) return;
     calm();
     Object.assign(state, { asked: null, renewed: false, total: found.total });
+    if (skip && found.version !== state.version) return refresh(); // these are pages of another index
     show(found, skip);
     if (found.version !== state.health?.version) start();
   } catch (error) {
@@ -154,8 +161,8 @@ async function search(skip = 0) {
     if (error.status === 404 && !state.renewed && source.upload && (await source.renew())) {
       state.renewed = true; // once: what is missing may be a photo
       refresh();
-    } else if (error.status === 429) refresh(1000 * (error.retryAfter || 1));
-    else fail(error, () => refresh());
+    } else if (error.status === 429) refresh(1000 * (error.retryAfter || 1), skip);
+    else fail(error, () => refresh(0, skip));
   }
 }
 
@@ -164,12 +171,13 @@ function more() {
   if (!state.asked && !state.timer && results.received < state.total) search(results.received);
 }
 
-function show({ photos, total, unlike }, skip) {
+function show({ photos, total, unlike, version }, skip) {
+  const { since } = state;
+  state.since = 0;
   settle(false);
   title();
   if (skip) return results.add(photos);
-  const { since } = state;
-  state.since = 0;
+  state.version = version;
   results.show(photos);
   const [nearest] = photos;
   const searched = nearest && nearest.distance !== null;
@@ -180,7 +188,7 @@ function show({ photos, total, unlike }, skip) {
     say(`${unlike ? "Nothing here looks like this. " : ""}${total} photos. Nearest: ${nearest.name}, distance ${nearest.distance.toFixed(2)}.`);
     // What the user has waited, until the answer was painted.
     requestAnimationFrame(() => setTimeout(() => {
-      by("took").textContent = `${(performance.now() - since).toFixed(0)} ms${hand.on ? ", corrected" : ""}`;
+      by("took").textContent = `${(performance.now() - since).toFixed(0)} ms${hand.used ? ", corrected" : ""}`;
     }));
   } else {
     by("took").textContent = "";
@@ -223,8 +231,10 @@ function settle(stale) {
   by("found").classList.toggle("stale", stale);
 }
 
+/** Say it, after the news that led to it: else it would be said over these. */
 function say(text) {
-  by("said").textContent = text;
+  by("said").textContent = state.news + text;
+  state.news = "";
 }
 
 /** Tell what went wrong. What is shown is not the answer where it can be asked for `again`. */
@@ -242,8 +252,9 @@ async function upload(file) {
   }
   by("paper").classList.add("reading");
   try {
-    await source.send(file);
+    const take = await source.send(file);
     calm();
+    viewer.leave(take);
   } catch (error) {
     fail(error, error.status === 0 ? () => upload(file) : undefined);
   }
@@ -276,7 +287,10 @@ on("folder", "change", ({ target }) => {
   state.folder = target.value || null;
   changed(true);
 });
-on("lift-button", "click", () => lay(null));
+on("lift-button", "click", () => {
+  lay(null);
+  by("pad").focus(); // else the focus would be lost with the button
+});
 
 addEventListener("popstate", restore);
 

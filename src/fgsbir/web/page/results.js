@@ -24,6 +24,7 @@ export class Results {
 
   /** Show `photos` in place of the ones before; those that stay keep their elements, so that nothing flickers. */
   show(photos) {
+    const { activeElement } = document;
     this.photos = [];
     this.received = 0;
     this.add(photos);
@@ -35,6 +36,9 @@ export class Results {
       }
     }
     by("found").scrollTop = 0;
+    // A card that was moved or has gone has lost the focus.
+    if (document.activeElement === activeElement) return;
+    (activeElement.isConnected ? activeElement : by("found-title")).focus({ preventScroll: true });
   }
 
   /** Show `photos` behind the ones before. */
@@ -57,9 +61,11 @@ export class Results {
   card(photo) {
     const card = this.cards.get(photo.id) ?? this.newCard(photo);
     const button = card.firstElementChild;
+    if (card.classList.contains("missing")) button.querySelector("img").src = thumbnail(photo.id); // it may be back
     const far = photo.distance?.toFixed(2) ?? "";
     const shown = { rank: far && photo.rank, name: photo.name, distance: far, also: photo.copies.length || "" };
-    button.setAttribute("aria-label", `${photo.rank}: ${photo.name}${far && `, distance ${far}`}`);
+    const also = photo.copies.length ? `, and ${photo.copies.length} in other sizes` : "";
+    button.setAttribute("aria-label", `${photo.rank}: ${photo.name}${far && `, distance ${far}`}${also}`);
     button.title = photo.paths[0];
     for (const part in shown) button.querySelector(`.${part}`).textContent = shown[part];
     return card;
@@ -68,7 +74,9 @@ export class Results {
   newCard(photo) {
     const card = made(by("card-template"));
     const image = card.querySelector("img");
-    image.addEventListener("error", () => card.classList.add("missing"));
+    for (const kind of ["error", "load"]) {
+      image.addEventListener(kind, () => card.classList.toggle("missing", kind === "error"));
+    }
     image.src = thumbnail(photo.id);
     card.firstElementChild.addEventListener("click", () => {
       this.onOpen(this.photos.findIndex(({ id }) => id === photo.id));

@@ -4,19 +4,28 @@ import { Crop } from "/page/crop.js";
 import { ask, by, on, thumbnail } from "/page/server.js";
 
 const WHOLE = [0, 0, 1, 1];
+const PAUSE = 200; // milliseconds after a change of the box, in which the next may come
 // The browser keeps what was uploaded, for when the server has forgotten it; it may do so on this machine and by https,
 // and may refuse.
-const kept = () => globalThis.caches?.open("uploads").catch(() => null);
+const kept = async () => {
+  try {
+    return await caches.open("uploads");
+  } catch {
+    return null;
+  }
+};
+const pause = (time) => new Promise((done) => setTimeout(done, time));
 const typeOf = (file) => file.type || (/\.svg$/i.test(file.name ?? "") ? "image/svg+xml" : "application/octet-stream");
 
 export class Source {
   /** Calls `onChange` when what is searched by is another, `onStrokes` with what was traced, `onError`, `onUnder`. */
   constructor({ onChange, onStrokes, onError, onUnder }) {
     Object.assign(this, { photo: null, upload: null, box: WHOLE, weight: 0.5, traced: false });
+    this.turn = 0; // another for each picture and trace: what was asked in one before is not wanted any more
     Object.assign(this, { onChange, onStrokes, onError });
     this.crop = new Crop(by("crop"), (box) => {
       this.box = box;
-      if (this.traced) this.trace();
+      if (this.traced) this.trace(PAUSE);
       else onChange();
     });
     on("back-button", "click", () => {
@@ -25,9 +34,10 @@ export class Source {
       by("pad").focus();
     });
     on("mode-button", "click", () => {
-      this.traced = !this.traced;
+      if (!this.traced) return void this.trace();
+      this.traced = false;
+      this.turn += 1;
       this.show();
-      if (this.traced) this.trace();
       onChange(true);
     });
     on("under-button", "click", () => onUnder(this.upload ? `uploads/${this.upload}` : `photos/${this.photo.id}`));
@@ -44,6 +54,8 @@ export class Source {
 
   set({ photo = null, upload = null, box = WHOLE, weight = 0.5, traced = false }) {
     Object.assign(this, { photo, upload, box, weight, traced });
+    this.turn += 1;
+    by("offer-button").hidden = true;
     this.show();
   }
 
@@ -58,7 +70,6 @@ export class Source {
   show() {
     const { photo, upload, traced } = this;
     by("source").hidden = !photo && !upload;
-    by("offer-button").hidden ||= !upload;
     by("crop").hidden = by("crop-text").hidden = by("mode-button").hidden = !upload;
     by("like").hidden = !photo;
     if (photo) by("like").src = thumbnail(photo.id);
@@ -69,18 +80,22 @@ export class Source {
     this.crop.show(this.box);
   }
 
-  /** Send a file: a drawing's strokes go onto the paper, a photo is searched by. */
+  /** Send a file. Returns what takes it: a drawing's strokes go onto the paper, a photo is searched by. */
   async send(file) {
     const type = typeOf(file);
+    const turn = (this.turn += 1);
     const { id, box, left_out: leftOut, strokes } = await ask("/uploads", { body: file, type });
     const headers = { "Content-Type": type };
     if (id) (await kept())?.put(`/uploads/${id}`, new Response(file, { headers })).catch(() => null);
-    this.set({ upload: id, traced: strokes.length > 0 });
-    by("left-out").textContent = leftOut.length ? `Left out: ${leftOut.join(", ")}.` : "";
-    by("offer-button").hidden = box.join() === WHOLE.join();
-    by("offer-button").onclick = () => this.crop.set(box);
-    if (strokes.length) this.onStrokes(strokes);
-    else this.onChange(true);
+    return () => {
+      if (turn !== this.turn) return;
+      this.set({ upload: id, traced: strokes.length > 0 });
+      by("offer-button").hidden = box.join() === WHOLE.join();
+      by("offer-button").onclick = () => this.crop.set(box);
+      if (strokes.length) this.onStrokes(strokes);
+      by("left-out").textContent = leftOut.length ? `Left out: ${leftOut.join(", ")}.` : "";
+      this.onChange(true);
+    };
   }
 
   /** The server has forgotten the picture: send it again. Returns whether it could. */
@@ -91,11 +106,21 @@ export class Source {
     return Boolean(sent);
   }
 
-  async trace() {
+  /** Trace the picture, in `wait` milliseconds. It is as it was where that cannot be. */
+  async trace(wait = 0) {
+    const turn = (this.turn += 1);
+    await pause(wait);
+    if (turn !== this.turn) return;
     try {
       const { strokes } = await ask(`/uploads/${this.upload}/strokes`, { json: { box: this.box } });
+      if (turn !== this.turn) return;
+      const step = !this.traced;
+      this.traced = true;
+      this.show();
       this.onStrokes(strokes);
+      if (step) this.onChange(true);
     } catch (error) {
+      if (turn !== this.turn) return;
       if (error.status === 404 && (await this.renew())) this.trace();
       else this.onError(error);
     }

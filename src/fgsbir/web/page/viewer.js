@@ -13,7 +13,7 @@ export class Viewer {
     this.photos = [];
     this.place = 0;
     this.drawn = [];
-    this.leaving = false;
+    this.leaving = this.beside = false;
     this.onShow = onShow;
     on("viewer-close", "click", () => this.dialog.close());
     on("previous-button", "click", () => this.turn(-1));
@@ -29,10 +29,13 @@ export class Viewer {
       onClose(this.place, this.leaving);
       this.leaving = false;
     });
+    // Only what begins and ends beside it closes it: text may be marked from inside out.
+    on("viewer", "pointerdown", (event) => (this.beside = this.isBeside(event)));
     on("viewer", "click", (event) => {
-      if (event.target === this.dialog) this.dialog.close(); // beside it
+      if (this.beside && this.isBeside(event)) this.dialog.close();
     });
     on("viewer", "keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return; // Alt+Left is Back
       const turns = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (turns) this.turn(turns);
     });
@@ -40,6 +43,12 @@ export class Viewer {
 
   get photo() {
     return this.photos[this.place];
+  }
+
+  isBeside({ target, clientX, clientY }) {
+    const box = this.dialog.getBoundingClientRect();
+    const inside = clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom;
+    return target === this.dialog && !inside;
   }
 
   /** Show the photo at `place`; `canCorrect`: there is a drawing that it may be meant by. */
@@ -75,6 +84,9 @@ export class Viewer {
     by("sketch-button").lastElementChild.textContent = "Sketch this photo";
     by("previous-button").disabled = this.place === 0;
     by("next-button").disabled = this.place === this.photos.length - 1;
+    // Else the focus would be lost with a path's button, or with one that is disabled now, and no key would arrive.
+    const { activeElement } = document;
+    if (!this.dialog.contains(activeElement) || activeElement.disabled) by("viewer-name").focus();
     this.onShow(photo);
   }
 
@@ -92,8 +104,10 @@ export class Viewer {
     return line;
   }
 
+  /** Close it, if it is open, and then act. */
   leave(act) {
     const { photo } = this;
+    if (!this.dialog.open) return void act(photo);
     this.leaving = true;
     this.dialog.addEventListener("close", () => act(photo), { once: true });
     this.dialog.close();
