@@ -23,7 +23,7 @@ def test_it_serves_until_interrupted(index: Path, joint_model: Path, tmp_path: P
     browser.write_text(f"#!/bin/sh\necho $1 > {tmp_path}/opened.part && mv {tmp_path}/opened.part {tmp_path}/opened\n")
     browser.chmod(0o755)
     environment = os.environ | {"PYTHONPATH": str(SOURCE), "BROWSER": f"{browser} %s"}
-    command.append("--open")
+    command += ["--open", "--host", "127.0.0.1", "--name", "photos.example", "--proxy", "127.0.0.1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stderr
         try:
@@ -36,6 +36,9 @@ def test_it_serves_until_interrupted(index: Path, joint_model: Path, tmp_path: P
             assert health["photos"] == 3 and health["features"] == {"sketch": True, "adapt": True}
             with urllib.request.urlopen(told[1], timeout=30) as answer:
                 assert b"Draw, and find" in answer.read()
+            by_proxy = urllib.request.Request(f"{told[1]}/health", headers={"Host": "photos.example"})
+            with urllib.request.urlopen(by_proxy, timeout=30) as answer:
+                assert answer.status == 200
             while not (tmp_path / "opened").exists():
                 assert server.poll() is None
                 time.sleep(0.01)
