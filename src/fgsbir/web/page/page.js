@@ -162,7 +162,7 @@ async function search(skip = 0) {
       state.renewed = true; // once: what is missing may be a photo
       refresh();
     } else if (error.status === 429) refresh(1000 * (error.retryAfter || 1), skip);
-    else fail(error, () => refresh(0, skip));
+    else fail(error, () => refresh(0, skip), !skip);
   }
 }
 
@@ -237,10 +237,10 @@ function say(text) {
   state.news = "";
 }
 
-/** Tell what went wrong. What is shown is not the answer where it can be asked for `again`. */
-function fail(error, again) {
+/** Tell what went wrong, and how to try it `again`; what is shown may be `stale`. */
+function fail(error, again, stale = false) {
   state.since = 0;
-  settle(Boolean(again) && results.photos.length > 0);
+  settle(stale && results.photos.length > 0);
   tell(error, again);
 }
 
