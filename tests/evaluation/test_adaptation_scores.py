@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fgsbir.adaptation.task_ranks import TaskRanks, found_of, rank_lists
 from fgsbir.evaluation.adaptation import adaptation_scores, gains
@@ -25,7 +26,9 @@ def test_scores_by_hand(tmp_path: Path) -> None:
         "adaptive": {5: tasks([[1, 1], [1, 2]], [[1, 7], [1, 4]])},
     }
     scores = adaptation_scores([found], resamples=200, seed=0)
-    assert scores["adaptive"]["5"]["acc@1"] == 62.5 and scores["adaptive"]["5"]["sd"] == 12.5
+    # The draws find 75 and 50 of 100.
+    assert scores["adaptive"]["5"]["acc@1"] == 62.5 and scores["adaptive"]["5"]["sd"] == pytest.approx(312.5**0.5, abs=1e-4)
+    assert scores["none"]["5"]["sd"] == 0
     assert scores["adaptive"]["5"]["acc@5"] == 87.5 and scores["none"]["5"]["acc@1"] == 25
     adapted = scores["adaptive"]["5"]
     assert adapted["minus_none"] == 37.5 and adapted["minus_none_low"] <= 37.5 <= adapted["minus_none_high"]

@@ -279,5 +279,5 @@ def test_true_sketches_are_by_the_users_of_the_training_photos(tiny: Path, tmp_p
     for name, (strokes,) in zip(names, true_sketches(index, names, seed=TINY["seed"]), strict=True):
         by = [user for user in seen if np.array_equal(strokes, centre(draw_sketch(name, user, seed=TINY["seed"])))]
         assert len(by) == 1
-    with pytest.raises(DataError, match="true needs the default data set, found one of the layout folder"):
+    with pytest.raises(DataError, match="of the default data set alone, found one of the layout folder"):
         true_sketches(replace(index, layout="folder"), [], seed=0)
