@@ -97,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
                 write_text(options.out, f"[\n{lines}\n]\n")
     if options.page:
+        torch.set_num_threads(1)  # as in what was measured
         write_text(options.page, page(rows, machine("float32")))
 
 

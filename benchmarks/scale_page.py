@@ -69,7 +69,7 @@ def _costs(largest: Mapping[str, Row]) -> str:
 
 HEAD = """# From a thousand photos to ten million
 
-`python -m benchmarks.scale` measures each part in a process of its own, with one thread. Slope is the power of the
+`python -m benchmarks.scale` measures each part in a process of its own, with one thread of torch. Slope is the power of the
 number of photos that the time grows with: 1 is linear. Peak is the most memory that the process itself has, torch and
 the trunk included; mapped files are left out, since the system drops their pages when others need the memory.
 
