@@ -69,9 +69,9 @@ def _costs(largest: Mapping[str, Row]) -> str:
 
 HEAD = """# From a thousand photos to ten million
 
-`python -m benchmarks.scale` measures each part in a process of its own, with one thread of torch. Slope is the power of the
-number of photos that the time grows with: 1 is linear. Peak is the most memory that the process itself has, torch and
-the trunk included; mapped files are left out, since the system drops their pages when others need the memory.
+`python -m benchmarks.scale` measures each part in a process of its own, with one thread of torch. Slope is the power
+of the number of photos that the time grows with: 1 is linear. Peak is the most memory that the process itself has,
+torch and the trunk included; mapped files are left out, since the system drops their pages when others need the memory.
 
 * `shard`, `edges`: photos of 256 pixels.
 * `features`, `pseudo`, `train` and `index`: 64 pixels and the first blocks of a small trunk, so that the part is
@@ -88,9 +88,9 @@ COSTS = f"""
 ## What {MANY:,} photos cost
 
 CPU-seconds a photo at the largest number measured, times 10⁷, over the cores of 1, 8 and 64 machines with {CORES} cores
-like this one's. All machines share the shards; the stage `shard` runs on one, whose threads share the decoding. `pseudo`
-is reckoned for a drawing of every photo: the stage draws `pseudo.photos` of them, which takes minutes. Its G is small
-here, and the bytes of `features` and `pseudo` are the small trunk's.
+like this one's. All machines share the shards; the stage `shard` runs on one, whose threads share the decoding.
+`pseudo` is reckoned for a drawing of every photo: the stage draws `pseudo.photos` of them, which takes minutes. Its G
+is small here, and the bytes of `features` and `pseudo` are the small trunk's.
 
 | part | CPU-hours | {" | ".join(f"{machines} machine" + "s" * (machines > 1) for machines in MACHINES)} | on disk |
 |---|---|---|---|---|---|"""
