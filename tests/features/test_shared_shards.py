@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.shards import write_shards
@@ -31,7 +32,11 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if split != "unlabelled":
             source.sketches.append(Sketch(f"s{number}", f"p{number}", None, shape(number)))
     write_shards(source, folder / "shards", name="toy", layout="folder", category="shape", photos_per_shard=1)
+    # With one thread, as torchrun's processes: sums of other parts round differently.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     write_toy_features(folder / "shards", folder / "features")
+    torch.set_num_threads(threads)
     write_toy_edges(folder / "shards", folder / "edges")
     return folder
 
