@@ -49,7 +49,7 @@ RATIO = Ratio("features of 4,000 photos / four times those of 1,000", 1.1, prepa
 
 
 def measure(what: str, count: int, shards: Path, work: Path) -> Row:
-    """A row of the table, in a process that has done nothing else. ``peak_mib`` holds all that it had loaded before."""
+    """A row of the table, in a process that has done nothing else. ``peak_mib`` includes what it had loaded before."""
     torch.set_num_threads(1)
     keep_freed_memory()
     prepared = PARTS[what][0](shards, work, count)

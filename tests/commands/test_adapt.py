@@ -113,7 +113,7 @@ def test_photos_alone_move_the_statistics_of_a_model_that_knows_edges(
     assert details["adapted"]["sketches"] == 0 and torch.equal(adapted.head.weight, first.head.weight)
     moved = not torch.equal(adapted.side("sketch").mean, first.side("sketch").mean)
     assert moved and torch.equal(adapted.side("photo").mean, first.side("photo").mean)
-    if place == "photos":  # one that cannot be read is told, and left out
+    if place == "photos":  # a photo that cannot be read is left out, with a warning
         (photos / "torn.jpg").write_bytes(b"\xff\xd8\xff")
         assert fgsbir("adapt", "--model", model, "--photos-only", photos, "--out", tmp_path / "adapted") == 0
         assert "left out: " in caplog.text and "torn.jpg" in caplog.text

@@ -106,7 +106,7 @@ def untrained(
     kind: Kind,
     seen_edges: Tensor | None = None,
 ) -> AdaptiveModel:
-    """What ``method`` starts from on tasks of ``kind``, and, where it is not trained, is."""
+    """The model that ``method`` starts from on tasks of ``kind``; one that needs no training is ready."""
     seed_weights(settings.seed, f"adaptation {kind}")
     model = adaptive_model(supervised, method, settings, seen_edges)
     compute.place(model)
