@@ -18,10 +18,10 @@ repro: install ## Run what is out of date in the pipeline, then show the metrics
 	python -m dvc repro
 	python -m pipeline.report
 
-demo: install ## Search photos by drawing, on a page on this machine: some that are drawn now, or PHOTOS=my/photos
+demo: install ## Search photos by drawing, on a page on this machine: some that are drawn now, or PHOTOS=my/photos; PORT=8000
 	$(if $(PHOTOS),,python -m pipeline.demo_photos .scratch/demo/photos)
 	fgsbir index "$(or $(PHOTOS),.scratch/demo/photos)" --out .scratch/demo/index
-	fgsbir serve --index .scratch/demo/index
+	fgsbir serve --index .scratch/demo/index $(if $(PORT),--port $(PORT))
 
 evidence: install ## Run the rows of experiments/rows.yaml, with ChairV2's where CHAIRV2=folder and CHAIRV2_MORE=folder are given
 	python -m experiments.evidence $(if $(CHAIRV2),--chairv2 "$(CHAIRV2)") $(if $(CHAIRV2_MORE),--chairv2-more "$(CHAIRV2_MORE)")

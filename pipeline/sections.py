@@ -1,7 +1,7 @@
 """The keys of params.yaml, their types and their bounds; params.yaml says what each means."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -154,9 +154,7 @@ class PretrainGenerator(Training):
     @model_validator(mode="after")
     def _sketches_to_train_on(self) -> "PretrainGenerator":
         if self.decoder == "contours":
-            for name, unused in (("encoder", None), ("sketch_steps", 0), ("edge_steps", 0), ("category_steps", 0)):
-                if (found := getattr(self, name)) != unused:
-                    raise ValueError(f"{name} ({found}): of decoder points alone; contours needs {unused}")
+            self.must_have("decoder: contours", encoder=None, sketch_steps=0, edge_steps=0, category_steps=0)
         if self.sketch_steps and not self.sketch_files:
             raise ValueError(f"sketch_steps is {self.sketch_steps}, but sketch_files is empty")
         return self
@@ -189,14 +187,17 @@ class Pseudo(Section):
 
     @model_validator(mode="after")
     def _sketches_are_there(self) -> "Pseudo":
-        if self.edges and self.sketches in ("another", "file"):
-            raise ValueError(f"edges ({self.edges}): with sketches {self.sketches!r} edges must be 0")
-        if self.discriminator_dropout and self.discriminator_input == "pixels":
-            raise ValueError(f"discriminator_dropout ({self.discriminator_dropout}): of features alone; pixels need 0")
-        if self.sketches in ("edges", "file") and self.discriminator_fakes != "mismatched":
-            raise ValueError(f"discriminator_fakes: with sketches {self.sketches!r} mismatched alone")
-        if (self.sketches == "file") != (self.file is not None):
-            raise ValueError(f"file ({self.file}) goes with sketches: file, found {self.sketches!r}")
+        if self.discriminator_input == "pixels":
+            self.must_have("discriminator_input: pixels", discriminator_dropout=0)
+        if self.sketches == "file" and self.file is None:
+            raise ValueError("sketches: file needs a path in file, and its SHA-256 in file_sha256")
+        needed: dict[str, dict[str, Any]] = {
+            "generator": {"file": None},
+            "edges": {"file": None, "discriminator_fakes": "mismatched"},
+            "another": {"file": None, "edges": 0},
+            "file": {"edges": 0, "discriminator_fakes": "mismatched"},
+        }
+        self.must_have(f"sketches: {self.sketches}", **needed[self.sketches])
         return self
 
 

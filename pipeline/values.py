@@ -41,6 +41,12 @@ class Section(BaseModel):
         """The values of those keys that are fields of the dataclass ``settings``."""
         return self.model_dump(include={field.name for field in fields(settings)})
 
+    def must_have(self, where: str, **expected: Any) -> None:
+        """Raises ValueError for the first key that has not the value that the setting ``where`` needs."""
+        for name, value in expected.items():
+            if (found := getattr(self, name)) != value:
+                raise ValueError(f"{name}: found {found}; with {where} it must be {'none' if value is None else value}")
+
     @model_validator(mode="after")
     def _file_and_its_hash(self) -> "Section":
         for hashed in (name for name in type(self).model_fields if name.endswith("_sha256")):

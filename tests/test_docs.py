@@ -19,7 +19,7 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
 )
 MOST_WORDS = {"README.md": 1500, "decisions.md": 1500, "evidence.md": 9000}  # tables, written by make evidence
 MAKEFILE = (ROOT / "Makefile").read_text()
-FENCE = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def anchors(page: Path) -> set[str]:

@@ -118,7 +118,7 @@ def test_photos_alone_move_the_statistics_of_a_model_that_knows_edges(
         assert fgsbir("adapt", "--model", model, "--photos-only", photos, "--out", tmp_path / "adapted") == 0
         assert "left out: " in caplog.text and "torn.jpg" in caplog.text
     asked = ("adapt", "--model", plain, "--photos-only", photos, "--out", tmp_path / "other")
-    assert "adapts to sketches alone" in refusal(*asked)
+    assert "cannot adapt to photos alone" in refusal(*asked)
     assert not (tmp_path / "other").exists()
 
 
@@ -160,7 +160,7 @@ def test_no_other_model_adapts_and_nothing_but_a_model_of_this_command_is_replac
     save_model(tmp_path / "plain", plain, details={})
     model, adapted = save_retrieval(tmp_path / "model", toy), tmp_path / "adapted"
     for first, out, message in (
-        (tmp_path / "plain", adapted, "has nothing to adapt by"),
+        (tmp_path / "plain", adapted, "this model cannot adapt"),
         (joint_model / "generator", adapted, "expected a model of kind adaptive, found generator"),
         (model, support, "is no model folder"),
         (model, model, "fgsbir adapt has not made"),

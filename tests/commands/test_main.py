@@ -28,7 +28,7 @@ def test_every_command_explains_itself(name: str, fgsbir: Run, capsys: pytest.Ca
         ("index photos --out index", "photos: expected a photo or a folder of photos, found nothing"),
         ("index . --model m --out i", "m: expected a folder of a retrieval model, found nothing"),
         ("index . --adaptive a --out i", "a: expected a folder of an adaptive model, found nothing"),
-        ("draw .", "models/joint: drawing needs a trained generator, and there is none; make repro trains one"),
+        ("draw .", "models/joint: drawing needs a trained generator, and there is none; make repro, in a clone"),
         ("search a.svg --index .", "a.svg: expected a sketch, found nothing"),
         ("search a.ndjson:3 --index .", "a.ndjson: expected a sketch, found nothing"),
         ("search . --index index", "index: expected a folder that fgsbir index has written, found nothing"),

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.pipeline.conftest import assert_same
+from tests.pipeline.pages import block
 from tests.pipeline.repositories import DVC, STAGES, Repository, clean_environment, ran
 
 pytestmark = pytest.mark.slow
@@ -122,6 +123,32 @@ def test_half_of_the_unlabelled_photos_runs_joint_and_evaluate_alone(giver: Repo
     (command,) = re.findall(r"^dvc exp show .*$", (giver.path / "docs" / "pipeline.md").read_text(), re.MULTILINE)
     table = Repository(giver.path, giver.environment | {"COLUMNS": "100"}).shell(f"{command} --no-pager")
     assert "[half]" in table and "supervised.acc@1" in table and "…" not in table, table
+
+
+def test_a_folder_of_photos_and_drawings_is_trained_on(giver: Repository) -> None:
+    """README's commands for one's own data, from the folder to the index."""
+    mine, drawn = giver.path / "data/raw/mine", giver.path / "data/raw/synthetic"
+    for name in ("photos", "sketches", "unlabelled"):
+        (mine / name).mkdir(parents=True)
+    for line in (drawn / "sketches.ndjson").read_text().splitlines():
+        sketch = json.loads(line)
+        if sketch["photo"].startswith("chair-"):
+            (mine / "sketches" / f"{sketch['photo']}_{sketch['user']}.json").write_text(json.dumps(sketch["strokes"]))
+    for photo in (drawn / "photos" / "chair").glob("*.jpg"):
+        has_sketch = any((mine / "sketches").glob(f"{photo.stem}_*"))
+        shutil.copy(photo, mine / ("photos" if has_sketch else "unlabelled"))
+    track, train, index = block("README.md", "Your own data").splitlines()
+    giver.shell(track)
+    done = ran(giver.shell(train))
+    assert done[0] == "shard" and done[-1] == "evaluate" and "joint" in done
+    scores = json.loads((giver.path / "metrics/evaluate.json").read_text())
+    found = json.loads((giver.path / "metrics/data.json").read_text())
+    assert scores["n_query"] > 0 and [each["category"] for each in found["by_category"]] == ["mine"]
+    said = giver.shell(index.replace("my/photos", "data/raw/mine/photos"))
+    assert re.search(r"my/trained-index: \d+ photos", said)
+    shutil.rmtree(giver.path / "my")
+    giver.undo()
+    assert ran(giver.dvc("repro")) == []
 
 
 def test_a_failed_run_says_why_and_can_be_undone(giver: Repository) -> None:

@@ -122,15 +122,21 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         ("dataset.user_table: users.csv", "dataset: user_table and user_table_sha256 go together"),
         (f"pretrain_generator.weights_sha256: '{'0' * 64}'", "pretrain_generator: weights and weights_sha256 go toge"),
         ("{dataset.category: a, dataset.unseen_categories: [a]}", "dataset: category 'a' is in unseen_categories"),
-        ("pretrain_generator.edge_steps: 9", "edge_steps (9): of decoder points alone; contours needs 0"),
+        ("pretrain_generator.edge_steps: 9", "edge_steps: found 9; with decoder: contours it must be 0"),
         (
             "{pretrain_generator.decoder: points, pretrain_generator.sketch_steps: 9}",
             "sketch_steps is 9, but sketch_files is empty",
         ),
-        ("{pseudo.sketches: another, pseudo.edges: 1}", "with sketches 'another' edges must be 0"),
-        ("{pseudo.sketches: edges, pseudo.discriminator_fakes: both}", "with sketches 'edges' mismatched alone"),
-        ("pseudo.discriminator_input: pixels", "discriminator_dropout (0.8): of features alone; pixels need 0"),
-        ("{pseudo.sketches: file, pseudo.edges: 0}", "file (None) goes with sketches: file, found 'file'"),
+        ("{pseudo.sketches: another, pseudo.edges: 1}", "edges: found 1; with sketches: another it must be 0"),
+        (
+            "{pseudo.sketches: edges, pseudo.discriminator_fakes: both}",
+            "discriminator_fakes: found both; with sketches: edges it must be mismatched",
+        ),
+        (
+            "pseudo.discriminator_input: pixels",
+            "discriminator_dropout: found 0.8; with discriminator_input: pixels it must be 0",
+        ),
+        ("{pseudo.sketches: file, pseudo.edges: 0}", "sketches: file needs a path in file"),
         ("pretrain_generator.sketch_files: [{path: a.npz}]", "pretrain_generator.sketch_files.0.sha256: missing"),
     ],
 )

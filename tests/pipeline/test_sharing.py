@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +13,8 @@ import pytest
 import yaml
 
 from fgsbir.runtime.model_folder import CARD, CONFIG
-from tests.pipeline.conftest import ROOT, assert_same, contents
+from tests.pipeline.conftest import assert_same, contents
+from tests.pipeline.pages import block
 from tests.pipeline.remotes import REMOTES, Remote
 from tests.pipeline.repositories import Repository, clean_environment, ran
 from tests.toy import Toy
@@ -36,20 +36,7 @@ class Page:
     here: dict[str, str]
 
     def block(self, heading: str, number: int = 0) -> str:
-        """The block ``number`` of the section ``heading``, which ends where the next begins."""
-        text = (ROOT / "docs" / "sharing.md").read_text()
-        parts = re.split(r"^(?:#+ ([^\n]*)|(```)\n(.*?)```)$", text, flags=re.MULTILINE | re.DOTALL)
-        found: dict[str | None, list[str]] = {}
-        section = None
-        for title, fence, block in zip(parts[1::4], parts[2::4], parts[3::4], strict=True):
-            if fence:
-                found.setdefault(section, []).append(block)
-            else:
-                section = title
-        commands = found[heading][number]
-        for there, place in self.here.items():
-            commands = commands.replace(there, place)
-        return commands
+        return block("docs/sharing.md", heading, number, self.here)
 
 
 @pytest.fixture(scope="module")

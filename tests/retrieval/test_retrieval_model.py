@@ -110,9 +110,9 @@ def test_with_mirror_images_a_similarity_is_the_mean_of_both(toy: Toy) -> None:
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"tuned_blocks": 3}, "need a map_block of at most 1, found 2"),
-        ({"tuned_blocks": 1, "spec": SPEC.as_json() | {"taps": [1, 4]}}, "need a map_block of at most 1, found 2"),
-        ({"pooling": "attention"}, "needs tuned_blocks"),
+        ({"tuned_blocks": 3}, "need features.map_block <= 1, found 2"),
+        ({"tuned_blocks": 1, "spec": SPEC.as_json() | {"taps": [1, 4]}}, "need features.map_block <= 1, found 2"),
+        ({"pooling": "attention"}, "attention needs pretrain_retrieval.tune_blocks"),
     ],
 )
 def test_what_cannot_be_built_is_said(form: dict[str, object], message: str) -> None:

@@ -93,7 +93,7 @@ def test_an_index_of_another_model_is_refused(tmp_path: Path, index: Path, photo
     with pytest.raises(DataError, match="was made by another model"):
         index_photos([photos], other, index)
     shutil.copytree(other, index / MODEL, dirs_exist_ok=True)
-    with pytest.raises(DataError, match="was made by another model than it holds"):
+    with pytest.raises(DataError, match="the model in it is not the one that made it"):
         Searcher.open(index)
 
 

@@ -62,7 +62,9 @@ def load_adaptive(folder: Path) -> tuple[AdaptiveModel, bool]:
     else:
         model = load_model(folder, AdaptiveModel)
     if not model.adapts:
-        raise DataError(f"{folder}: was trained without adaptation, and has nothing to adapt by")
+        raise DataError(
+            f"{folder}: this model cannot adapt: it was trained with adapt's method none, or without standardise"
+        )
     return model, config["details"].get("negatives") == "pool"
 
 

@@ -53,11 +53,11 @@ def run(options: argparse.Namespace) -> None:
     model, pool = load_adaptive(folder)
     if options.photos_only and not model.form.edges:
         raise DataError(
-            f"{folder}: adapts to sketches alone; to photos adapt the model that comes with the package, and "
-            "models/adaptive/category/photos, which know the edges in the photos that they have learned from"
+            f"{folder}: this model cannot adapt to photos alone; use the model that ships with the package, or "
+            "models/adaptive/category/photos"
         )
     if searched and not model.form.edges:
-        logger.warning("%s: does not know the edges in photos, and cannot learn from those of --photos", folder)
+        logger.warning("%s: this model cannot adapt to photos; --photos changes nothing", folder)
     support, made = read_support(options.support) if options.support else SupportSet(), read_config(folder)
     if searched:
         support = replace(support, searched=some_photos(searched))

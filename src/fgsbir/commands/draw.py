@@ -34,8 +34,8 @@ def run(options: argparse.Namespace) -> None:
         require(path, "a photo or a folder of photos")
     if options.model == TRAINED and not TRAINED.exists():
         raise DataError(
-            f"{TRAINED}: drawing needs a trained generator, and there is none; make repro trains one in about "
-            "ten minutes, or give another --model"
+            f"{TRAINED}: drawing needs a trained generator, and there is none; make repro, in a clone of the project, "
+            "trains one in about ten minutes, or give another --model"
         )
     require(options.model, "a folder of a generator")
 

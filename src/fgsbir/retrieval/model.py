@@ -65,13 +65,13 @@ class RetrievalModel(ReadingModel):
         super().__init__(**given(locals()))
         last = max(self.spec.taps)
         if tuned_blocks == 0 and pooling == "attention":
-            raise DataError("pooling attention weighs the places of maps: it needs tuned_blocks > 0")
+            raise DataError("pretrain_retrieval.pooling: attention needs pretrain_retrieval.tune_blocks above 0")
         if tuned_blocks != "all" and tuned_blocks:
             most = min(*self.spec.taps, last - tuned_blocks)
             if self.spec.map_block > most:
                 raise DataError(
-                    f"tuned blocks start from the stored map: {tuned_blocks} of them, and taps {list(self.spec.taps)}, "
-                    f"need a map_block of at most {most}, found {self.spec.map_block}"
+                    f"pretrain_retrieval.tune_blocks: {tuned_blocks} blocks start from the stored map; with taps "
+                    f"{list(self.spec.taps)} they need features.map_block <= {most}, found {self.spec.map_block}"
                 )
         self.level: Level = "pixels" if tuned_blocks == "all" else "map" if tuned_blocks else "taps"
         self.standardised, self.mirror = standardise, mirror

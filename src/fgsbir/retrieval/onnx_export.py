@@ -106,7 +106,8 @@ def export_onnx(model: RetrievalModel, path: Path, metadata: Mapping[str, str]) 
         difference = float(np.max(differences))
         if not difference <= TOLERANCE:  # true for NaN as well
             raise DataError(
-                f"{path}: expected torch's embeddings to {TOLERANCE:g}, found a difference of {difference:g}"
+                f"{path}: not written: the ONNX model's embeddings differ from torch's by {difference:g}, "
+                f"more than {TOLERANCE:g}"
             )
     return difference
 

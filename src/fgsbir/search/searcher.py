@@ -38,7 +38,7 @@ class Searcher:
         """The index in ``folder`` with its own model. Raises DataError for one that cannot be searched."""
         gallery, model = Gallery(folder), Path(folder) / MODEL
         if read_config(model)["sha256"] != gallery.about.model:
-            raise DataError(f"{folder}: was made by another model than it holds; index the photos again")
+            raise DataError(f"{folder}: the model in it is not the one that made it; index the photos again")
         return cls(gallery, Encoder.load(model, computing(gallery.about.precision)))
 
     def search(self, strokes: np.ndarray, k: int) -> list[Match]:
