@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -121,7 +122,7 @@ def take(giver: Repository, page: Page, experiment: dict[str, bytes]) -> None:
 
 
 def heal(giver: Repository, page: Page, remote: Remote) -> None:
-    """A damaged file of the remote is noticed by who pulls it, and mended by the giver."""
+    """A damaged file of the remote, or of one's own cache, is noticed, and mended."""
     shard = min((giver.path / "data" / "shards").glob("*.tar"))
     hashes = hashlib.md5(shard.read_bytes()).hexdigest(), giver.hashes_of_outs()["data/shards"]
     damaged, listing = (f"files/md5/{md5[:2]}/{md5[2:]}" for md5 in hashes)
@@ -136,4 +137,12 @@ def heal(giver: Repository, page: Page, remote: Remote) -> None:
     giver.shell(page.block("A damaged file in the remote"))
     assert remote.read(damaged) == good
     careful.dvc("pull")
+    assert_same(careful.bytes(), giver.bytes())
+
+    # The same in one's own cache.
+    kept = careful.path / ".dvc/cache" / damaged
+    kept.chmod(0o644)
+    kept.write_bytes(good[:-20])
+    output = careful.shell(page.block("A damaged file in your own cache"))
+    assert re.search(r"not in cache: +data/shards", output)
     assert_same(careful.bytes(), giver.bytes())
