@@ -1,12 +1,19 @@
 import errno
+import fcntl
 import json
-from collections.abc import Callable
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from fgsbir.data.atomic import write_bytes, write_folder, write_json
+from fgsbir.data.atomic import hold, write_bytes, write_folder, write_json
+from fgsbir.data.records import DataError
 
 
 def names(folder: Path) -> list[str]:
@@ -21,6 +28,11 @@ def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None
             assert not (folder / content).exists()
         assert names(folder) == [content]
     assert names(tmp_path / "deep") == ["out"]
+
+
+def leftover(path: Path, process: int, host: str = "") -> Path:
+    """Where a process writes what will be ``path``."""
+    return path.with_name(f".{path.name}.{host or socket.gethostname()[:32]}-{process}-01234567.partial")
 
 
 @pytest.fixture
@@ -52,12 +64,64 @@ def replacement_fails(partial: Path) -> None:
 def test_a_folder_that_fails_leaves_the_old_one(old: Path, write: Callable[[Path], None], killed: bool) -> None:
     if killed:
         # An earlier process died between the two renames: the new folder is whole, the old one stepped aside.
-        (old.parent / ".out.partial").mkdir()
-        (old.parent / ".out.partial/half").write_text("ha")
+        half = leftover(old, os.getpid())
+        half.mkdir()
+        (half / "half").write_text("ha")
         old.replace(old.parent / ".out.old")
     with pytest.raises((ValueError, KeyboardInterrupt, OSError)), write_folder(old) as partial:
         write(partial)
     assert names(old.parent) == ["out"] and names(old) == ["good"]
+
+
+@pytest.fixture
+def another() -> Iterator[int]:
+    """The number of a process that lives."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.communicate()
+
+
+def test_what_others_are_writing_stays_and_what_dead_ones_left_goes(tmp_path: Path, another: int) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    living, elsewhere = leftover(tmp_path / "a", another), leftover(tmp_path / "a", 1, "host-2")
+    forgotten = leftover(tmp_path / "b", 1, "host-3")
+    for path in (leftover(tmp_path / "a", dead.pid), living, elsewhere, forgotten):
+        path.mkdir()
+        (path / "half").write_text("ha")
+    leftover(tmp_path / "c.json", dead.pid).write_text("ha")
+    os.utime(forgotten, (0, 0))
+    with write_folder(tmp_path / "a") as partial:
+        write_bytes(tmp_path / "c.json", b"whole")
+        assert set(names(tmp_path)) == {living.name, elsewhere.name, partial.name, "c.json"}
+    assert names(tmp_path) == sorted([living.name, elsewhere.name, "a", "c.json"])
+
+
+def test_two_that_write_one_folder_do_not_write_into_each_other(tmp_path: Path) -> None:
+    with write_folder(tmp_path / "out") as orphan:
+        (orphan / "shard").write_text("whole")
+        with write_folder(tmp_path / "out") as partial:
+            (partial / "shard").write_text("who")
+            assert (orphan / "shard").read_text() == "whole"
+            (partial / "shard").write_text("whole")
+    assert names(tmp_path) == ["out"] and (tmp_path / "out/shard").read_text() == "whole"
+
+
+def test_what_is_held_may_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, flock = tmp_path / "held", fcntl.flock
+    first = hold(path, "another")
+    with pytest.raises(DataError, match="held: another works here"):
+        hold(path, "another")
+
+    def let_go(file: Any, how: int) -> None:  # between the opening by the second and its lock
+        monkeypatch.undo()
+        path.unlink()
+        first.close()
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", let_go)
+    with hold(path, "another"), pytest.raises(DataError, match="held: another works here"):
+        hold(path, "another")
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

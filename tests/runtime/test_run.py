@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import torch
@@ -198,8 +198,8 @@ def test_a_checkpoint_runs_no_code(scratch: Scratch, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(state: object, file: Path) -> None:
-        file.write_bytes(b"half")
+    def full(state: object, file: IO[bytes]) -> None:
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     scratch.save({"step": 1})

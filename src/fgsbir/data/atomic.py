@@ -4,9 +4,14 @@ import fcntl
 import json
 import math
 import os
+import re
+import secrets
 import shutil
+import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +20,12 @@ import numpy as np
 from fgsbir.data.records import DataError
 
 DECIMALS = 6
+# What a writer on another machine has not touched for so long, in seconds, is taken for a dead one's.
+FORGOTTEN = 24 * 3600
+# The host and the process that write.
+_PARTIAL = re.compile(r"\..*\.(?P<host>[^/]*)-(?P<process>\d{1,9})-[0-9a-f]{8}\.partial(\.[^.]*)?", re.DOTALL)
+# What this process is writing.
+_in_hand = set[Path]()
 
 
 @contextmanager
@@ -23,23 +34,25 @@ def write_folder(folder: Path) -> Iterator[Path]:
 
     If the block raises, ``folder`` stays as it was. The next call clears what a killed process left.
     """
-    partial, old = _sibling(folder, "partial"), _sibling(folder, "old")
+    old = folder.with_name(f".{folder.name}.old")
     if old.exists() and not folder.exists():  # killed between the two renames below
         old.replace(folder)
-    for leftover in (partial, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        # A folder that is not empty cannot be replaced in one call, so the old one steps aside first.
-        if folder.exists():
-            folder.replace(old)
-        partial.replace(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        if old.exists() and not folder.exists():
-            old.replace(folder)
-        raise
+    shutil.rmtree(old, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _clear(folder.parent)
+    with _partial(folder) as partial:
+        partial.mkdir()
+        try:
+            yield partial
+            # A folder that is not empty cannot be replaced in one call, so the old one steps aside first.
+            if folder.exists():
+                folder.replace(old)
+            partial.replace(folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            if old.exists() and not folder.exists():
+                old.replace(folder)
+            raise
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -47,15 +60,61 @@ def write_folder(folder: Path) -> Iterator[Path]:
 def write_file(path: Path) -> Iterator[Path]:
     """Yield a sibling of ``path``, of its suffix, which becomes ``path`` when the block ends well. Parents are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _sibling(path, "partial").with_suffix(path.suffix)
+    _clear_once(path.parent)
+    with _partial(path, path.suffix) as partial:
+        try:
+            yield partial
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _partial(path: Path, suffix: str = "") -> Iterator[Path]:
+    """Where this call alone writes what will be ``path``: another run's orphan may still be writing the same."""
+    writer = f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
+    partial = path.with_name(f".{path.name[:32]}.{writer}.partial{suffix}")
+    _in_hand.add(partial)
     try:
         yield partial
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    finally:
+        _in_hand.discard(partial)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what killed writers left half-written in ``folder``."""
+    for path in folder.iterdir():
+        found = _PARTIAL.fullmatch(path.name)
+        if found is None or path in _in_hand or _is_written(path, found["host"], int(found["process"])):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+# In a process: a folder may hold a million files.
+_clear_once = lru_cache(1024)(_clear)
+
+
+def _is_written(path: Path, host: str, process: int) -> bool:
+    """Whether a process of that number on ``host`` may still write ``path``."""
+    if host != socket.gethostname()[:32]:
+        with suppress(FileNotFoundError):
+            return time.time() - path.stat().st_mtime < FORGOTTEN
+        return False
+    if process == os.getpid():  # and what it writes is in hand
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:
@@ -69,16 +128,20 @@ def link_or_copy(source: str | Path, target: str | Path) -> None:
 def hold(path: Path, whose: str) -> IO[bytes]:
     """Keep other processes from holding ``path``, until what is returned is closed or this process ends, however.
 
-    Raises DataError, naming ``whose`` it is, while another one holds it.
+    It may be removed while it is held. Raises DataError, naming ``whose`` it is, while another one holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("wb")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise DataError(f"{path}: {whose} works here; let it end, or stop it") from None
-    return file
+    while True:
+        file = path.open("wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise DataError(f"{path}: {whose} works here; let it end, or stop it") from None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()  # who held it has removed it meanwhile
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -115,7 +178,3 @@ def _rounded(value: Any, name: str) -> Any:
             raise ValueError(f"{name}: expected a finite number, found {value}")
         return round(value, DECIMALS) + 0.0  # + 0.0 turns -0.0 into 0.0
     return value
-
-
-def _sibling(path: Path, role: str) -> Path:
-    return path.with_name(f".{path.name}.{role}")

@@ -32,16 +32,17 @@ class Scratch:
             return None
         try:
             state: State = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+            step = state["step"]
+        except (RuntimeError, ValueError, LookupError, EOFError, OSError, pickle.UnpicklingError) as error:
             logger.warning("%s cannot be read (%s): starting from the beginning", self.path, error)
             return None
-        logger.info("resuming from %s at step %d", self.path, state["step"])
+        logger.info("resuming from %s at step %d", self.path, step)
         return state
 
     def save(self, state: State) -> None:
         """Replace the checkpoint in one move: a kill leaves the old one or the new one, never a piece."""
-        with write_file(self.path) as partial:
-            torch.save(state, partial)
+        with write_file(self.path) as partial, partial.open("wb") as file:  # torch would keep the path's name
+            torch.save(state, file)
 
     def clear(self) -> None:
         """Remove the folder; called once the stage's outputs are in place."""
