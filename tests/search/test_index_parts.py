@@ -1,10 +1,13 @@
 """An index made in parts: what a kill leaves is not done again, and processes that share it write what one writes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from fgsbir.data.records import DataError
 from fgsbir.search import indexing
 from fgsbir.search.index_parts import Work
 from fgsbir.search.indexing import index_photos
+from tests.features.test_extraction import OneOfTwo
 from tests.search.conftest import contents
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,10 +59,47 @@ def test_what_was_whole_before_a_kill_is_not_done_again(
 
 def test_two_runs_into_one_folder_are_refused(tmp_path: Path, joint_model: Path, photos: Path) -> None:
     with (
-        hold(tmp_path / ".index.parts" / "held", "another"),
+        hold(tmp_path / ".index.held", "another"),
         pytest.raises(DataError, match="another fgsbir index works here"),
     ):
         index_photos([photos], joint_model, tmp_path / "index")
+
+
+def test_a_second_run_is_refused_until_the_first_has_put_everything_away(
+    tmp_path: Path, joint_model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rmtree, refused = shutil.rmtree, list[str]()
+
+    def then(path: Path, **options: Any) -> None:
+        rmtree(path, **options)
+        if path == tmp_path / ".index.parts":
+            with pytest.raises(DataError, match="another fgsbir index works here"):
+                index_photos([photos], joint_model, tmp_path / "index")
+            refused.append("yes")
+
+    monkeypatch.setattr(indexing.shutil, "rmtree", then)
+    assert index_photos([photos], joint_model, tmp_path / "index") is not None and refused == ["yes"]
+
+
+def test_all_processes_end_after_the_merge(
+    tmp_path: Path, joint_model: Path, photos: Path, unbroken: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    barrier, mine, merge = threading.Barrier(2), threading.local(), indexing.merge
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        time.sleep(0.5)
+        return merge(*given, **named)
+
+    def index(rank: int) -> bool:
+        mine.rank = rank
+        index_photos([photos], joint_model, tmp_path / "index")
+        return (tmp_path / "index/index.json").exists()
+
+    monkeypatch.setattr(indexing, "merge", slowly)
+    monkeypatch.setattr(indexing, "sharing", lambda _: OneOfTwo(mine.rank, barrier))
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(index, range(2))) == [True, True]
+    assert contents(tmp_path / "index") == unbroken
 
 
 SHARED = """

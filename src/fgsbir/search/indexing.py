@@ -71,7 +71,9 @@ def index_photos(
     scratch = out.resolve().with_name(f".{out.resolve().name}.parts")
     with ExitStack() as stack:
         if compute.is_main:
-            stack.enter_context(hold(scratch / "held", "another fgsbir index"))
+            lock = out.resolve().with_name(f".{out.resolve().name}.held")
+            stack.enter_context(hold(lock, "another fgsbir index"))
+            stack.callback(lock.unlink)  # while it is held
         compute.wait_for_all()  # a run that may not work here has told so by now
         before = hashlib.sha256(known.hashes.tobytes() if known else b"").hexdigest()
         key = f"{sha256} {adaptive_sha256} {compute.precision} {before}"
@@ -102,6 +104,7 @@ def index_photos(
             whole = sum(len(some) for some, path in zip(files, parts, strict=True) if path.exists())
             left = len(listing.files) - whole - sum(len(part.hashes) for part in in_hand.values())
         if not compute.is_main:
+            compute.wait_for_all()  # or else torchrun would end the merging one
             return None
 
         sources: list[Source] = [
@@ -127,7 +130,8 @@ def index_photos(
             }
             about |= {"skipped": skipped, "model": sha256, "adaptive": adaptive_sha256, "precision": compute.precision}
             write_json(folder_now / INDEX, about)
-        shutil.rmtree(scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
+        compute.wait_for_all()
     return Indexed(len(merged.photos.hashes), merged.new, merged.copies, skipped, dict(listing.others), left)
 
 
