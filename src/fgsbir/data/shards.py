@@ -184,6 +184,11 @@ class ShardStore:
         array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
         return np.split(array, np.cumsum([sketch.points for sketch in entry.sketches])[:-1])
 
+    def strokes_of(self, entries: Iterable[PhotoEntry]) -> dict[str, list[np.ndarray]]:
+        """:meth:`read_strokes` of each photo, by its id. They are read tar by tar: few that are fetched are kept."""
+        in_order = sorted(entries, key=lambda entry: entry.shard)
+        return {entry.id: self.read_strokes(entry) for entry in in_order}
+
     def __enter__(self) -> "ShardStore":
         return self
 

@@ -192,8 +192,6 @@ class Pictures:
 
     def strokes(self, entries: Sequence[PhotoEntry], places: Sequence[Sequence[int]]) -> list[list[np.ndarray]]:
         """The sketches at ``places`` of each photo as canonical strokes, centred."""
-        found = []
-        for entry, chosen in zip(entries, places, strict=True):
-            strokes = self.shards.read_strokes(entry) if chosen else []
-            found.append([centre(strokes[place]) for place in chosen])
-        return found
+        wanted = list(zip(entries, places, strict=True))
+        strokes = self.shards.strokes_of(entry for entry, chosen in wanted if chosen)
+        return [[centre(strokes[entry.id][place]) for place in chosen] for entry, chosen in wanted]

@@ -40,11 +40,10 @@ def sketch_classes(store: ShardStore, labelled_frac: float) -> SketchClasses:
     numbers = {name: number for number, name in enumerate(names)}
 
     def classified(entries: Sequence[PhotoEntry]) -> tuple[list[np.ndarray], np.ndarray]:
-        sketches, classes = [], []
+        sketches, classes, strokes = [], [], store.strokes_of(entries)
         for entry in entries:
-            strokes = store.read_strokes(entry)
             for place in seen_sketches(entry):
-                sketches.append(centre(strokes[place]))
+                sketches.append(centre(strokes[entry.id][place]))
                 classes.append(numbers[entry.category if several else entry.id])
         return sketches, np.array(classes, np.int64)
 
