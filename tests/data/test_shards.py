@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from webdataset.compat import WebDataset
 
+from fgsbir.data import shards
 from fgsbir.data.records import DataError, Photo, Sketch, Source
 from fgsbir.data.shards import ShardStore, escape_key, photos_in_each, write_shards
 
@@ -148,6 +149,21 @@ def test_a_truncated_altered_or_missing_tar_is_named(source: Source, tmp_path: P
     path.unlink()
     with pytest.raises(DataError, match=r"test-00000\.tar: not found"):
         ShardStore(folder)
+
+
+def test_a_tar_holds_no_more_bytes_than_a_bound_however_few_its_photos(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tars(bound: int, photos_per_shard: int = 1000) -> set[str]:
+        monkeypatch.setattr(shards, "LARGEST_BYTES", bound)
+        write_shards(source, tmp_path / "shards", **OPTIONS | {"photos_per_shard": photos_per_shard})
+        return {path.name for path in (tmp_path / "shards").glob("train-*.tar")}
+
+    assert shards.LARGEST_BYTES == 500_000_000
+    train = sum(photo.path.stat().st_size for photo in source.photos if photo.split == "train")
+    assert tars(train) == {"train-00000.tar"}
+    assert tars(train - 1) == {"train-00000.tar", "train-00001.tar"}
+    assert tars(train - 1, 10) == tars(train, 10)  # fewer photos in each than that bound asks for
 
 
 def test_tars_of_a_large_split_are_larger_up_to_a_bound_and_stay_where_they_are_as_it_grows() -> None:

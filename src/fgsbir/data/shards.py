@@ -13,6 +13,7 @@ import re
 import tarfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -24,12 +25,14 @@ from fgsbir.data import photo_table
 from fgsbir.data.atomic import write_folder
 from fgsbir.data.index import MANY, Index, PhotoEntry, Shard, SketchEntry, make_index, read_index, write_index
 from fgsbir.data.photos import image_format
-from fgsbir.data.records import HELD_OUT, Photo, Sketch, Source
+from fgsbir.data.records import HELD_OUT, Photo, Sketch, Source, Split
 from fgsbir.data.selection import stable_fraction
 from fgsbir.data.shard_files import ShardFiles
 
 # Tars of a split, as long as none holds more photos than the second number.
 MANY_SHARDS, LARGEST = 100, 10_000
+# Bytes of photos in a tar, at most: beyond it larger tars bring nothing, and each is fetched as a whole.
+LARGEST_BYTES = 500 * 10**6
 
 
 def escape_key(id: str) -> str:
@@ -64,8 +67,9 @@ def write_shards(
     ``read`` gives every photo with its bytes, or leaves it out; it is asked for the held-out ones first. The same
     source gives the same bytes. A photo's place depends on its id alone, so one changed photo changes one tar; the
     number of tars of a split is a power of two, so that adding photos rarely moves the others. A tar holds
-    ``photos_per_shard`` photos at most, on average; of large splits more, see :func:`photos_in_each`. Raises DataError
-    for a photo that is no image, and for a ``category`` that no photo has.
+    ``photos_per_shard`` photos at most, on average; of large splits more, see :func:`photos_in_each`; and never more
+    than ``LARGEST_BYTES`` of them, on average. Raises DataError for a photo that is no image, and for a ``category``
+    that no photo has.
     """
     if len(source.photos) > MANY:
         photo_table.require_pyarrow()  # now, and not after hours
@@ -90,11 +94,15 @@ def write_shards(
 
 def _places(photos: Sequence[Photo], photos_per_shard: int) -> dict[str, str]:
     """Photo id -> file name of its shard."""
-    counts = Counter(photo.split for photo in photos)
-    shards = {
-        split: 2 ** max(0, math.ceil(math.log2(count / photos_in_each(count, photos_per_shard))))
+    counts, sizes = Counter(photo.split for photo in photos), Counter[Split]()
+    for photo in photos:
+        with suppress(OSError):  # who reads it tells
+            sizes[photo.split] += photo.path.stat().st_size
+    least = {
+        split: max(count / photos_in_each(count, photos_per_shard), sizes[split] / LARGEST_BYTES)
         for split, count in counts.items()
     }
+    shards = {split: 2 ** max(0, math.ceil(math.log2(number))) for split, number in least.items()}
     return {
         photo.id: f"{photo.split}-{int(stable_fraction('shard', photo.id) * shards[photo.split]):05d}.tar"
         for photo in photos
@@ -102,10 +110,7 @@ def _places(photos: Sequence[Photo], photos_per_shard: int) -> dict[str, str]:
 
 
 def photos_in_each(count: int, least: int) -> int:
-    """How many of ``count`` photos a tar should hold: ``least``, or more where a hundred tars would not do.
-
-    10,000 photos are 100 to 500 MB, beyond which larger tars bring nothing.
-    """
+    """How many of ``count`` photos a tar should hold: ``least``, or more where a hundred tars would not do."""
     return max(least, min(LARGEST, count // MANY_SHARDS))
 
 
