@@ -1,13 +1,16 @@
 """Tars on object storage: read as those of a folder, and what is missing, truncated, altered or slow is named."""
 
-import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from fgsbir.data import shard_files
+from fgsbir.data.index import Shard
 from fgsbir.data.records import DataError
 from fgsbir.data.shards import ShardStore
 
@@ -76,21 +79,68 @@ def test_what_does_not_come_whole_is_named_after_some_tries(
         assert store.read_photo(entry) in data
 
 
-def test_a_tar_that_comes_too_slowly_is_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = ShardStore(folder, ORIGIN)
-    entry, blocks = store.photos[0], []
-    monkeypatch.setattr(shard_files, "BLOCK", 1024)
-    monkeypatch.setattr(shard_files, "GRACE", 0.05)
-    monkeypatch.setattr(shard_files, "LEAST_RATE", 1e9)
-    monotonic = time.monotonic
-    monkeypatch.setattr(shard_files.time, "monotonic", lambda: blocks.append(1) or monotonic() + len(blocks))
-    with pytest.raises(DataError, match=r"TimeoutError: 1024 of .* bytes came in"):
-        store.read_photo(entry)
+LARGE = 64 * 2**20
 
 
-def test_more_tars_than_may_be_open_are_read(toy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def trickle() -> Iterator[ThreadingHTTPServer]:
+    """A server of files of ``LARGE`` zeros, that counts what it has ``sent``."""
+
+    class Zeros(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            first, last = map(int, self.headers.get("Range", f"bytes=0-{LARGE - 1}").removeprefix("bytes=").split("-"))
+            self.send_response(206)
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Range", f"bytes {first}-{last}/{LARGE}")
+            self.send_header("Content-Length", str(last - first + 1))
+            self.end_headers()
+            if self.command == "GET":
+                for _ in range(first, last + 1, 2**16):
+                    self.wfile.write(bytes(min(2**16, last + 1 - first)))
+                    server.sent += 2**16
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Zeros)
+    server.sent = 0
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(("rate", "blocks"), [(10_000, 1), (2**19, 61)])
+def test_a_tar_that_comes_too_slowly_is_given_up(
+    trickle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: int, blocks: int
+) -> None:
+    pytest.importorskip("aiohttp")
+    # Bytes come at that rate a second: after a minute and a bit less than a MiB, or than 61 MiB, came too few.
+    clock = SimpleNamespace(monotonic=lambda: trickle.sent / rate, sleep=lambda _: None)
+    monkeypatch.setattr(shard_files, "time", clock)
+    url = f"http://127.0.0.1:{trickle.server_port}/a.tar"
+    shard = Shard("train-00000.tar", "train", "0" * 64, LARGE, 1, 0)
+    with (tmp_path / "a.tar").open("wb") as file, pytest.raises(DataError, match=rf"TimeoutError: {blocks * 2**20} of"):
+        shard_files.fetch(url, shard, file)
+    assert trickle.sent <= shard_files.ATTEMPTS * (blocks + 1) * 2**20
+
+
+def test_more_tars_than_may_be_open_are_read_and_each_is_compared_once(
+    toy_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared, file_digest = list[str](), shard_files.hashlib.file_digest
     monkeypatch.setattr(shard_files, "OPEN", 1)
+    monkeypatch.setattr(
+        shard_files.hashlib, "file_digest", lambda file, name: compared.append(file.name) or file_digest(file, name)
+    )
     store = ShardStore(toy_folder / "shards")
-    assert len({entry.shard for entry in store.photos}) > 2
-    for entry in store.photos:
+    for entry in [*store.photos, *store.photos]:
         assert store.read_photo(entry).startswith(b"\x89PNG")
+    tars = {str(toy_folder / "shards" / entry.shard) for entry in store.photos}
+    assert len(tars) > 2 and sorted(compared) == sorted(tars)

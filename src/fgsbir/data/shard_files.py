@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 
 # Tars that are open at once; of fetched ones each takes its size on the disk meanwhile.
 OPEN, FETCHED = 256, 4
-BLOCK = 2**24
+# What is read before the rate is looked at again.
+BLOCK = 2**20
 # A fetch is tried so often, with longer and longer waits between, in seconds; it must bring so many bytes a second.
 ATTEMPTS, WAIT, LEAST_RATE, GRACE = 4, 1.0, 2**20, 60.0
 # Of a request that stalls, by the protocol that knows such options.
@@ -59,6 +60,7 @@ class ShardFiles:
             elif (size := path.stat().st_size) != shard.bytes:
                 raise DataError(f"{path}: expected {shard.bytes} bytes, found {size}: truncated or altered")
         self._opened = lru_cache(OPEN if origin is None else FETCHED)(self._open)
+        self._whole = set[str]()  # of those in the folder, which have been compared
 
     def tar(self, file: str) -> Tar:
         """The tar ``file``, whole and as the index knows it."""
@@ -73,9 +75,11 @@ class ShardFiles:
         shard, path = self._shards[file], self._folder / file
         if path.is_file() or self._origin is None:
             with path.open("rb") as opened:
-                digest = hashlib.file_digest(opened, "sha256").hexdigest()
-                if digest != shard.sha256:
-                    raise DataError(f"{path}: altered: expected the SHA-256 {shard.sha256}, found {digest}")
+                if file not in self._whole:
+                    digest = hashlib.file_digest(opened, "sha256").hexdigest()
+                    if digest != shard.sha256:
+                        raise DataError(f"{path}: altered: expected the SHA-256 {shard.sha256}, found {digest}")
+                    self._whole.add(file)
                 return Tar(os.dup(opened.fileno()))
         with TemporaryFile() as opened:
             fetch(f"{self._origin.rstrip('/')}/{file}", shard, opened)
@@ -98,7 +102,8 @@ def fetch(url: str, shard: Shard, into: IO[bytes]) -> None:
         digest, started = hashlib.sha256(), time.monotonic()
         try:
             system, path = core.url_to_fs(url, **TIMEOUTS.get(url.partition(":")[0], {}))
-            with system.open(path, "rb", block_size=BLOCK) as source:
+            # Uncached, or else more would come before a block is given.
+            with system.open(path, "rb", block_size=BLOCK, cache_type="none") as source:
                 while block := source.read(BLOCK):
                     into.write(block)
                     digest.update(block)
