@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from pipeline.params import load
-from pipeline.stage import run
+from pipeline.stage import hold_stage, run
 
 logger = logging.getLogger(__name__)
 
@@ -14,6 +14,7 @@ METRICS = Path("metrics/data.json")
 
 def main() -> None:
     params = load()
+    hold_stage("shard", Path(".scratch/shard").resolve())
     from fgsbir.data import readers
     from fgsbir.data.atomic import write_json
     from fgsbir.data.intake import Intake

@@ -123,10 +123,15 @@ def scratch_folder(stage: str) -> Path:
     share one either: DataError while another holds it. A killed run holds nothing.
     """
     folder = Path(os.environ.get("DVC_ROOT", "")).resolve() / ".scratch" / stage / fingerprint(stage)
+    hold_stage(stage, folder)
+    return folder
+
+
+def hold_stage(stage: str, folder: Path) -> None:
+    """Keep other runs of ``stage`` from writing into ``folder`` until this process ends, by a file beside it."""
     # Of the processes of one run, the first holds it for all.
     if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0))) == 0 and folder not in _held:
         _held[folder] = hold(folder.with_suffix(".held"), f"another run of the stage {stage}")
-    return folder
 
 
 # Of these folders one file tells what all the others hold; other folders are read whole.

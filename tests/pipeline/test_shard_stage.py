@@ -17,7 +17,7 @@ from fgsbir.data.records import DataError
 from fgsbir.data.shards import ShardStore
 from fgsbir.synthetic.dataset import synthesise
 from fgsbir.synthetic.photo import draw_photo
-from pipeline import shard
+from pipeline import shard, stage
 from pipeline.stage import run
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -125,6 +125,15 @@ def test_a_set_that_nothing_can_be_trained_on_is_an_error(project: Path, values:
     with pytest.raises(DataError, match=message):
         shard.main()
     assert written() == {}
+
+
+def test_a_second_run_meanwhile_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shard.main()
+    before, held = written(), stage._held
+    monkeypatch.setattr(stage, "_held", {})  # as another process
+    with pytest.raises(DataError, match=r"shard\.held: another run of the stage shard works here"):
+        shard.main()
+    assert held and written() == before
 
 
 def test_a_bad_photo_or_a_full_disk_ends_the_stage_with_one_line_and_leaves_the_old_shards(
