@@ -1,9 +1,11 @@
-"""The stages features and edges on the processes of torchrun: ``shared_shards.py SHARDS OUT``.
+"""The stages features and edges on the processes of torchrun: ``shared_shards.py SHARDS OUT KILLED``.
 
-Each process says when it begins a shard, so that a test can kill it there.
+Each process writes into ``OUT/begun`` which shard it begins, and its number. The one that writes line ``KILLED``, from
+1, kills itself there; 0 kills none.
 """
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -20,11 +22,16 @@ from tests.toy import SPEC
 
 
 def main() -> None:
-    shards, out = map(Path, sys.argv[1:])
+    shards, out, killed = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     write_shard = extraction._write_shard
 
     def told(*given: Any) -> None:
-        print(f"begins {os.getpid()} {given[-1].name.strip('.').removesuffix('.partial')}", flush=True)
+        begun = os.open(out / "begun", os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        os.write(begun, f"{given[2][0].shard.removesuffix('.tar')} {os.getpid()}\n".encode())
+        lines = os.pread(begun, os.lseek(begun, 0, os.SEEK_CUR), 0).count(b"\n")  # up to its own
+        os.close(begun)
+        if lines == killed:
+            os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.3)
         write_shard(*given)
 

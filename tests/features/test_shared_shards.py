@@ -2,14 +2,15 @@
 
 import os
 import random
-import signal
-import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed import TCPStore
 
 from fgsbir.data.records import Photo, Sketch, Source
 from fgsbir.data.shards import write_shards
@@ -18,8 +19,8 @@ from tests.toy import SPLITS, draw_photo, shape, write_toy_edges, write_toy_feat
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
-# torchrun's own threads and agents: nothing that a test has to wait for long.
-TIMEOUT = 600
+# Seconds after which an agent of torchrun has hung.
+TIMEOUT = 300
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +42,33 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def torchrun(alone: Path, out: Path, *options: str) -> "subprocess.Popen[str]":
+@contextmanager
+def agent(alone: Path, out: Path, *options: str, killed: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
+    """An agent of torchrun that shares out the photos of ``alone``; what it says goes to ``out/said``."""
     command = [sys.executable, "-m", "torch.distributed.run", *options, shared_shards.__file__]
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OMP_NUM_THREADS": "1"}
     environment |= {"PYTHONDONTWRITEBYTECODE": "1"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    return subprocess.Popen([*command, str(alone / "shards"), str(out)], env=environment, **pipes)
+    arguments = [str(alone / "shards"), str(out), str(killed)]
+    with (
+        (out / "said").open("ab") as said,
+        subprocess.Popen([*command, *arguments], env=environment, stdout=said, stderr=said) as running,
+    ):
+        try:
+            yield running
+        finally:
+            running.terminate()  # which ends its processes too
+
+
+def status(running: "subprocess.Popen[bytes]") -> int | str:
+    try:
+        return running.wait(TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return "hung"
+
+
+def told(out: Path, killed: int = 0) -> str:
+    """What a failed test shows."""
+    return f"killed at {killed}; begun: {begun(out)}\n{(out / 'said').read_text(errors='replace')[-8000:]}"
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -54,37 +76,50 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
 
 
-def begun(said: str) -> list[str]:
-    return [line.split()[2] for line in said.splitlines() if line.startswith("begins ")]
+def begun(out: Path) -> list[tuple[str, str]]:
+    """The shards that were begun, and the process of each."""
+    lines = (out / "begun").read_text().splitlines() if (out / "begun").exists() else []
+    return [(shard, process) for shard, process in map(str.split, lines)]
 
 
-def test_a_killed_process_loses_one_shard_and_fewer_end_with_the_same_bytes(alone: Path, tmp_path: Path) -> None:
-    chance, lines = random.Random(), list[str]()
+@pytest.fixture
+def killed(alone: Path) -> int:
+    """The shard, counted from 1, at whose beginning a process is killed."""
+    return random.Random().randint(1, len(list((alone / "features").glob("*/"))))
+
+
+def test_a_killed_process_loses_one_shard_and_fewer_end_with_the_same_bytes(
+    alone: Path, tmp_path: Path, killed: int
+) -> None:
     shards = {path.name for path in (alone / "features").glob("*/")}
-    with torchrun(alone, tmp_path, "--standalone", "--nproc-per-node", "3") as three:
-        assert three.stdout is not None
-        after = chance.randint(1, len(shards) - 3)
-        for line in three.stdout:
-            lines.append(line)
-            if line.startswith("begins ") and len(begun("".join(lines))) == after:
-                os.kill(int(line.split()[1]), signal.SIGKILL)
-    assert three.wait(TIMEOUT) != 0 and not (tmp_path / "features").exists()
-    with torchrun(alone, tmp_path, "--standalone", "--nproc-per-node", "2") as two:
-        said, _ = two.communicate(timeout=TIMEOUT)
-    assert two.returncode == 0 and bytes_of(tmp_path) == bytes_of(alone)
+    with agent(alone, tmp_path, "--standalone", "--nproc-per-node", "3", killed=killed) as three:
+        assert status(three) == 1, told(tmp_path, killed)
+    assert not (tmp_path / "features").exists(), told(tmp_path, killed)
+    first = [shard for shard, _ in begun(tmp_path)]
+    with agent(alone, tmp_path, "--standalone", "--nproc-per-node", "2") as two:
+        assert status(two) == 0, told(tmp_path, killed)
+    assert bytes_of(tmp_path) == bytes_of(alone), told(tmp_path, killed)
     # Each of the three had one shard in hand at most.
-    first, again = begun("".join(lines)), begun(said)
-    assert set(first) | set(again) == shards and len(set(first) & set(again)) <= 3 and len(again) == len(set(again))
+    again = [shard for shard, _ in begun(tmp_path)[len(first) :]]
+    assert set(first) | set(again) == shards, told(tmp_path, killed)
+    assert len(set(first) & set(again)) <= 3 and len(again) == len(set(again)), told(tmp_path, killed)
     assert not (tmp_path / "scratch/features").exists()
 
 
+def test_torchrun_that_restarts_its_processes_ends_with_the_same_bytes(
+    alone: Path, tmp_path: Path, killed: int
+) -> None:
+    options = ["--standalone", "--nproc-per-node", "3", "--max-restarts", "1"]
+    with agent(alone, tmp_path, *options, killed=killed) as three:
+        assert status(three) == 0, told(tmp_path, killed)
+    assert bytes_of(tmp_path) == bytes_of(alone), told(tmp_path, killed)
+
+
 def test_two_nodes_that_meet_over_loopback_do_what_one_process_does(alone: Path, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    meeting = ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}", "--rdzv-id", "photos"]
-    options = ["--nnodes", "2", "--nproc-per-node", "1", *meeting, "--local-addr", "127.0.0.1"]
-    with torchrun(alone, tmp_path, *options) as one, torchrun(alone, tmp_path, *options) as other:
-        said = [node.communicate(timeout=TIMEOUT)[0] for node in (one, other)]
-    assert (one.returncode, other.returncode) == (0, 0) and bytes_of(tmp_path) == bytes_of(alone)
-    assert all(map(begun, said))  # both had shards
+    meeting = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # at a port that nobody else has
+    options = ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{meeting.port}", "--rdzv-id", "photos"]
+    options += ["--nnodes", "2", "--nproc-per-node", "1", "--local-addr", "127.0.0.1"]
+    with agent(alone, tmp_path, *options) as one, agent(alone, tmp_path, *options) as other:
+        assert (status(one), status(other)) == (0, 0), told(tmp_path)
+    assert bytes_of(tmp_path) == bytes_of(alone), told(tmp_path)
+    assert len({process for _, process in begun(tmp_path)}) == 2, told(tmp_path)  # both had shards

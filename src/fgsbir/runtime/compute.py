@@ -6,8 +6,11 @@ the same step as one.
 
 import logging
 import os
+import socket
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Work = TypeVar("Work")
+# Processes wait for the last shard of another, which may take a CPU hours; one that dies ends all at once.
+PATIENCE = timedelta(days=1)
+# Whether the agents of torchrun have the store that processes meet at.
+AGENTS_STORE = "TORCHELASTIC_USE_AGENT_STORE"
 FABRIC_PRECISION = {"bf16": "bf16-mixed", "float32": "32-true"}
 
 
@@ -133,6 +140,7 @@ def launch(runtime: Any, precision: str) -> Compute:
     """
     # Loaded late: it brings torch's compiler, seconds that a search would wait for.
     from lightning_fabric import Fabric
+    from lightning_fabric.strategies import DDPStrategy
 
     torchrun = "TORCHELASTIC_RUN_ID" in os.environ
     devices = int(os.environ["LOCAL_WORLD_SIZE"]) if torchrun else runtime.devices
@@ -150,8 +158,38 @@ def launch(runtime: Any, precision: str) -> Compute:
         accelerator=runtime.accelerator,
         devices=devices,
         num_nodes=nodes,
-        strategy="ddp" if several else "auto",
+        strategy=DDPStrategy(timeout=PATIENCE) if several else "auto",
         precision=FABRIC_PRECISION[working],  # type: ignore[arg-type]
     )
+    place = _meet_anew() if os.environ.get(AGENTS_STORE) == "True" else None
     fabric.launch()
+    del place  # torch has it now
     return Compute(fabric.device, working, fabric)
+
+
+def _meet_anew() -> distributed.TCPStore | None:
+    """Have the processes of torchrun meet at a store that the first of them opens and returns.
+
+    That of the agents outlives a restart. Those that restart would read there what dead ones wrote: their addresses,
+    and which work they had taken.
+    """
+    host = os.environ["MASTER_ADDR"]
+    agents = distributed.TCPStore(host, int(os.environ["MASTER_PORT"]), is_master=False, timeout=PATIENCE)
+    store = None
+    if os.environ["RANK"] == "0":
+        store = distributed.TCPStore(host, 0, is_master=True, wait_for_workers=False, multi_tenant=True)
+        agents.set("place", str(store.port))
+        port = store.port
+    else:
+        port = _living(host, agents)
+    os.environ |= {"MASTER_PORT": str(port), AGENTS_STORE: "False"}
+    return store
+
+
+def _living(host: str, agents: distributed.Store) -> int:
+    """The port of the store that the first process has opened. That of a dead one refuses connections."""
+    while True:
+        port = int(agents.get("place"))
+        with suppress(OSError), socket.create_connection((host, port), timeout=10):
+            return port
+        time.sleep(0.1)
