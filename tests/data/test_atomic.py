@@ -32,7 +32,12 @@ def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None
 
 def leftover(path: Path, process: int, host: str = "") -> Path:
     """Where a process writes what will be ``path``."""
-    return path.with_name(f".{path.name}.{host or socket.gethostname()[:32]}-{process}-01234567.partial")
+    return path.with_name(f".{path.name}.{host or 'a_host'}-{process}-01234567.partial")
+
+
+@pytest.fixture(autouse=True)
+def host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "a.host")
 
 
 @pytest.fixture

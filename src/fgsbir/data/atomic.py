@@ -23,9 +23,9 @@ DECIMALS = 6
 # What a writer on another machine has not touched for so long, in seconds, is taken for a dead one's.
 FORGOTTEN = 24 * 3600
 # The host and the process that write.
-_PARTIAL = re.compile(r"\..*\.(?P<host>[^/]*)-(?P<process>\d{1,9})-[0-9a-f]{8}\.partial(\.[^.]*)?", re.DOTALL)
-# What this process is writing.
-_in_hand = set[Path]()
+_PARTIAL = re.compile(r"\..*\.(?P<host>[^.]*)-(?P<process>\d{1,9})-[0-9a-f]{8}\.partial(\.[^.]*)?", re.DOTALL)
+# The names of what this process is writing.
+_in_hand = set[str]()
 
 
 @contextmanager
@@ -75,20 +75,20 @@ def write_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def _partial(path: Path, suffix: str = "") -> Iterator[Path]:
     """Where this call alone writes what will be ``path``: another run's orphan may still be writing the same."""
-    writer = f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
+    writer = f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
     partial = path.with_name(f".{path.name[:32]}.{writer}.partial{suffix}")
-    _in_hand.add(partial)
+    _in_hand.add(partial.name)
     try:
         yield partial
     finally:
-        _in_hand.discard(partial)
+        _in_hand.discard(partial.name)
 
 
 def _clear(folder: Path) -> None:
     """Remove what killed writers left half-written in ``folder``."""
     for path in folder.iterdir():
         found = _PARTIAL.fullmatch(path.name)
-        if found is None or path in _in_hand or _is_written(path, found["host"], int(found["process"])):
+        if found is None or path.name in _in_hand or _is_written(path, found["host"], int(found["process"])):
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -102,7 +102,7 @@ _clear_once = lru_cache(1024)(_clear)
 
 def _is_written(path: Path, host: str, process: int) -> bool:
     """Whether a process of that number on ``host`` may still write ``path``."""
-    if host != socket.gethostname()[:32]:
+    if host != _host():
         with suppress(FileNotFoundError):
             return time.time() - path.stat().st_mtime < FORGOTTEN
         return False
@@ -115,6 +115,10 @@ def _is_written(path: Path, host: str, process: int) -> bool:
     except PermissionError:
         pass
     return True
+
+
+def _host() -> str:
+    return socket.gethostname()[:32].replace(".", "_")
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:

@@ -73,7 +73,7 @@ def index_photos(
         if compute.is_main:
             lock = out.resolve().with_name(f".{out.resolve().name}.held")
             stack.enter_context(hold(lock, "another fgsbir index"))
-            stack.callback(lock.unlink)  # while it is held
+            stack.callback(lock.unlink, missing_ok=True)  # while it is held
         compute.wait_for_all()  # a run that may not work here has told so by now
         before = hashlib.sha256(known.hashes.tobytes() if known else b"").hexdigest()
         key = f"{sha256} {adaptive_sha256} {compute.precision} {before}"
