@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from fgsbir.data.records import DataError
 from fgsbir.runtime.compute import Compute, launch
 from fgsbir.runtime.schedule import warmup_cosine
 from fgsbir.runtime.streams import seed_weights, stream, stream_seed, torch_stream
@@ -26,6 +27,12 @@ def test_the_precision_of_a_run(
     assert compute.precision == used and ("no bf16 arithmetic" in caplog.text) == (used != precision)
     with compute.autocast():
         assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == {"bf16": torch.bfloat16, "float32": torch.float32}[used]
+
+
+def test_a_gpu_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DataError, match=r"runtime\.accelerator: cuda, and torch finds no GPU here"):
+        launch(SimpleNamespace(accelerator="cuda", devices=1, threads=0), "float32")
 
 
 def test_the_threads_of_a_run() -> None:

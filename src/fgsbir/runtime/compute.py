@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 
+from fgsbir.data.records import DataError
 from fgsbir.runtime.precision import multiplies_bf16, working_precision
 
 if TYPE_CHECKING:
@@ -136,12 +137,9 @@ def launch(runtime: Any, precision: str) -> Compute:
     """Start (or, under torchrun, join) the processes of a run, in the :func:`working_precision` of ``precision``.
 
     ``runtime`` has ``accelerator`` (auto, cpu or cuda), ``devices``, a process each, and ``threads``, the CPU threads
-    of each, 0 for torch's default. Under torchrun it says how many processes there are, on how many nodes.
+    of each, 0 for torch's default. Under torchrun it says how many processes there are, on how many nodes. Raises
+    DataError where cuda is asked for and is not there.
     """
-    # Loaded late: it brings torch's compiler, seconds that a search would wait for.
-    from lightning_fabric import Fabric
-    from lightning_fabric.strategies import DDPStrategy
-
     torchrun = "TORCHELASTIC_RUN_ID" in os.environ
     devices = int(os.environ["LOCAL_WORLD_SIZE"]) if torchrun else runtime.devices
     nodes = int(os.environ["WORLD_SIZE"]) // devices if torchrun else 1
@@ -150,15 +148,24 @@ def launch(runtime: Any, precision: str) -> Compute:
         torch.set_num_threads(runtime.threads)
     elif several and runtime.accelerator == "cpu":
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // devices))
-    cuda = runtime.accelerator == "cuda" or (runtime.accelerator == "auto" and torch.cuda.is_available())
-    working = working_precision(precision, torch.device("cuda" if cuda else "cpu"))
+    if runtime.accelerator == "cuda" and not torch.cuda.is_available():
+        raise DataError("runtime.accelerator: cuda, and torch finds no GPU here")
+    device = torch.device("cuda" if runtime.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+    working = working_precision(precision, device)
     if working != precision:
         logger.warning("this processor has no %s arithmetic: %s is used", precision, working)
+    if not several:
+        return Compute(device, working)
+
+    # Loaded late: it brings torch's compiler, a second or more that one process alone need not wait for.
+    from lightning_fabric import Fabric
+    from lightning_fabric.strategies import DDPStrategy
+
     fabric = Fabric(
         accelerator=runtime.accelerator,
         devices=devices,
         num_nodes=nodes,
-        strategy=DDPStrategy(timeout=PATIENCE) if several else "auto",
+        strategy=DDPStrategy(timeout=PATIENCE),
         precision=FABRIC_PRECISION[working],  # type: ignore[arg-type]
     )
     place = _meet_anew() if os.environ.get(AGENTS_STORE) == "True" else None

@@ -63,8 +63,10 @@ def owners(parts: Sequence[Part], view: View) -> bytes:
 def _near(owner: bytes, x: float, y: float, label: int) -> bool:
     column, row = math.floor(x), math.floor(y)
     left, right = max(0, column - 1), max(0, min(PICTURE, column + 2))
-    rows = range(max(0, row - 1), min(PICTURE, row + 2))
-    return any(label in owner[r * PICTURE + left : r * PICTURE + right] for r in rows)
+    for start in range(max(0, row - 1) * PICTURE, min(PICTURE, row + 2) * PICTURE, PICTURE):
+        if label in owner[start + left : start + right]:
+            return True
+    return False
 
 
 def _seen(points: list[Point], closed: bool, owner: bytes, label: int) -> list[tuple[list[Point], bool]]:
