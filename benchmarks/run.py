@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import page, ranking, scale, search
+from benchmarks import page, ranking, scale, search, start
 from benchmarks.ratio import Measured, Ratio, Workload, machine
 from fgsbir.data.shards import ShardStore
 from fgsbir.runtime.compute import launch
@@ -28,6 +28,9 @@ RATIOS = [
     search.INDEXING,
     search.NEAREST,
     search.OPENING,
+    start.HELP,
+    start.SEARCH,
+    start.SERVE,
     page.OVER_HTTP,
     page.RATIO,
 ]
