@@ -5,9 +5,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tests.pipeline.pages import block
 from tests.pipeline.repositories import DVC, STAGES, Repository, clean_environment, ran
 
 pytestmark = pytest.mark.slow
+NODES = "torchrun, several nodes"
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +77,23 @@ def test_outs_say_nothing_but_content(giver: Repository) -> None:
     giver.git("checkout", "-q", ".")
 
 
-def test_two_processes_by_hand_write_what_one_does(giver: Repository) -> None:
-    """The commands of docs/gpus.md; DVC takes what they wrote for its own."""
+def test_processes_that_torchrun_starts_write_what_one_does(giver: Repository) -> None:
+    """The commands of docs/gpus.md, on one machine; DVC takes what they wrote for its own."""
     before = giver.hashes_of_outs()
-    giver.shell("torchrun --nproc-per-node 2 -m pipeline.features")
-    giver.dvc("commit", "-f", "features")
-    assert giver.hashes_of_outs() == before and ran(giver.dvc("repro")) == []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        here = {"host1:29500": f"127.0.0.1:{free.getsockname()[1]} --local-addr 127.0.0.1"}
+    one, two, elastic, commit = re.sub(r"#.*\n", "", block("docs/gpus.md", NODES, here=here)).split("\n\n")
+    for command, machines in ((one, 1), (two, 2), (elastic, 1)):
+        features = giver.path / "data/features"
+        shutil.rmtree(features)
+        with ThreadPoolExecutor(machines) as shells:
+            list(shells.map(giver.shell, [command] * machines))
+        giver.shell(commit)
+        assert features.exists() and giver.hashes_of_outs() == before and ran(giver.dvc("repro")) == []
+    index = block("docs/gpus.md", NODES, 1).replace("my/photos", "data/raw/synthetic/photos")
+    assert "my/index: " in giver.shell(index)
+    shutil.rmtree(giver.path / "my")
 
 
 def test_an_interrupted_repro_goes_on_where_it_stopped(giver: Repository) -> None:
