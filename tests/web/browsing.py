@@ -1,12 +1,13 @@
 """A real browser at the page: what a person does there, and what they see."""
 
-import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from playwright.sync_api import Page, Response
+
+from fgsbir.data.photos import FORMATS
+from tests.data.pictures import encoded
 
 Strokes = list[list[list[float]]]
 BACK = [[60, 40], [60, 200]]
@@ -78,11 +79,10 @@ def strokes_of(page: Page) -> Strokes:
     return [[[float(value) for value in point.split(",")] for point in path] for path in paths]
 
 
-def picture(pixels: np.ndarray, name: str = "scan.png") -> dict[str, Any]:
+def picture(pixels: np.ndarray, name: str = "scan.png", type: str = "image/png") -> dict[str, Any]:
     """Pixels as a file to be chosen, in the format that its name says."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, {"png": "PNG", "jpg": "JPEG"}[name[-3:]])
-    return {"name": name, "mimeType": "image/png", "buffer": file.getvalue()}
+    form = {form.extension: key for key, form in FORMATS.items()}[name.rpartition(".")[2]]
+    return {"name": name, "mimeType": type, "buffer": encoded(pixels, form)}
 
 
 def upload(page: Page, *files: Any) -> None:

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import itertools
+import json
 import os
 import shutil
 import zipfile
@@ -19,6 +20,7 @@ import pytest
 from PIL import Image
 
 from fgsbir.data.stroke_files import parse_strokes
+from fgsbir.data.strokes import centre
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.indexing import index_photos
@@ -27,10 +29,27 @@ from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.svg_writer import svg_of
 from fgsbir.web.collection import Collection
 from fgsbir.web.limits import MAX_POINTS, Limits
+from tests.data.pictures import FORMS, encoded
 
 CHAIR = [[[60, 40], [60, 200]], [[60, 120], [180, 120], [180.5, 200]]]
 OTHER = [[[20, 20], [200, 20], [200, 100], [20, 100], [20, 20]]]
 SKETCH = parse_strokes(CHAIR, "x")
+
+
+def array_file(save: Any, array: np.ndarray) -> bytes:
+    """An array as numpy saves it."""
+    file = io.BytesIO()
+    save(file, array)
+    return file.getvalue()
+
+
+OFFSETS = np.diff(SKETCH[:, :2], axis=0, prepend=0)
+STROKE_FILES = {
+    "json": json.dumps({"strokes": CHAIR}, indent=1).encode(),
+    "ndjson": json.dumps({"drawing": [list(zip(*stroke, strict=True)) for stroke in CHAIR]}).encode(),
+    "npz": array_file(np.savez, np.column_stack([OFFSETS, SKETCH[:, 2]])),
+    "npy": array_file(np.save, np.column_stack([OFFSETS, 1 - SKETCH[:, 2], SKETCH[:, 2], np.zeros(len(SKETCH))])),
+}
 
 
 def found(answer: Any) -> list[tuple[str, str, int, float]]:
@@ -264,15 +283,28 @@ def test_an_svg_becomes_strokes_that_fit_the_page_and_a_search(client: Any) -> N
     assert client.post("/search", json={"strokes": strokes}).status_code == 200
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
-def test_a_scan_becomes_strokes(client: Any, format: str) -> None:
-    pixels, file = np.full((300, 300), 255, np.uint8), io.BytesIO()
+# As browsers name what they upload: some by its suffix, some not at all.
+TYPES = ("", "application/json", "image/heif", "text/plain;charset=utf-8")
+
+
+@pytest.mark.parametrize("type", TYPES)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_scan_becomes_strokes_whatever_it_is_called(client: Any, form: str, type: str) -> None:
+    pixels = np.full((300, 300), 255, np.uint8)
     pixels[100:104, 50:250] = 0
-    Image.fromarray(pixels).save(file, format)
-    answer = upload(client, file.getvalue(), f"image/{format.lower()}")
+    answer = upload(client, encoded(Image.fromarray(pixels).convert("RGB"), form), type)
     assert answer.status_code == 200, answer.text
     (stroke,) = answer.json()["strokes"]
     assert np.ptp(np.array(stroke), axis=0).tolist() == pytest.approx([200 * 256 / 300, 0], abs=4)
+
+
+@pytest.mark.parametrize("type", TYPES)
+@pytest.mark.parametrize("form", STROKE_FILES)
+def test_files_of_strokes_whatever_they_are_called(client: Any, form: str, type: str) -> None:
+    answer = upload(client, STROKE_FILES[form], type)
+    assert answer.status_code == 200, answer.text
+    found = np.array([point for stroke in answer.json()["strokes"] for point in stroke])
+    np.testing.assert_allclose(found, centre(SKETCH)[:, :2], atol=0.02)
 
 
 @pytest.mark.parametrize(
@@ -281,8 +313,8 @@ def test_a_scan_becomes_strokes(client: Any, format: str) -> None:
         (b"<svg", "image/svg+xml", 422, "expected an SVG file"),
         (b"", "image/png", 422, "an empty file"),
         (b"%PDF-1.4", "image/png", 422, "begins with '%PDF-1.4'"),
-        (b"%PDF-1.4", "application/pdf", 415, "expected a drawing or a photo as image/svg+xml"),
-        (b"<svg/>", "", 415, "expected a drawing or a photo as image/svg+xml"),
+        (b"%PDF-1.4", "application/pdf", 422, "begins with '%PDF-1.4'"),
+        (b"<svg/>", "", 422, "expected a drawing in SVG, found nothing drawn"),
         (b"\xef\xbb\xbf<svg>" + bytes(Limits().svg_bytes), "image/png", 413, "at most 1,048,576 bytes"),
         (gzip.compress(b"<svg>" + bytes(4 * Limits().svg_bytes)), "image/svg+xml", 413, "at most 1,048,576 bytes"),
         (

@@ -1,5 +1,7 @@
 """A gallery in a real browser: folders and copies, to its end, by picture, at an address that is kept."""
 
+import io
+import json
 import re
 import shutil
 import zipfile
@@ -232,6 +234,26 @@ def test_uploads(visit: Callable[..., Page], shop: Path, shop_app: FastAPI, tmp_
         expect(page.locator("#viewer")).to_be_hidden()
     found_by(page, lambda: page.reload())
     assert shown(page)[: len(found)] == found
+
+
+def test_files_are_read_whatever_the_browser_calls_them(visit: Callable[..., Page], shop_app: FastAPI) -> None:
+    page = visit(shop_app)
+    scan = np.full((200, 200, 3), 255, np.uint8)
+    scan[60:64, 30:170] = 0
+    line = [[[20, 20], [220, 40]]]
+    strokes, offsets = json.dumps(line).encode(), io.BytesIO()
+    np.savez(offsets, np.array([[20, 20, 0], [200, 20, 1]]))
+    files = [
+        {"name": "line.json", "mimeType": "application/json", "buffer": strokes},
+        {"name": "line.npz", "mimeType": "", "buffer": offsets.getvalue()},
+        *(picture(scan, name, type) for name, type in (("a.heic", "image/heif"), ("b.heic", ""), ("c.tiff", ""))),
+        picture(scan, "d.avif", "image/avif"),
+    ]
+    for file in files:
+        found_by(page, lambda file=file: upload(page, file))
+        expect(page.locator("#notice")).to_be_hidden()
+        assert len(strokes_of(page)) == 1, file["name"]
+        found_by(page, lambda: click(page, "clear-button"))
 
 
 def test_nothing_is_lost_to_a_file_that_comes_late(visit: Callable[..., Page], shop_app: FastAPI) -> None:

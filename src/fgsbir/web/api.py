@@ -21,7 +21,6 @@ from fgsbir.web.service import Service
 Result = TypeVar("Result")
 
 PHOTO_TYPES = tuple(form.media_type for form in FORMATS.values())
-UPLOAD_TYPES = ("image/svg+xml", *PHOTO_TYPES, "application/octet-stream")  # browsers do not know all of them
 # An id is of a photo's content, so what it names never changes.
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
@@ -69,14 +68,14 @@ def api(service: Service, limits: Limits) -> APIRouter:
         return await looking.run(service.folders)
 
     file = {"schema": {"type": "string", "format": "binary"}}
-    body = {"requestBody": {"required": True, "content": dict.fromkeys(UPLOAD_TYPES, file)}}
+    body = {"requestBody": {"required": True, "content": {"application/octet-stream": file}}}
 
-    @router.post("/uploads", responses=_refusals(415), openapi_extra=body)
+    @router.post("/uploads", responses=_refusals(), openapi_extra=body)
     async def upload(request: Request) -> Uploaded:
-        """Read the strokes of an SVG drawing, trace those of a scan, or keep a photo to search by."""
-        type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if type not in UPLOAD_TYPES:
-            raise HTTPException(415, f"expected a drawing or a photo as {', '.join(UPLOAD_TYPES)}")
+        """Read the strokes of a drawing, trace those of a scan, or keep a photo to search by.
+
+        The content decides which it is: browsers do not know the types of all files.
+        """
         return await reading.run(service.upload, await request.body())
 
     @router.get("/uploads/{id}", response_class=Response, responses=_picture("image/jpeg"))

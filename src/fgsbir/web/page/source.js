@@ -15,7 +15,7 @@ const kept = async () => {
   }
 };
 const pause = (time) => new Promise((done) => setTimeout(done, time));
-const typeOf = (file) => file.type || (/\.svg$/i.test(file.name ?? "") ? "image/svg+xml" : "application/octet-stream");
+const uploaded = (body) => ask("/uploads", { body, type: "application/octet-stream" }); // its content says what it is
 
 export class Source {
   /** Calls `onChange` when what is searched by is another, `onStrokes` with what was traced, `onError`, `onUnder`. */
@@ -82,11 +82,12 @@ export class Source {
 
   /** Send a file. Returns what takes it: a drawing's strokes go onto the paper, a photo is searched by. */
   async send(file) {
-    const type = typeOf(file);
     const turn = (this.turn += 1);
-    const { id, box, left_out: leftOut, strokes } = await ask("/uploads", { body: file, type });
-    const headers = { "Content-Type": type };
-    if (id) (await kept())?.put(`/uploads/${id}`, new Response(file, { headers })).catch(() => null);
+    const data = await file.arrayBuffer().catch(() => {
+      throw new Error(`${file.name} cannot be read: it is a folder, or it has changed or gone.`);
+    });
+    const { id, box, left_out: leftOut, strokes } = await uploaded(data);
+    if (id) (await kept())?.put(`/uploads/${id}`, new Response(data)).catch(() => null);
     return () => {
       if (turn !== this.turn) return;
       this.set({ upload: id, traced: strokes.length > 0 });
@@ -101,7 +102,7 @@ export class Source {
   /** The server has forgotten the picture: send it again. Returns whether it could. */
   async renew() {
     const file = await (await (await kept())?.match(`/uploads/${this.upload}`))?.blob();
-    const sent = file && (await ask("/uploads", { body: file, type: typeOf(file) }).catch(() => null));
+    const sent = file && (await uploaded(file).catch(() => null));
     if (sent) by("source-picture").src = `/uploads/${this.upload}?again`;
     return Boolean(sent);
   }
