@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,7 @@ from PIL import Image
 
 from fgsbir.data.stroke_files import parse_strokes
 from fgsbir.data.strokes import centre
+from fgsbir.data.svg import MAX_BYTES
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.indexing import index_photos
@@ -307,6 +309,21 @@ def test_files_of_strokes_whatever_they_are_called(client: Any, form: str, type:
     np.testing.assert_allclose(found, centre(SKETCH)[:, :2], atol=0.02)
 
 
+def test_a_phones_photo_and_an_svg_round_a_scan_are_read(client: Any) -> None:
+    """108 megapixels in more than 16 MB, and more than a megabyte of SVG: as commands read them."""
+    paper = Image.new("L", (12_000, 9000), 255)
+    paper.paste(0, (1500, 3000, 10_500, 3180))
+    second = bytes(17 << 20)  # of the pictures in a phone's file
+    scan = encoded(paper.resize((1600, 1200)), compress_level=0)
+    picture = f'<image width="1600" height="1200" href="data:image/png;base64,{b64encode(scan).decode()}"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1600 1200">{picture}</svg>'
+    assert len(svg) > 2 << 20
+    for data in (encoded(paper, "JPEG") + second, svg.encode()):
+        answer = upload(client, data)
+        assert answer.status_code == 200, answer.text
+        assert len(answer.json()["strokes"]) == 1 and client.get(f"/uploads/{answer.json()['id']}").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("data", "type", "status", "told"),
     [
@@ -315,8 +332,8 @@ def test_files_of_strokes_whatever_they_are_called(client: Any, form: str, type:
         (b"%PDF-1.4", "image/png", 422, "begins with '%PDF-1.4'"),
         (b"%PDF-1.4", "application/pdf", 422, "begins with '%PDF-1.4'"),
         (b"<svg/>", "", 422, "expected a drawing in SVG, found nothing drawn"),
-        (b"\xef\xbb\xbf<svg>" + bytes(Limits().svg_bytes), "image/png", 413, "at most 1,048,576 bytes"),
-        (gzip.compress(b"<svg>" + bytes(4 * Limits().svg_bytes)), "image/svg+xml", 413, "at most 1,048,576 bytes"),
+        (b"\xef\xbb\xbf<svg>" + bytes(MAX_BYTES), "image/png", 422, "at most 8,388,608 bytes"),
+        (gzip.compress(b"<svg>" + bytes(4 * MAX_BYTES)), "image/svg+xml", 422, "at most 8,388,608 bytes"),
         (
             b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><svg><text>&a;</text></svg>',
             "image/png",

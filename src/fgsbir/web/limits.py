@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from fgsbir.data.stroke_files import MAX_FILE_BYTES
+
 # A drawing. People draw some twenty strokes; a traced scan has hundreds.
 MAX_STROKES = 2000
 MAX_POINTS = 20_000
@@ -17,10 +19,9 @@ class Limits:
     """Of one server."""
 
     body_bytes: int = 2 << 20  # of a request's body in JSON
-    upload_bytes: int = 16 << 20  # of a drawing as a file
+    upload_bytes: int = MAX_FILE_BYTES  # of a drawing or a photo as a file: what commands read, too
     bodies_bytes: int = 256 << 20  # of all requests that are being answered
-    svg_bytes: int = 1 << 20  # of one in SVG, where a few bytes can be a lot to draw
-    seconds: float = 30.0  # in which a body arrives
+    seconds: float = 60.0  # in which a body arrives
     header_seconds: float = 10.0  # until a request's header has arrived
     begun: int = 128  # connections without a header; beyond these the oldest is closed
     rate: float = 60.0  # requests a second of a client; a picture counts as a twentieth
@@ -30,7 +31,7 @@ class Limits:
     thumbnails: int = 4096
     drawings: int = 256
     uploads: int = 16
-    uploads_bytes: int = 64 << 20
+    uploads_bytes: int = 128 << 20
 
 
 USUAL = Limits()

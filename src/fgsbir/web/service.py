@@ -19,7 +19,6 @@ from fgsbir.data.contours import line_length
 from fgsbir.data.photos import Box, photo_bytes, read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, centre, simplify, split_strokes
-from fgsbir.data.svg import unzipped
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.runtime.model_folder import save_model
 from fgsbir.search.adaptation import Adapter
@@ -165,12 +164,7 @@ class Service:
         return small(self.original(photo_id), most)
 
     def upload(self, data: bytes) -> Uploaded:
-        """An SVG or a raster drawing as strokes; a photo without any, to search by."""
-        most = self._limits.svg_bytes
-        data = unzipped(data, "the drawing", most)
-        markup = b"<" in data.lstrip()[:4]
-        if len(data) > most and markup:
-            raise HTTPException(413, f"expected an SVG of at most {most:,} bytes, found {len(data):,}")
+        """A drawing of any form as strokes; a photo without any, to search by."""
         query = read_query_bytes(data, "the drawing")
         id = None if query.picture is None else self._uploads.keep(query.picture)
         box, left_out = query.crop or WHOLE, list(query.left_out)
