@@ -33,6 +33,8 @@ RATIOS = [
     start.SERVE,
     page.OVER_HTTP,
     page.RATIO,
+    page.OVER_FILES,
+    page.THUMBNAIL_OVER_HTTP,
 ]
 
 

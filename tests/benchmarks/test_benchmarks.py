@@ -33,6 +33,8 @@ def test_every_ratio_is_measured(toy_folder: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("benchmarks.search.MANY", 1000)
     monkeypatch.setattr("benchmarks.scale.PHOTOS", 10)
     monkeypatch.setattr("benchmarks.page.DRAWINGS", 1)
+    monkeypatch.setattr("benchmarks.page.FILES", 3)
+    monkeypatch.setattr("benchmarks.page.SIDE", 300)
     monkeypatch.setattr("benchmarks.page.BETWEEN_STROKES", 0.0)
     main(["--rounds", "1", "--params", str(params), "--shards", str(toy_folder / "shards"), "--out", str(out)])
     lines = [line for line in out.read_text().splitlines() if re.search(r"\| (yes|no) \|$", line)]

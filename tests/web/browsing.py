@@ -34,6 +34,17 @@ def shown(page: Page) -> list[str]:
     return page.locator("#grid .distance").all_text_contents()
 
 
+def copies_among(page: Page, photos: list[Any]) -> dict[str, str]:
+    """Which of the photos that a search has found show the same picture as one before them, as the API says."""
+    if not photos or photos[0]["distance"] is None:
+        return {}
+    ids = [photo["id"] for photo in photos]
+    answer = page.request.post(f"{page.url.partition('#')[0]}copies", data={"photos": ids})
+    assert answer.ok, answer.text()
+    copies: dict[str, str] = answer.json()
+    return copies
+
+
 def found_by(page: Page, act: Callable[[], Any]) -> list[str]:
     """The distances of the first photos that the page shows after ``act`` has led it to search."""
     answers: list[Response] = []
@@ -48,8 +59,13 @@ def found_by(page: Page, act: Callable[[], Any]) -> list[str]:
     for _ in range(200):
         page.wait_for_timeout(50)
         if answers and page.locator("#found").get_attribute("aria-busy") == "false":
-            photos = [photo for photo in answers[-1].json()["photos"] if photo["copy_of"] is None]
-            expected = ["" if photo["distance"] is None else f"{photo['distance']:.2f}" for photo in photos]
+            photos = answers[-1].json()["photos"]
+            copies = copies_among(page, photos)
+            expected = [
+                "" if photo["distance"] is None else f"{photo['distance']:.2f}"
+                for photo in photos
+                if photo["id"] not in copies
+            ]
             if shown(page)[: len(expected)] == expected:
                 break
     else:

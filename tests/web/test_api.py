@@ -129,6 +129,28 @@ def test_a_drawing_like_nothing_is_told_from_one_that_is(client: Any, searcher: 
     assert not client.post("/search", json={"photo": searcher.gallery.id(0)}).json()["unlike"]
 
 
+def test_a_search_reads_no_photo_and_copies_are_told_after_it(
+    client_of: Callable[..., Any], index_of: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Searcher.open(index_of(tmp_path)).gallery.path(4)
+    with Image.open(first) as image:
+        image.resize((200, 160), Image.Resampling.BICUBIC).save(first.with_name("large.png"))
+    index_photos([first.parent], tmp_path / "index" / "model", tmp_path / "index")
+    client = client_of(Searcher.open(tmp_path / "index"))
+    with monkeypatch.context() as patch:
+        patch.delattr("fgsbir.web.collection.read_pixels")
+        photos = client.post("/search", json={"strokes": CHAIR}).json()["photos"]
+    ids, names = [photo["id"] for photo in photos], {photo["id"]: photo["name"] for photo in photos}
+    copies = client.post("/copies", json={"photos": ids}).json()
+    assert [{names[copy], names[other]} for copy, other in copies.items()] == [{first.name, "large.png"}]
+    assert all(ids.index(copy) > ids.index(other) for copy, other in copies.items())
+    (place,) = map(ids.index, copies)
+    asked = {"before": ids[:place], "photos": ids[place:]}
+    assert client.post("/copies", json=asked).json() == copies
+    assert client.post("/copies", json={"photos": ids[place:]}).json() == {}
+    assert client.post("/copies", json={"photos": ["0" * 16]}).status_code == 404
+
+
 def test_photos_are_the_files_as_they_are(client: Any, searcher: Searcher) -> None:
     id, data = searcher.gallery.id(3), searcher.gallery.path(3).read_bytes()
     assert id == hashlib.sha256(data).hexdigest()[:16]

@@ -20,7 +20,19 @@ from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.app import create_app
 from fgsbir.web.limits import Limits
-from tests.web.browsing import BACK, SEAT, click, draw, found_by, picture, pressed, shown, strokes_of, upload
+from tests.web.browsing import (
+    BACK,
+    SEAT,
+    click,
+    copies_among,
+    draw,
+    found_by,
+    picture,
+    pressed,
+    shown,
+    strokes_of,
+    upload,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -73,15 +85,15 @@ def leaders(page: Page, folder: str | None = None) -> int:
     query = {"strokes": [BACK], "k": 200, "folder": folder}
     photos = page.request.post(f"{page.url.partition('#')[0]}search", data=query).json()["photos"]
     assert all(any(f"/{folder or 'photos'}/" in path for path in photo["paths"]) for photo in photos)
-    return sum(photo["copy_of"] is None for photo in photos)
+    return len(photos) - len(copies_among(page, photos))
 
 
 def to_the_end(page: Page, count: int) -> None:
     """Scroll until there are ``count`` photos."""
-    for _ in range(20):
+    for _ in range(100):
         page.locator("#found").evaluate("found => { found.scrollTop = found.scrollHeight; scrollTo(0, 1e9); }")
         page.wait_for_timeout(50)
-        if page.locator("#grid li").count() >= count:
+        if page.locator("#grid li").count() == count:
             break
     expect(page.locator("#grid li")).to_have_count(count)
 

@@ -52,15 +52,23 @@ class _Workers:
 def api(service: Service, limits: Limits) -> APIRouter:
     """The routes that answer by ``service``."""
     router, cores = APIRouter(), available_cores()
-    # A search is never behind a page of thumbnails, nor either behind a scan.
-    searching, looking, reading, drawing, learning = (
-        _Workers(threads, limits.waiting) for threads in (cores, cores, 1, 1, 1)
+    # A search is never behind a page of thumbnails, nor either behind a scan, or a look for copies.
+    searching, looking, comparing, reading, drawing, learning = (
+        _Workers(threads, limits.waiting) for threads in (cores, cores, 1, 1, 1, 1)
     )
 
     @router.post("/search", responses=_refusals(404))
     async def search(query: messages.Query) -> Found:
         """Find the photos nearest to a drawing, a photo, or both; or go through all of them."""
         return await searching.run(service.search, query)
+
+    @router.post("/copies", responses=_refusals(404))
+    async def copies(shown: messages.Shown) -> dict[messages.PhotoId, messages.PhotoId]:
+        """Tell which photos show the same picture as one before them, in another size or compression.
+
+        It takes longer than the search: each photo's file is read.
+        """
+        return await comparing.run(service.copies, shown)
 
     @router.get("/folders", responses=_refusals())
     async def folders() -> list[Folder]:

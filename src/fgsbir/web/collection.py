@@ -17,7 +17,6 @@ from fgsbir.web.corrections import Corrections
 
 # Near copies, a photo in another size or compression: F finds them alike, and then their pixels decide.
 NEAR, SAME, VIEW = 0.6, 0.98, 64
-BEFORE = 4096  # of the photos nearest to the query: copies are looked for among these
 VIEWS = 8192
 PAIRS = 1000
 
@@ -83,16 +82,15 @@ class Collection:
                 among[rows] = True
         return among
 
-    def copies(self, rows: np.ndarray, start: int) -> list[str | None]:
-        """For each of ``rows`` (n,) from ``start`` on the id of one before it that it is nearly a copy of."""
-        first = max(0, start - BEFORE)
-        known = self.gallery.embeddings[rows[first:]]
-        found: list[str | None] = []
-        for place in range(start - first, len(known)):
+    def copies(self, rows: np.ndarray, start: int) -> dict[int, int]:
+        """Those of ``rows`` (n,) from ``start`` on that are nearly copies of one before them, and of which."""
+        known, found = self.gallery.embeddings[rows], dict[int, int]()
+        for place in range(start, len(rows)):
             far = np.linalg.norm(known[:place] - known[place], axis=1)
-            near = [number for number in np.argsort(far)[:2] if far[number] <= NEAR]
-            same = (rows[first + number] for number in near if self._same(rows[first + number], rows[first + place]))
-            found.append(next(map(self.gallery.id, same), None))
+            near = [int(rows[number]) for number in np.argsort(far)[:2] if far[number] <= NEAR]
+            same = next((row for row in near if self._same(row, int(rows[place]))), None)
+            if same is not None:
+                found[int(rows[place])] = same
         return found
 
     def _same(self, one: int, other: int) -> bool:

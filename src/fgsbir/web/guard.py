@@ -31,7 +31,7 @@ HEADERS = {
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
 # What the models work for, in place of a look into a file.
-_WORK = re.compile(r"/search|/uploads.*|/corrections.*|/photos/[^/]*/sketch")
+_WORK = re.compile(r"/search|/copies|/uploads.*|/corrections.*|/photos/[^/]*/sketch")
 
 
 class Guard:

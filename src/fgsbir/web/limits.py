@@ -9,6 +9,7 @@ MAX_STROKES = 2000
 MAX_POINTS = 20_000
 MAX_COORDINATE = 1e5
 MAX_RESULTS = 200
+MAX_BEFORE = 1000  # photos that a copy is looked for among
 MAX_CORRECTIONS = 32
 MAX_CORRECTIONS_BYTES = 64 << 20  # of the file that keeps them
 MAX_SKIPPED = 10**9

@@ -10,7 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from fgsbir.data.records import DataError
 from fgsbir.data.stroke_files import parse_strokes
 from fgsbir.search.adaptation import Grade
-from fgsbir.web.limits import MAX_COORDINATE, MAX_CORRECTIONS, MAX_POINTS, MAX_RESULTS, MAX_SKIPPED, MAX_STROKES
+from fgsbir.web.limits import (
+    MAX_BEFORE,
+    MAX_COORDINATE,
+    MAX_CORRECTIONS,
+    MAX_POINTS,
+    MAX_RESULTS,
+    MAX_SKIPPED,
+    MAX_STROKES,
+)
 
 Coordinate = Annotated[float, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE, allow_inf_nan=False)]
 Point = Annotated[list[Coordinate], Field(min_length=2, max_length=2, description="x and y, y down")]
@@ -76,6 +84,13 @@ class Query(_Asked):
     adapted: Annotated[bool, Field(description="search as the corrections have taught")] = False
 
 
+class Shown(_Asked):
+    """Photos that a search has found, nearest first, and those that it had found ``before`` them."""
+
+    photos: Annotated[list[PhotoId], Field(max_length=MAX_RESULTS)]
+    before: Annotated[list[PhotoId], Field(max_length=MAX_BEFORE)] = []
+
+
 class Correction(_Asked):
     """A drawing, and the photo that was meant by it."""
 
@@ -119,14 +134,10 @@ class Photo(BaseModel):
 
 
 class FoundPhoto(Photo):
-    """A photo, its rank from 1, and its distance from the query, 0 to 2; null where nothing was searched by.
-
-    ``copy_of`` is a nearer photo that shows the same picture, in another size or compression.
-    """
+    """A photo, its rank from 1, and its distance from the query, 0 to 2; null where nothing was searched by."""
 
     rank: Annotated[int, Field(ge=1)]
     distance: Annotated[float, Field(ge=0)] | None
-    copy_of: PhotoId | None
 
 
 class Found(BaseModel):

@@ -109,7 +109,6 @@ class Service:
         """The photos nearest to what is asked for, or all of them by path."""
         started, known = time.perf_counter(), self.collection
         distances: Iterable[float | None]
-        copies: Iterable[str | None]
         last = query.skip + query.k
         searcher = known.corrections.searcher if query.adapted and known.corrections else known.searcher
         among = None if query.folder is None else known.inside(query.folder)
@@ -122,20 +121,25 @@ class Service:
         total = len(known.gallery) if among is None else int(among.sum())
         if sketch is None and picture is None:
             rows = (known.by_path if among is None else known.by_path[among[known.by_path]])[:last]
-            distances, copies, unlike = repeat(None), repeat(None), False
+            distances, unlike = repeat(None), False
         else:
             rows, far = searcher.nearest(mixed(sketch, picture, query.weight), last, among)
-            distances, copies = far[query.skip :].tolist(), known.copies(rows, query.skip)
+            distances = far[query.skip :].tolist()
             judged = drawn is None or (picture is None and sum(map(line_length, split_strokes(centre(drawn)))) >= BEGUN)
             unlike = judged and len(rows) > 0 and far[0] >= known.unlike(searcher, drawn is not None)
         photos = [
-            FoundPhoto(**dict(photo_of(known, row)), rank=rank, distance=distance, copy_of=copy_of)
-            for rank, row, distance, copy_of in zip(
-                count(query.skip + 1), rows[query.skip :].tolist(), distances, copies
-            )
+            FoundPhoto(**dict(photo_of(known, row)), rank=rank, distance=distance)
+            for rank, row, distance in zip(count(query.skip + 1), rows[query.skip :].tolist(), distances)
         ]
         took = 1e3 * (time.perf_counter() - started)
         return Found(photos=photos, total=total, unlike=unlike, version=known.version, milliseconds=took)
+
+    def copies(self, shown: messages.Shown) -> dict[str, str]:
+        """Those of some photos that show the same picture as one before them, and which that is."""
+        known = self.collection
+        rows = np.array([self._row(known, id) for id in (*shown.before, *shown.photos)], np.int64)
+        found = known.copies(rows, len(shown.before))
+        return {known.gallery.id(copy): known.gallery.id(first) for copy, first in found.items()}
 
     def about(self, photo_id: str) -> Photo:
         """Where a photo lies."""

@@ -1,6 +1,7 @@
 // The page: from a drawing, or a picture, to the photos that come nearest.
 
 import { back, read, write } from "/page/address.js";
+import { watchCopies } from "/page/copies.js";
 import { watchFiles } from "/page/files.js";
 import { Hand } from "/page/hand.js";
 import { watchKeys } from "/page/keys.js";
@@ -36,9 +37,9 @@ const viewer = new Viewer({
     state.open = id;
     remember(!read().open);
   },
-  onClose: (place, leaving) => {
+  onClose: (photo, leaving) => {
     state.open = null;
-    results.grid.children[place]?.firstElementChild.focus();
+    results.focus(photo);
     if (leaving || !read().open) return;
     back(shown());
     state.written = searchedBy();
@@ -51,6 +52,7 @@ const source = new Source({
   onError: fail,
   onUnder: lay,
 });
+const lookForCopies = watchCopies(results);
 watchPointers(pad);
 watchKeys(pad);
 watchTools(pad, () => viewer.dialog.open);
@@ -168,7 +170,8 @@ async function search(skip = 0) {
 
 /** The end of the photos is in sight. */
 function more() {
-  if (!state.asked && !state.timer && results.received < state.total) search(results.received);
+  const { length } = results.received;
+  if (!state.asked && !state.timer && length < state.total) search(length);
 }
 
 function show({ photos, total, unlike, version }, skip) {
@@ -176,9 +179,11 @@ function show({ photos, total, unlike, version }, skip) {
   state.since = 0;
   settle(false);
   title();
-  if (skip) return results.add(photos);
+  if (skip) results.add(photos);
+  else results.show(photos);
+  lookForCopies(!skip);
+  if (skip) return;
   state.version = version;
-  results.show(photos);
   const [nearest] = photos;
   const searched = nearest && nearest.distance !== null;
   by("grid").classList.toggle("ranked", Boolean(searched));

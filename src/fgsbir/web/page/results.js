@@ -17,49 +17,86 @@ export class Results {
     this.grid = by("grid");
     this.onOpen = onOpen;
     this.photos = []; // each with those that show the same picture: `copies`
-    this.received = 0;
+    this.received = []; // the ids of all
     this.cards = new Map();
+    this.firsts = new Map(); // the one of `photos` that shows a picture
+    this.pictures = new Map(); // the picture that a photo shows, once it is known to be another's, by an id
     this.end = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && onEnd());
   }
 
   /** Show `photos` in place of the ones before; those that stay keep their elements, so that nothing flickers. */
   show(photos) {
     const { activeElement } = document;
-    this.photos = [];
-    this.received = 0;
-    this.add(photos);
-    const shown = new Set(this.photos.map(({ id }) => id));
-    for (const [id, card] of this.cards) {
-      if (!shown.has(id)) {
-        card.remove();
-        this.cards.delete(id);
-      }
-    }
+    const before = this.cards;
+    Object.assign(this, { photos: [], received: [], cards: new Map(), firsts: new Map() });
+    this.add(photos, before);
+    for (const [id, card] of before) if (!this.cards.has(id)) card.remove();
     by("found").scrollTop = 0;
     // A card that was moved or has gone has lost the focus.
     if (document.activeElement === activeElement) return;
     (activeElement.isConnected ? activeElement : by("found-title")).focus({ preventScroll: true });
   }
 
-  /** Show `photos` behind the ones before. */
-  add(photos) {
-    this.received += photos.length;
+  /** Show `photos` behind the ones that are there; `cards` are those of photos seen before. */
+  add(photos, cards = new Map()) {
     for (const photo of photos) {
-      const first = this.photos.find(({ id, copies }) => [id, ...copies.map((one) => one.id)].includes(photo.copy_of));
-      if (first) first.copies.push(photo);
-      else this.photos.push({ ...photo, copies: [] });
+      this.received.push(photo.id);
+      const picture = this.picture(photo.id);
+      const first = photo.distance === null ? null : this.firsts.get(picture);
+      if (first) {
+        first.copies.push(photo);
+        this.label(first);
+        continue;
+      }
+      const shown = { ...photo, copies: [] };
+      const card = cards.get(photo.id) ?? this.newCard(photo);
+      const there = this.grid.children[this.photos.length] ?? null;
+      if (there !== card) this.grid.insertBefore(card, there);
+      this.cards.set(photo.id, card);
+      this.photos.push(shown);
+      this.firsts.set(picture, shown);
+      this.label(shown);
     }
-    for (const [place, photo] of this.photos.entries()) {
-      const card = this.card(photo);
-      if (this.grid.children[place] !== card) this.grid.insertBefore(card, this.grid.children[place] ?? null);
+    this.watchEnd();
+  }
+
+  /** Put photos with the one before them that shows the same picture: `copies` says which, by their ids. */
+  group(copies) {
+    const gone = new Set();
+    for (const [copy, other] of Object.entries(copies)) {
+      const photo = this.firsts.get(this.picture(copy));
+      this.pictures.set(copy, this.picture(other));
+      const first = this.firsts.get(this.picture(copy));
+      if (photo?.id !== copy || !first || first === photo) continue;
+      first.copies.push(photo, ...photo.copies);
+      this.label(first);
+      const card = this.cards.get(copy);
+      if (card.contains(document.activeElement)) this.focus(first);
+      card.remove();
+      this.cards.delete(copy);
+      gone.add(photo);
     }
-    // It tells anew whether the end is in sight.
+    if (!gone.size) return;
+    this.photos = this.photos.filter((photo) => !gone.has(photo));
+    this.watchEnd();
+  }
+
+  picture(id) {
+    return this.pictures.get(id) ?? id;
+  }
+
+  /** Tell anew whether the end is in sight. */
+  watchEnd() {
     this.end.disconnect();
     this.end.observe(by("end"));
   }
 
-  card(photo) {
-    const card = this.cards.get(photo.id) ?? this.newCard(photo);
+  focus({ id }) {
+    this.cards.get(id)?.firstElementChild.focus({ preventScroll: true });
+  }
+
+  label(photo) {
+    const card = this.cards.get(photo.id);
     const button = card.firstElementChild;
     if (card.classList.contains("missing")) button.querySelector("img").src = thumbnail(photo.id); // it may be back
     const far = photo.distance?.toFixed(2) ?? "";
@@ -68,7 +105,6 @@ export class Results {
     button.setAttribute("aria-label", `${photo.rank}: ${photo.name}${far && `, distance ${far}`}${also}`);
     button.title = photo.paths[0];
     for (const part in shown) button.querySelector(`.${part}`).textContent = shown[part];
-    return card;
   }
 
   newCard(photo) {
@@ -81,7 +117,6 @@ export class Results {
     card.firstElementChild.addEventListener("click", () => {
       this.onOpen(this.photos.findIndex(({ id }) => id === photo.id));
     });
-    this.cards.set(photo.id, card);
     return card;
   }
 }

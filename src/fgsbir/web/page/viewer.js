@@ -6,7 +6,7 @@ import { ask, by, large, made, on, original } from "/page/server.js";
 export class Viewer {
   /**
    * Calls `onAlike`, `onTrace` and `onCorrect` with the photo they are asked for, `onSketch` with strokes for the paper,
-   * `onShow` with each photo that is shown, and `onClose` with its place; `leaving`: for one of the others.
+   * `onShow` with each photo that is shown, and `onClose` with the last; `leaving`: for one of the others.
    */
   constructor({ onAlike, onTrace, onCorrect, onSketch, onShow, onClose }) {
     this.dialog = by("viewer");
@@ -26,7 +26,7 @@ export class Viewer {
     on("viewer-photo", "error", () => this.missing());
     on("viewer", "close", () => {
       this.asked?.abort();
-      onClose(this.place, this.leaving);
+      onClose(this.photo, this.leaving);
       this.leaving = false;
     });
     // Only what begins and ends beside it closes it: text may be marked from inside out.
