@@ -126,12 +126,20 @@ def test_a_pen_its_eraser_and_the_palm_beside_it(visit: Callable[..., Page]) -> 
     touch("touchStart", (80, 80))  # and between two strokes
     touch("touchMove", (180, 180))
     touch("touchEnd")
+    page.evaluate(PEN, ["pointerup", 40, 40, {}])
     touch("touchStart", (80, 80))  # in two places: this is no tap
     touch("touchStart", (80, 80), (90, 120))
     touch("touchEnd")
     expect_strokes(page, 1)
     found_by(page, lambda: by_pen(page, [[120, 60], [120, 140]], button=5, buttons=32))
     expect_strokes(page, 2)
+    # A pen that has not touched the paper for a while keeps no fingers from undoing, be it near or not.
+    page.wait_for_timeout(1600)
+    page.evaluate(PEN, ["pointermove", 40, 40, {}])
+    touch("touchStart", (80, 80))
+    touch("touchStart", (80, 80), (160, 120))
+    touch("touchEnd")
+    expect_strokes(page, 1)
 
 
 def test_a_photo_under_the_paper_and_its_sketch_on_it(visit: Callable[..., Page], complaints: list[str]) -> None:

@@ -2,7 +2,8 @@
 
 import { CANVAS } from "/page/strokes.js";
 
-const PALM = 10_000; // milliseconds after a pen was there, in which fingers draw nothing
+const PALM = 10_000; // milliseconds after a pen has touched the paper, in which fingers draw nothing
+const REST = 1500; // and in which two of them undo nothing: the hand of the pen comes to rest
 const TAP = 400; // milliseconds that two fingers may stay to undo
 const STILL = 12; // pixels that they may move
 const ERASER = 32; // the bit of a pen's other end
@@ -50,7 +51,7 @@ export function watchPointers(pad) {
     if (event.pointerType === "pen") pen = now;
     if (event.pointerType === "touch") {
       fingers.set(event.pointerId, [event.clientX, event.clientY]);
-      if (fingers.size === 2 && now - pen >= PALM) {
+      if (fingers.size === 2 && now - pen >= REST) {
         const soon = !drawing || (drawing.type === "touch" && now - drawing.since < TAP && !drawing.moved);
         if (soon) {
           tap = now;
@@ -74,7 +75,7 @@ export function watchPointers(pad) {
   });
 
   canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerType === "pen") pen = performance.now();
+    if (event.pointerType === "pen" && event.buttons) pen = performance.now();
     if (moved(event)) tap = 0;
     if (drawing?.pointer !== event.pointerId) return;
     drawing.moved ||= moved(event);
@@ -85,6 +86,7 @@ export function watchPointers(pad) {
   for (const kind of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(kind, (event) => {
       fingers.delete(event.pointerId);
+      if (event.pointerType === "pen") pen = performance.now();
       if (drawing?.pointer === event.pointerId) {
         if (kind === "pointerup") draw(place(event));
         if (drawing) stop(kind === "pointerup");
