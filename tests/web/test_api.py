@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import shutil
+import unicodedata
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 from threading import Event
 from time import sleep
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ from fgsbir.search.sketching import PhotoSketcher
 from fgsbir.search.svg_writer import svg_of
 from fgsbir.web.collection import Collection
 from fgsbir.web.limits import MAX_POINTS, Limits
-from tests.data.pictures import FORMS, encoded
+from tests.data.pictures import FORMS, encoded, scene
 
 CHAIR = [[[60, 40], [60, 200]], [[60, 120], [180, 120], [180.5, 200]]]
 OTHER = [[[20, 20], [200, 20], [200, 100], [20, 100], [20, 20]]]
@@ -161,6 +163,44 @@ def test_photos_are_the_files_as_they_are(client: Any, searcher: Searcher) -> No
     assert small.headers["content-type"] == "image/jpeg"
     with Image.open(io.BytesIO(small.content)) as image:
         assert image.size == (50, 40)  # no larger than the photo
+
+
+def test_a_photo_that_browsers_do_not_read_is_opened_all_the_same(
+    tmp_path: Path, joint_model: Path, client_of: Callable[..., Any]
+) -> None:
+    names = {"ü 1.heic": "image/heic", "b.tiff": "image/tiff", "c.avif": "image/avif", "d.png": "image/png"}
+    for number, (name, form) in enumerate(zip(names, ("HEIF", "TIFF", "AVIF", "PNG"), strict=True)):
+        (tmp_path / name).write_bytes(encoded(scene(90 + number), form))
+    index_photos([tmp_path], joint_model, tmp_path / "index")
+    client = client_of(Searcher.open(tmp_path / "index"))
+    for photo in client.post("/search", json={}).json()["photos"]:
+        name, type = photo["name"], names[photo["name"]]
+        as_it_is = client.get(f"/photos/{photo['id']}")
+        assert as_it_is.content == (tmp_path / name).read_bytes() and as_it_is.headers["content-type"] == type
+        assert as_it_is.headers["content-disposition"] == f"inline; filename*=UTF-8''{quote(name)}"
+        opened = client.get(f"/photos/{photo['id']}?readable=true")
+        read = type in ("image/avif", "image/png")
+        assert opened.headers["content-type"] == (type if read else "image/jpeg")
+        assert (opened.content == as_it_is.content) == read
+        assert opened.headers["content-disposition"].endswith(quote(name if read else f"{name}.jpg"))
+        with Image.open(io.BytesIO(opened.content)) as image, Image.open(tmp_path / name) as original:
+            assert image.size == original.size
+
+
+def test_a_folder_that_two_systems_have_written_is_one(
+    tmp_path: Path, joint_model: Path, client_of: Callable[..., Any], make_photo: Callable[[Path, int], Path]
+) -> None:
+    """A Mac writes é as e and an accent, other systems as one letter."""
+    for number, form in enumerate(("NFC", "NFD")):
+        make_photo(tmp_path / "photos" / unicodedata.normalize(form, "café") / "été" / f"{form}.png", number)
+    index_photos([tmp_path / "photos"], joint_model, tmp_path / "index")
+    client = client_of(Searcher.open(tmp_path / "index"))
+    folders = client.get("/folders").json()
+    assert folders == [{"path": path, "photos": 2} for path in ("café", "café/été")]
+    for form in ("NFC", "NFD"):
+        asked = {"folder": unicodedata.normalize(form, "café/été")}
+        photos = client.post("/search", json=asked).json()["photos"]
+        assert sorted(photo["name"] for photo in photos) == ["NFC.png", "NFD.png"]
 
 
 @pytest.mark.parametrize(("turned", "size"), [(1, (384, 192)), (6, (192, 384))])

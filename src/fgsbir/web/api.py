@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
 
 import torch
 from fastapi import APIRouter, Path, Request, Response
@@ -97,10 +98,11 @@ def api(service: Service, limits: Limits) -> APIRouter:
         return await reading.run(service.trace, id, part.box)
 
     @router.get("/photos/{id}", response_class=Response, responses=_picture(*PHOTO_TYPES))
-    async def photo(id: PhotoId) -> Response:
-        """A photo, as its file is."""
-        data = await looking.run(service.original, id)
-        return Response(data, media_type=image_format(data, "the photo").media_type, headers=FOR_EVER)
+    async def photo(id: PhotoId, readable: bool = False) -> Response:
+        """A photo, as its file is; ``readable``: a HEIC or TIFF as JPEG, since not every browser reads these."""
+        data, name = await looking.run(service.file, id, readable)
+        named = {"Content-Disposition": f"inline; filename*=UTF-8''{quote(name, safe='')}"}
+        return Response(data, media_type=image_format(data, "the photo").media_type, headers=FOR_EVER | named)
 
     @router.get("/photos/{id}/about", responses=_refusals(404))
     async def about(id: PhotoId) -> messages.Photo:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from fgsbir.adaptation.scribbles import scribbles
+from fgsbir.data.files import nfc
 from fgsbir.data.photos import photo_bytes, read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.search.adaptation import Adapter
@@ -63,7 +64,7 @@ class Collection:
 
     def folder(self, path: str) -> str:
         """The folder of a photo, below the root."""
-        return text(path.rpartition("/")[0][len(self.root) :].strip("/"))
+        return nfc(text(path.rpartition("/")[0][len(self.root) :].strip("/")))
 
     def folders(self) -> dict[str, int]:
         """How many photos lie in each folder and below it."""
@@ -76,6 +77,7 @@ class Collection:
 
     def inside(self, wanted: str) -> np.ndarray:
         """Which photos lie in a folder or below it: bool (n,)."""
+        wanted = nfc(wanted)
         among = np.zeros(len(self.gallery), bool)
         for folder, rows in self.rows_by_folder.items():
             if folder == wanted or folder.startswith(f"{wanted}/"):

@@ -6,10 +6,11 @@ from threading import Lock
 
 from starlette.exceptions import HTTPException
 
-from fgsbir.data.photos import Box, laid_on_white, upright_picture
+from fgsbir.data.photos import FORMATS, Box, image_format, laid_on_white, upright_picture
 
 WHOLE: Box = (0, 0, 1, 1)
 JPEG_QUALITY = 85
+SCREENS = 4096
 
 
 def small(data: bytes, most: int) -> bytes:
@@ -18,6 +19,12 @@ def small(data: bytes, most: int) -> bytes:
     image.thumbnail((most, most))
     image.save(made, "JPEG", quality=JPEG_QUALITY)
     return made.getvalue()
+
+
+def in_browsers(data: bytes) -> bytes:
+    """A photo as its file is; one that not every browser reads as a JPEG, at most ``SCREENS`` pixels a side."""
+    form = image_format(data, "the photo")
+    return small(data, SCREENS) if form in (FORMATS["HEIF"], FORMATS["TIFF"]) else data
 
 
 class Uploads:

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from fgsbir.data.contours import line_length
 from fgsbir.data.photos import Box, photo_bytes, read_pixels
 from fgsbir.data.records import DataError
-from fgsbir.data.strokes import CANVAS, centre, simplify, split_strokes
+from fgsbir.data.strokes import CANVAS, centre, split_strokes
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.runtime.model_folder import save_model
 from fgsbir.search.adaptation import Adapter
@@ -30,7 +30,8 @@ from fgsbir.search.svg_writer import svg_of
 from fgsbir.web import messages
 from fgsbir.web.collection import Collection, text
 from fgsbir.web.corrections import Corrections
-from fgsbir.web.limits import MAX_POINTS, MAX_STROKES, Limits
+from fgsbir.web.drawings import listed, readable
+from fgsbir.web.limits import Limits
 from fgsbir.web.messages import (
     Correction,
     Drawing,
@@ -43,12 +44,10 @@ from fgsbir.web.messages import (
     Sketched,
     Uploaded,
 )
-from fgsbir.web.pictures import WHOLE, Uploads, small
+from fgsbir.web.pictures import WHOLE, Uploads, in_browsers, small
 
 # Length of a drawing's lines, canvas pixels, below which it may still become anything and is not judged.
 BEGUN = 4 * CANVAS
-# Canvas pixels by which a drawing with too many points may be simplified.
-TOLERANCE = 0.5
 THUMBNAIL, LARGE = 384, 1280  # pixels
 MODEL = "corrected"  # a saved model's folder
 
@@ -161,6 +160,13 @@ class Service:
         raise HTTPException(410, f"the photo {reason}; index the photos again")
 
     def thumbnail(self, photo_id: str, large: bool = False) -> bytes:
+    def file(self, photo_id: str, as_browsers_read: bool) -> tuple[bytes, str]:
+        """A photo's bytes, or those of a JPEG where not every browser reads its format, and a name for them."""
+        data, name = self.original(photo_id), self.about(photo_id).name
+        if not as_browsers_read or (made := in_browsers(data)) is data:
+            return data, name
+        return made, f"{name}.jpg"
+
         """A photo as a small JPEG, or one that fills a screen."""
         return self._large(photo_id) if large else self._thumbnail(photo_id)
 
@@ -273,23 +279,3 @@ def mixed(sketch: np.ndarray | None, picture: np.ndarray | None, weight: float) 
         return given
     both = (1 - weight) * sketch + weight * picture
     return both / np.linalg.norm(both)
-
-
-def readable(strokes: np.ndarray) -> list[list[list[float]]]:
-    """A drawing, or none, (n, 3), as strokes that fit the canvas and a search. Raises DataError."""
-    if len(strokes) > MAX_POINTS:
-        strokes = simplify(strokes, TOLERANCE)
-    number = int(strokes[:, 2].sum())
-    if len(strokes) > MAX_POINTS or number > MAX_STROKES:
-        raise DataError(
-            f"the drawing: expected at most {MAX_STROKES:,} strokes and {MAX_POINTS:,} points, "
-            f"found {number:,} and {len(strokes):,}"
-        )
-    if len(strokes) and (strokes[:, :2].min() < 0 or strokes[:, :2].max() > CANVAS):
-        strokes = centre(strokes)  # else it could not be seen
-    return listed(strokes)
-
-
-def listed(strokes: np.ndarray) -> list[list[list[float]]]:
-    """A canonical sketch as strokes [[[x, y], …], …], to a hundredth of a canvas pixel."""
-    return [part.astype(float).round(2).tolist() for part in split_strokes(strokes)]

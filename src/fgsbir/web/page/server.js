@@ -28,9 +28,16 @@ export async function ask(path, { json, body, type = "application/json", method 
 const refusal = (status, message, retryAfter) => Object.assign(new Error(message), { status, retryAfter });
 const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
+/** Why an image, which the browser could not show, is not there; nothing where it may be there later. */
+export async function lost(image) {
+  const error = await ask(image.src).catch((error) => error);
+  return error.status ? error : null;
+}
+
 export const thumbnail = (id) => `/photos/${id}/thumbnail`;
 export const large = (id) => `/photos/${id}/thumbnail?large=true`;
 export const original = (id) => `/photos/${id}`;
+export const readable = (id) => `/photos/${id}?readable=true`;
 
 export const by = (id) => document.getElementById(id);
 export const on = (id, kind, act) => by(id).addEventListener(kind, act);

@@ -1,7 +1,7 @@
 // One photo, large: where it lies, what it is like, how G draws it, and whether it is what was meant.
 
 import { picture } from "/page/results.js";
-import { ask, by, large, made, on, original } from "/page/server.js";
+import { ask, by, large, lost, made, on, original, readable } from "/page/server.js";
 
 export class Viewer {
   /**
@@ -78,7 +78,7 @@ export class Viewer {
     by("viewer-copies-title").hidden = !photo.copies?.length;
     by("viewer-copies").replaceChildren(...(photo.copies ?? []).flatMap(({ paths }) => paths).map((path) => this.line(path)));
     Object.assign(by("download-link"), { href: original(photo.id), download: photo.name });
-    by("open-link").href = original(photo.id);
+    by("open-link").href = readable(photo.id);
     by("viewer-message").textContent = "";
     by("viewer-sketch").hidden = by("viewer-certainty").hidden = by("take-button").hidden = true;
     by("sketch-button").lastElementChild.textContent = "Sketch this photo";
@@ -115,11 +115,8 @@ export class Viewer {
 
   /** Why the photo cannot be seen: the browser does not tell, the server does. */
   async missing() {
-    try {
-      await ask(large(this.photo.id));
-    } catch (error) {
-      by("viewer-message").textContent = error.message;
-    }
+    const error = await lost(by("viewer-photo"));
+    if (error) by("viewer-message").textContent = error.message;
   }
 
   async sketch() {
