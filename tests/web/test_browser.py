@@ -148,6 +148,7 @@ def test_corrections_are_learned_at_once_undone_and_kept(
     without = found_by(page, lambda: page.locator("#adapted-label").click())
     found_by(page, lambda: page.reload())
     assert shown(page)[: len(without)] == without != second
+    expect(other.locator("#corrections li")).to_have_count(1)
     assert found_by(page, lambda: page.locator("#adapted-label").click()) == second
     assert found_by(page, lambda: click(page, "undo-correction-button")) == drawn
     expect(items).to_have_count(1)

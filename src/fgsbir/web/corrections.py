@@ -1,5 +1,6 @@
 """The corrections of an index: kept in its folder, learned from at once, undone, and never for the worse."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +86,11 @@ class Corrections:
     def by(self) -> Literal["none", "statistics", "head"]:
         """How the search has learned."""
         return _said(self.kept)[0]
+
+    @property
+    def version(self) -> str:
+        """A name of what is kept, another once that has changed."""
+        return hashlib.sha256("".join(each.id + each.by for each in self.kept).encode()).hexdigest()[:16]
 
     @property
     def learned(self) -> int:

@@ -143,13 +143,15 @@ class FoundPhoto(Photo):
 class Found(BaseModel):
     """What was found, nearest first, of ``total`` photos, and the time that it took.
 
-    ``unlike``: the nearest is no nearer than chance. ``version`` changes when the photos are indexed again.
+    ``unlike``: the nearest is no nearer than chance. ``version`` changes when the photos are indexed again, and
+    ``corrections``, the version of the corrections, when these change; null where there can be none.
     """
 
     photos: list[FoundPhoto]
     total: int
     unlike: bool
     version: str
+    corrections: str | None
     milliseconds: float
 
 
@@ -210,6 +212,7 @@ class Corrections(BaseModel):
     corrections: list[Learned]
     by: Literal["none", "statistics", "head"]
     kept: bool
+    version: str
 
 
 class Features(BaseModel):

@@ -131,7 +131,8 @@ class Service:
             for rank, row, distance in zip(count(query.skip + 1), rows[query.skip :].tolist(), distances)
         ]
         took = 1e3 * (time.perf_counter() - started)
-        return Found(photos=photos, total=total, unlike=unlike, version=known.version, milliseconds=took)
+        learned, now = known.corrections.version if known.corrections else None, known.version
+        return Found(photos=photos, total=total, unlike=unlike, version=now, corrections=learned, milliseconds=took)
 
     def copies(self, shown: messages.Shown) -> dict[str, str]:
         """Those of some photos that show the same picture as one before them, and which that is."""
@@ -159,7 +160,6 @@ class Service:
             reason = "has changed since it was indexed"
         raise HTTPException(410, f"the photo {reason}; index the photos again")
 
-    def thumbnail(self, photo_id: str, large: bool = False) -> bytes:
     def file(self, photo_id: str, as_browsers_read: bool) -> tuple[bytes, str]:
         """A photo's bytes, or those of a JPEG where not every browser reads its format, and a name for them."""
         data, name = self.original(photo_id), self.about(photo_id).name
@@ -167,6 +167,7 @@ class Service:
             return data, name
         return made, f"{name}.jpg"
 
+    def thumbnail(self, photo_id: str, large: bool = False) -> bytes:
         """A photo as a small JPEG, or one that fills a screen."""
         return self._large(photo_id) if large else self._thumbnail(photo_id)
 
@@ -205,6 +206,7 @@ class Service:
             ],
             by=learned.by,
             kept=learned.saved,
+            version=learned.version,
         )
 
     def correct(self, correction: Correction) -> messages.Corrections:

@@ -24,7 +24,7 @@ function remembered(act) {
 export class Hand {
   /** Calls `onChange` when the search is another one, `onError` with what went wrong, and `onSay` with news. */
   constructor({ onChange, onError, onSay }) {
-    this.state = { corrections: [], by: "none", kept: true };
+    this.state = { corrections: [], by: "none", kept: true, version: null };
     Object.assign(this, { onChange, onError, onSay });
     by("hand").open = innerWidth >= WIDE;
     by("adapted").checked = !remembered((memory) => memory.getItem(OFF));

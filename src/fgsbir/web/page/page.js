@@ -157,6 +157,7 @@ async function search(skip = 0) {
     if (skip && found.version !== state.version) return refresh(); // these are pages of another index
     show(found, skip);
     if (found.version !== state.health?.version) start();
+    else if (found.corrections !== hand.state.version) hand.restore().catch(() => null); // someone else's
   } catch (error) {
     if (asked !== state.asked || error.name === "AbortError") return;
     state.asked = null;
