@@ -56,6 +56,24 @@ def test_results_follow_the_strokes(visit: Callable[..., Page], complaints: list
     assert complaints == []
 
 
+def test_the_clock_counts_all_that_the_user_waits(visit: Callable[..., Page]) -> None:
+    page = visit()
+
+    held: list[Any] = []
+    page.route("**/search", lambda route: held.append(route), times=1)
+
+    def late() -> None:
+        with page.expect_request("**/search"):
+            draw(page, [BACK])
+        page.wait_for_timeout(300)  # on its way
+        held[0].continue_()
+
+    found_by(page, late)
+    expect(page.locator("#took")).to_have_text(re.compile(r"^\d+ ms"))
+    waited = page.locator("#took").text_content() or ""
+    assert int(waited.partition(" ")[0]) >= 300
+
+
 def test_all_of_it_by_keyboard(visit: Callable[..., Page], complaints: list[str]) -> None:
     page = visit()
     page.keyboard.press("Tab")
@@ -130,6 +148,7 @@ def test_corrections_are_learned_at_once_undone_and_kept(
     expect(page.locator("#grid button:focus, #found-title:focus")).to_have_count(1)
     # What others correct reaches a page that is open.
     assert found_by(other, lambda: click(other, "undo-button", "redo-button")) == first
+    expect(other.locator("#corrections li")).to_have_count(1)
     expect(page.locator("#took")).to_contain_text("corrected")
     expect(text).to_contain_text("has learned")
     drawn = found_by(page, lambda: draw(page, [SEAT]))
@@ -148,7 +167,6 @@ def test_corrections_are_learned_at_once_undone_and_kept(
     without = found_by(page, lambda: page.locator("#adapted-label").click())
     found_by(page, lambda: page.reload())
     assert shown(page)[: len(without)] == without != second
-    expect(other.locator("#corrections li")).to_have_count(1)
     assert found_by(page, lambda: page.locator("#adapted-label").click()) == second
     assert found_by(page, lambda: click(page, "undo-correction-button")) == drawn
     expect(items).to_have_count(1)
