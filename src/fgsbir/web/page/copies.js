@@ -4,7 +4,7 @@ import { ask } from "/page/server.js";
 
 const PAUSE = 200; // milliseconds in which no others come, as they do while someone draws
 const MOST = 48;
-const BEFORE = 1000;
+const BEFORE = 500;
 
 /** Returns what is to be called when `results` has more photos; `others`: in place of those before. */
 export function watchCopies(results) {

@@ -21,7 +21,7 @@ export class Results {
     this.cards = new Map();
     this.firsts = new Map(); // the one of `photos` that shows a picture
     this.pictures = new Map(); // the picture that a photo shows, once it is known to be another's, by an id
-    this.end = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && onEnd());
+    this.end = new IntersectionObserver((seen) => seen.at(-1).isIntersecting && onEnd());
   }
 
   /** Show `photos` in place of the ones before; those that stay keep their elements, so that nothing flickers. */
@@ -71,7 +71,7 @@ export class Results {
       first.copies.push(photo, ...photo.copies);
       this.label(first);
       const card = this.cards.get(copy);
-      if (card.contains(document.activeElement)) this.focus(first);
+      if (card.contains(document.activeElement)) this.focus(first, { preventScroll: true });
       card.remove();
       this.cards.delete(copy);
       gone.add(photo);
@@ -91,8 +91,8 @@ export class Results {
     this.end.observe(by("end"));
   }
 
-  focus({ id }) {
-    this.cards.get(id)?.firstElementChild.focus({ preventScroll: true });
+  focus({ id }, options) {
+    this.cards.get(id)?.firstElementChild.focus(options);
   }
 
   label(photo) {
