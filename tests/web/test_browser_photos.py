@@ -1,5 +1,6 @@
 """A gallery in a real browser: folders and copies, to its end, by picture, at an address that is kept."""
 
+import hashlib
 import io
 import json
 import re
@@ -15,7 +16,10 @@ from fastapi import FastAPI
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from fgsbir.data.atomic import write_json
+from fgsbir.runtime.model_folder import read_config
 from fgsbir.search.adaptation import Adapter
+from fgsbir.search.gallery import FORMAT, Photos, write_photos
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.app import create_app
@@ -268,6 +272,78 @@ def test_files_are_read_whatever_the_browser_calls_them(visit: Callable[..., Pag
         found_by(page, lambda: click(page, "clear-button"))
 
 
+def test_a_folder_or_a_file_that_has_gone_is_told_and_not_sent_again(
+    visit: Callable[..., Page], shop_app: FastAPI, tmp_path: Path
+) -> None:
+    page, asked = visit(shop_app), list[str]()
+    page.on("request", lambda one: asked.append(one.url) if one.url.endswith(("/uploads", "/health")) else None)
+    folder, file, paper = tmp_path / "chairs", tmp_path / "gone.svg", page.locator("#paper").bounding_box()
+    folder.mkdir()
+    file.write_bytes(SVG)
+    assert paper
+    mouse = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": paper["x"] + 50, "y": paper["y"] + 50}
+        mouse.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+    expect(page.locator("#notice")).to_contain_text("chairs cannot be read: it is a folder")
+    page.evaluate("document.body.append(Object.assign(document.createElement('input'), { type: 'file', id: 'kept' }))")
+    page.locator("#kept").set_input_files(file)
+    file.unlink()
+    page.evaluate("""() => {
+      const files = new DataTransfer();
+      files.items.add(document.querySelector("#kept").files[0]);
+      document.querySelector("#paper").dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true }));
+    }""")
+    expect(page.locator("#notice")).to_contain_text("gone.svg cannot be read")
+    expect(page.locator("#retry-button")).to_be_hidden()
+    page.wait_for_timeout(2500)  # a server that has gone would be looked for by now
+    assert asked == []
+
+
+def test_what_was_traced_and_what_lies_under_the_paper_outlast_a_reload(
+    visit: Callable[..., Page], shop: Path, complaints: list[str]
+) -> None:
+    app = create_app(Searcher.open(shop / "index"), None, None, Limits(rate=1e9, burst=1e9, uploads=1))
+    page = visit(app)
+    pixels = np.full((300, 300), 255, np.uint8)
+    pixels[60:64, 30:270] = 0
+    found = found_by(page, lambda: upload(page, picture(pixels)))
+    click(page, "under-button")
+    expect(page.locator("#under")).to_have_js_property("naturalWidth", 300)
+    found_by(page, lambda: page.reload())
+    expect(page.locator("#source-title")).to_have_text("Traced from this picture")
+    expect(page.locator("#source-picture")).to_have_js_property("naturalWidth", 300)
+    assert shown(page)[: len(found)] == found and len(strokes_of(page)) == 1
+    # The server has forgotten it, and the browser has not.
+    other, address = picture(pixels.T)["buffer"], f"{page.url.partition('#')[0]}uploads"
+    assert page.request.post(address, data=other, headers={"Content-Type": "image/png"}).ok
+    page.context.new_cdp_session(page).send("Network.clearBrowserCache")
+    found_by(page, lambda: page.reload())
+    for id in ("under", "source-picture"):
+        expect(page.locator(f"#{id}")).to_have_js_property("naturalWidth", 300)
+    expect(page.locator("#left-out")).to_be_empty()
+    found_by(page, lambda: click(page, "mode-button"))
+    expect(page.locator("#found-title")).to_have_text("Like your drawing and the picture")
+    page.go_back()
+    expect(page.locator("#source-title")).to_have_text("Traced from this picture")
+    # Nobody remembers it: the drawing is there, and the rest is told.
+    assert page.request.post(address, data=other, headers={"Content-Type": "image/png"}).ok
+    elsewhere = visit(app)
+    found_by(elsewhere, lambda: elsewhere.goto(f"{elsewhere.url}#{page.url.partition('#')[2]}"))
+    expect(elsewhere.locator("#left-out")).to_have_text("This picture is not remembered any more; upload it again.")
+    expect(elsewhere.locator("#under")).to_be_hidden()
+    expect(elsewhere.locator("#source")).to_be_hidden()
+    assert len(strokes_of(elsewhere)) == 1
+
+
+def test_on_a_phone_an_upload_shows_what_is_nearest(visit: Callable[..., Page], shop_app: FastAPI) -> None:
+    page = visit(shop_app, viewport={"width": 375, "height": 740}, has_touch=True, is_mobile=True)
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    found_by(page, lambda: upload(page, picture(noise)))
+    expect(page.locator("#grid .rank").first).to_be_in_viewport()
+
+
 def test_nothing_is_lost_to_a_file_that_comes_late(visit: Callable[..., Page], shop_app: FastAPI) -> None:
     page = visit(shop_app)
     held: list[Any] = []
@@ -374,3 +450,76 @@ def test_photos_that_are_indexed_again_are_picked_up(
     expect(page.locator("#gallery-size")).to_have_text("13 photos")
     expect(page.locator("#folder option")).to_have_count(2)
     expect(page.locator("#hand")).to_be_visible()
+
+
+def test_another_index_begins_the_photos_anew(
+    visit: Callable[..., Page], tmp_path: Path, make_photo: Callable[[Path, int], Path], joint_model: Path
+) -> None:
+    for number in range(60):
+        make_photo(tmp_path / "photos" / f"{number:02}.png", number)
+    index_photos([tmp_path / "photos"], joint_model, tmp_path / "index")
+    app = create_app(Searcher.open(tmp_path / "index"), None, None, LIMITS)
+    page = visit(app, viewport={"width": 375, "height": 740})
+    expect(page.locator("#grid li")).to_have_count(48)
+    make_photo(tmp_path / "photos" / "000.png", 99)
+    index_photos([tmp_path / "photos"], tmp_path / "index" / "model", tmp_path / "index")
+    to_the_end(page, 61)
+    names = page.locator("#grid .name").all_text_contents()
+    assert names == sorted(names) and names[0] == "00.png"  # each once, the new one too
+
+
+MANY = 2000
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory, joint_model: Path) -> Path:
+    """An index of thousands of tiny photos, as far apart as chance has it, and no copies."""
+    folder, rng, files = tmp_path_factory.mktemp("many"), np.random.default_rng(0), {}
+    for number in range(MANY):
+        path = folder / f"{number:04}.png"
+        Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)).save(path)
+        files[hashlib.sha256(path.read_bytes()).digest()] = path
+    hashes = sorted(files)
+    config = read_config(joint_model / "retrieval")
+    dimensions = int(config["architecture"]["embedding_dim"])
+    vectors = rng.standard_normal((MANY, dimensions), np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = folder / "index"
+    shutil.copytree(joint_model / "retrieval", index / "model")
+    paths = [str(files[hash]).encode() for hash in hashes]
+    write_photos(index, Photos(np.array([[*hash] for hash in hashes], np.uint8), paths, vectors, None))
+    about = {"format": FORMAT, "photos": MANY, "dimensions": dimensions, "model": config["sha256"], "adaptive": None}
+    write_json(index / "index.json", about | {"precision": "float32", "skipped": {}})
+    return index
+
+
+def test_thousands_of_photos_are_gone_through_each_touched_once_and_loaded_when_seen(
+    visit: Callable[..., Page], many: Path, complaints: list[str]
+) -> None:
+    page = visit(create_app(Searcher.open(many), None, None, LIMITS), viewport={"width": 375, "height": 740})
+    loaded: list[str] = []
+    page.on("request", lambda one: loaded.append(one.url) if one.url.endswith("/thumbnail") else None)
+    found_by(page, lambda: draw(page, [BACK]))
+    page.wait_for_load_state("networkidle")
+    assert 0 < len(loaded) < 48 == page.locator("#grid li").count()
+    page.evaluate("""() => {
+      window.touched = 0;
+      const cards = new Set(document.querySelectorAll("#grid li"));
+      const all = { subtree: true, childList: true, attributes: true, characterData: true };
+      new MutationObserver((seen) => {
+        for (const { target } of seen) {
+          const card = target.closest?.("li") ?? target.parentElement?.closest("li");
+          if (cards.has(card) && target.localName !== "img") window.touched += 1;
+        }
+      }).observe(document.querySelector("#grid"), all);
+    }""")
+    for _ in range(600):
+        page.evaluate("scrollTo(0, 1e9)")
+        page.wait_for_timeout(20)
+        if page.locator("#grid li").count() == MANY:
+            break
+    expect(page.locator("#grid li")).to_have_count(MANY)
+    ranks = page.locator("#grid .rank").all_text_contents()
+    assert ranks == [str(rank) for rank in range(1, MANY + 1)]
+    assert page.evaluate("window.touched") == 0  # pages that come leave those before them alone
+    assert complaints == []

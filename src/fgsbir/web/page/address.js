@@ -5,7 +5,7 @@ import { decoded, encoded } from "/page/strokes.js";
 const BOX = /^(0|1|0?\.\d+)(,(0|1|0?\.\d+)){3}$/;
 
 /**
- * What an address says: `strokes`; `photo` or `upload` (with `box`) searched by, and how much that counts, `weight`;
+ * What an address says: `strokes`; `photo` or `upload` (with `box`) searched by, or `traced`, and how much it counts, `weight`;
  * what lies `under` the paper; `folder`, null for all; and the photo that is `open`.
  */
 export function read() {
@@ -15,6 +15,7 @@ export function read() {
     strokes: decoded(said.get("drawing") ?? ""),
     photo: id("photo"),
     upload: id("upload"),
+    traced: said.has("upload") && said.has("traced"),
     box: id("box", BOX)?.split(",").map(Number) ?? [0, 0, 1, 1],
     weight: Number(id("weight", /^(0|1|0?\.\d+)$/) ?? 0.5),
     under: id("under", /^(photos|uploads)\/[0-9a-f]{16}$/),
@@ -23,10 +24,11 @@ export function read() {
   };
 }
 
-function addressOf({ strokes, photo, upload, box, weight, under, folder, open }) {
+function addressOf({ strokes, photo, upload, traced, box, weight, under, folder, open }) {
   const said = new URLSearchParams();
   if (strokes.length) said.set("drawing", encoded(strokes));
   if (upload && box.join() !== "0,0,1,1") said.set("box", box.map((share) => Number(share.toFixed(3))).join());
+  if (upload && traced) said.set("traced", "yes");
   if ((photo || upload) && weight !== 0.5) said.set("weight", weight);
   for (const [name, value] of Object.entries({ photo, upload, under, folder, open })) {
     if (value !== null) said.set(name, value);

@@ -9,7 +9,7 @@ import { calm, tell } from "/page/notice.js";
 import { Pad } from "/page/pad.js";
 import { watchPointers } from "/page/pointer.js";
 import { Results } from "/page/results.js";
-import { ask, by, large, on } from "/page/server.js";
+import { ask, by, large, lost, on } from "/page/server.js";
 import { Source } from "/page/source.js";
 import { watchTools } from "/page/tools.js";
 import { Viewer } from "/page/viewer.js";
@@ -18,13 +18,14 @@ const WAIT = 30; // milliseconds after a change, in which the next may come
 const PAGE = 48;
 
 const state = { health: null, under: null, folder: null, open: null, total: 0, written: "", restoring: false };
-Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false, version: "", news: "" });
+Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false, reveal: false, version: "", news: "" });
 
 const pad = new Pad(by("pad"), { onChange: drawn, onSelect: selected });
 const results = new Results({ onOpen: (place) => viewer.open(results.photos, place, may()), onEnd: more });
 const viewer = new Viewer({
   onAlike: (photo) => {
     source.set({ photo, weight: 1 });
+    state.reveal = true;
     changed();
   },
   onTrace: ({ id }) => lay(`photos/${id}`),
@@ -93,9 +94,8 @@ function changed(step = false) {
 /** What an address says of the page. */
 function shown() {
   const { under, folder, open } = state;
-  const { photo, box, weight } = source;
-  const upload = source.searched ? source.upload : null;
-  return { strokes: pad.strokes, photo: photo?.id ?? null, upload, box, weight, under, folder, open };
+  const { photo, upload, traced, box, weight } = source;
+  return { strokes: pad.strokes, photo: photo?.id ?? null, upload, traced, box, weight, under, folder, open };
 }
 
 /** Keep what is shown in the address; `step` is one that Back takes back. */
@@ -184,6 +184,7 @@ function show({ photos, total, unlike, version }, skip) {
   else results.show(photos);
   lookForCopies(!skip);
   if (skip) return;
+  if (state.reveal) reveal();
   state.version = version;
   const [nearest] = photos;
   const searched = nearest && nearest.distance !== null;
@@ -201,6 +202,13 @@ function show({ photos, total, unlike, version }, skip) {
     say(nearest ? `${total} photos.` : "No photo.");
   }
   if (state.open && !viewer.dialog.open) open(state.open);
+}
+
+/** Show the nearest photo, where on a narrow page the picture that it is like lies above it. */
+async function reveal() {
+  state.reveal = false;
+  if (source.upload) await by("source-picture").decode().catch(() => null); // it makes room for itself
+  results.grid.firstElementChild?.scrollIntoView({ block: "nearest" });
 }
 
 function title() {
@@ -229,6 +237,21 @@ function lay(under) {
   paper.hidden = by("lift-button").hidden = !under;
   if (under) paper.src = under.startsWith("photos/") ? large(under.slice(7)) : `/${under}`;
   if (!state.restoring) remember();
+}
+
+/** The picture under the paper cannot be shown: the server has forgotten it, or it has gone. */
+async function missing() {
+  const { under } = state;
+  const error = await lost(by("under"));
+  if (!error || under !== state.under) return;
+  const [kind, id] = under.split("/");
+  const again = kind === "uploads" && !by("under").src.endsWith("?again") && (await source.renew(id));
+  if (under !== state.under) return;
+  if (again) by("under").src = `/${under}?again`;
+  else {
+    lay(null);
+    by("left-out").textContent = error.message;
+  }
 }
 
 /** Nothing is asked any more; what is shown is `stale` where it is not the answer. */
@@ -260,6 +283,7 @@ async function upload(file) {
   try {
     const take = await source.send(file);
     calm();
+    state.reveal = true;
     viewer.leave(take);
   } catch (error) {
     fail(error, error.status === 0 ? () => upload(file) : undefined);
@@ -293,6 +317,7 @@ on("folder", "change", ({ target }) => {
   state.folder = target.value || null;
   changed(true);
 });
+on("under", "error", missing);
 on("lift-button", "click", () => {
   lay(null);
   by("pad").focus(); // else the focus would be lost with the button

@@ -1,7 +1,7 @@
 // A picture to search by, or to trace: a photo of the gallery, or one from outside, cut to what matters.
 
 import { Crop } from "/page/crop.js";
-import { ask, by, on, thumbnail } from "/page/server.js";
+import { ask, by, lost, on, thumbnail } from "/page/server.js";
 
 const WHOLE = [0, 0, 1, 1];
 const PAUSE = 200; // milliseconds after a change of the box, in which the next may come
@@ -28,6 +28,7 @@ export class Source {
       if (this.traced) this.trace(PAUSE);
       else onChange();
     });
+    on("source-picture", "error", () => this.missing());
     on("back-button", "click", () => {
       this.set({});
       onChange(true);
@@ -60,8 +61,8 @@ export class Source {
   }
 
   /** What an address says. */
-  async restore({ photo, upload, box, weight }) {
-    this.set({ photo: photo && { id: photo, name: "this photo" }, upload, box, weight });
+  async restore({ photo, upload, box, weight, traced }) {
+    this.set({ photo: photo && { id: photo, name: "this photo" }, upload, box, weight, traced });
     if (!photo) return;
     const about = await ask(`/photos/${photo}/about`).catch(() => null);
     if (about && this.photo?.id === photo) this.photo = about;
@@ -99,12 +100,24 @@ export class Source {
     };
   }
 
-  /** The server has forgotten the picture: send it again. Returns whether it could. */
-  async renew() {
-    const file = await (await (await kept())?.match(`/uploads/${this.upload}`))?.blob();
+  /** The server has forgotten a picture: send it again. Returns whether it could. */
+  async renew(upload = this.upload) {
+    const file = await (await (await kept())?.match(`/uploads/${upload}`))?.blob();
     const sent = file && (await uploaded(file).catch(() => null));
-    if (sent) by("source-picture").src = `/uploads/${this.upload}?again`;
+    if (sent && upload === this.upload) by("source-picture").src = `/uploads/${upload}?again`;
     return Boolean(sent);
+  }
+
+  /** The picture cannot be shown. A search by it says so itself; a drawing that was traced from it stays. */
+  async missing() {
+    const { upload } = this;
+    const { src } = by("source-picture");
+    const error = await lost(by("source-picture"));
+    const again = error && upload === this.upload && !src.endsWith("?again") && (await this.renew());
+    if (!error || again || upload !== this.upload || !this.traced) return;
+    this.set({});
+    by("left-out").textContent = error.message;
+    this.onChange();
   }
 
   /** Trace the picture, in `wait` milliseconds. It is as it was where that cannot be. */
