@@ -4,13 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Response, expect
 
 from fgsbir.data.photos import FORMATS
+from fgsbir.web.limits import Limits
 from tests.data.pictures import encoded
 
 Strokes = list[list[list[float]]]
 BACK = [[60, 40], [60, 200]]
+# The photos of a shop: its folders, and how many lie in each.
+SHOP_FOLDERS, SHOP_EACH = ("chairs", "lamps/old"), 60
+UNLIMITED = Limits(rate=1e9, burst=1e9)  # all tests are one client
 SEAT = [[60, 120], [180, 120], [180, 200]]
 
 
@@ -117,3 +121,13 @@ def touching(page: Page) -> Callable[..., None]:
         touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
 
     return touch
+
+
+def to_the_end(page: Page, count: int) -> None:
+    """Scroll until there are ``count`` photos."""
+    for _ in range(100):
+        page.locator("#found").evaluate("found => { found.scrollTop = found.scrollHeight; scrollTo(0, 1e9); }")
+        page.wait_for_timeout(50)
+        if page.locator("#grid li").count() == count:
+            break
+    expect(page.locator("#grid li")).to_have_count(count)

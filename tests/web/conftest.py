@@ -1,5 +1,6 @@
 """A small index on a server in this process, and one that asks it."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from starlette.testclient import TestClient
 
@@ -21,19 +23,14 @@ from fgsbir.web.app import create_app
 from fgsbir.web.connection import listen, server_of
 from fgsbir.web.limits import USUAL, Limits
 from tests.toy import Toy
-from tests.trained import save_adaptive, save_joint
+from tests.trained import save_adaptive
+from tests.web.browsing import SHOP_EACH, SHOP_FOLDERS, UNLIMITED
 
 PHOTOS = 12
 
 
 # A browser on the same machine. What the application raises is raised where it is asked.
 Client = partial(TestClient, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000))
-
-
-@pytest.fixture(scope="session")
-def joint_model(tmp_path_factory: pytest.TempPathFactory, toy_folder: Path) -> Path:
-    """F, G and D_C, to be read alone."""
-    return save_joint(tmp_path_factory.mktemp("models") / "joint", Toy(toy_folder))
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +60,8 @@ def searcher(tmp_path_factory: pytest.TempPathFactory, index_of: Callable[[Path]
 
 @pytest.fixture(scope="session")
 def app(searcher: Searcher, joint_model: Path) -> FastAPI:
-    """With everything, and no limit of requests a second: all tests are one client."""
-    limits = Limits(rate=1e9, burst=1e9)
-    return create_app(searcher, Adapter(searcher), PhotoSketcher.load(joint_model), limits)
+    """With everything, and no limit of requests a second."""
+    return create_app(searcher, Adapter(searcher), PhotoSketcher.load(joint_model), UNLIMITED)
 
 
 @pytest.fixture(scope="session")
@@ -134,3 +130,24 @@ def visit(
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, make_photo: Callable[[Path, int], Path], joint_model: Path) -> Path:
+    """Two folders of photos, one of which lies in both, and one in another size as well; and their index."""
+    folder = tmp_path_factory.mktemp("shop")
+    for number in range(SHOP_EACH):
+        for start, name in enumerate(SHOP_FOLDERS):
+            make_photo(folder / "photos" / name / f"{number:02}.png", 2 * number + start)
+    chairs, lamps = (folder / "photos" / name for name in SHOP_FOLDERS)
+    shutil.copy(chairs / "07.png", lamps / "the same.png")
+    with Image.open(chairs / "09.png") as image:
+        image.resize((200, 160), Image.Resampling.BICUBIC).save(chairs / "large.png")
+    index_photos([folder / "photos"], joint_model, folder / "index")
+    return folder
+
+
+@pytest.fixture
+def shop_app(shop: Path) -> FastAPI:
+    searcher = Searcher.open(shop / "index")
+    return create_app(searcher, Adapter.of(searcher), None, UNLIMITED)

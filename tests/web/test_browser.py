@@ -22,8 +22,7 @@ from playwright.sync_api import Page, expect
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.app import create_app
-from fgsbir.web.limits import Limits
-from tests.web.browsing import BACK, SEAT, click, draw, found_by, picture, pressed, shown, upload
+from tests.web.browsing import BACK, SEAT, UNLIMITED, click, draw, found_by, picture, pressed, shown, upload
 
 pytestmark = pytest.mark.slow
 
@@ -131,7 +130,7 @@ def test_corrections_are_learned_at_once_undone_and_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     searcher = Searcher.open(index_of(tmp_path))
-    page = visit(create_app(searcher, Adapter(searcher), None, Limits(rate=1e9, burst=1e9)))
+    page = visit(create_app(searcher, Adapter(searcher), None, UNLIMITED))
     items, text, said = (page.locator(part) for part in ("#corrections li", "#hand-text", "#said"))
 
     def correct(place: int) -> None:

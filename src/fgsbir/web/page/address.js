@@ -5,8 +5,8 @@ import { decoded, encoded } from "/page/strokes.js";
 const BOX = /^(0|1|0?\.\d+)(,(0|1|0?\.\d+)){3}$/;
 
 /**
- * What an address says: `strokes`; `photo` or `upload` (with `box`) searched by, or `traced`, and how much it counts, `weight`;
- * what lies `under` the paper; `folder`, null for all; and the photo that is `open`.
+ * What an address says: `strokes`; the `photo` or `upload` (with `box`) that is searched by, or only `traced`, and its
+ * `weight` beside the strokes; what lies `under` the paper; `folder`, null for all; and the photo that is `open`.
  */
 export function read() {
   const said = new URLSearchParams(location.hash.slice(1));

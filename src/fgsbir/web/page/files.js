@@ -1,10 +1,44 @@
-// Files from outside: chosen, pasted or dropped.
+// Files from outside: chosen, pasted or dropped, and sent to the server.
 
+import { calm, tell } from "/page/notice.js";
 import { by, on } from "/page/server.js";
 
-/** Call `take` with each file. */
-export function watchFiles(take) {
+const FINAL = [413, 422]; // statuses of files that will not be taken the next time either
+
+/** Call `send` with each file, again where it did not arrive; `most()` is how many bytes the server takes, if known. */
+export function watchFiles(send, most) {
   const paper = by("paper");
+  let last = null; // the file that the user has chosen last; those before it are not wanted any more
+
+  async function take(file, again = false) {
+    if (!file) return;
+    last = file;
+    if (file.size > most()) {
+      tell("file", new Error(`${file.name} is larger than ${Math.floor(most() / 2 ** 20)} MB.`));
+      return;
+    }
+    paper.classList.add("reading");
+    try {
+      await send(file);
+      if (file === last) calm("file");
+    } catch (error) {
+      if (file === last) refused(file, error, again);
+    }
+    if (file === last) paper.classList.remove("reading");
+  }
+
+  function refused(file, error, again) {
+    let told = error;
+    if (error.status === 0 && again) {
+      // The server is there. What has met this twice may be why it went: now the user decides.
+      told = new Error(`${file.name} did not arrive this time either.`);
+    } else if (error.status === 0) {
+      told = Object.assign(new Error(`${file.name} did not arrive, and is sent again once the server answers.`), { status: 0 });
+    }
+    const once = error.status === undefined || FINAL.includes(error.status);
+    tell("file", told, once ? null : () => take(file, true));
+  }
+
   on("upload-button", "click", () => by("upload-file").click());
   on("upload-file", "change", ({ target }) => {
     take(target.files[0]);

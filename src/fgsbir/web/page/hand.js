@@ -1,5 +1,6 @@
 // Corrections, which the server keeps with the index, and the search that has learned from them.
 
+import { calm, tell } from "/page/notice.js";
 import { picture } from "/page/results.js";
 import { ask, by, made, on, thumbnail } from "/page/server.js";
 
@@ -22,10 +23,10 @@ function remembered(act) {
 }
 
 export class Hand {
-  /** Calls `onChange` when the search is another one, `onError` with what went wrong, and `onSay` with news. */
-  constructor({ onChange, onError, onSay }) {
+  /** Calls `onChange` when the search is another one, and `onSay` with news. */
+  constructor({ onChange, onSay }) {
     this.state = { corrections: [], by: "none", kept: true, version: null };
-    Object.assign(this, { onChange, onError, onSay });
+    Object.assign(this, { onChange, onSay });
     by("hand").open = innerWidth >= WIDE;
     by("adapted").checked = !remembered((memory) => memory.getItem(OFF));
     on("undo-correction-button", "click", () => this.remove(this.state.corrections.at(-1)));
@@ -71,10 +72,11 @@ export class Hand {
     by("hand").setAttribute("aria-busy", "true");
     try {
       this.show(await send());
+      calm("corrections");
       this.onSay(news());
       this.onChange();
     } catch (error) {
-      this.onError(error, error.status === 404 ? undefined : () => this.change(send, news));
+      tell("corrections", error, error.status === 404 ? null : () => this.change(send, news));
       if (error.status === 404) await this.restore().catch(() => {}); // another page was faster
     }
     by("hand").setAttribute("aria-busy", "false");

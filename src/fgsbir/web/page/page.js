@@ -5,19 +5,20 @@ import { watchCopies } from "/page/copies.js";
 import { watchFiles } from "/page/files.js";
 import { Hand } from "/page/hand.js";
 import { watchKeys } from "/page/keys.js";
-import { calm, tell } from "/page/notice.js";
+import { calm, goOn, tell } from "/page/notice.js";
 import { Pad } from "/page/pad.js";
 import { watchPointers } from "/page/pointer.js";
 import { Results } from "/page/results.js";
-import { ask, by, large, lost, on } from "/page/server.js";
+import { ask, by, on } from "/page/server.js";
 import { Source } from "/page/source.js";
 import { watchTools } from "/page/tools.js";
+import { Under } from "/page/under.js";
 import { Viewer } from "/page/viewer.js";
 
 const WAIT = 30; // milliseconds after a change, in which the next may come
 const PAGE = 48;
 
-const state = { health: null, under: null, folder: null, open: null, total: 0, written: "", restoring: false };
+const state = { health: null, folder: null, open: null, total: 0, written: "", restoring: false };
 Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false, reveal: false, version: "", news: "" });
 
 const pad = new Pad(by("pad"), { onChange: drawn, onSelect: selected });
@@ -28,13 +29,14 @@ const viewer = new Viewer({
     state.reveal = true;
     changed();
   },
-  onTrace: ({ id }) => lay(`photos/${id}`),
+  onTrace: ({ id }) => under.lay(`photos/${id}`),
   onCorrect: (photo) => {
     hand.add(pad.strokes, photo);
     remember();
   },
   onSketch: (strokes) => pad.replace(strokes),
   onShow: ({ id }) => {
+    calm("photo");
     state.open = id;
     remember(!read().open);
   },
@@ -46,18 +48,23 @@ const viewer = new Viewer({
     state.written = searchedBy();
   },
 });
-const hand = new Hand({ onChange: () => refresh(), onError: fail, onSay: (news) => (state.news = `${news} `) });
+const hand = new Hand({ onChange: () => refresh(), onSay: (news) => (state.news = `${news} `) });
 const source = new Source({
   onChange: changed,
   onStrokes: (strokes) => pad.replace(strokes),
-  onError: fail,
-  onUnder: lay,
+  onUnder: (path) => under.lay(path),
 });
+const under = new Under({ onChange: () => state.restoring || remember(), renew: (upload) => source.renew(upload) });
 const lookForCopies = watchCopies(results);
 watchPointers(pad);
 watchKeys(pad);
 watchTools(pad, () => viewer.dialog.open);
-watchFiles(upload);
+const send = async (file) => {
+  const take = await source.send(file);
+  state.reveal = true;
+  viewer.leave(take);
+};
+watchFiles(send, () => state.health?.upload_bytes);
 
 const may = () => ({
   canSketch: state.health?.features.sketch,
@@ -86,6 +93,7 @@ function selected(number) {
 function changed(step = false) {
   by("weight-label").hidden = !source.searched || !pad.strokes.length;
   if (state.restoring) return;
+  goOn();
   if (step) remember(true);
   state.since = performance.now();
   refresh(WAIT);
@@ -93,9 +101,9 @@ function changed(step = false) {
 
 /** What an address says of the page. */
 function shown() {
-  const { under, folder, open } = state;
+  const { folder, open } = state;
   const { photo, upload, traced, box, weight } = source;
-  return { strokes: pad.strokes, photo: photo?.id ?? null, upload, traced, box, weight, under, folder, open };
+  return { strokes: pad.strokes, photo: photo?.id ?? null, upload, traced, box, weight, under: under.path, folder, open };
 }
 
 /** Keep what is shown in the address; `step` is one that Back takes back. */
@@ -121,7 +129,7 @@ function restore() {
   by("folder").value = said.folder ?? "";
   pad.restore(said.strokes);
   state.restoring = false;
-  lay(said.under);
+  under.lay(said.under);
   changed();
 }
 
@@ -152,7 +160,7 @@ async function search(skip = 0) {
   try {
     const found = await ask("/search", { json: query(skip), signal: asked.signal });
     if (asked !== state.asked) return;
-    calm();
+    calm("search");
     Object.assign(state, { asked: null, renewed: false, total: found.total });
     if (skip && found.version !== state.version) return refresh(); // these are pages of another index
     show(found, skip);
@@ -165,7 +173,11 @@ async function search(skip = 0) {
       state.renewed = true; // once: what is missing may be a photo
       refresh();
     } else if (error.status === 429) refresh(1000 * (error.retryAfter || 1), skip);
-    else fail(error, () => refresh(0, skip), !skip);
+    else {
+      state.since = 0;
+      settle(!skip && results.photos.length > 0);
+      tell("search", error, () => refresh(0, skip));
+    }
   }
 }
 
@@ -226,31 +238,7 @@ async function open(id) {
     if (state.open === id) viewer.open(photos, at, may());
   } catch (error) {
     state.open = null;
-    fail(error);
-  }
-}
-
-/** Lay a picture under the paper, to be traced; null takes it away. */
-function lay(under) {
-  const paper = by("under");
-  state.under = under;
-  paper.hidden = by("lift-button").hidden = !under;
-  if (under) paper.src = under.startsWith("photos/") ? large(under.slice(7)) : `/${under}`;
-  if (!state.restoring) remember();
-}
-
-/** The picture under the paper cannot be shown: the server has forgotten it, or it has gone. */
-async function missing() {
-  const { under } = state;
-  const error = await lost(by("under"));
-  if (!error || under !== state.under) return;
-  const [kind, id] = under.split("/");
-  const again = kind === "uploads" && !by("under").src.endsWith("?again") && (await source.renew(id));
-  if (under !== state.under) return;
-  if (again) by("under").src = `/${under}?again`;
-  else {
-    lay(null);
-    by("left-out").textContent = error.message;
+    tell("photo", error);
   }
 }
 
@@ -266,44 +254,19 @@ function say(text) {
   state.news = "";
 }
 
-/** Tell what went wrong, and how to try it `again`; what is shown may be `stale`. */
-function fail(error, again, stale = false) {
-  state.since = 0;
-  settle(stale && results.photos.length > 0);
-  tell(error, again);
-}
-
-async function upload(file) {
-  if (!file) return;
-  if (state.health && file.size > state.health.upload_bytes) {
-    fail(new Error(`${file.name} is larger than ${Math.floor(state.health.upload_bytes / 2 ** 20)} MB.`));
-    return;
-  }
-  by("paper").classList.add("reading");
-  try {
-    const take = await source.send(file);
-    calm();
-    state.reveal = true;
-    viewer.leave(take);
-  } catch (error) {
-    fail(error, error.status === 0 ? () => upload(file) : undefined);
-  }
-  by("paper").classList.remove("reading");
-}
-
 /** What the server can do, and which folders it has: at the beginning, and when the photos were indexed again. */
 async function start() {
   let folders;
   try {
     [state.health, folders] = await Promise.all([ask("/health"), ask("/folders")]);
   } catch (error) {
-    fail(error, start);
+    tell("start", error, start);
     return;
   }
-  calm();
+  calm("start");
   by("gallery-size").textContent = `${state.health.photos.toLocaleString("en")} photos`;
   by("hand").hidden = !state.health.features.adapt;
-  if (state.health.features.adapt) await hand.restore().catch((error) => fail(error));
+  if (state.health.features.adapt) await hand.restore().catch((error) => tell("corrections", error));
   by("folder-label").hidden = !folders.length;
   const option = ({ path, photos }) => {
     const parts = path.split("/");
@@ -317,12 +280,6 @@ on("folder", "change", ({ target }) => {
   state.folder = target.value || null;
   changed(true);
 });
-on("under", "error", missing);
-on("lift-button", "click", () => {
-  lay(null);
-  by("pad").focus(); // else the focus would be lost with the button
-});
-
 addEventListener("popstate", restore);
 
 await start();

@@ -31,7 +31,7 @@ const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.tes
 /** Why an image, which the browser could not show, is not there; nothing where it may be there later. */
 export async function lost(image) {
   const error = await ask(image.src).catch((error) => error);
-  return error.status ? error : null;
+  return error.status && error.status !== 429 ? error : null;
 }
 
 export const thumbnail = (id) => `/photos/${id}/thumbnail`;

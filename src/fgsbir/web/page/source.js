@@ -1,6 +1,7 @@
 // A picture to search by, or to trace: a photo of the gallery, or one from outside, cut to what matters.
 
 import { Crop } from "/page/crop.js";
+import { calm, tell } from "/page/notice.js";
 import { ask, by, lost, on, thumbnail } from "/page/server.js";
 
 const WHOLE = [0, 0, 1, 1];
@@ -18,11 +19,11 @@ const pause = (time) => new Promise((done) => setTimeout(done, time));
 const uploaded = (body) => ask("/uploads", { body, type: "application/octet-stream" }); // its content says what it is
 
 export class Source {
-  /** Calls `onChange` when what is searched by is another, `onStrokes` with what was traced, `onError`, `onUnder`. */
-  constructor({ onChange, onStrokes, onError, onUnder }) {
+  /** Calls `onChange` when what is searched by is another, `onStrokes` with what was traced, and `onUnder`. */
+  constructor({ onChange, onStrokes, onUnder }) {
     Object.assign(this, { photo: null, upload: null, box: WHOLE, weight: 0.5, traced: false });
     this.turn = 0; // another for each picture and trace: what was asked in one before is not wanted any more
-    Object.assign(this, { onChange, onStrokes, onError });
+    Object.assign(this, { onChange, onStrokes });
     this.crop = new Crop(by("crop"), (box) => {
       this.box = box;
       if (this.traced) this.trace(PAUSE);
@@ -56,6 +57,7 @@ export class Source {
   set({ photo = null, upload = null, box = WHOLE, weight = 0.5, traced = false }) {
     Object.assign(this, { photo, upload, box, weight, traced });
     this.turn += 1;
+    calm("trace");
     by("offer-button").hidden = true;
     this.show();
   }
@@ -128,6 +130,7 @@ export class Source {
     try {
       const { strokes } = await ask(`/uploads/${this.upload}/strokes`, { json: { box: this.box } });
       if (turn !== this.turn) return;
+      calm("trace");
       const step = !this.traced;
       this.traced = true;
       this.show();
@@ -136,7 +139,7 @@ export class Source {
     } catch (error) {
       if (turn !== this.turn) return;
       if (error.status === 404 && (await this.renew())) this.trace();
-      else this.onError(error);
+      else tell("trace", error);
     }
   }
 }
