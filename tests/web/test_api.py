@@ -119,18 +119,6 @@ def test_a_drawing_and_a_picture_together(client: Any, searcher: Searcher) -> No
         assert client.post("/search", json=asked).status_code == status
 
 
-def test_a_drawing_like_nothing_is_told_from_one_that_is(client: Any, searcher: Searcher) -> None:
-    """By chance: what scribbles find is what a drawing that is like nothing finds."""
-    far = client.post("/search", json={"strokes": [[[1, 1], [200, 2]]]}).json()
-    assert not far["unlike"]  # only begun
-    rng, told = np.random.default_rng(1), []
-    for _ in range(20):
-        scribble = [np.cumsum(rng.normal(0, 12, (60, 2)), 0).tolist() for _ in range(3)]
-        told.append(client.post("/search", json={"strokes": scribble}).json()["unlike"])
-    assert 2 <= sum(told) <= 18
-    assert not client.post("/search", json={"photo": searcher.gallery.id(0)}).json()["unlike"]
-
-
 def test_a_search_reads_no_photo_and_copies_are_told_after_it(
     client_of: Callable[..., Any], index_of: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
