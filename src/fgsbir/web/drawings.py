@@ -10,7 +10,7 @@ from fgsbir.web.limits import MAX_POINTS, MAX_STROKES
 TOLERANCE = 0.5
 
 
-def readable(strokes: np.ndarray) -> list[list[list[float]]]:
+def fitted(strokes: np.ndarray) -> list[list[list[float]]]:
     """A drawing, or none, (n, 3), as strokes that fit the canvas and a search. Raises DataError."""
     if len(strokes) > MAX_POINTS:
         strokes = simplify(strokes, TOLERANCE)

@@ -30,7 +30,7 @@ from fgsbir.search.svg_writer import svg_of
 from fgsbir.web import messages
 from fgsbir.web.collection import Collection, text
 from fgsbir.web.corrections import Corrections
-from fgsbir.web.drawings import listed, readable
+from fgsbir.web.drawings import fitted, listed
 from fgsbir.web.limits import Limits
 from fgsbir.web.messages import (
     Correction,
@@ -179,7 +179,7 @@ class Service:
         query = read_query_bytes(data, "the drawing")
         id = None if query.picture is None else self._uploads.keep(query.picture)
         box, left_out = query.crop or WHOLE, list(query.left_out)
-        return Uploaded(id=id, box=box, left_out=left_out, strokes=readable(query.strokes))
+        return Uploaded(id=id, box=box, left_out=left_out, strokes=fitted(query.strokes))
 
     def uploaded(self, id: str) -> bytes:
         """An uploaded picture as a JPEG that fills a screen."""
@@ -188,7 +188,7 @@ class Service:
     def trace(self, id: str, box: Box) -> Drawing:
         """The strokes in a part of an uploaded picture."""
         query = read_query_bytes(self._uploads[id], "the drawing", crop=box, as_sketch=True)
-        return Drawing(strokes=readable(query.strokes))
+        return Drawing(strokes=fitted(query.strokes))
 
     def corrections(self) -> messages.Corrections:
         """What the search has learned from."""
