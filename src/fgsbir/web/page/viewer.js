@@ -93,7 +93,9 @@ export class Viewer {
   /** A path, and a button that copies it. */
   line(path) {
     const line = made(by("path-template"));
-    line.firstElementChild.textContent = path;
+    // It breaks after a slash, where it can.
+    const [first, ...parts] = path.split("/");
+    line.firstElementChild.append(first, ...parts.flatMap((part) => ["/", document.createElement("wbr"), part]));
     line.lastElementChild.setAttribute("aria-label", `Copy the path ${path}`);
     line.lastElementChild.addEventListener("click", async () => {
       // Without https, other machines' pages may not use the clipboard: then the path is marked, to be copied by hand.
