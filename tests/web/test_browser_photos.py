@@ -214,9 +214,12 @@ def test_another_index_begins_the_photos_anew(
     expect(page.locator("#grid li")).to_have_count(48)
     make_photo(tmp_path / "photos" / "000.png", 99)
     index_photos([tmp_path / "photos"], tmp_path / "index" / "model", tmp_path / "index")
+    # While one request opens the new index, others are answered from the old one.
+    while page.request.get(f"{page.url.partition('#')[0]}health").json()["photos"] != 61:
+        page.wait_for_timeout(50)
     to_the_end(page, 61)
     names = page.locator("#grid .name").all_text_contents()
-    assert names == sorted(names) and names[0] == "00.png"  # each once, the new one too
+    assert names == sorted({*names}) and "000.png" in names  # each once, the new one too
 
 
 MANY = 2000
