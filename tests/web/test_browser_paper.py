@@ -162,6 +162,20 @@ def test_a_photo_under_the_paper_and_its_sketch_on_it(visit: Callable[..., Page]
     assert complaints == []
 
 
+def test_a_photo_under_the_paper_stays_where_the_server_is_only_busy(visit: Callable[..., Page]) -> None:
+    page = visit()
+    busy = {"status": 429, "json": {"message": "too many requests"}}
+    page.route("**/thumbnail?large=true", lambda route: route.fulfill(**busy))
+    page.locator("#grid button").nth(1).click()
+    with page.expect_event("requestfinished", lambda one: one.resource_type == "fetch"):  # why it cannot be shown
+        click(page, "trace-button")
+    page.wait_for_timeout(200)
+    expect(page.locator("#lift-button")).to_be_visible()
+    page.unroute("**/thumbnail?large=true")
+    page.reload()
+    expect(page.locator("#under")).to_have_js_property("naturalWidth", 50)
+
+
 def test_a_drawing_is_saved(visit: Callable[..., Page]) -> None:
     page = visit()
     expect(page.locator("#svg-button")).to_be_disabled()
