@@ -40,6 +40,7 @@ def searching(work: Workload) -> Callable[[], Measured]:
 
 
 def serving(work: Workload) -> Callable[[], Measured]:
+    """Until the page's server says where it is, against a second."""
     index = str(index_of_nothing(work.new_folder(), FEW))
     return lambda: Measured(timed("serve", "--index", index, "--port", "0", first_line=True), 1.0)
 
