@@ -27,6 +27,7 @@ def timed(*arguments: str, first_line: bool = False) -> float:
 
 
 def helping(work: Workload) -> Callable[[], Measured]:
+    """Its help."""
     return lambda: Measured(timed("--help"), 0.5)
 
 

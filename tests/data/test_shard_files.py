@@ -16,7 +16,7 @@ from fgsbir.data.shards import ShardStore
 
 boto3 = pytest.importorskip("boto3")
 server = pytest.importorskip("moto.server")
-pytest.importorskip("s3fs")
+s3fs = pytest.importorskip("s3fs")
 ORIGIN = "s3://photos/shards"
 
 
@@ -30,6 +30,7 @@ def bucket() -> Iterator[Any]:
     values = {"ENDPOINT_URL": f"http://{host}:{port}", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}
     for name, value in (values | {"DEFAULT_REGION": "us-east-1"}).items():
         patch.setenv(f"AWS_{name}", value)
+    s3fs.S3FileSystem.clear_instance_cache()  # it would ask the server of before
     client = boto3.client("s3")
     client.create_bucket(Bucket="photos")
     yield client
