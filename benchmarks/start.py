@@ -27,12 +27,12 @@ def timed(*arguments: str, first_line: bool = False) -> float:
 
 
 def helping(work: Workload) -> Callable[[], Measured]:
-    """Its help."""
+    """What it says of itself, against half a second."""
     return lambda: Measured(timed("--help"), 0.5)
 
 
 def searching(work: Workload) -> Callable[[], Measured]:
-    """A search by a sketch in a file among a thousand photos."""
+    """By a sketch in a file, among a thousand photos, against three seconds."""
     folder = work.new_folder()
     strokes = next(work.store.read_strokes(photo)[0] for photo in work.store.photos if photo.sketches)
     sketch, index = folder / "sketch.json", str(index_of_nothing(folder, FEW))
@@ -41,7 +41,7 @@ def searching(work: Workload) -> Callable[[], Measured]:
 
 
 def serving(work: Workload) -> Callable[[], Measured]:
-    """Until the page's server says where it is, against a second."""
+    """Until it says what it does, against a second."""
     index = str(index_of_nothing(work.new_folder(), FEW))
     return lambda: Measured(timed("serve", "--index", index, "--port", "0", first_line=True), 1.0)
 

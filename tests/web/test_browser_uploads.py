@@ -35,7 +35,7 @@ HEAD = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" stroke="b
 SVG = HEAD + b'<path d="M40 60L200 60M50 80L50 200"/><text x="9" y="9">A</text></svg>'
 DROPPED = """([text, kind]) => {
   const files = new DataTransfer();
-  files.items.add(new File([text], "drawing.svg", { type: "image/svg+xml" }));
+  for (const name of ["drawing.svg", "other.svg"]) files.items.add(new File([text], name, { type: "image/svg+xml" }));
   if (kind === "paste") document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true }));
   else for (const one of ["dragenter", "drop"])
     document.querySelector("#paper").dispatchEvent(new DragEvent(one, { dataTransfer: files, bubbles: true }));
@@ -50,7 +50,7 @@ def test_uploads(visit: Callable[..., Page], shop: Path, shop_app: FastAPI, tmp_
     assert strokes_of(page) == [[[40, 60], [200, 60]], [[50, 80], [50, 200]]]
     expect(page.locator("#left-out")).to_contain_text("text")
     upload(page, tmp_path / "broken.svg")
-    expect(page.locator("#notice")).to_contain_text("The drawing: expected an SVG file")
+    expect(page.locator("#notice")).to_contain_text("broken.svg: expected an SVG file")
     expect(page.locator(".frame").first).to_have_css("opacity", "1")
     click(page, "dismiss-button")
     expect(page.locator("#notice")).to_be_hidden()
@@ -59,6 +59,7 @@ def test_uploads(visit: Callable[..., Page], shop: Path, shop_app: FastAPI, tmp_
         page.locator("#grid button").nth(1).click()  # an open photo makes room
         assert found_by(page, lambda kind=kind: page.evaluate(DROPPED, [SVG.decode(), kind])) == found
         expect(page.locator("#viewer")).to_be_hidden()
+        expect(page.locator("#left-out")).to_have_text("Left out: a text, the other file.")
     found_by(page, lambda: page.reload())
     assert shown(page)[: len(found)] == found
 

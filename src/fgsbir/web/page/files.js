@@ -5,12 +5,16 @@ import { by, on } from "/page/server.js";
 
 const FINAL = [413, 422]; // statuses of files that will not be taken the next time either
 
-/** Call `send` with each file, again where it did not arrive; `most()` is how many bytes the server takes, if known. */
+/**
+ * Call `send` with each file, again where it did not arrive, and with how many came with it; `most()` is how many bytes
+ * the server takes, if known.
+ */
 export function watchFiles(send, most) {
   const paper = by("paper");
   let last = null; // the file that the user has chosen last; those before it are not wanted any more
 
-  async function take(file, again = false) {
+  async function take(files, again = false) {
+    const [file] = files;
     if (!file) return;
     last = file;
     if (file.size > most()) {
@@ -19,32 +23,34 @@ export function watchFiles(send, most) {
     }
     paper.classList.add("reading");
     try {
-      await send(file);
+      await send(file, files.length - 1);
       if (file === last) calm("file");
     } catch (error) {
-      if (file === last) refused(file, error, again);
+      if (file === last) refused(files, error, again);
     }
     if (file === last) paper.classList.remove("reading");
   }
 
-  function refused(file, error, again) {
+  function refused(files, error, again) {
+    const [{ name }] = files;
     let told = error;
     if (error.status === 0 && again) {
       // The server is there. What has met this twice may be why it went: now the user decides.
-      told = new Error(`${file.name} did not arrive this time either.`);
+      told = new Error(`${name} did not arrive this time either.`);
     } else if (error.status === 0) {
-      told = Object.assign(new Error(`${file.name} did not arrive, and is sent again once the server answers.`), { status: 0 });
+      told = Object.assign(new Error(`${name} did not arrive, and is sent again once the server answers.`), { status: 0 });
     }
+    if (error.status === 422) told = new Error(error.message.replace("The drawing", name));
     const once = error.status === undefined || FINAL.includes(error.status);
-    tell("file", told, once ? null : () => take(file, true));
+    tell("file", told, once ? null : () => take(files, true));
   }
 
   on("upload-button", "click", () => by("upload-file").click());
   on("upload-file", "change", ({ target }) => {
-    take(target.files[0]);
+    take([...target.files]);
     target.value = ""; // the same file can be chosen again
   });
-  document.addEventListener("paste", (event) => take(event.clipboardData.files[0]));
+  document.addEventListener("paste", (event) => take([...event.clipboardData.files]));
   for (const kind of ["dragenter", "dragover"]) {
     document.addEventListener(kind, (event) => {
       if (![...event.dataTransfer.types].includes("Files")) return;
@@ -58,6 +64,6 @@ export function watchFiles(send, most) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     paper.classList.remove("dropping");
-    take(event.dataTransfer.files[0]);
+    take([...event.dataTransfer.files]);
   });
 }

@@ -59,8 +59,8 @@ const lookForCopies = watchCopies(results);
 watchPointers(pad);
 watchKeys(pad);
 watchTools(pad, () => viewer.dialog.open);
-const send = async (file) => {
-  const take = await source.send(file);
+const send = async (file, others) => {
+  const take = await source.send(file, others);
   state.reveal = true;
   viewer.leave(take);
 };

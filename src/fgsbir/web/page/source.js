@@ -84,12 +84,13 @@ export class Source {
   }
 
   /** Send a file. Returns what takes it: a drawing's strokes go onto the paper, a photo is searched by. */
-  async send(file) {
+  async send(file, others = 0) {
     const turn = (this.turn += 1);
     const data = await file.arrayBuffer().catch(() => {
       throw new Error(`${file.name} cannot be read: it is a folder, or it has changed or gone.`);
     });
     const { id, box, left_out: leftOut, strokes } = await uploaded(data);
+    if (others) leftOut.push(others === 1 ? "the other file" : `the ${others} other files`);
     if (id) (await kept())?.put(`/uploads/${id}`, new Response(data)).catch(() => null);
     return () => {
       if (turn !== this.turn) return;
