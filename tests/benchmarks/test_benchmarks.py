@@ -1,6 +1,7 @@
 """That the benchmarks run and say what they found; what they find is for an idle machine to say."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import gpu, gpu_parts, scale
+from benchmarks import gpu, gpu_parts, scale, trunks
 from benchmarks.ratio import Measured, Ratio, alternate
 from benchmarks.run import RATIOS, cells, main
 from fgsbir.runtime.compute import Compute
@@ -106,3 +107,19 @@ def test_what_a_gpu_does_is_measured_on_a_cpu_too(tmp_path: Path, monkeypatch: p
     again = gpu.measure(bench, gpu.PARTS, 480)
     assert again.pop("tuned") and again == {part: measured for part, measured in lines.items() if part != "tuned"}
     assert "| tuned | | not measured | |" in gpu.table(lines)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("FGSBIR_REAL_DATA" not in os.environ, reason="FGSBIR_REAL_DATA names no folder of ChairV2")
+def test_settings_of_the_trunk_are_compared(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = {"trunk": "tf_efficientnet_lite0", "image_size": 64, "taps": (2, 3), "map_block": 2}
+    changes = {"small": small, "again": small, "one place": {**small, "places": 1}}
+    monkeypatch.setattr("benchmarks.trunks.CHANGES", changes)
+    trunks.main([os.environ["FGSBIR_REAL_DATA"]])
+    first, again, one_place = capsys.readouterr().out.splitlines()[-3:]
+    start, trained = map(float, re.findall(r"[\d.]+", first))
+    assert 100 / 60 < start < trained  # of 60 photos
+    assert again == f"| again | {start} (+0.0 [0.0, 0.0]) | {trained} (+0.0 [0.0, 0.0]) |"
+    assert re.search(r"\| [\d.]+ \(-[\d.]+ \[-[\d.]+, -[\d.]+\]\) \|$", one_place)
