@@ -4,6 +4,8 @@ import base64
 import gzip
 import itertools
 import os
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -334,6 +336,20 @@ def test_a_variable_that_is_long_and_used_everywhere_is_not_written_out() -> Non
     assert len(drawn(body.replace("<path d", '<path stroke="var(--b)" d'))) >= 1
     assert tracemalloc.get_traced_memory()[1] < 2**26
     tracemalloc.stop()
+
+
+def test_a_process_can_end_as_soon_as_it_has_read_a_drawing() -> None:
+    """One that keeps Python's lock would be killed one time in three, if the normaliser's threads waited for it."""
+    program = f"""
+import sys
+from xml.etree.ElementTree import fromstring
+from fgsbir.data.svg_normaliser import normalise
+sys.setswitchinterval(100)
+normalise(fromstring({GOOD!r}))
+sum(range(3_000_000))
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL) for _ in range(6)]
+    assert [process.wait() for process in processes] == [0] * 6
 
 
 @given(st.integers(0, len(GOOD) - 1))

@@ -7,9 +7,9 @@ memory and a bounded number of instructions, so that a hostile drawing can do no
 import contextlib
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
 from functools import cache
 from importlib.metadata import distribution
+from pathlib import Path
 
 import wasmtime
 
@@ -33,14 +33,13 @@ def normalise(root: ElementTree.Element) -> ElementTree.Element:
     store = wasmtime.Store(engine)
     store.set_fuel(MAX_INSTRUCTIONS)
     store.set_limits(memory_size=MAX_MEMORY)
-    found, complaint = bytearray(), bytearray()
-    with tempfile.NamedTemporaryFile() as given:
-        given.write(ElementTree.tostring(root, "utf-8"))
-        given.flush()
+    # In files, as Python that is called back from the program's own threads ends the process where it is about to end.
+    with tempfile.TemporaryDirectory() as folder:
+        given, found, complaint = (Path(folder, name) for name in ("given", "found", "complaint"))
+        given.write_bytes(ElementTree.tostring(root, "utf-8"))
         wasi = wasmtime.WasiConfig()
         wasi.argv = ["usvg", "--quiet", "--indent", "none", "--skip-system-fonts", "-", "-c"]
-        wasi.stdin_file = given.name
-        wasi.stdout_custom, wasi.stderr_custom = _into(found), _into(complaint)
+        wasi.stdin_file, wasi.stdout_file, wasi.stderr_file = map(str, (given, found, complaint))
         store.set_wasi(wasi)
         try:
             with contextlib.suppress(wasmtime.ExitTrap):
@@ -49,27 +48,18 @@ def normalise(root: ElementTree.Element) -> ElementTree.Element:
                 start(store)
         except (wasmtime.Trap, wasmtime.WasmtimeError):
             raise DataError("expected a drawing, found one that takes too much to resolve") from None
-    if not found:
-        reason = complaint.decode(errors="replace").strip()
+        reason = complaint.read_text(errors="replace").strip()
+        if found.stat().st_size > MAX_RESULT_BYTES:
+            raise DataError("expected a drawing, found one that takes too much to resolve")
+        plain = found.read_bytes()
+    if not plain:
         raise DataError(f"expected a drawing in SVG, found nothing drawn ({reason:.200})")
     try:
         # usvg declares the prefix of links for some of its pictures alone.
-        head = b"<svg " if _LINKS in found else b"<svg " + _LINKS + b" "
-        return ElementTree.fromstring(found.replace(b"<svg ", head, 1))
+        head = b"<svg " if _LINKS in plain else b"<svg " + _LINKS + b" "
+        return ElementTree.fromstring(plain.replace(b"<svg ", head, 1))
     except ElementTree.ParseError as error:
         raise DataError(f"expected a drawing in SVG, found a malformed one ({error})") from None
-
-
-def _into(collected: bytearray) -> Callable[[bytes], int]:
-    """Collect what the program writes, up to a bound at which it is stopped."""
-
-    def write(piece: bytes) -> int:
-        if len(collected) + len(piece) > MAX_RESULT_BYTES:
-            return -1
-        collected.extend(piece)
-        return len(piece)
-
-    return write
 
 
 @cache
