@@ -1,6 +1,7 @@
 """``fgsbir adapt``: sketches or pairs in, a model of its own out; and a clear error for all that cannot be used."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -120,6 +121,42 @@ def test_photos_alone_move_the_statistics_of_a_model_that_knows_edges(
     asked = ("adapt", "--model", plain, "--photos-only", photos, "--out", tmp_path / "other")
     assert "cannot adapt to photos alone" in refusal(*asked)
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("form", ["pairs", "sketches", "photos"])
+def test_a_name_that_is_no_utf_8_is_skipped_and_named(
+    tmp_path: Path,
+    support: Path,
+    model: Path,
+    adapt: Adapt,
+    make_photo: Callable[[Path, int], Path],
+    fgsbir: Callable[..., int],
+    caplog: pytest.LogCaptureFixture,
+    form: str,
+) -> None:
+    """The others are adapted to as if it were not there."""
+    if form == "sketches":
+        shutil.rmtree(support / "photos")
+    given = support / "photos" if form == "photos" else support
+
+    def digest() -> str:
+        if form == "photos":
+            command = ("adapt", "--model", model, "--support", support, "--photos", given)
+            assert fgsbir(*command, "--out", tmp_path / "adapted") == 0
+        else:
+            adapt(model, given)
+        return str(read_config(tmp_path / "adapted")["details"]["adapted"]["support_sha256"])
+
+    expected = digest()
+    sketch, other = support / "sketches" / "cup.json", tmp_path / "elsewhere"
+    if form != "photos":
+        shutil.copy(sketch, support / "sketches" / os.fsdecode(b"cup_\xfe.json"))
+    if form != "sketches":
+        make_photo(other / "new.png", 9).rename(support / "photos" / os.fsdecode(b"j\xff.png"))
+    assert digest() == expected
+    assert caplog.text.count("expected a name in UTF-8") == {"pairs": 2, "sketches": 1, "photos": 2}[form]
+    assert (r"j\udcff.png" in caplog.text) == (form != "sketches")
+    assert (r"cup_\udcfe.json" in caplog.text) == (form != "photos")
 
 
 def test_drawings_of_other_things_are_told(

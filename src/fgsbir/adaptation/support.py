@@ -13,10 +13,10 @@ from fgsbir.adaptation.edge_side import pooled_edges, ready_edges
 from fgsbir.adaptation.losses import Triplets, negatives_of
 from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
 from fgsbir.adaptation.scribbles import scribbles
-from fgsbir.data.files import list_files
+from fgsbir.data.files import NO_UTF_8, list_files
 from fgsbir.data.photos import check_photo, decode_photo, photo_bytes
 from fgsbir.data.readers.folder import read_folder
-from fgsbir.data.records import DataError
+from fgsbir.data.records import DataError, Skipped
 from fgsbir.data.sketch_files import SKETCH_SUFFIXES, read_sketch_files
 from fgsbir.data.strokes import centre
 from fgsbir.retrieval.encoder import Encoder
@@ -34,13 +34,15 @@ FAR = 1.25
 class SupportSet:
     """k >= 0 sketches, canonical and centred, and, if known, the row of each one's photo, int64 (k,), among ``photos``.
 
-    ``searched`` are some of the photos that will be searched; where there are none, ``photos`` are.
+    ``searched`` are some of the photos that will be searched; where there are none, ``photos`` are. ``skipped`` are
+    files that have no name in UTF-8.
     """
 
     sketches: list[np.ndarray] = field(default_factory=list)
     photo: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     photos: list[bytes] = field(default_factory=list)
     searched: list[bytes] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     def sha256(self) -> str:
         """Of all that is in it."""
@@ -109,14 +111,13 @@ def triplets_of(sketches: Tensor, photos: Tensor, photo: np.ndarray, pool: bool)
 def read_support(root: Path) -> SupportSet:
     """Read the pairs of a folder: ``root/photos/<name>.jpg`` and ``root/sketches/<name>.svg``, or .json, .png, ...
 
-    Without ``photos`` in it there are sketches alone. Raises DataError for an unpaired or unreadable file, for two that
-    hold the same drawing, or none.
+    Without ``photos`` in it there are sketches alone. A name that is no UTF-8 is skipped. Raises DataError for an
+    unpaired or unreadable file, for two that hold the same drawing, or none.
     """
     if not (root / "photos").is_dir():
         return _sketches_alone(root / "sketches" if (root / "sketches").is_dir() else root)
     source = read_folder(root, TRACE_TOLERANCE)
-    for skipped in source.skipped:
-        raise DataError(f"{skipped.path}: {skipped.reason}")
+    _require_usable(source.skipped)
     drawn = {sketch.photo_id for sketch in source.sketches}
     for photo in source.photos:
         if photo.id not in drawn:
@@ -125,7 +126,8 @@ def read_support(root: Path) -> SupportSet:
     drawings = [centre(sketch.strokes) for sketch in source.sketches]
     _require_different([sketch.id for sketch in source.sketches], drawings)
     numbers = np.array([rows[sketch.photo_id] for sketch in source.sketches], np.int64)
-    return SupportSet(drawings, numbers, read_photos([photo.path for photo in source.photos]))
+    photos = read_photos([photo.path for photo in source.photos])
+    return SupportSet(drawings, numbers, photos, skipped=source.skipped)
 
 
 def read_photos(paths: Sequence[Path]) -> list[bytes]:
@@ -135,6 +137,13 @@ def read_photos(paths: Sequence[Path]) -> list[bytes]:
         found.append(photo_bytes(path))
         check_photo(found[-1], str(path))
     return found
+
+
+def _require_usable(skipped: Sequence[Skipped]) -> None:
+    """A name that is no UTF-8 is passed over in every command; any other fault is the user's to mend first."""
+    for each in skipped:
+        if each.reason != NO_UTF_8:
+            raise DataError(f"{each.path}: {each.reason}")
 
 
 def _require_different(names: Sequence[str], sketches: Sequence[np.ndarray]) -> None:
@@ -147,17 +156,17 @@ def _require_different(names: Sequence[str], sketches: Sequence[np.ndarray]) -> 
 
 def _sketches_alone(folder: Path) -> SupportSet:
     listing = list_files([folder], follow=True)
-    for skipped in listing.skipped:
-        raise DataError(f"{skipped.path}: {skipped.reason}")
+    _require_usable(listing.skipped)
     for path in listing.files:
         if path.suffix.lower() not in SKETCH_SUFFIXES:
             raise DataError(f"{path}: expected a sketch with a suffix of {', '.join(SKETCH_SUFFIXES)}")
     if not listing.files:
-        raise DataError(f"{folder}: expected sketches, found none")
+        why = f" that can be used ({listing.skipped[0].path}: {listing.skipped[0].reason})" if listing.skipped else ""
+        raise DataError(f"{folder}: expected sketches, found none{why}")
     sketches = []
     for found in read_sketch_files(listing.files, TRACE_TOLERANCE):
         if isinstance(found, DataError):
             raise found
         sketches.append(centre(found.strokes))
     _require_different(list(map(str, listing.files)), sketches)
-    return SupportSet(sketches)
+    return SupportSet(sketches, skipped=listing.skipped)

@@ -59,6 +59,8 @@ def run(options: argparse.Namespace) -> None:
     if searched and not model.form.edges:
         logger.warning("%s: this model cannot adapt to photos; --photos changes nothing", folder)
     support, made = read_support(options.support) if options.support else SupportSet(), read_config(folder)
+    for each in support.skipped:
+        logger.warning("left out: %s: %s", printable(each.path), each.reason)
     if searched:
         support = replace(support, searched=some_photos(searched))
     encoder = Encoder(model.retrieval, computing())
@@ -87,7 +89,10 @@ def some_photos(place: Path) -> list[bytes]:
         gallery = Gallery(place)
         paths = [gallery.path(row) for row in some_of(range(len(gallery)))]
     else:
-        paths = some_of(list_files([place], PHOTO_SUFFIXES).files)
+        listing = list_files([place], PHOTO_SUFFIXES)
+        paths = some_of(listing.files)
+        for each in listing.skipped:
+            logger.warning("left out: %s: %s", printable(each.path), each.reason)
     photos = []
     for path in paths:
         try:

@@ -18,6 +18,7 @@ SYSTEM = frozenset(
         *("thumbs.db", "desktop.ini"),
     ]
 )
+NO_UTF_8 = "expected a name in UTF-8"
 _NUMBERED = re.compile(r"(.+\.(?:ndjson|npz)):([1-9]\d{0,8})", re.DOTALL)
 
 
@@ -49,7 +50,7 @@ def list_files(roots: Iterable[Path], suffixes: Collection[str] | None = None, *
         if wanted is not None and path.suffix.lower() not in wanted:
             listing.others[path.suffix[1:].upper() or "no suffix"] += 1
         elif as_text(path) != str(path):
-            listing.skipped.append(Skipped(as_text(path), "expected a name in UTF-8"))
+            listing.skipped.append(Skipped(as_text(path), NO_UTF_8))
         else:
             listing.files.append(path)
 
