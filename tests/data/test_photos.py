@@ -1,6 +1,9 @@
 """Photos: every format, whole and damaged, and the one way from bytes to pixels."""
 
+import json
 import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -114,6 +117,36 @@ def test_the_largest_photos_of_phones_are_read(form: str, height: int, width: in
         pixels = read_pixels(data, "x", 64)
         assert check_photo(data, "x") is FORMATS[form]
     assert np.abs(pixels[32, [8, 56]].astype(int) - [[255, 0, 0], [0, 0, 255]]).max() < 6
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+from fgsbir.data.photos import read_pixels, upright_picture
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+data = Path(sys.argv[1]).read_bytes()
+before = peak()
+print(read_pixels(data, "x", 64)[32, [8, 56]].mean(-1).tolist())
+upright_picture(data, "x", 2048)
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize(("mode", "dark", "light"), [("P", 1, 2), ("1", 0, 1), ("I;16", 0x4000, 0xC000)])
+def test_the_memory_for_a_large_picture_of_any_mode_is_bounded(
+    mode: str, dark: int, light: int, tmp_path: Path
+) -> None:
+    """Of 36 megapixels no copy in colour is made, which would take 110 to 290 MB beside the picture itself."""
+    halves = Image.new(mode, (6000, 6000), dark)
+    halves.paste(Image.new(mode, (3000, 6000), light), (3000, 0))
+    if mode == "P":
+        halves.putpalette([9, 9, 9, 64, 64, 64, 192, 192, 192])
+    (tmp_path / "large.png").write_bytes(encoded(halves, compress_level=1))
+    command = [sys.executable, "-c", PEAK, str(tmp_path / "large.png")]
+    pixels, kibibytes = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert json.loads(pixels) == {"1": [0, 255]}.get(mode, [64, 192])
+    assert int(kibibytes) < {"I;16": 2, "P": 1, "1": 1}[mode] * 36e6 / 1024 + (50 << 10)
 
 
 def test_what_is_too_large_is_told_by_its_size() -> None:

@@ -48,6 +48,7 @@ MAX_MEGAPIXELS = 100.0  # of photos that no data set, with a limit of its own, v
 MAX_JPEG_MEGAPIXELS = 256.0
 # Larger ones are decoded one at a time, so that memory does not grow with the cores.
 LARGE_MEGAPIXELS = 24.0
+STRIP_PIXELS = 1 << 20  # of a large picture that is converted part by part
 # What Pillow calls grey, colour, palette, transparency and print. Numbers without a range (F) are no picture.
 _MODES = frozenset(
     [
@@ -181,12 +182,28 @@ def _upright(image: Image.Image, side: int) -> Image.Image:
     """An image turned as its EXIF orientation says; of a large one a small copy, its longest side ``side`` at least."""
     _draft(image, side)
     factor = max(image.size) // side
-    if factor > 1 and image.width * image.height > LARGE_MEGAPIXELS * 1e6 and image.mode in _REDUCIBLE:
+    if factor > 1 and image.width * image.height > LARGE_MEGAPIXELS * 1e6:
         turned = image.getexif().get(ORIENTATION, 1)
-        image = image.reduce(factor)
+        image = image.reduce(factor) if image.mode in _REDUCIBLE else _reduced(image, factor)
         image.getexif()[ORIENTATION] = turned
     ImageOps.exif_transpose(image, in_place=True)
     return image
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    """A small copy of an image in a mode that Pillow does not reduce, in 8 bits a colour; made strip by strip, as a
+    whole copy in colour would take four times its memory.
+    """
+    height = factor * max(1, STRIP_PIXELS // (factor * image.width))
+    small = Image.new("1", (0, 0))
+    for top in range(0, image.height, height):
+        strip = _eight_bits(image.crop((0, top, image.width, min(top + height, image.height))))
+        if strip.mode not in _REDUCIBLE:
+            strip = strip.convert("RGBA" if strip.has_transparency_data else "RGB")
+        if top == 0:
+            small = Image.new(strip.mode, (-(-image.width // factor), -(-image.height // factor)))
+        small.paste(strip.reduce(factor), (0, top // factor))
+    return small
 
 
 def _pixels(image: Image.Image, size: int, crop: Box | None = None) -> np.ndarray:
