@@ -6,8 +6,10 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 import tracemalloc
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -16,7 +18,8 @@ from hypothesis import strategies as st
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, LONGEST_SIDE, split_strokes
-from fgsbir.data.svg import MAX_BYTES, read_svg
+from fgsbir.data.svg import read_svg
+from fgsbir.data.svg_document import MAX_BYTES
 from fgsbir.data.svg_lines import POINT_SPACING
 from tests.data.svg_corpus import CORPUS, PIXEL
 
@@ -154,6 +157,13 @@ FRAME = '<rect x="1" y="1" width="98" height="98"/>'
         ('<marker id="m"/><style>path{marker:url(#m)}</style>', ("arrowheads",)),
         ('<marker id="m"/>', ()),
         (FRAME, ("a frame",)),
+        ('<path d="M1 1H99"/><path d="M99 1V99"/><path d="M99 99H1"/><path d="M1 99V1"/>', ("a frame",)),
+        (
+            '<foreignObject width="9" height="9"><p xmlns="http://www.w3.org/1999/xhtml">a</p></foreignObject>',
+            ("a text",),
+        ),
+        (f'<image width="9" height="9" href="data:image/svg+xml,{quote(HEAD)}"/>', ("a picture",)),
+        ('<g style="transform:rotate3d(1,1,1,9deg)"/>', ("a transform",)),
     ],
 )
 def test_what_is_left_out_is_said(body: str, left_out: tuple[str, ...]) -> None:
@@ -170,6 +180,7 @@ def test_a_frame_keeps_its_distance() -> None:
 def test_a_file_with_nothing_but_a_picture_gives_the_picture() -> None:
     drawing = read_svg(f"{HEAD}<g>{IMAGE}</g></svg>".encode(), "x")
     assert drawing.picture == PICTURE and drawing.strokes.shape == (0, 3)
+    assert read_svg(f"{HEAD}{IMAGE}<text>a</text></svg>".encode(), "x").left_out == ("a text",)
     assert "found nothing drawn, 2 pictures" in refusal(f"{HEAD}{IMAGE * 2}</svg>")
     assert "found nothing drawn, a picture" in refusal(f'{HEAD}<g opacity="0">{IMAGE}</g></svg>')
 
@@ -250,6 +261,7 @@ def test_encodings_that_could_hide_something_are_refused(encoding: str) -> None:
 
 LINE = '<path d="M0 0L9 9"/>'
 COPIES = "".join(f'<g id="a{n}">' + f'<use href="#a{n - 1}"/>' * 10 + "</g>" for n in range(1, 12))
+DOUBLED = "".join(f"--v{n}:var(--v{n + 1}) var(--v{n + 1});" for n in range(60))
 SIXTH = COPIES.index('<g id="a6"')
 
 
@@ -265,6 +277,12 @@ SIXTH = COPIES.index('<g id="a6"')
         ('<path d="M0 0' + "L1 1L2 2" * 110_000 + '"/>', "at most 200,000 points"),
         (f'<g id="a0">{LINE}</g>{COPIES}', "limit reached"),
         (f'<g id="a0">{LINE}</g>{COPIES[:SIXTH]}', "takes too much to resolve"),
+        ("<style>" + "a{b:c}" * 200_000 + "</style>", "takes too much to resolve"),
+        ("<style>path~path~path~path{fill:red}</style>" + LINE * 5_000, "takes too much to resolve"),
+        (
+            f"<style>:root{{{DOUBLED}}}</style>" + LINE.replace("/", ' style="fill:var(--v0)"/') * 1_000,
+            "too much to resolve",
+        ),
         ("<style>" + "*{fill:red}" * 20_000 + "</style>" + "<g/>" * 40_000, "takes too much to resolve"),
         (
             '<rect width="99" height="90" fill="red"/><rect width="99" height="90" fill="blue"/>' * 2_000,
@@ -335,6 +353,30 @@ def test_a_variable_that_is_long_and_used_everywhere_is_not_written_out() -> Non
     tracemalloc.start()
     assert len(drawn(body.replace("<path d", '<path stroke="var(--b)" d'))) >= 1
     assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "path{fill:x" + " " * 40_000 + "!}",
+        "path{transform:rotate(" + "1" * 40_000 + "x)}",
+        "path{transform:" + "translate" * 5_000 + "}",
+        "a" + ">a" * 40_000 + "{b:c}",
+        "a" + ",a" * 40_000 + "{b:c}",
+    ],
+    ids=lambda css: css[:15],
+)
+def test_what_is_long_in_a_style_sheet_takes_no_long_time(css: str) -> None:
+    start = time.process_time()
+    assert len(drawn(f"<style>{css}</style>{LINE}")) == 1
+    assert time.process_time() - start < 2
+
+
+def test_many_frames_do_not_fill_the_memory() -> None:
+    tracemalloc.start()
+    assert len(drawn(FRAME * 1_000 + '<path d="M40 40H60"/>')) == 1_001
+    assert tracemalloc.get_traced_memory()[1] < 2**25
     tracemalloc.stop()
 
 

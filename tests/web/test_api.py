@@ -24,7 +24,7 @@ from PIL import Image
 
 from fgsbir.data.stroke_files import parse_strokes
 from fgsbir.data.strokes import centre
-from fgsbir.data.svg import MAX_BYTES
+from fgsbir.data.svg_document import MAX_BYTES
 from fgsbir.retrieval.encoder import Encoder
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.indexing import index_photos

@@ -52,15 +52,17 @@ def read_drawing(
     file's several drawings, from 1; ``crop`` the part of an image. With ``or_photo`` a photo of a thing is
     not traced. Raises DataError naming ``name``.
     """
+    left_out: tuple[str, ...] = ()
     if data.lstrip().startswith(_MARKUP):
         svg = read_svg(data, name)
+        left_out = svg.left_out
         if svg.picture is None:
-            return Drawing(svg.strokes, None, svg.left_out)
+            return Drawing(svg.strokes, None, left_out)
         data = svg.picture
     if is_stroke_file(data):
         return _chosen(io.BytesIO(data), name, number, MAX_FILE_BYTES)
     image = cropped(upright_picture(data, name, 4 * MAX_SIDE), crop)
-    photo = Drawing(np.zeros((0, 3), np.float32), picture=data)
+    photo = Drawing(np.zeros((0, 3), np.float32), left_out=left_out, picture=data)
     if or_photo and is_photo(greys(image)[0]):
         return photo
     try:
@@ -69,7 +71,8 @@ def read_drawing(
         if or_photo:
             return photo
         raise
-    return Drawing(traced.strokes, None, ("a frame",) if traced.frame else (), data, traced.drawing)
+    left_out += ("a frame",) if traced.frame else ()
+    return Drawing(traced.strokes, None, left_out, data, traced.drawing)
 
 
 def read_drawing_file(path: Path, tolerance: float, *, number: int = 1, or_photo: bool = False) -> Drawing:

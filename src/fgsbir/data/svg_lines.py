@@ -10,15 +10,22 @@ MAX_POINTS = 200_000  # of one file; a few numbers can make a curve of hundreds
 POINT_SPACING = 3.0  # canvas pixels between the points that stand for a curve
 MAX_CURVE_POINTS = 300
 FRAME_SHARE = 0.9  # of the page's sides, from which a rectangle can be its frame
+MAX_FRAME = 100_000.0  # canvas pixels, all lines of a frame: about a hundred rectangles
 FRAME_GAP = 5.0  # canvas pixels, that a frame keeps from what it frames
 
 _TIMES = np.linspace(0, 1, 65)
-_CUBIC = np.stack([(1 - _TIMES) ** 3, 3 * _TIMES * (1 - _TIMES) ** 2, 3 * _TIMES**2 * (1 - _TIMES), _TIMES**3])
+CUBIC = np.stack([(1 - _TIMES) ** 3, 3 * _TIMES * (1 - _TIMES) ** 2, 3 * _TIMES**2 * (1 - _TIMES), _TIMES**3])
+
+
+def controls_of(points: np.ndarray, letters: np.ndarray) -> np.ndarray:
+    """The controls of the curves of paths, complex (n, 4), of their points and their commands M, L, C and Z."""
+    ends = np.cumsum(1 * (letters == "M") + (letters == "L") + 3 * (letters == "C"))[letters == "C"]
+    return points[ends[:, None] + np.arange(-4, 0)]
 
 
 def flatten(controls: np.ndarray) -> list[list[complex]]:
     """Points of cubic curves, complex (n, 4), even along each, from after its start to its end."""
-    fine = controls @ _CUBIC
+    fine = controls @ CUBIC
     walked = np.concatenate([np.zeros((len(fine), 1)), np.cumsum(np.abs(np.diff(fine)), 1)], 1)
     lengths = walked[:, -1]
     numbers = np.clip(np.ceil(lengths / POINT_SPACING), 1, MAX_CURVE_POINTS).astype(int)
@@ -99,30 +106,39 @@ def shown_parts(points: np.ndarray, own: np.ndarray, shown: np.ndarray, gap: flo
 
 
 def without_frame(lines: list[np.ndarray], low: complex, high: complex) -> list[np.ndarray]:
-    """Lines without a rectangle that runs near the border of a page, given by two corners, round all the others."""
-    if len(lines) < 2:
-        return lines
-    points, first = np.concatenate(lines), np.cumsum([0, *map(len, lines[:-1])])
-    least = np.minimum.reduceat(points.real, first) + 1j * np.minimum.reduceat(points.imag, first)
-    most = np.maximum.reduceat(points.real, first) + 1j * np.maximum.reduceat(points.imag, first)
-    share, size = most - least, FRAME_SHARE * (high - low)
-    for number in np.flatnonzero((share.real >= size.real) & (share.imag >= size.imag)).tolist():
-        line, corner, opposite = lines[number], least[number], most[number]
-        aside = np.minimum(line.real - corner.real, opposite.real - line.real)
-        off = np.minimum(aside, np.minimum(line.imag - corner.imag, opposite.imag - line.imag))
-        others = lines[:number] + lines[number + 1 :]
-        inside = _inside(np.concatenate(others), corner, opposite)
-        if abs(line[0] - line[-1]) < 1 and off.max() < FRAME_GAP and inside.all():
-            return others
-    return lines
+    """Lines without a frame that runs near the border of a page, given by two corners, round all the others.
+
+    It is a rectangle, four lines or more that make one, or several such within each other. A frame round nothing stays.
+    """
+    left = lines
+    while len(left) > 1:
+        points, first = np.concatenate(left), np.cumsum([0, *map(len, left[:-1])])
+        corner = complex(points.real.min(), points.imag.min())
+        opposite = complex(points.real.max(), points.imag.max())
+        share, size = opposite - corner, FRAME_SHARE * (high - low)
+        if share.real < size.real or share.imag < size.imag:
+            break
+        # How far each point lies from the sides of the box around all lines: left, right, top, bottom.
+        off = np.maximum.reduceat(_from_sides(points, corner, opposite).min(0), first) < FRAME_GAP
+        frame = [line for line, near in zip(left, off.tolist(), strict=True) if near and len(line) > 1]
+        others = [line for line, near in zip(left, off.tolist(), strict=True) if not near]
+        if not frame or not others or _from_sides(np.concatenate(others), corner, opposite).min() <= FRAME_GAP:
+            break
+        if sum(float(np.abs(np.diff(line)).sum()) for line in frame) > MAX_FRAME:
+            break
+        dense = np.concatenate([dense_points(line)[0] for line in frame])
+        from_sides = _from_sides(dense, corner, opposite)
+        along = np.stack([dense.imag, dense.imag, dense.real, dense.real])
+        lengths = (share.imag, share.imag, share.real, share.real)
+        drawn = [len(np.unique(at[near].astype(int))) for at, near in zip(along, from_sides < FRAME_GAP, strict=True)]
+        if from_sides.min(0).max() >= FRAME_GAP or any(
+            number < FRAME_SHARE * length for number, length in zip(drawn, lengths, strict=True)
+        ):
+            break
+        left = others
+    return left
 
 
-def _inside(line: np.ndarray, low: complex, high: complex) -> np.ndarray:
-    """Which points of a line lie between two corners, and not near them."""
-    x, y = line.real, line.imag
-    return (
-        (x > low.real + FRAME_GAP)
-        & (x < high.real - FRAME_GAP)
-        & (y > low.imag + FRAME_GAP)
-        & (y < high.imag - FRAME_GAP)
-    )
+def _from_sides(points: np.ndarray, low: complex, high: complex) -> np.ndarray:
+    """How far points (n,) lie inside the left, right, top and bottom of a box: (4, n)."""
+    return np.stack([points.real - low.real, high.real - points.real, points.imag - low.imag, high.imag - points.imag])

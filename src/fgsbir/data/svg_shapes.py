@@ -5,59 +5,29 @@ Points are complex numbers, x + iy.
 
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS
-from fgsbir.data.svg_lines import MAX_POINTS, POINT_SPACING, flatten
-from fgsbir.data.svg_transforms import IDENTITY, Transform, affine, after, scale, transform, viewport
+from fgsbir.data.svg_boxes import boxes_of, path_letters, path_points
+from fgsbir.data.svg_css import Box
+from fgsbir.data.svg_document import SVG
+from fgsbir.data.svg_lines import MAX_POINTS, POINT_SPACING, controls_of, flatten
+from fgsbir.data.svg_page import OPAQUE, Layer, Page, Paint, Region, Shape
+from fgsbir.data.svg_transforms import Transform, affine, after, scale, transform, viewport
 
 MAX_COORDINATE = 1e6  # canvas pixels
 
-Paint = tuple[np.ndarray, float]  # red, green and blue of 255, and the opacity
-
-_SVG = "{http://www.w3.org/2000/svg}"
 _CENTRE = complex(CANVAS, CANVAS) / 2
-_COMMANDS = str.maketrans("MLCZ", "    ")
+_BLEND = re.compile(r"mix-blend-mode:\s*([\w-]+)")
+_BLENDS = {"darken": "multiply", "color-burn": "multiply", "lighten": "screen", "color-dodge": "screen"}
+_BLENDS |= {"multiply": "multiply", "screen": "screen"}
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722]) / 255
 _PATTERN = np.full(3, 128.0)  # a grey that stands for patterns
-
-
-@dataclass(slots=True, kw_only=True)
-class Region:
-    """An area: its outlines, complex (m,) each, which of them are closed, and the rule that says what is inside."""
-
-    even_odd: bool
-    lines: list[np.ndarray] = field(default_factory=list)
-    closed: list[bool] = field(default_factory=list)
-
-
-@dataclass(slots=True, kw_only=True)
-class Shape(Region):
-    """One path in canvas pixels, and how it is painted; it shows where it lies in one region of each clip."""
-
-    fill: Paint | None
-    stroke: Paint | None
-    width: float  # of the stroke
-    dots: bool  # a stroke without length shows
-    clips: tuple[list[Region], ...]
-
-
-@dataclass(slots=True)
-class Page:
-    """A drawing's shapes in their order, the corners of its viewport on the canvas, and its pictures as data URLs.
-
-    What lies beyond the viewport is seen up to a ``margin``.
-    """
-
-    low: complex
-    high: complex
-    margin: float = 0.0
-    shapes: list[Shape] = field(default_factory=list)
-    pictures: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -68,15 +38,18 @@ class _Placed:
     matrix: Transform
     opacity: float
     clips: tuple[list[Region], ...]
+    layer: Layer | None = None
 
 
 class PageReader:
-    """Reads the tree of one normalised drawing."""
+    """Reads the tree of one normalised drawing. The colours of its ``alpha_masks`` do not matter."""
 
-    def __init__(self, root: ElementTree.Element) -> None:
+    def __init__(self, root: ElementTree.Element, alpha_masks: Collection[str]) -> None:
         self._root = root
+        self._alpha_masks = alpha_masks
         self._by_id = {element.get("id"): element for element in root.iter() if element.get("id")}
-        self._clips: dict[tuple[str, Transform], list[list[Region]]] = {}
+        self._clips: dict[tuple[str, Transform, ElementTree.Element | None], list[list[Region]]] = {}
+        self._open: set[str] = set()  # of the clips, those that are being read
         # Curves of all paths are flattened together, when all have been found.
         self._paths: list[tuple[Region, list[str], np.ndarray]] = []
 
@@ -91,14 +64,15 @@ class PageReader:
             place, low, high = viewport(self._root)
             page = Page(low, high, margin=0.0 if closed else 4.0 * CANVAS)
         else:
-            low, high = self._box(self._root)
-            size = (CANVAS - 2 * POINT_SPACING) / (max((high - low).real, (high - low).imag) or 1.0)
-            place, page = (size, 0, _CENTRE - size * (low + high) / 2), Page(0j, 2 * _CENTRE)
+            x, y, width, height = self._boxes.get(self._root, Box(0, 0, 0, 0))
+            size = (CANVAS - 2 * POINT_SPACING) / (max(width or 0, height or 0) or 1.0)
+            middle = complex(x + (width or 0) / 2, y + (height or 0) / 2)
+            place, page = (size, 0, _CENTRE - size * middle), Page(0j, 2 * _CENTRE)
         for placed in self._walk(self._root, place):
             element, opacity = placed.element, placed.opacity
             if element.get("visibility") == "hidden" or not opacity:
                 continue
-            if element.tag == f"{_SVG}image":
+            if element.tag == f"{SVG}image":
                 page.pictures += _hrefs(element)
                 continue
             fill = self._paint(element, "fill", opacity, page.pictures)
@@ -106,10 +80,19 @@ class PageReader:
             width = min(float(element.get("stroke-width", 1)) * scale(placed.matrix), 2.0 * CANVAS)
             stroke = stroke if width > 0 else None
             if fill or stroke:
-                rule, dots = element.get("fill-rule") == "evenodd", element.get("stroke-linecap", "butt") != "butt"
-                shape = Shape(even_odd=rule, fill=fill, stroke=stroke, width=width, dots=dots, clips=placed.clips)
+                shape = Shape(
+                    even_odd=element.get("fill-rule") == "evenodd",
+                    capped=_is_capped(element),
+                    fill=fill,
+                    stroke=stroke,
+                    width=width,
+                    clips=placed.clips,
+                    layer=placed.layer,
+                )
                 self._add(shape, placed)
                 page.shapes.append(shape)
+                if layer := placed.layer:
+                    layer.shapes.append(shape)
         self._draw_lines()
         for shape in page.shapes:
             if all(len(line) < 3 for line in shape.lines):
@@ -123,51 +106,93 @@ class PageReader:
             placed = stack.pop()
             element = placed.element
             matrix = after(placed.matrix, transform(element.get("transform")))
-            clips = placed.clips
+            clipped = placed.clips
             for key in ("clip-path", "mask"):
                 if id := _reference(element.get(key)):
-                    clips += tuple(self._clip(id, element, matrix))
-            here = _Placed(element, matrix, placed.opacity * float(element.get("opacity", 1)), clips)
-            if element.tag == f"{_SVG}g":
-                stack += [_Placed(child, here.matrix, here.opacity, clips) for child in reversed(element)]
-            elif element.tag in (f"{_SVG}path", f"{_SVG}image"):
+                    clipped += tuple(self._clip(id, element, matrix))
+            opacity, layer = float(element.get("opacity", 1)), placed.layer
+            given = _BLEND.search(element.get("style", ""))
+            blend = _BLENDS.get(given[1], "") if given else ""
+            if layer is None and (blend or (0 < opacity < OPAQUE and len(list(element.iter(f"{SVG}path"))) > 1)):
+                layer, opacity = Layer(opacity, blend), 1.0
+            here = _Placed(element, matrix, placed.opacity * opacity, clipped, layer)
+            if element.tag == f"{SVG}g":
+                stack += [_Placed(child, matrix, here.opacity, clipped, layer) for child in reversed(element)]
+            elif element.tag in (f"{SVG}path", f"{SVG}image"):
                 yield here
 
     def _clip(self, id: str, clipped: ElementTree.Element, matrix: Transform) -> list[list[Region]]:
         """The regions of a clip path or mask, of which what is clipped lies in one; then those of the clip's own."""
-        if (id, matrix) in self._clips:
-            return self._clips[id, matrix]
-        self._clips[id, matrix] = []  # one that clips itself
+        if id in self._open:  # one that clips itself
+            return []
         clip = self._by_id[id]
-        mask = clip.tag == f"{_SVG}mask"
+        mask = clip.tag == f"{SVG}mask"
         place = after(matrix, transform(clip.get("transform")))
-        if clip.get("maskContentUnits" if mask else "clipPathUnits") == "objectBoundingBox":
-            low, high = self._box(clipped)
-            width, height = (high - low).real, (high - low).imag
-            place = after(place, affine(width, 0, 0, height, low.real, low.imag))
+        of_box = clip.get("maskContentUnits" if mask else "clipPathUnits") == "objectBoundingBox"
+        key = id, matrix, clipped if of_box else None
+        if key not in self._clips:
+            self._open.add(id)
+            inside = after(place, self._units(clipped)) if of_box else place
+            regions = self._mask_regions(clip, inside) if mask else self._clip_regions(clip, inside)
+            self._clips[key] = [regions] if regions or not mask else []
+            if other := _reference(clip.get("clip-path")):
+                self._clips[key] += self._clip(other, clipped, matrix)
+            self._open.discard(id)
+        if not mask:
+            return self._clips[key]
+        return [[self._frame(clip, clipped, matrix)], *self._clips[key]]
+
+    def _clip_regions(self, clip: ElementTree.Element, place: Transform) -> list[Region]:
         regions = []
         for placed in self._walk(clip, place):
-            fill = self._paint(placed.element, "fill", placed.opacity, [])
-            if placed.element.tag == f"{_SVG}path" and (not mask or (fill and fill[0].mean() * fill[1] > 127)):
-                rule = placed.element.get("fill-rule" if mask else "clip-rule")
-                regions.append(Region(even_odd=rule == "evenodd"))
+            if placed.element.tag == f"{SVG}path" and placed.element.get("visibility") != "hidden":
+                rule = placed.element.get("clip-rule") == "evenodd"
+                regions.append(Region(even_odd=rule, clips=placed.clips))
                 self._add(regions[-1], placed)
-        found = [regions] if regions or not mask else []
-        for key in ("clip-path", "mask"):
-            if other := _reference(clip.get(key)):
-                found += self._clip(other, clipped, matrix)
-        self._clips[id, matrix] = found
-        return found
+        return regions
 
-    def _box(self, top: ElementTree.Element) -> tuple[complex, complex]:
-        """The corners of all paths under an element, in its own units."""
-        paths = [placed for placed in self._walk(top, IDENTITY) if placed.element.tag == f"{_SVG}path"]
-        if top.tag == f"{_SVG}path":
-            paths = [_Placed(top, IDENTITY, 1.0, ())]
-        points = np.concatenate([np.zeros(0), *(_points(placed.element, placed.matrix) for placed in paths)])
-        if not len(points):
-            return 0j, 0j
-        return complex(points.real.min(), points.imag.min()), complex(points.real.max(), points.imag.max())
+    def _mask_regions(self, mask: ElementTree.Element, place: Transform) -> list[Region]:
+        """What is painted in a mask, in its order: what is light there shows, what is dark hides."""
+        regions = []
+        for placed in self._walk(mask, place):
+            element = placed.element
+            if element.tag != f"{SVG}path" or element.get("visibility") == "hidden":
+                continue
+            width = min(float(element.get("stroke-width", 1)) * scale(placed.matrix), 2.0 * CANVAS)
+            for key, pen in (("fill", 0.0), ("stroke", width)):
+                paint = self._paint(element, key, placed.opacity, [])
+                if paint and (pen or key == "fill"):
+                    light = 1.0 if mask.get("id") in self._alpha_masks else float(paint[0] @ _LUMINANCE)
+                    region = Region(
+                        even_odd=element.get("fill-rule") == "evenodd",
+                        pen=pen,
+                        capped=_is_capped(element),
+                        light=light,
+                        opacity=paint[1],
+                        clips=placed.clips,
+                    )
+                    self._add(region, placed)
+                    regions.append(region)
+        return regions
+
+    def _frame(self, mask: ElementTree.Element, masked: ElementTree.Element, matrix: Transform) -> Region:
+        """The rectangle beyond which a mask hides everything."""
+        x, y, width, height = (float(mask.get(key, 0)) for key in ("x", "y", "width", "height"))
+        box = {"d": f"M {x} {y} L {x + width} {y} L {x + width} {y + height} L {x} {y + height} Z"}
+        of_box = mask.get("maskUnits", "objectBoundingBox") == "objectBoundingBox"
+        region = Region(even_odd=False)
+        place = after(matrix, self._units(masked)) if of_box else matrix
+        self._add(region, _Placed(ElementTree.Element(f"{SVG}path", box), place, 1.0, ()))
+        return region
+
+    def _units(self, element: ElementTree.Element) -> Transform:
+        """From shares of an element's box to its own units."""
+        box = self._boxes.get(element, Box(0, 0, 0, 0))
+        return affine(box.width or 0, 0, 0, box.height or 0, box.x, box.y)
+
+    @cached_property
+    def _boxes(self) -> dict[ElementTree.Element, Box]:
+        return boxes_of(self._root)
 
     def _paint(self, element: ElementTree.Element, key: str, opacity: float, pictures: list[str]) -> Paint | None:
         """The mean colour of a paint; None for none at all. A pattern's pictures are added to ``pictures``."""
@@ -178,16 +203,15 @@ class PageReader:
         if not (id := _reference(value)):
             return _colour(value), opacity
         server = self._by_id[id]
-        if server.tag == f"{_SVG}pattern":
-            found = [href for image in server.iter(f"{_SVG}image") for href in _hrefs(image)]
+        if server.tag == f"{SVG}pattern":
+            found = [href for image in server.iter(f"{SVG}image") for href in _hrefs(image)]
             pictures += found
             return None if found else (_PATTERN, opacity)
         stops = [(_colour(stop.get("stop-color", "")), float(stop.get("stop-opacity", 1))) for stop in server]
         return np.mean([colour for colour, _ in stops], 0), opacity * float(np.mean([share for _, share in stops]))
 
     def _add(self, region: Region, placed: _Placed) -> None:
-        letters = re.findall("[MLCZ]", placed.element.get("d", ""))
-        self._paths.append((region, letters, _points(placed.element, placed.matrix)))
+        self._paths.append((region, path_letters(placed.element), path_points(placed.element, placed.matrix)))
 
     def _draw_lines(self) -> None:
         """Give all regions their lines, without points that repeat the one before them.
@@ -200,8 +224,7 @@ class PageReader:
         if not (np.abs(points) < MAX_COORDINATE).all():  # false for NaN as well
             raise DataError("expected coordinates on a canvas, found NaN, an infinity or a huge number")
         letters = np.array([letter for _, letters, _ in self._paths for letter in letters])
-        ends = np.cumsum(1 * (letters == "M") + (letters == "L") + 3 * (letters == "C"))[letters == "C"]
-        curves = iter(flatten(points[ends[:, None] + np.arange(-4, 0)]) if len(ends) else [])
+        curves = iter(flatten(controls_of(points, letters)) if "C" in letters else [])
         listed = iter(points.tolist())
         for region, commands, _ in self._paths:
             lines: list[list[complex]] = []
@@ -221,11 +244,8 @@ class PageReader:
             region.lines = [np.array(line) for line in lines]
 
 
-def _points(element: ElementTree.Element, matrix: Transform) -> np.ndarray:
-    """The points of a path, controls among them, complex (n,)."""
-    numbers = np.array([float(number) for number in element.get("d", "").translate(_COMMANDS).split()])
-    points = numbers[::2] + 1j * numbers[1::2]
-    return matrix[0] * points + matrix[1] * points.conj() + matrix[2]
+def _is_capped(element: ElementTree.Element) -> bool:
+    return element.get("stroke-linecap", "butt") != "butt"
 
 
 def _reference(value: str | None) -> str | None:
@@ -241,32 +261,3 @@ def _colour(written: str) -> np.ndarray:
 def _hrefs(image: ElementTree.Element) -> list[str]:
     """Where a picture of pixels is, if it is one."""
     return [value for key, value in image.items() if key.endswith("href") and not value.startswith("data:image/svg")]
-
-
-def cutting_clips(shape: Shape) -> tuple[list[Region], ...]:
-    """The clips of a shape that are no box around all of it."""
-    if not shape.clips:
-        return ()
-    points = np.concatenate(shape.lines)
-    low, high = _corners_of(points, shape.width / 2 if shape.stroke else 0.0)
-
-    def surrounds(region: Region) -> bool:
-        outline = np.concatenate(region.lines)
-        box = _corners_of(outline, 0.0)
-        square = (
-            len(region.lines) == 1 and len(outline) == 5 and not (np.diff(outline).real * np.diff(outline).imag).any()
-        )
-        return (
-            square
-            and box[0].real <= low.real
-            and box[0].imag <= low.imag
-            and box[1].real >= high.real
-            and box[1].imag >= high.imag
-        )
-
-    return tuple(regions for regions in shape.clips if not any(map(surrounds, regions)))
-
-
-def _corners_of(points: np.ndarray, margin: float) -> tuple[complex, complex]:
-    edge = complex(margin, margin)
-    return complex(points.real.min(), points.imag.min()) - edge, complex(points.real.max(), points.imag.max()) + edge

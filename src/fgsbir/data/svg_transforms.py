@@ -1,6 +1,10 @@
 """Transforms of SVG as complex numbers: (a, b, t) takes the point z = x + iy to a z + b conj(z) + t."""
 
+import cmath
+import math
 import xml.etree.ElementTree as ElementTree
+
+import numpy as np
 
 from fgsbir.data.strokes import CANVAS
 
@@ -37,11 +41,53 @@ def transform(written: str | None) -> Transform:
     return affine(*map(float, written[len("matrix(") : -1].split())) if written else IDENTITY
 
 
+def named(name: str, numbers: list[float]) -> Transform | None:
+    """A function of SVG or CSS, in pixels and degrees; of one in space what it does in the plane."""
+    first, *others = numbers or [0.0]
+    second = others[0] if others else 0.0
+    match name, len(numbers):
+        case "matrix", 6:
+            return affine(*numbers)
+        case ("translate", 1 | 2) | ("translateX", 1) | ("translate3d", 3):
+            return 1, 0, complex(first, second)
+        case "translateY", 1:
+            return 1, 0, complex(0, first)
+        case ("scale", 2) | ("scale3d", 3):
+            return affine(first, 0, 0, second, 0, 0)
+        case "scale", 1:
+            return first, 0, 0
+        case "scaleX", 1:
+            return affine(first, 0, 0, 1, 0, 0)
+        case "scaleY", 1:
+            return affine(1, 0, 0, first, 0, 0)
+        case ("rotate", 1 | 3) | ("rotateZ", 1):
+            turn = cmath.rect(1, math.radians(first))
+            at = complex(*others) if others else 0
+            return turn, 0, at - turn * at
+        case ("skewX", 1) | ("skew", 1 | 2):
+            return affine(1, math.tan(math.radians(second)), math.tan(math.radians(first)), 1, 0, 0)
+        case "skewY", 1:
+            return affine(1, math.tan(math.radians(first)), 0, 1, 0, 0)
+    return None
+
+
+def written(matrix: Transform) -> str:
+    """A transform as an attribute of a normalised drawing."""
+    (a, b, t) = map(complex, matrix)
+    numbers = a.real + b.real, a.imag + b.imag, b.imag - a.imag, a.real - b.real, t.real, t.imag
+    return f"matrix({' '.join(f'{number:.9g}' for number in numbers)})"
+
+
 def after(outer: Transform, inner: Transform) -> Transform:
     """First ``inner``, then ``outer``."""
     (a, b, t), (c, d, s) = outer, inner
     c, d, s = complex(c), complex(d), complex(s)
     return a * c + b * d.conjugate(), a * d + b * c.conjugate(), a * s + b * s.conjugate() + t
+
+
+def moved(points: np.ndarray, matrix: Transform) -> np.ndarray:
+    """Where a transform takes points, complex (n,)."""
+    return matrix[0] * points + matrix[1] * points.conj() + matrix[2]
 
 
 def scale(matrix: Transform) -> float:
