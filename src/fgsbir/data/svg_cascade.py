@@ -76,7 +76,8 @@ class Cascade:
         self._budget = budget
         number = 0
         for style in root.iter(f"{SVG}style"):
-            if not style.text or not _is_true(style.get("media", "")):
+            css = style.get("type", "").strip().lower() in ("", "text/css")
+            if not style.text or not css or not _is_true(style.get("media", "")):
                 continue
             for selectors, body in _rules(_COMMENT.sub(" ", style.text)):
                 declared = tuple(declarations(body))

@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ElementTree
 from collections import ChainMap
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from fgsbir.data.records import DataError
@@ -17,6 +18,7 @@ MAX_STEPS = 2_000_000  # of finding what style sheets say: a few seconds
 _ARROWHEAD = re.compile(r"marker(?:-start|-mid|-end)?$")
 _LENGTH = re.compile(rf"\s*({NUMBER})\s*(?:px|pt|pc|mm|cm|in|em|ex)?\s*")
 _REFERENCE = re.compile(r"(url\(#)")
+_REFERRED = re.compile(r"""url\(\s*["']?#([^"')]*)["']?\s*\)""")
 _BOX = ("x", "y", "width", "height")
 _ATTRIBUTES = (*_BOX, "cx", "cy", "r", "rx", "ry", "mask-type")  # which the normaliser does not take from a style
 _VALUES = frozenset(["fill", "stroke", "color", "stop-color", "flood-color", "clip-path", "mask", "filter"])
@@ -80,6 +82,7 @@ class _Preparation:
         scopes = _scopes(root, declared, parents)
         views: dict[ElementTree.Element | None, Box] = {None: Box(0, 0, None, None)}
         has_markers = root.find(f".//{SVG}marker") is not None
+        ids = {element.get("id", ""): element for element in root.iter()}
         for element, properties in declared.items():
             scope, around = scopes[element], views[parents.get(element)]
             style: dict[str, str] = {}
@@ -90,6 +93,9 @@ class _Preparation:
                 if plain is not None:
                     style[name] = plain
             self._attributes(element, scope)
+            if _names_nothing(style.get("filter", element.get("filter", "")), ids):
+                for of in (style, element.attrib):  # the normaliser would hide what it is said of
+                    of.pop("filter", None)
             for key in _ATTRIBUTES:
                 if key in style and element is not root:
                     element.set(key, style.pop(key))
@@ -108,6 +114,12 @@ class _Preparation:
                 element.tag = f"{SVG}metadata"  # arrowheads are not drawn
             elif element.tag == f"{SVG}style":
                 element.text = None
+        for use in root.iter(f"{SVG}use"):
+            symbol = ids.get(next((value for key, value in use.items() if key.endswith("href")), "")[1:])
+            if symbol is not None and symbol.tag == f"{SVG}symbol":
+                for key in ("width", "height"):
+                    if key in symbol.attrib:
+                        use.attrib.setdefault(key, symbol.attrib[key])
         for element, transform in self._wrapped:
             _wrap(element, transform)
         self._wrapped.clear()
@@ -170,6 +182,12 @@ class _Preparation:
             self.resolve(inner)
             _rename(inner, f"picture-{number}-")
             _insert(inner, image)
+
+
+def _names_nothing(reference: str, ids: Mapping[str, ElementTree.Element]) -> bool:
+    """Whether a reference, as ``url(#id)``, is to what is not there: browsers take it for none."""
+    found = _REFERRED.fullmatch(reference.strip())
+    return found is not None and found[1] not in ids
 
 
 def _wrap(element: ElementTree.Element, transform: str) -> None:
