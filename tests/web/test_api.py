@@ -141,6 +141,21 @@ def test_a_search_reads_no_photo_and_copies_are_told_after_it(
     assert client.post("/copies", json={"photos": ["0" * 16]}).status_code == 404
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_pictures_of_one_colour_are_copies_where_it_is_the_same(
+    client_of: Callable[..., Any], index_of: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    photos = Searcher.open(index_of(tmp_path)).gallery.path(0).parent
+    for name, colour, side in (("red.png", "red", 40), ("large.png", "red", 60), ("blue.png", "blue", 40)):
+        Image.new("RGB", (side, side), colour).save(photos / name)
+    index_photos([photos], tmp_path / "index" / "model", tmp_path / "index")
+    client = client_of(Searcher.open(tmp_path / "index"))
+    found = client.post("/search", json={"k": 100}).json()["photos"]
+    names = {photo["id"]: photo["name"] for photo in found}
+    copies = client.post("/copies", json={"photos": list(names)}).json()
+    assert [{names[copy], names[other]} for copy, other in copies.items()] == [{"red.png", "large.png"}]
+
+
 def test_photos_are_the_files_as_they_are(client: Any, searcher: Searcher) -> None:
     id, data = searcher.gallery.id(3), searcher.gallery.path(3).read_bytes()
     assert id == hashlib.sha256(data).hexdigest()[:16]

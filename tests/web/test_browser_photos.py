@@ -55,6 +55,16 @@ def leaders(page: Page, folder: str | None = None) -> int:
     return len(photos) - len(copies_among(page, photos))
 
 
+def test_what_an_address_names_and_is_not_there_is_told(visit: Callable[..., Page], shop_app: FastAPI) -> None:
+    page = visit(shop_app)
+    for gone, told in (("folder=gone", "There is no folder gone"), (f"under=photos/{'0' * 16}", "photo")):
+        found_by(page, lambda gone=gone: page.evaluate("gone => { location.hash = gone; }", gone))
+        expect(page.locator("#notice-text")).to_contain_text(told)
+        expect(page.locator("#folder")).to_have_value("")
+        expect(page.locator("#lift-button")).to_be_hidden()
+        expect(page.locator("#grid li").first).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [375, 1280, 2560])
 def test_the_gallery_is_gone_through_to_its_end_by_folder_or_whole(
     visit: Callable[..., Page], shop_app: FastAPI, width: int, complaints: list[str]

@@ -35,6 +35,11 @@ HEAD = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" stroke="b
 SVG = HEAD + b'<path d="M40 60L200 60M50 80L50 200"/><text x="9" y="9">A</text></svg>'
 DROPPED = """([text, kind]) => {
   const files = new DataTransfer();
+  if (kind === "text") {
+    files.setData("text/plain", text);
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true }));
+    return;
+  }
   for (const name of ["drawing.svg", "other.svg"]) files.items.add(new File([text], name, { type: "image/svg+xml" }));
   if (kind === "paste") document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true }));
   else for (const one of ["dragenter", "drop"])
@@ -54,12 +59,12 @@ def test_uploads(visit: Callable[..., Page], shop: Path, shop_app: FastAPI, tmp_
     expect(page.locator(".frame").first).to_have_css("opacity", "1")
     click(page, "dismiss-button")
     expect(page.locator("#notice")).to_be_hidden()
-    for kind in ("paste", "drop"):
+    for kind, left_out in (("paste", "a text, the other file"), ("drop", "a text, the other file"), ("text", "a text")):
         found_by(page, lambda: click(page, "clear-button"))
         page.locator("#grid button").nth(1).click()  # an open photo makes room
         assert found_by(page, lambda kind=kind: page.evaluate(DROPPED, [SVG.decode(), kind])) == found
         expect(page.locator("#viewer")).to_be_hidden()
-        expect(page.locator("#left-out")).to_have_text("Left out: a text, the other file.")
+        expect(page.locator("#left-out")).to_have_text(f"Left out: {left_out}.")
     found_by(page, lambda: page.reload())
     assert shown(page)[: len(found)] == found
 

@@ -18,6 +18,7 @@ from fgsbir.web.corrections import Corrections
 
 # Near copies, a photo in another size or compression: F finds them alike, and then their pixels decide.
 NEAR, SAME, VIEW = 0.6, 0.98, 64
+FLAT = 4  # levels of 255 that a picture of one colour may differ by
 VIEWS = 8192
 PAIRS = 1000
 
@@ -96,10 +97,13 @@ class Collection:
         return found
 
     def _same(self, one: int, other: int) -> bool:
-        views = [self.view(row) for row in (one, other)]
-        if views[0] is None or views[1] is None:
+        first, second = self.view(one), self.view(other)
+        if first is None or second is None:
             return False
-        return bool(np.corrcoef(views[0].ravel(), views[1].ravel())[0, 1] >= SAME)
+        pair = first.ravel().astype(np.float32), second.ravel().astype(np.float32)
+        if all(view.std() for view in pair):
+            return bool(np.corrcoef(*pair)[0, 1] >= SAME)
+        return bool(np.abs(pair[0] - pair[1]).max() <= FLAT)
 
     def _view(self, row: int) -> np.ndarray | None:
         """A photo's pixels, uint8 (64, 64, 3); None if it is not there any more."""

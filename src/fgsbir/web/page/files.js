@@ -50,7 +50,11 @@ export function watchFiles(send, most) {
     take([...target.files]);
     target.value = ""; // the same file can be chosen again
   });
-  document.addEventListener("paste", (event) => take([...event.clipboardData.files]));
+  document.addEventListener("paste", ({ clipboardData }) => {
+    if (clipboardData.files.length) return take([...clipboardData.files]);
+    const text = clipboardData.getData("text/plain").trim();
+    if (/^<(svg|\?xml)\b/.test(text)) take([new File([text], "The drawing")]); // so programs copy one
+  });
   for (const kind of ["dragenter", "dragover"]) {
     document.addEventListener(kind, (event) => {
       if (![...event.dataTransfer.types].includes("Files")) return;

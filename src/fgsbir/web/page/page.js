@@ -125,8 +125,7 @@ function restore() {
   }
   state.restoring = true;
   source.restore(said).then(title);
-  state.folder = said.folder;
-  by("folder").value = said.folder ?? "";
+  choose(said.folder);
   pad.restore(said.strokes);
   state.restoring = false;
   under.lay(said.under);
@@ -273,7 +272,16 @@ async function start() {
     return new Option(`${"\u2003".repeat(parts.length - 1)}${parts.at(-1)} (${photos.toLocaleString("en")})`, path);
   };
   by("folder").replaceChildren(new Option("All folders", ""), ...folders.map(option));
-  by("folder").value = state.folder ?? "";
+  choose(state.folder);
+}
+
+/** Search in a folder, null for all; one that has gone is told. */
+function choose(folder) {
+  state.folder = folder;
+  by("folder").value = folder ?? "";
+  if (by("folder").selectedIndex >= 0) return;
+  choose(null);
+  tell("folder", new Error(`There is no folder ${folder} any more: all photos are searched.`));
 }
 
 on("folder", "change", ({ target }) => {

@@ -1,5 +1,6 @@
 // The picture under the paper, to be traced: a photo of the gallery, or an upload.
 
+import { tell } from "/page/notice.js";
 import { by, large, lost, on } from "/page/server.js";
 
 export class Under {
@@ -33,7 +34,7 @@ export class Under {
     if (again) by("under").src = `/${path}?again`;
     else {
       this.lay(null);
-      by("left-out").textContent = error.message;
+      tell("under", error);
     }
   }
 }
