@@ -59,9 +59,11 @@ def test_a_bad_photo_among_others_is_told_at_the_end(
 ) -> None:
     (photos[0].parent / "d.jpg").write_bytes(photos[0].read_bytes()[:70])
     (photos[0].parent / os.fsdecode(b"\xff.png")).write_bytes(photos[0].read_bytes())
+    (photos[0].parent / "note.txt").write_text("a note")
     assert draw(photos[0].parent, "--svg", tmp_path / "out", "--animate", tmp_path / "out") == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cup.gif", "cup.svg", "jug.gif", "jug.svg"]
     assert len(capsys.readouterr().out.splitlines()) == 3 and "left out: 2" in caplog.text
+    assert "not read: 1, by kind: TXT 1" in caplog.text
     assert "d.jpg: expected a JPEG" in caplog.text and r"\udcff.png: expected a name in UTF-8" in caplog.text
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from fgsbir.commands.options import TRAINED, left_out, number, printable, require, table
+from fgsbir.commands.options import TRAINED, left_out, not_read, number, printable, require, table
 from fgsbir.data.files import list_files, nfc
 from fgsbir.data.records import DataError
 
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> None:
     sys.stdout.write(table(rows))
     for files in filter(None, (svgs, gifs)):
         logger.info("wrote %s", printable(str(files[0] if len(files) == 1 else files[0].parent)))
-    for line in left_out(reasons, "not shown"):
+    for line in left_out(reasons, "not shown") + not_read(listing.others):
         logger.warning("%s", printable(line))
 
 

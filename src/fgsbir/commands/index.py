@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fgsbir.commands.options import add_model, left_out, number, printable, require
+from fgsbir.commands.options import add_model, left_out, not_read, number, printable, require
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +42,7 @@ def run(options: argparse.Namespace) -> None:
     if indexed.copies:
         lines.append(f"copies of photos that are in it already: {indexed.copies:,}")
     lines += left_out(list(indexed.skipped.values()), f"under skipped in {options.out / INDEX}")
-    if indexed.others:
-        kinds = ", ".join(f"{kind} {number:,}" for kind, number in sorted(indexed.others.items()))
-        lines.append(f"not read: {sum(indexed.others.values()):,}, by kind: {kinds}")
+    lines += not_read(indexed.others)
     if indexed.left is not None:
         lines.append(f"interrupted with {indexed.left:,} files to go; the same command goes on")
     sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))

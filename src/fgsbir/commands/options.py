@@ -1,7 +1,7 @@
 """What the commands' options may hold, and how their answers are laid out."""
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,6 +44,12 @@ def left_out(reasons: Sequence[str], more: str) -> list[str]:
     """Lines that list the files left out, the first 20 with their reasons; ``more`` says where to find the others."""
     lines = [f"left out: {len(reasons):,}", *(f"  {reason}" for reason in reasons[:LISTED])] if reasons else []
     return lines + ([f"  and {len(reasons) - LISTED:,} more, {more}"] if len(reasons) > LISTED else [])
+
+
+def not_read(others: Mapping[str, int]) -> list[str]:
+    """A line that counts the files of other kinds, if there are any."""
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(others.items()))
+    return [f"not read: {sum(others.values()):,}, by kind: {kinds}"] if others else []
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
