@@ -83,10 +83,15 @@ def alternate(value: Callable[[], object], floor: Callable[[], object], *, times
     return Measured(seconds[value], seconds[floor])
 
 
+def cores() -> str:
+    """The processor and its cores, in words."""
+    return f"{processor()}, {available_cores()} cores"
+
+
 def machine(precision: str) -> str:
     """Processor, memory, accelerator, threads, the CPU's precision, versions and load: one line of Markdown each."""
     facts = {
-        "processor": f"{processor()}, {available_cores()} cores",
+        "processor": cores(),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "threads": f"{torch.get_num_threads()} of torch",

@@ -1,8 +1,8 @@
 """Every part over ever more photos: its time should grow in proportion, and its memory stay flat.
 
 ``python -m benchmarks.scale [--photos 1000 10000 …] [--only shard index …]`` writes ``benchmarks/scale.json``, an array
-of ``{"what", "n", "seconds", "peak_mib", "cpu_seconds", "bytes"}``, a row at a time: what is in it is not measured
-again. One thread, on a machine that does nothing else. ``--page docs/scale.md`` writes the page.
+of ``{"what", "n", "seconds", "peak_mib", "cpu_seconds", "bytes", "processor"}``, a row at a time: what is in it is not
+measured again. One thread, on a machine that does nothing else. ``--page docs/scale.md`` writes the page.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from benchmarks.memory import PeakMemory
-from benchmarks.ratio import Measured, Ratio, Workload, machine
+from benchmarks.ratio import Measured, Ratio, Workload, cores, machine
 from benchmarks.scale_page import page
 from benchmarks.scale_parts import PARTS, features, shards_of
 from fgsbir.data.atomic import write_text
@@ -64,7 +64,7 @@ def measure(what: str, count: int, shards: Path, work: Path) -> Row:
     size = sum(file.stat().st_size for path in out for file in (path, *path.rglob("*")) if file.is_file())
     busy += after.children_user + after.children_system - cpu.children_user - cpu.children_system
     row: Row = {"what": what, "n": count, "seconds": seconds, "peak_mib": peak.mib, "cpu_seconds": busy, "bytes": size}
-    row |= prepared.facts()
+    row |= prepared.facts() | {"processor": cores()}
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
 
 

@@ -28,6 +28,7 @@ def page(rows: Sequence[Row], machine: str) -> str:
     alone = {row["n"]: row["cpu_seconds"] for row in rows if row["what"] == "features"}
     lines += ["", *(_searched(row) for row in rows if "recall" in row)]
     lines += [_shared(row, alone[row["n"]]) for row in rows if "processes" in row and row["n"] in alone]
+    machine = _processors(rows) + machine.partition("\n")[2]
     return HEAD + "\n".join(lines) + "\n" + _costs(largest) + f"\n{machine}\nMade by `python -m benchmarks.scale`.\n"
 
 
@@ -49,6 +50,19 @@ def _searched(row: Row) -> str:
 def _shared(row: Row, alone: float) -> str:
     ratio = row["cpu_seconds"] / alone
     return f"* {row['n']:,} photos by {row['processes']} processes: {ratio:.2f} times the CPU-seconds of one."
+
+
+def _processors(rows: Sequence[Row]) -> str:
+    """That of most rows, and those of the others."""
+    rows_of: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        rows_of.setdefault(row["processor"], {}).setdefault(row["what"], []).append(f"{row['n']:,}")
+    usual, *others = sorted(rows_of, key=lambda processor: -sum(map(len, rows_of[processor].values())))
+    lines = [f"* processor: {usual}"]
+    for other in others:
+        said = "; ".join(f"{what} of {', '.join(of)}" for what, of in rows_of[other].items())
+        lines.append(f"* processor of {said}: {other}")
+    return "\n".join(lines) + "\n"
 
 
 def _costs(largest: Mapping[str, Row]) -> str:

@@ -40,7 +40,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 # A gallery of more photos gets an inverted file. It proposes so many at least, and so many times those asked for; for
 # more than it is asked for, and among less than a share of the photos, the search is exact.
 MANY = 1_000_000
-PROPOSED, TIMES, MOST, SHARE = 512, 4, 1_000, 1 / 16
+PROPOSED, TIMES, MOST, SHARE = 1024, 4, 1_000, 1 / 16
 PART = 65_536
 
 
