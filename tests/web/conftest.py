@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from starlette.testclient import TestClient
 
+from fgsbir.data.stroke_files import parse_strokes
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
@@ -27,10 +28,18 @@ from tests.trained import save_adaptive
 from tests.web.browsing import SHOP_EACH, SHOP_FOLDERS, UNLIMITED
 
 PHOTOS = 12
+# A drawing as the page sends it, and as a canonical sketch.
+CHAIR = [[[60, 40], [60, 200]], [[60, 120], [180, 120], [180.5, 200]]]
+SKETCH = parse_strokes(CHAIR, "x")
 
 
 # A browser on the same machine. What the application raises is raised where it is asked.
 Client = partial(TestClient, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000))
+
+
+def upload(client: Any, data: bytes, type: str = "image/svg+xml") -> Any:
+    """What the server answers to a file that a browser calls ``type``."""
+    return client.post("/uploads", content=data, headers={"Content-Type": type})
 
 
 @pytest.fixture(scope="session")

@@ -205,7 +205,7 @@ def test_what_was_traced_and_what_lies_under_the_paper_outlast_a_reload(
     expect(page.locator("#found-title")).to_have_text("Like your drawing and the picture")
     page.go_back()
     expect(page.locator("#source-title")).to_have_text("Traced from this picture")
-    # Nobody remembers it: the drawing is there, and the rest is told.
+    # Neither server nor browser has the picture any more. The drawing stays, and a message says what is missing.
     assert page.request.post(address, data=other, headers={"Content-Type": "image/png"}).ok
     elsewhere = visit(app)
     found_by(elsewhere, lambda: elsewhere.goto(f"{elsewhere.url}#{page.url.partition('#')[2]}"))

@@ -71,7 +71,7 @@ def plain_value(value: str, known: ChainMap[str, str], budget: Budget) -> str | 
 
 
 def length(written: str | None, whole: float | None) -> float | None:
-    """A length in pixels, of which 100 % are ``whole``; None for one that is not known."""
+    """A length in pixels. 100 % is ``whole``. None where either is unknown."""
     found = _LENGTH.fullmatch(written or "")
     return _size(found[1], found[2] or "", whole) if found else None
 
