@@ -50,6 +50,15 @@ def test_mismatched_pairs_show_the_sketch_of_another_photo_of_the_category(toy: 
     assert np.array_equal(found.drawn, batch.drawn[places])
 
 
+@pytest.mark.parametrize("shown", [[7, 7, 3, 8, 7, 3], [7, 7, 7, 7, 7, 3]])
+def test_a_photo_that_a_batch_shows_more_than_once_is_not_another(toy: Toy, shown: list[int]) -> None:
+    batch = stream(toy).batch(0)._replace(rows=np.array(shown), categories=np.array(shown) % 2)
+    found = mismatched(batch)
+    places = [np.flatnonzero(batch.drawn == drawn)[0] for drawn in found.drawn]
+    assert (batch.rows[places] != found.rows).all()
+    assert all(torch.equal(found.sketch[k], batch.sketch[place]) for k, place in enumerate(places))
+
+
 def test_the_fakes_are_the_generated_pairs_the_mismatched_ones_or_both(toy: Toy) -> None:
     pairs = stream(toy)
     real, drawn = pairs.batch(3), pairs.batch(2)

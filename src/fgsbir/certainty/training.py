@@ -59,13 +59,14 @@ def fake_batches(fakes: Fakes, real: PairBatch, generated: Sequence[PairStream],
 
 
 def mismatched(batch: PairBatch) -> PairBatch:
-    """The photos of a batch, each with the sketch of another one, of the same category where there is one.
+    """The photos of a batch, at least two, each with the sketch of another one: of its category, but for one of each.
 
     People's sketches all, so that D_C cannot tell these from real pairs by the hand, but only by what they show.
     """
-    order = np.argsort(batch.categories, kind="stable")
+    order = np.lexsort([batch.rows, batch.categories])
+    first = np.diff(batch.rows[order], prepend=-1) != 0  # of the pairs that show one photo
     partner = np.empty_like(order)
-    partner[order] = np.roll(order, 1)
+    partner[order] = order[np.flatnonzero(first)[np.cumsum(first) - 1] - 1]
     return batch._replace(sketch=batch.sketch[torch.from_numpy(partner)], drawn=batch.drawn[partner])
 
 
