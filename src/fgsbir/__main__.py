@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fgsbir.commands import adapt, draw, export, export_embeddings, index, search, serve
 from fgsbir.commands.options import printable
 from fgsbir.data.records import DataError
-from fgsbir.runtime.memory import keep_freed_memory
+from fgsbir.runtime.memory import end_without_collecting, keep_freed_memory
 
 COMMANDS = {"adapt": adapt, "draw": draw, "export": export, "export-embeddings": export_embeddings, "index": index}
 COMMANDS |= {"search": search, "serve": serve}
@@ -16,6 +16,7 @@ COMMANDS |= {"search": search, "serve": serve}
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an error is told in one line, and the exit status is then 1; 130 after Ctrl-C."""
     keep_freed_memory()
+    end_without_collecting()
     parser = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():

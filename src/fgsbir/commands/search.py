@@ -1,6 +1,7 @@
 """``fgsbir search``: finds the photos of an index that are nearest to a sketch or a photo."""
 
 import argparse
+import gc
 import json
 import logging
 import sys
@@ -32,6 +33,8 @@ def run(options: argparse.Namespace) -> None:
     """Search, and write the answer to standard output, nearest first. Raises DataError."""
     require(numbered(options.sketch)[0], "a sketch")
     require(options.index, "a folder that fgsbir index has written")
+    # One answer, and the process ends. While torch loads, the collector would walk what was loaded again and again.
+    gc.disable()
 
     from fgsbir.data.photos import read_pixels
     from fgsbir.search.queries import read_query
