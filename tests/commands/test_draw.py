@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fgsbir.data.svg import read_svg
+from fgsbir.data.svg.reading import read_svg
 
 Run = Callable[..., int]
 

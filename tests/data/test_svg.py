@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, LONGEST_SIDE, split_strokes
-from fgsbir.data.svg import read_svg
-from fgsbir.data.svg_document import MAX_BYTES
-from fgsbir.data.svg_lines import POINT_SPACING
+from fgsbir.data.svg.document import MAX_BYTES
+from fgsbir.data.svg.lines import POINT_SPACING
+from fgsbir.data.svg.reading import read_svg
 from tests.data.svg_corpus import CORPUS, PIXEL
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" fill="none" stroke="black">'
@@ -385,7 +385,7 @@ def test_a_process_can_end_as_soon_as_it_has_read_a_drawing() -> None:
     program = f"""
 import sys
 from xml.etree.ElementTree import fromstring
-from fgsbir.data.svg_normaliser import normalise
+from fgsbir.data.svg.normaliser import normalise
 sys.setswitchinterval(100)
 normalise(fromstring({GOOD!r}))
 sum(range(3_000_000))

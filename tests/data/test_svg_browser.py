@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from scipy import ndimage
 
 from fgsbir.data.strokes import CANVAS, split_strokes
-from fgsbir.data.svg import read_svg
+from fgsbir.data.svg.reading import read_svg
 from tests.data.svg_corpus import CORPUS
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fgsbir.data.strokes import join_strokes, split_strokes
-from fgsbir.data.svg import read_svg
+from fgsbir.data.svg.reading import read_svg
 from fgsbir.search.svg_writer import svg_of
 
 points = hnp.arrays(

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from fgsbir.data.svg import read_svg
+from fgsbir.data.svg.reading import read_svg
 from tests.web.browsing import BACK, SEAT, click, draw, found_by, pressed, strokes_of, touching
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fgsbir.data.strokes import centre
-from fgsbir.data.svg_document import MAX_BYTES
+from fgsbir.data.svg.document import MAX_BYTES
 from fgsbir.search.svg_writer import svg_of
 from fgsbir.web.limits import MAX_POINTS
 from tests.data.pictures import FORMS, encoded

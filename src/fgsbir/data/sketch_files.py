@@ -18,7 +18,7 @@ from fgsbir.data.paper import MAX_SIDE, greys, is_photo
 from fgsbir.data.photos import PHOTO_SUFFIXES, Box, cropped, upright_picture
 from fgsbir.data.records import DataError
 from fgsbir.data.stroke_files import MAX_FILE_BYTES, MAX_MEMBER_BYTES, STROKE_SUFFIXES, is_stroke_file, read_strokes
-from fgsbir.data.svg import read_svg
+from fgsbir.data.svg.reading import read_svg
 from fgsbir.data.tracing import TextureError, trace_picture
 
 # Where one drawing lies there in several forms, the first of these is read: strokes before pixels.

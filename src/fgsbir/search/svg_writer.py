@@ -8,7 +8,7 @@ from fgsbir.data.strokes import CANVAS, split_strokes
 def svg_of(strokes: np.ndarray) -> str:
     """A canonical sketch (n, 3) as an SVG document, one path a stroke, points to a hundredth of a canvas pixel.
 
-    :func:`~fgsbir.data.svg.read_svg` gives the same strokes, less points that repeat the one before them.
+    :func:`~fgsbir.data.svg.reading.read_svg` gives the same strokes, less points that repeat the one before them.
     """
     paths = "".join(f'<path d="{_path(part)}"/>\n' for part in split_strokes(strokes))
     return (

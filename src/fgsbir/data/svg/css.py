@@ -5,8 +5,8 @@ import re
 from collections import ChainMap
 from typing import NamedTuple
 
-from fgsbir.data.svg_document import Budget
-from fgsbir.data.svg_transforms import IDENTITY, Transform, after, named
+from fgsbir.data.svg.document import Budget
+from fgsbir.data.svg.transforms import IDENTITY, Transform, after, named
 
 # No expression here backtracks far: style sheets are hostile as well.
 NUMBER = r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?"

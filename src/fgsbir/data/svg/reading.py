@@ -6,12 +6,12 @@ import numpy as np
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import centre, check_strokes, join_strokes
-from fgsbir.data.svg_boxes import turn_groups
-from fgsbir.data.svg_document import data_of_url, parse_svg
-from fgsbir.data.svg_ink import seen_lines
-from fgsbir.data.svg_lines import without_frame
-from fgsbir.data.svg_preparation import prepare
-from fgsbir.data.svg_shapes import PageReader
+from fgsbir.data.svg.boxes import turn_groups
+from fgsbir.data.svg.document import data_of_url, parse_svg
+from fgsbir.data.svg.ink import seen_lines
+from fgsbir.data.svg.lines import without_frame
+from fgsbir.data.svg.preparation import prepare
+from fgsbir.data.svg.shapes import PageReader
 
 
 class SvgDrawing(NamedTuple):
@@ -37,7 +37,7 @@ def read_svg(data: bytes, name: str) -> SvgDrawing:
     hostile, huge or empty.
     """
     # It takes a third of a second to import, which commands that read no SVG need not wait for.
-    from fgsbir.data.svg_normaliser import normalise
+    from fgsbir.data.svg.normaliser import normalise
 
     root = parse_svg(data, name)
     try:

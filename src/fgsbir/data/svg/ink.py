@@ -13,9 +13,9 @@ from skimage.measure import find_contours
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import kept_points
-from fgsbir.data.svg_lines import cut_to_box, dense_points, shown_parts
-from fgsbir.data.svg_page import OPAQUE, Layer, Page, Paint, Region, Shape, cutting_clips
-from fgsbir.data.svg_raster import PIXELS, SIDE, Raster, Window, pixel_range
+from fgsbir.data.svg.lines import cut_to_box, dense_points, shown_parts
+from fgsbir.data.svg.page import OPAQUE, Layer, Page, Paint, Region, Shape, cutting_clips
+from fgsbir.data.svg.raster import PIXELS, SIDE, Raster, Window, pixel_range
 from fgsbir.data.tracing import order_strokes, trace_mask
 
 MIN_CONTRAST = 24.0  # of 255, as of ink on paper

@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from fgsbir.data.strokes import CANVAS
-from fgsbir.data.svg_document import Budget
-from fgsbir.data.svg_page import SHOWN, Region
+from fgsbir.data.svg.document import Budget
+from fgsbir.data.svg.page import SHOWN, Region
 
 MAX_PAINTED = 150_000_000  # pixels: some 500 shapes as large as the canvas
 CROSSING_COST = 30  # of an outline that crosses a row of pixels

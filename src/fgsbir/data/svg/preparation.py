@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fgsbir.data.records import DataError
-from fgsbir.data.svg_boxes import Turn, turn_mark
-from fgsbir.data.svg_cascade import Cascade
-from fgsbir.data.svg_css import LONGEST_VARIABLE, NUMBER, Box, css_transform, length, plain_value
-from fgsbir.data.svg_document import MAX_ELEMENTS, SVG, Budget, data_of_url, parse_svg
-from fgsbir.data.svg_transforms import IDENTITY, written
+from fgsbir.data.svg.boxes import Turn, turn_mark
+from fgsbir.data.svg.cascade import Cascade
+from fgsbir.data.svg.css import LONGEST_VARIABLE, NUMBER, Box, css_transform, length, plain_value
+from fgsbir.data.svg.document import MAX_ELEMENTS, SVG, Budget, data_of_url, parse_svg
+from fgsbir.data.svg.transforms import IDENTITY, written
 
 MAX_STEPS = 2_000_000  # of finding what style sheets say: a few seconds
 

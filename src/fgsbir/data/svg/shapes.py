@@ -13,12 +13,12 @@ import numpy as np
 
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS
-from fgsbir.data.svg_boxes import boxes_of, path_letters, path_points
-from fgsbir.data.svg_css import Box
-from fgsbir.data.svg_document import SVG
-from fgsbir.data.svg_lines import MAX_POINTS, POINT_SPACING, controls_of, flatten
-from fgsbir.data.svg_page import OPAQUE, Layer, Page, Paint, Region, Shape
-from fgsbir.data.svg_transforms import Transform, affine, after, scale, transform, viewport
+from fgsbir.data.svg.boxes import boxes_of, path_letters, path_points
+from fgsbir.data.svg.css import Box
+from fgsbir.data.svg.document import SVG
+from fgsbir.data.svg.lines import MAX_POINTS, POINT_SPACING, controls_of, flatten
+from fgsbir.data.svg.page import OPAQUE, Layer, Page, Paint, Region, Shape
+from fgsbir.data.svg.transforms import Transform, affine, after, scale, transform, viewport
 
 MAX_COORDINATE = 1e6  # canvas pixels
 

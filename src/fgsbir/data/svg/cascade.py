@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fgsbir.data.svg_document import SVG, Budget
+from fgsbir.data.svg.document import SVG, Budget
 
 RULE_COST = 20  # of a rule, and of each of its selectors, in steps
 LONGEST_SELECTOR = 1000

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fgsbir.data.svg_css import Box, css_transform
-from fgsbir.data.svg_document import SVG
-from fgsbir.data.svg_lines import CUBIC, controls_of
-from fgsbir.data.svg_transforms import IDENTITY, Transform, moved, transform, written
+from fgsbir.data.svg.css import Box, css_transform
+from fgsbir.data.svg.document import SVG
+from fgsbir.data.svg.lines import CUBIC, controls_of
+from fgsbir.data.svg.transforms import IDENTITY, Transform, moved, transform, written
 
 _STEP = 1e-7
 _COMMANDS = str.maketrans("MLCZ", "    ")

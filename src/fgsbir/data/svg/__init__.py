@@ -1,0 +1,1 @@
+"""SVG drawings, read as a browser shows them."""
