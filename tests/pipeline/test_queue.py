@@ -57,7 +57,7 @@ def kill_all_below(folder: Path) -> None:
     """Kill every process whose working directory lies in ``folder``: a worker, and what it runs."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if Path(os.readlink(process / "cwd")).is_relative_to(folder.resolve()):
+            if (process / "cwd").readlink().is_relative_to(folder.resolve()):
                 os.kill(int(process.name), signal.SIGKILL)
         except OSError:
             continue  # it has ended, or is another user's

@@ -102,3 +102,8 @@ def test_files_of_runs_become_rows_and_a_page(tmp_path: Path) -> None:
     assert "| full | 2 | 75.0 (35.4) |" in page
     assert "| photos |  | 75.0 (+25.0 [0.0, 50.0]) |" in page
     assert (tmp_path / "pictures" / "evidence.png").stat().st_size > 5_000
+
+
+def test_the_page_says_what_the_results_say(tmp_path: Path) -> None:
+    write_page(json.loads((ROOT / "metrics" / "results.json").read_text()), tmp_path)
+    assert (tmp_path / "evidence.md").read_text() == (ROOT / "docs" / "evidence.md").read_text()

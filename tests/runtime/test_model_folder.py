@@ -84,13 +84,17 @@ def test_the_card_is_one_of_a_model_hub(tmp_path: Path, kind: str) -> None:
     assert "1,200 photos with sketches, seed 0." in card.text
 
 
-@pytest.mark.parametrize("details", [{}, {"adapted": {}}, DETAILS | {"unlabelled_photos": 30}])
+KNOWN = [{}, {"adapted": {}}, {"adapted": {"sketches": 0}}, DETAILS | {"unlabelled_photos": 30}]
+
+
+@pytest.mark.parametrize("details", KNOWN)
 def test_a_card_says_what_is_known_and_the_folder_is_one_without_it(tmp_path: Path, details: dict[str, object]) -> None:
     save_model(tmp_path / "model", retrieval(), details=details)
     path = tmp_path / "model" / "README.md"
     card = ModelCard.load(path)
     assert (card.data.datasets is not None) == ("data" in details)
     assert ("Then adapted" in card.text) == ("adapted" in details)
+    assert ("to photos alone" in card.text) == (details.get("adapted") == {"sketches": 0})
     assert (" and 30 without" in card.text) == ("unlabelled_photos" in details)
     path.unlink()
     load_model(tmp_path / "model", RetrievalModel)

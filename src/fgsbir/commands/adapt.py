@@ -1,4 +1,4 @@
-"""``fgsbir adapt``: photos, a few sketches, or pairs of both, and a model to a model of one's own."""
+"""``fgsbir adapt``: adapts a model to photos, to a few sketches, or to pairs of both."""
 
 import argparse
 import logging

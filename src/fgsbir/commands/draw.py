@@ -1,4 +1,4 @@
-"""``fgsbir draw``: photos to vector sketches, each with how far the discriminator trusts it."""
+"""``fgsbir draw``: draws vector sketches of photos, and says how far the discriminator trusts each."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""``fgsbir export``: a retrieval model to an ONNX file, checked against the model."""
+"""``fgsbir export``: writes a retrieval model as an ONNX file, and compares the two."""
 
 import argparse
 import sys

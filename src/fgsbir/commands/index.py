@@ -1,4 +1,4 @@
-"""``fgsbir index``: folders of photos to an index that can be searched by drawing."""
+"""``fgsbir index``: makes an index of photos, which is searched by drawing."""
 
 import argparse
 import sys
@@ -13,13 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTOS", help="photos, and folders of them")
     add_model(parser, "a retrieval model, or of several with it, as models/joint")
     adaptive = (
-        "folder of an adaptive model, as models/adaptive/user/adaptive, to adapt the search to a hand later "
+        "folder of an adaptive model, as models/adaptive/user/adaptive: corrections on the page train the head too "
         "(default: that of the index at INDEX, if it has one)"
     )
     parser.add_argument("--adaptive", type=Path, metavar="MODEL", help=adaptive)
     many = "with more photos a search goes through a part of them, by faiss (default: %(default)s)"
     parser.add_argument("--many", type=number(int, 1_000, 2**40), default=10**6, metavar="PHOTOS", help=many)
-    out = "folder to write; what an index there knows is kept"
+    out = "folder to write: it then holds PHOTOS and no others; those that it knew are not embedded again"
     parser.add_argument("--out", type=Path, required=True, metavar="INDEX", help=out)
 
 

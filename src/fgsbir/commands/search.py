@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sketch", type=Path, metavar="SKETCH", help=forms)
     parser.add_argument("--index", type=Path, required=True, help="folder that fgsbir index has written")
     parser.add_argument("-k", type=number(int, 1, 1000), default=10, help="how many photos (default: %(default)s)")
-    answer = "answer in JSON, as it does wherever no terminal reads the answer"
+    answer = "answer in JSON; into a file or a pipe the answer is always JSON"
     parser.add_argument("--json", action="store_true", help=answer)
     sheet = "contact sheet to write, of the sketch and the photos"
     parser.add_argument("--sheet", type=Path, metavar="OUT.png", help=sheet)

@@ -89,7 +89,8 @@ def model_card(kind: str, details: Mapping[str, Any], base_model: str | None) ->
     }
     origin = [_trained_on(data, details)] if data else []
     if "adapted" in details:
-        origin.append("Then adapted to a few sketches by `fgsbir adapt` or on the page.\n")
+        to = "photos alone" if details["adapted"].get("sketches") == 0 else "a few sketches"
+        origin.append(f"Then adapted to {to} by `fgsbir adapt` or on the page.\n")
     return TEMPLATE.format(
         front=yaml.safe_dump(front, sort_keys=False, allow_unicode=True),
         title=about.title,
