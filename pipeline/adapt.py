@@ -17,7 +17,7 @@ def main() -> None:
     import torch
 
     from fgsbir.adaptation.comparison import compare_methods
-    from fgsbir.adaptation.edge_side import pooled_edges, ready_edges, some_of
+    from fgsbir.adaptation.edge_side import SeenEdges, pooled_edges, ready_edges, some_of
     from fgsbir.adaptation.methods import METHODS, AdaptationSettings
     from fgsbir.adaptation.pictures import TaskPictures
     from fgsbir.adaptation.task_ranks import rank_lists
@@ -36,6 +36,8 @@ def main() -> None:
 
     compute, pictures = open_data(params.runtime, params.precision, "data/shards", "data/features")
     index = pictures.shards.index
+    if settings.start == "ready" and index.layout == "synthetic":
+        raise DataError("adapt.start ready: the ready model has learned the default set's labels")
     start = READY_MODEL if settings.start == "ready" else Path("models/retrieval")
     supervised = load_model(start, RetrievalModel, map_location=compute.device)
     if supervised.spec != pictures.spec:
@@ -60,7 +62,8 @@ def main() -> None:
         if seen_edges is None:
             learned = some_of(training_split(index, data["labelled_frac"]).labelled)
             encoder = Encoder(supervised, compute)
-            seen_edges = pooled_edges(encoder, [pictures.shards.read_photo(photo) for photo in learned]).mean(0)
+            edges = pooled_edges(encoder, [pictures.shards.read_photo(photo) for photo in learned])
+            seen_edges = SeenEdges(edges.mean(0), len(edges))
 
     trained = any(METHODS[name].trained for name in settings.methods)
     if trained and not any(settings.shots):

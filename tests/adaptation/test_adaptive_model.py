@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from fgsbir.adaptation.edge_side import SeenEdges
 from fgsbir.adaptation.losses import Triplets, inner_loss, negatives_of, outer_loss
 from fgsbir.adaptation.model import AdaptiveModel, guessed, met, shrinkage
 from fgsbir.adaptation.ridge import ridge_head
@@ -201,13 +202,16 @@ def test_the_share_by_hand() -> None:
 def test_sketches_are_guessed_to_differ_as_edges_do_and_not_by_chance() -> None:
     """Edges 5 deviations away move the mean by nearly as much; those of the same photos by nothing."""
     rng = torch.Generator().manual_seed(0)
-    side, seen, edges = Standardise(50), torch.full((50,), 2.0), 2 + torch.randn(40, 50, generator=rng)
+    side, seen = Standardise(50), SeenEdges(torch.full((50,), 2.0), 64)
+    edges = 2 + torch.randn(40, 50, generator=rng)
     side.mean.fill_(1.0)
     assert guessed(side, seen, edges) is side
     moved = guessed(side, seen, edges + 5)
     share = shrinkage(Standardise(50), edges + 3, of=64)
     assert 0.9 < share < shrinkage(Standardise(50), edges + 3)
     torch.testing.assert_close(moved.mean, 1 + share * (edges.mean(0) + 3))
+    fewer = guessed(side, seen._replace(photos=20), edges + 5)
+    assert 0 < (moved.mean - fewer.mean).mean() < 1  # the mean of fewer says less of all
     assert torch.equal(moved.deviation, side.deviation) and torch.equal(side.mean, torch.ones(50))
     model = make(scope="none", statistics=True, edges=True).float()
     assert model.sketch_side(torch.zeros(0, D), torch.full((40, D), 9.0)).mean.min() > 5

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from fgsbir.adaptation.comparison import fine_tuning
+from fgsbir.adaptation.edge_side import SeenEdges
 from fgsbir.adaptation.few_shot import FewShot
 from fgsbir.adaptation.losses import Triplets
 from fgsbir.adaptation.methods import METHODS, adaptive_model
@@ -95,10 +96,19 @@ def test_without_a_sketch_only_the_photos_say_anything(
     with torch.no_grad():
         for each in (plain, model):
             if each.form.edges:
-                each.seen_edges.copy_(test.edges(test.known.tasks[0].gallery).mean(0) + 5)
+                each.see(SeenEdges(test.edges(test.known.tasks[0].gallery).mean(0) + 5, 64))
     before, after = (FewShot(each, test, cpu()).ranks([0], draws=3, seed=0)[0][0].ranks for each in (plain, model))
     assert before.shape == after.shape == (1, 4)
     assert np.array_equal(before, after) == (name in ("none", "statistics"))
+
+
+def test_what_is_not_trained_keeps_all_of_f(supervised: RetrievalModel) -> None:
+    """However small M is where it is trained."""
+    small, whole = replace(SETTINGS, embedding_dim=2), supervised.head.out_features
+    sizes = {
+        name: adaptive_model(supervised, METHODS[name], small).head.out_features for name in ("anil", "none", "ridge")
+    }
+    assert sizes == {"anil": 2, "none": whole, "ridge": whole} and whole > 2
 
 
 def test_statistics_find_sketches_that_all_moved_alike(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from fgsbir.adaptation.edge_side import SeenEdges
 from fgsbir.adaptation.model import AdaptiveModel, statistics_alone
 from fgsbir.adaptation.support import adapt_to, read_support, triplets_of
 from fgsbir.retrieval.encoder import Encoder
@@ -104,7 +105,9 @@ def test_photos_alone_move_the_statistics_of_a_model_that_knows_edges(
     """A folder of them or an index, which say the same; a model that does not know edges says what does."""
     plain, model = save_retrieval(tmp_path / "plain", toy), tmp_path / "model"
     first = toy.retrieval()
-    save_model(model, statistics_alone(first, first.side("sketch").mean + 9), details={"negatives": "pool"})
+    save_model(
+        model, statistics_alone(first, SeenEdges(first.side("sketch").mean + 9, 64)), details={"negatives": "pool"}
+    )
     photos = support / "photos"
     if place == "index":
         assert fgsbir("index", photos, "--model", plain, "--out", tmp_path / "index") == 0

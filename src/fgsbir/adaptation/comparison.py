@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from fgsbir.adaptation.edge_side import SeenEdges
 from fgsbir.adaptation.few_shot import FewShot
 from fgsbir.adaptation.methods import METHODS, TRAINED_AS, AdaptationSettings
 from fgsbir.adaptation.model import AdaptiveModel
@@ -70,13 +71,13 @@ def compare_methods(
     draws: int,
     words: Callable[[Sequence[str]], Tensor | None],
     scratch: Path,
-    seen_edges: Tensor | None = None,
+    seen_edges: SeenEdges | None = None,
 ) -> Comparison:
     """Train what ``methods`` need, and search the test tasks with each of them, from every k of ``shots``.
 
     ``pictures`` are those of the tasks of a part, to learn from with the unseen ones' training pairs or without.
     ``words`` gives the word vectors of categories, if there are any. Each training saves in a folder in ``scratch``.
-    ``seen_edges`` (D,) is the mean of the edges in the photos that ``supervised`` has learned from.
+    ``seen_edges`` are those in the photos that ``supervised`` has learned from.
     """
     compared = Comparison()
     pictures, reporting = cache(pictures), pictures("test", False)
@@ -95,7 +96,7 @@ def compare_methods(
                     settings,
                     kind=kind,
                     name=f"{source}, {kind}",
-                    words=words([task.name for task in learning.known.tasks]) if kind == "category" else None,
+                    words=words([task.name for task in learning.known.tasks]) if kind != "user" else None,
                     scratch=Scratch(scratch / f"{kind}-{source}"),
                 )
             compared.trained[source] = model, curve

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,13 @@ READY_EDGES = Path(__file__).with_name("ready_edges.safetensors")
 Item = TypeVar("Item")
 
 
+class SeenEdges(NamedTuple):
+    """The ``mean`` (D,) of the edges in photos that an F has learned from, and how many ``photos`` they were."""
+
+    mean: Tensor
+    photos: int
+
+
 def some_of(photos: Sequence[Item]) -> list[Item]:
     """At most ``PHOTOS`` of a gallery's photos, spread evenly over it."""
     return [photos[row] for row in np.linspace(0, len(photos) - 1, min(PHOTOS, len(photos))).astype(int)]
@@ -41,7 +48,7 @@ def pooled_edges(encoder: Encoder, photos: Sequence[bytes]) -> Tensor:
     return torch.cat(read)
 
 
-def ready_edges(model: str) -> Tensor | None:
-    """The mean (D,) that goes with the ready model; None for a ``model`` of another SHA-256."""
+def ready_edges(model: str) -> SeenEdges | None:
+    """Those of the ready model; None for a ``model`` of another SHA-256."""
     with safe_open(READY_EDGES, "pt") as file:
-        return file.get_tensor("mean") if file.metadata()["model"] == model else None
+        return SeenEdges(file.get_tensor("mean"), PHOTOS) if file.metadata()["model"] == model else None

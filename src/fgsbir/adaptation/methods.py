@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
+from fgsbir.adaptation.edge_side import SeenEdges
 from fgsbir.adaptation.model import AdaptiveModel, Scope
 from fgsbir.retrieval.model import RetrievalModel
 
@@ -87,16 +86,17 @@ TRAINED_AS = {"fine_tuning": "baseline", "adaptive_together": "adaptive"}
 
 
 def adaptive_model(
-    supervised: RetrievalModel, method: Method, settings: AdaptationSettings, seen_edges: Tensor | None = None
+    supervised: RetrievalModel, method: Method, settings: AdaptationSettings, seen_edges: SeenEdges | None = None
 ) -> AdaptiveModel:
     """The model that the meta-training of ``method`` starts from: the supervised F, and M as the identity.
 
-    ``seen_edges`` (D,) is the mean of the edges in F's photos, of methods that take it.
+    M of a method that is not trained is as large as F's embedding, so that nothing of F is lost. ``seen_edges`` are
+    those in F's photos, of methods that take them.
     """
     rates = {"none": settings.inner_rate, "head": settings.inner_rate, "all": settings.all_rate}
     model = AdaptiveModel(
         retrieval=supervised.config(),
-        embedding_dim=settings.embedding_dim,
+        embedding_dim=settings.embedding_dim if method.trained else supervised.head.out_features,
         scope=method.scope,
         steps=settings.inner_steps,
         first_order=settings.first_order,
@@ -111,5 +111,5 @@ def adaptive_model(
     )
     model.retrieval.load_state_dict(supervised.state_dict())
     if method.edges and seen_edges is not None:
-        model.seen_edges.copy_(seen_edges)
+        model.see(seen_edges)
     return model

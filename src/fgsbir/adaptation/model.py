@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import grad, vmap
 from torch.nn import functional
 
-from fgsbir.adaptation.edge_side import PHOTOS
+from fgsbir.adaptation.edge_side import SeenEdges
 from fgsbir.adaptation.losses import Triplets, inner_loss, outer_loss
 from fgsbir.adaptation.ridge import ridge_head
 from fgsbir.features.statistics import Standardise
@@ -50,17 +50,17 @@ def met(side: Standardise, rows: Tensor) -> Standardise:
     return own
 
 
-def guessed(side: Standardise, seen: Tensor, edges: Tensor) -> Standardise:
+def guessed(side: Standardise, seen: SeenEdges, edges: Tensor) -> Standardise:
     """The sketch side of photos from the ``edges`` (n, D) in them alone, without any sketch.
 
-    What the edges differ by from those that F has learned from, of mean ``seen`` (D,), by :func:`shrinkage`, sketches
+    What the edges differ by from those ``seen`` in the photos that F has learned from, by :func:`shrinkage`, sketches
     are taken to differ by as well.
     """
     known = copy.deepcopy(side)
-    known.mean.copy_(seen)
-    share = shrinkage(known, edges, of=PHOTOS)
+    known.mean.copy_(seen.mean)
+    share = shrinkage(known, edges, of=seen.photos)
     if share:
-        known.mean.copy_(side.mean + share * (edges.mean(0) - seen))
+        known.mean.copy_(side.mean + share * (edges.mean(0) - seen.mean))
     return known if share else side
 
 
@@ -121,9 +121,10 @@ class AdaptiveModel(StoredModel):
         self.statistics = self.form.statistics and self.retrieval.standardised
         self.projection.requires_grad_(True)
         self.seen_edges: Tensor
+        self.seen_photos: Tensor
         if self.form.edges:
-            # The mean of the edges in the photos that F has learned from.
             self.register_buffer("seen_edges", torch.zeros(self.retrieval.dimensions))
+            self.register_buffer("seen_photos", torch.tensor(1))
         channels, width = self.projection.out_features, self.form.margin_width
         self.head = nn.Linear(channels, embedding_dim)
         # Where the sizes differ these are the leading axes, which say most.
@@ -161,8 +162,13 @@ class AdaptiveModel(StoredModel):
         if not self.statistics:
             return own
         if self.form.edges and edges is not None:
-            own = guessed(own, self.seen_edges, edges.to(own.mean.device))
+            own = guessed(own, SeenEdges(self.seen_edges, int(self.seen_photos)), edges.to(own.mean.device))
         return met(own, sketches.to(own.mean.device))
+
+    def see(self, edges: SeenEdges) -> None:
+        """Take ``edges`` for those in the photos that F has learned from."""
+        self.seen_edges.copy_(edges.mean)
+        self.seen_photos.fill_(edges.photos)
 
     def photo_side(self, photos: Tensor) -> Tensor:
         """Pooled taps (..., D) of photos, standardised."""
@@ -268,14 +274,14 @@ class AdaptiveModel(StoredModel):
         return model.to(self.head.weight.device).eval()
 
 
-def statistics_alone(retrieval: RetrievalModel, seen_edges: Tensor | None = None) -> AdaptiveModel:
-    """A plain F as a model that adapts its statistics and no weight: to sketches, and to photos where the mean (D,) of
-    the edges in those that it has learned from is known.
+def statistics_alone(retrieval: RetrievalModel, seen_edges: SeenEdges | None = None) -> AdaptiveModel:
+    """A plain F as a model that adapts its statistics and no weight: to sketches, and to photos where the edges in
+    those that it has learned from are known.
     """
     config, dimensions = retrieval.config(), retrieval.head.out_features
     edges = seen_edges is not None
     model = AdaptiveModel(retrieval=config, embedding_dim=dimensions, statistics=True, edges=edges)
     model.retrieval.load_state_dict(retrieval.state_dict())
     if seen_edges is not None:
-        model.seen_edges.copy_(seen_edges)
+        model.see(seen_edges)
     return model.to(retrieval.head.weight.device).eval()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fgsbir.adaptation.edge_side import SeenEdges
 from fgsbir.adaptation.few_shot import FewShot
 from fgsbir.adaptation.losses import Triplets
 from fgsbir.adaptation.methods import AdaptationSettings, Method, adaptive_model
@@ -104,7 +105,7 @@ def untrained(
     method: Method,
     settings: AdaptationSettings,
     kind: Kind,
-    seen_edges: Tensor | None = None,
+    seen_edges: SeenEdges | None = None,
 ) -> AdaptiveModel:
     """The model that ``method`` starts from on tasks of ``kind``; one that needs no training is ready."""
     seed_weights(settings.seed, f"adaptation {kind}")
@@ -138,7 +139,7 @@ def train_method(
     regularisers = None
     if method.regularised:
         by_category = {"category": settings.lambda_category, "semantic": settings.lambda_semantic}
-        lambdas = by_category if kind == "category" else {"user": settings.lambda_user}
+        lambdas = {"user": settings.lambda_user} if kind == "user" else by_category
         lambdas["domain"] = settings.lambda_domain
         channels, tasks = model.projection.out_features, len(learning.known.tasks)
         regularisers = Regularisers(channels, tasks, words, lambdas, settings.margin)
@@ -160,7 +161,7 @@ def train_method(
     known = {*trained, *rate}
     every = [parameter for part in parts.values() for parameter in part.parameters() if parameter.requires_grad]
     new = [parameter for parameter in every if parameter not in known]
-    from_f = settings.learning_rate if kind == "category" else settings.user_learning_rate
+    from_f = settings.user_learning_rate if kind == "user" else settings.learning_rate
     peaks = (from_f, settings.new_learning_rate, settings.new_learning_rate)
     groups: list[dict[str, Any]] = [{"params": trained}, {"params": new}, {"params": rate, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
