@@ -172,6 +172,18 @@ def test_the_exif_orientation_is_applied(orientation: int, form: str) -> None:
     assert np.abs(part - decode_photo(encoded(upright[:, 45:]), 40)).mean() < 4
 
 
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+@pytest.mark.parametrize("mode", ["RGB", "P"])
+def test_a_large_photo_is_turned_once(form: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a TIFF is turned where its pixels are read, and those of others where all of it is."""
+    monkeypatch.setattr("fgsbir.data.photos.LARGE_MEGAPIXELS", 0)
+    upright = Image.fromarray(np.dstack([np.indices((120, 180)).max(0).astype(np.uint8)] * 3)).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = encoded(upright.transpose(Image.Transpose.ROTATE_90), form, exif=exif)
+    assert np.abs(decode_photo(stored, 30).astype(int) - decode_photo(encoded(upright), 30)).mean() < 3
+
+
 def test_transparency_is_laid_on_white() -> None:
     rgba = np.zeros((8, 8, 4), np.uint8)
     rgba[:4, :, 3] = 255

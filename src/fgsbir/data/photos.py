@@ -183,6 +183,7 @@ def _upright(image: Image.Image, side: int) -> Image.Image:
     _draft(image, side)
     factor = max(image.size) // side
     if factor > 1 and image.width * image.height > LARGE_MEGAPIXELS * 1e6:
+        image.load()  # which turns a TIFF
         turned = image.getexif().get(ORIENTATION, 1)
         image = image.reduce(factor) if image.mode in _REDUCIBLE else _reduced(image, factor)
         image.getexif()[ORIENTATION] = turned
