@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fgsbir.data.atomic import hold, write_bytes, write_folder, write_json
+from fgsbir.data.atomic import hold, new_array, write_bytes, write_folder, write_json
 from fgsbir.data.records import DataError
 
 
@@ -30,9 +30,14 @@ def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None
     assert names(tmp_path / "deep") == ["out"]
 
 
+# The processes of a container have numbers of their own, though its host's name may be the same.
+NUMBERED = Path("/proc/self/ns/pid")
+HERE = f"a_host-{NUMBERED.stat().st_ino}" if NUMBERED.exists() else "a_host"
+
+
 def leftover(path: Path, process: int, host: str = "") -> Path:
-    """Where a process writes what will be ``path``."""
-    return path.with_name(f".{path.name}.{host or 'a_host'}-{process}-01234567.partial")
+    """Where a process writes what will be ``path``; on another host, or in a container of ``host``'s."""
+    return path.with_name(f".{path.name}.{host or HERE}-{process}-01234567.partial")
 
 
 @pytest.fixture(autouse=True)
@@ -90,16 +95,16 @@ def test_what_others_are_writing_stays_and_what_dead_ones_left_goes(tmp_path: Pa
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     living, elsewhere = leftover(tmp_path / "a", another), leftover(tmp_path / "a", 1, "host-2")
-    forgotten = leftover(tmp_path / "b", 1, "host-3")
-    for path in (leftover(tmp_path / "a", dead.pid), living, elsewhere, forgotten):
+    forgotten, container = leftover(tmp_path / "b", 1, "host-3"), leftover(tmp_path / "b", dead.pid, "a_host-1")
+    for path in (leftover(tmp_path / "a", dead.pid), living, elsewhere, forgotten, container):
         path.mkdir()
         (path / "half").write_text("ha")
     leftover(tmp_path / "c.json", dead.pid).write_text("ha")
     os.utime(forgotten, (0, 0))
     with write_folder(tmp_path / "a") as partial:
         write_bytes(tmp_path / "c.json", b"whole")
-        assert set(names(tmp_path)) == {living.name, elsewhere.name, partial.name, "c.json"}
-    assert names(tmp_path) == sorted([living.name, elsewhere.name, "a", "c.json"])
+        assert set(names(tmp_path)) == {living.name, elsewhere.name, container.name, partial.name, "c.json"}
+    assert names(tmp_path) == sorted([living.name, elsewhere.name, container.name, "a", "c.json"])
 
 
 def test_two_that_write_one_folder_do_not_write_into_each_other(tmp_path: Path) -> None:
@@ -110,6 +115,41 @@ def test_two_that_write_one_folder_do_not_write_into_each_other(tmp_path: Path) 
             assert (orphan / "shard").read_text() == "whole"
             (partial / "shard").write_text("whole")
     assert names(tmp_path) == ["out"] and (tmp_path / "out/shard").read_text() == "whole"
+
+
+def test_a_folder_that_a_link_leads_to_is_replaced_and_not_the_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk" / "out")
+    for content in ("first", "second"):
+        with write_folder(tmp_path / "out") as partial:
+            (partial / content).write_text(content)
+            assert partial.parent == tmp_path / "disk"
+    assert (tmp_path / "out").is_symlink() and names(tmp_path / "disk" / "out") == ["second"]
+
+
+def test_without_locks_work_goes_on_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_lock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_lock)
+    with hold(tmp_path / "held", "another run"):
+        assert "held: this file system has no locks, so start one run at a time" in caplog.text
+
+
+def test_an_array_has_its_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the system kills the process that writes to it when the disk is full."""
+    array = new_array(tmp_path / "a.npy", np.float16, (1000, 1000))
+    assert (tmp_path / "a.npy").stat().st_blocks * 512 >= array.nbytes
+    assert new_array(tmp_path / "none.npy", np.float16, (0, 3)).size == 0
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left"):
+        new_array(tmp_path / "b.npy", np.float16, (1000, 1000))
 
 
 def test_what_is_held_may_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """Writing files and folders so that a reader sees the old ones or the new ones, never half of either."""
 
+import errno
 import fcntl
 import json
+import logging
 import math
 import os
 import re
@@ -16,14 +18,18 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.lib import format as npy
 
 from fgsbir.data.records import DataError
+
+logger = logging.getLogger(__name__)
 
 DECIMALS = 6
 # What a writer on another machine has not touched for so long, in seconds, is taken for a dead one's.
 FORGOTTEN = 24 * 3600
 # The host and the process that write.
 _PARTIAL = re.compile(r"\..*\.(?P<host>[^.]*)-(?P<process>\d{1,9})-[0-9a-f]{8}\.partial(\.[^.]*)?", re.DOTALL)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # as some network file systems say
 # The names of what this process is writing.
 _in_hand = set[str]()
 
@@ -32,8 +38,10 @@ _in_hand = set[str]()
 def write_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty sibling of ``folder``, which replaces it as a whole when the block ends well.
 
-    If the block raises, ``folder`` stays as it was. The next call clears what a killed process left.
+    If the block raises, ``folder`` stays as it was. The next call clears what a killed process left. Of a link, the
+    folder that it leads to is replaced.
     """
+    folder = folder.resolve() if folder.is_symlink() else folder
     old = folder.with_name(f".{folder.name}.old")
     if old.exists() and not folder.exists():  # killed between the two renames below
         old.replace(folder)
@@ -44,6 +52,9 @@ def write_folder(folder: Path) -> Iterator[Path]:
         partial.mkdir()
         try:
             yield partial
+            for path in partial.rglob("*"):
+                if path.is_file():
+                    _settle(path)  # or a loss of power could leave neither the new one nor the old
             # A folder that is not empty cannot be replaced in one call, so the old one steps aside first.
             if folder.exists():
                 folder.replace(old)
@@ -64,12 +75,17 @@ def write_file(path: Path) -> Iterator[Path]:
     with _partial(path, path.suffix) as partial:
         try:
             yield partial
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
+            _settle(partial)
             partial.replace(path)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+
+
+def _settle(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 @contextmanager
@@ -118,7 +134,27 @@ def _is_written(path: Path, host: str, process: int) -> bool:
 
 
 def _host() -> str:
-    return socket.gethostname()[:32].replace(".", "_")
+    """This machine, or the container on it that numbers its own processes."""
+    namespace = Path("/proc/self/ns/pid")
+    number = f"-{namespace.stat().st_ino}" if namespace.exists() else ""
+    return socket.gethostname()[:32].replace(".", "_") + number
+
+
+def new_array(path: Path, dtype: np.dtype | type, shape: tuple[int, ...]) -> np.memmap:
+    """A new file of NumPy's format as an array to be written, with its room on the disk (:func:`reserve`)."""
+    array = npy.open_memmap(path, "w+", dtype, shape)
+    with path.open("r+b") as file:
+        reserve(file)
+    return array
+
+
+def reserve(file: IO[bytes]) -> None:
+    """Have the disk keep the room of a sparse file. Raises OSError where it is full; without this, the system would
+    kill the process that writes to a map of the file.
+    """
+    size = os.fstat(file.fileno()).st_size
+    if size and hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:
@@ -142,6 +178,11 @@ def hold(path: Path, whose: str) -> IO[bytes]:
         except BlockingIOError:
             file.close()
             raise DataError(f"{path}: {whose} works here; let it end, or stop it") from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            logger.warning("%s: this file system has no locks, so start one run at a time", path)
+            return file
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file

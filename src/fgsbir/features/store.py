@@ -24,7 +24,7 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from fgsbir.data.atomic import write_json
+from fgsbir.data.atomic import new_array, write_json
 from fgsbir.data.index import Index, PhotoEntry, by_shard
 from fgsbir.data.records import DataError
 from fgsbir.features.spec import FeatureSpec
@@ -99,7 +99,7 @@ def open_shard(folder: Path, layout: Layout, entries: Sequence[PhotoEntry], *, w
 
 
 def _created(path: Path, shape: tuple[int, ...]) -> np.memmap:
-    return npy.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+    return new_array(path, np.float16, shape)
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap:

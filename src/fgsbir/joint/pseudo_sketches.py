@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fgsbir.data.atomic import write_folder, write_json
+from fgsbir.data.atomic import reserve, write_folder, write_json
 from fgsbir.data.records import DataError
 from fgsbir.features.statistics import Standardise
 from fgsbir.features.store import half
@@ -163,6 +163,7 @@ def _in_a_file(parts: Sequence[np.ndarray], folder: Path) -> np.ndarray:
         return parts[0]
     with TemporaryFile(dir=folder) as file:
         whole = np.memmap(file, np.float16, "w+", shape=(count, *parts[0].shape[1:]))
+        reserve(file)
     np.concatenate(parts, out=whole)
     return whole
 

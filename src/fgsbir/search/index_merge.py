@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib import format as npy
 
+from fgsbir.data.atomic import new_array
 from fgsbir.search.gallery import EMBEDDINGS, FEATURES, Gallery, Photos, ids_of
 from fgsbir.search.index_parts import Part
 
@@ -59,7 +59,7 @@ def merge(sources: Sequence[Source], known: Gallery | None, folder: Path, *, kee
     count, filled = len(unique), np.zeros(len(unique), bool)
     arrays = {EMBEDDINGS: (np.float32, embedding)} | ({FEATURES: (np.float16, feature)} if any(feature) else {})
     mapped = (
-        {name: npy.open_memmap(folder / name, "w+", dtype, (count, *shape)) for name, (dtype, shape) in arrays.items()}
+        {name: new_array(folder / name, dtype, (count, *shape)) for name, (dtype, shape) in arrays.items()}
         if count
         else {}
     )
