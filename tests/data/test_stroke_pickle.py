@@ -172,5 +172,9 @@ def test_bombs_are_refused() -> None:
     for tail in (b"K\x01s.", b".", b"\x8c\x01a\x93."):
         with pytest.raises(DataError):
             load_array_dict(b"\x80\x04}K\x01" + b"".join(doubled) + tail, "x")
+    # A long text, turned to bytes again and again by calls of a few bytes each, or used as an array's.
+    text = b"\x80\x02c_codecs\nencode\nq\x00X\x10\x27\x00\x00" + b"a" * 10_000 + b"q\x01X\x06\x00\x00\x00latin1q\x02"
+    with pytest.raises(DataError, match="texts of over 16 times the file's size"):
+        load_array_list(text + b"]q\x03" + b"h\x00h\x01h\x02\x86Ra" * 10_000 + b".", "x")
     # Memo positions are labels, not sizes.
     assert load_array_dict(b"\x80\x02}r\xff\xff\xff\x7f.", "x") == {}

@@ -26,6 +26,9 @@ _VALUES = re.compile(
 _VALUE_OPCODES = frozenset(op.name for op in pickletools.opcodes if _VALUES.fullmatch(op.name))
 _NUMERIC = re.compile(r"[iu][1248]|f[248]")
 _OBJECT = re.compile(r"O[48]?")
+# All arrays together, and all texts turned to bytes, have at most so many times the bytes of the file: a bomb can name
+# the same ones a million times.
+TIMES = 16
 
 # The names that a pickled array may refer to, in the modules of numpy 1 and numpy 2.
 _NAMES = {
@@ -89,9 +92,8 @@ def _numeric(values: list[Any], places: list[str], data: bytes, name: str) -> li
         if not isinstance(value, _Array) or not isinstance(value.values, np.ndarray):
             raise _error(name, f"{_describe(value)} {place}")
         arrays.append(value.values)
-    # Each array's bytes stand in the file, but a bomb can name the same ones a million times.
     total = sum(array.nbytes for array in arrays)
-    if total > 16 * len(data):
+    if total > TIMES * len(data):
         raise _error(name, f"arrays of {total:,} bytes in a file of {len(data):,}")
     return arrays
 
@@ -119,6 +121,7 @@ class _Machine:
         self.stack: list[Any] = []
         self.marked: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
+        self.left = TIMES * len(data)
         self.actions: dict[str, Callable[[Any], None]] = {
             **dict.fromkeys(("PROTO", "FRAME"), lambda _: None),
             **dict.fromkeys(_VALUE_OPCODES, self._push),
@@ -217,7 +220,7 @@ class _Machine:
             case "dtype", (str(code), *_):
                 self.stack.append(_Dtype(code))
             case "encode", (str(text), "latin1" | "latin-1"):
-                self.stack.append(text.encode("latin1"))
+                self.stack.append(self._encoded(text))
             case "bytes", ():
                 self.stack.append(b"")
             case "frombuffer", (bytes() | bytearray() as buffer, _Dtype() as dtype, tuple(shape), "C" | "F" as order):
@@ -231,11 +234,18 @@ class _Machine:
         state, target = self.stack.pop(), self.stack[-1]
         match target, state:
             case _Array(values=None), (int(), tuple(shape), _Dtype() as dtype, bool() | int() as fortran, contents):
+                contents = self._encoded(contents) if isinstance(contents, str) else contents
                 target.values = _array_of(contents, dtype, shape, "F" if fortran else "C")
             case _Dtype(), (int(), "<" | ">" | "|" | "=" as byteorder, None, None, None, *_):
                 target.byteorder = byteorder
             case _:
                 raise _Refused(f"a state of {_describe(state)} for {_describe(target)}")
+
+    def _encoded(self, text: str) -> bytes:
+        self.left -= len(text)
+        if self.left < 0:
+            raise _Refused(f"texts of over {TIMES} times the file's size")
+        return text.encode("latin1")
 
 
 def _array_of(contents: Any, dtype: _Dtype, shape: tuple[Any, ...], order: Any) -> np.ndarray | list[Any]:
@@ -245,8 +255,6 @@ def _array_of(contents: Any, dtype: _Dtype, shape: tuple[Any, ...], order: Any) 
         return contents
     if not _NUMERIC.fullmatch(dtype.code):
         raise _Refused(f"an array of dtype {dtype.code!r}")
-    if isinstance(contents, str):
-        contents = contents.encode("latin1")
     if not isinstance(contents, bytes | bytearray):
         raise _Refused(f"{_describe(contents)} as the bytes of an array")
     code = np.dtype(("=" if dtype.byteorder == "|" else dtype.byteorder) + dtype.code)
