@@ -4,7 +4,6 @@ A stage file ends with ``run(main)``. Its imports of :mod:`fgsbir` stand inside 
 ``load()``, so that a mistake in params.yaml is reported at once, before torch is imported.
 """
 
-import errno
 import hashlib
 import json
 import logging
@@ -18,7 +17,7 @@ import yaml
 
 from fgsbir.data.atomic import hold
 from fgsbir.data.records import DataError
-from fgsbir.runtime.faults import TrainingDiverged
+from fgsbir.runtime.faults import TrainingDiverged, disk_is_full
 from fgsbir.runtime.memory import keep_freed_memory
 from pipeline.params import ParamsError, load
 from pipeline.sections import Runtime
@@ -55,7 +54,7 @@ def run(main: Callable[[], None]) -> None:
     except (ParamsError, DataError, TrainingDiverged) as error:
         _leave(str(error), 1)
     except Exception as error:
-        if _disk_is_full(error):
+        if disk_is_full(error):
             _leave(f"the disk is full ({error}); free some space and run the same command again", 1)
         if isinstance(error, OSError) and error.filename is not None:
             _leave(f"{error.filename}: {error.strerror}", 1)
@@ -76,16 +75,6 @@ def warn_of_path(root: Path) -> None:
 def _leave(message: str, status: int) -> NoReturn:
     print(f"error: {message}" if status == 1 else message, file=sys.stderr, flush=True)
     sys.exit(status)
-
-
-def _disk_is_full(error: BaseException | None) -> bool:
-    """Whether an error, or what it was raised from, says so; safetensors and torch only pass the text on."""
-    while error is not None:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or "No space left on device" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def open_data(
@@ -143,6 +132,8 @@ def fingerprint(stage: str) -> str:
     declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
     values = load().model_dump(mode="json")
     tracked = {name: values[name] for name in declared["params"]}
+    if "data/features" in declared["deps"]:  # features.json does not say how strongly sketches were changed
+        tracked["features"] = values["features"]
     digest = hashlib.sha256(json.dumps(tracked, sort_keys=True).encode())
     for dependency in declared["deps"]:
         # Code is that of this file's own project; data lies in the working folder.

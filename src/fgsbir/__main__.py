@@ -2,11 +2,14 @@
 
 import argparse
 import logging
+import os
+import sys
 from collections.abc import Sequence
 
 from fgsbir.commands import adapt, draw, export, export_embeddings, index, search, serve
 from fgsbir.commands.options import printable
 from fgsbir.data.records import DataError
+from fgsbir.runtime.faults import disk_is_full
 from fgsbir.runtime.memory import end_without_collecting, keep_freed_memory
 
 COMMANDS = {"adapt": adapt, "draw": draw, "export": export, "export-embeddings": export_embeddings, "index": index}
@@ -14,7 +17,7 @@ COMMANDS |= {"search": search, "serve": serve}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; an error is told in one line, and the exit status is then 1; 130 after Ctrl-C."""
+    """Run a command; what a user can mend is told in one line, and the exit status is then 1; 130 after Ctrl-C."""
     keep_freed_memory()
     end_without_collecting()
     parser = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")
@@ -27,12 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("fgsbir").setLevel(logging.INFO)  # and not all that the libraries under it have to tell
     try:
         COMMANDS[options.command].run(options)
+        sys.stdout.flush()
     except DataError as error:
         parser.exit(1, f"error: {printable(str(error))}\n")
     except KeyboardInterrupt:
         parser.exit(130, "interrupted\n")
-    except OSError as error:
-        if error.filename is None:
+    except BrokenPipeError:  # who reads the answer has read enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if disk_is_full(error):
+            parser.exit(1, f"error: the disk is full ({error}); free some space and give the same command again\n")
+        if not isinstance(error, OSError) or error.filename is None:
             raise
         parser.exit(1, f"error: {printable(str(error.filename))}: {error.strerror}\n")
 

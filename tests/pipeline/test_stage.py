@@ -122,6 +122,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("data/shards/index.json", "index", "other", True),
         ("models/retrieval/a", "a", "b", True),
         ("data/pseudo/sketches.npz", "sketches", "others", True),
+        ("params.yaml", "  strength: 1.0", "  strength: 0.5", True),  # which changed the stored features
         ("params.yaml", " labelled: ", " labelled: 1", False),
         ("params.yaml", "devices: ", "devices: 1", False),
         ("params.yaml", "\nseed:", "\n# A remark.\nseed:", False),
