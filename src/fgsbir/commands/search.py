@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> None:
     if options.sheet:
         from fgsbir.search.contact_sheet import save_contact_sheet
 
-        save_contact_sheet(options.sheet, query, matches)
+        gallery = searcher.gallery
+        save_contact_sheet(options.sheet, query, matches, lambda id: gallery.photo(gallery.row(id)))
     if options.json or not sys.stdout.isatty():
         found = [match._asdict() | {"path": str(match.path)} for match in matches]
         sys.stdout.write(json.dumps(found, indent=2) + "\n")

@@ -1,9 +1,9 @@
 """A contact sheet: a sketch, and the photos found for it with their ranks, distances and names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fgsbir.data.photos import photo_bytes, read_pixels
+from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.data.sheet import QUIET, Sheet, sketch_picture
 from fgsbir.data.sketch_files import Drawing
@@ -14,10 +14,10 @@ TILE, GAP, CAPTION = 168, 12, 38
 LETTERS = 25  # of a name, that fit under a photo
 
 
-def save_contact_sheet(path: Path, query: Drawing, matches: Sequence[Match]) -> None:
+def save_contact_sheet(path: Path, query: Drawing, matches: Sequence[Match], photo: Callable[[str], bytes]) -> None:
     """Write a sheet with a sketch, or a photo, and what was found for it; .png or .jpg, as the suffix says.
 
-    A photo that is no longer where it was indexed, or no longer one, is an empty tile that says so.
+    ``photo`` gives the file of an id. One that raises DataError, or is no photo now, is an empty tile that says so.
     """
     if path.suffix not in (".png", ".jpg"):
         raise DataError(f"{path}: expected a name that ends in .png or .jpg")
@@ -36,7 +36,7 @@ def save_contact_sheet(path: Path, query: Drawing, matches: Sequence[Match]) -> 
     for place, match in enumerate(matches):
         x, y = left + place % columns * across, GAP + place // columns * down
         try:
-            sheet.image(x, y, read_pixels(photo_bytes(match.path), match.path.name, TILE))
+            sheet.image(x, y, read_pixels(photo(match.id), match.path.name, TILE))
         except DataError:
             sheet.frame(x, y, TILE, TILE, QUIET, 0.8)
             sheet.text(x + TILE / 2, y + TILE / 2, "photo not found", colour=QUIET, ha="center")

@@ -17,6 +17,7 @@ A large one has an inverted file besides, which says among which photos to searc
 ======================  =====================================================================================
 """
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.lib import format as npy
 from pydantic import BaseModel, PositiveInt, ValidationError
 
+from fgsbir.data.photos import photo_bytes
 from fgsbir.data.records import DataError
 from fgsbir.search.inverted_file import FILE as INVERTED
 from fgsbir.search.inverted_file import InvertedFile, has_faiss, write_inverted
@@ -132,6 +134,19 @@ class Gallery:
         """Where the photo and each identical copy of it lay, by path."""
         start = int(self._ends[row - 1]) if row else 0
         return [Path(os.fsdecode(path)) for path in self._paths[start : int(self._ends[row])].tobytes().split(b"\0")]
+
+    def photo(self, row: int) -> bytes:
+        """A photo's file, from the first of its paths that has it as it was indexed. DataError where none has."""
+        reason = "is no longer where it was indexed"
+        for path in self.paths(row):
+            try:
+                data = photo_bytes(path)
+            except DataError:
+                continue
+            if hashlib.sha256(data).digest() == self.hashes[row].tobytes():
+                return data
+            reason = "has changed since it was indexed"
+        raise DataError(f"the photo {reason}; index the photos again")
 
     def all_paths(self) -> list[list[bytes]]:
         """As :meth:`paths`, of every row, encoded."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from fgsbir.adaptation.scribbles import scribbles
 from fgsbir.data.files import nfc
-from fgsbir.data.photos import photo_bytes, read_pixels
+from fgsbir.data.photos import read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.search.adaptation import Adapter
 from fgsbir.search.searcher import Searcher
@@ -108,7 +108,7 @@ class Collection:
     def _view(self, row: int) -> np.ndarray | None:
         """A photo's pixels, uint8 (64, 64, 3); None if it is not there any more."""
         try:
-            return read_pixels(photo_bytes(self.gallery.path(row)), "the photo", VIEW)
+            return read_pixels(self.gallery.photo(row), "the photo", VIEW)
         except DataError:
             return None
 

@@ -1,6 +1,5 @@
 """What the API does, without HTTP: every method is called in a thread of its own."""
 
-import hashlib
 import io
 import time
 import zipfile
@@ -16,7 +15,7 @@ import numpy as np
 from starlette.exceptions import HTTPException
 
 from fgsbir.data.contours import line_length
-from fgsbir.data.photos import Box, photo_bytes, read_pixels
+from fgsbir.data.photos import Box, read_pixels
 from fgsbir.data.records import DataError
 from fgsbir.data.strokes import CANVAS, centre, split_strokes
 from fgsbir.retrieval.encoder import Encoder
@@ -149,16 +148,10 @@ class Service:
     def original(self, photo_id: str) -> bytes:
         """A photo's bytes. Raises HTTPException 404 for an unknown one, 410 for one that is not as it was indexed."""
         known = self.collection
-        row, reason = self._row(known, photo_id), "is no longer where it was indexed"
-        for path in known.gallery.paths(row):
-            try:
-                data = photo_bytes(path)
-            except DataError:
-                continue
-            if hashlib.sha256(data).digest() == known.gallery.hashes[row].tobytes():
-                return data
-            reason = "has changed since it was indexed"
-        raise HTTPException(410, f"the photo {reason}; index the photos again")
+        try:
+            return known.gallery.photo(self._row(known, photo_id))
+        except DataError as error:
+            raise HTTPException(410, str(error)) from None
 
     def file(self, photo_id: str, as_browsers_read: bool) -> tuple[bytes, str]:
         """A photo's bytes, or those of a JPEG where not every browser reads its format, and a name for them."""
