@@ -1,11 +1,10 @@
 """Draw photos for a demonstration, of all the default set's categories: python -m pipeline.demo_photos FOLDER."""
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from fgsbir.data.atomic import write_bytes
-from fgsbir.data.cores import available_cores
+from fgsbir.data.cores import available_cores, sharing_processes
 from fgsbir.synthetic.categories import CATEGORIES, MAIN
 from fgsbir.synthetic.photo import draw_photo
 
@@ -23,7 +22,7 @@ def main() -> None:
         for number in range(OF_MAIN if category == MAIN else OF_OTHERS)
     ]
     missing = [path for path in (folder / f"{name}.jpg" for name in names) if not path.exists()]
-    with ProcessPoolExecutor(available_cores()) as pool:
+    with sharing_processes(available_cores()) as pool:
         list(pool.map(draw, missing, chunksize=8))
     print(f"{folder}: {len(names)} photos, {len(missing)} of them drawn now")
 

@@ -3,7 +3,6 @@
 G chooses among a photo's contours; F learns from their drawings beside G's.
 """
 
-import multiprocessing
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from tqdm import tqdm
 
 from fgsbir.data.atomic import link_or_copy, write_file, write_folder
 from fgsbir.data.contours import POINTS, SIDE, Contours, line_length, line_of, photo_contours, runs
+from fgsbir.data.cores import sharing_processes
 from fgsbir.data.index import Index, PhotoEntry, by_shard
 from fgsbir.data.photos import decode_photo
 from fgsbir.data.records import DataError
@@ -85,9 +85,7 @@ def write_edges(
     with ExitStack() as stack:
         mapped: Callable[..., Iterable[Edges]] = map
         if workers > 1:
-            # Processes are spawned, not forked: the caller may run threads (a loaded torch does).
-            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers))
-            mapped = partial(pool.imap, chunksize=16)
+            mapped = partial(stack.enter_context(sharing_processes(workers)).map, chunksize=16)
         processes.wait_for_all()  # a run that may not work here has told so by now
         turns = processes.in_turn(sorted(drawn), "edges")
         for name in tqdm(turns, "edges", len(drawn), unit="shard", disable=None):

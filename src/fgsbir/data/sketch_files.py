@@ -2,17 +2,15 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from fgsbir.data.cores import available_cores
+from fgsbir.data.cores import available_cores, sharing_processes
 from fgsbir.data.files import read_file
 from fgsbir.data.paper import MAX_SIDE, greys, is_photo
 from fgsbir.data.photos import PHOTO_SUFFIXES, Box, cropped, upright_picture
@@ -96,8 +94,7 @@ def read_sketch_files(paths: Sequence[Path], tolerance: float) -> list[Drawing |
     if len(paths) < PARALLEL_FROM:
         return [read(path) for path in paths]
     workers = min(8, available_cores())
-    # Forking a process with threads (torch's, Pillow's) can leave a lock held for ever.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with sharing_processes(workers) as pool:
         results = pool.map(read, paths, chunksize=32)
         return list(tqdm(results, "reading sketches", len(paths), disable=None))
 
@@ -114,7 +111,7 @@ def read_drawings(files: Mapping[str, Path], tolerance: float) -> dict[str, np.n
 
 def _read_or_error(path: Path, tolerance: float) -> Drawing | DataError:
     try:
-        return read_drawing_file(path, tolerance)
+        return read_drawing_file(path, tolerance)._replace(picture=None)  # of many, too much to keep
     except DataError as error:
         return error
 

@@ -1,7 +1,6 @@
 """Photos with sketches as G learns from them: a sketch as a sequence of points, or as the contours that it covers."""
 
 import itertools
-import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from fgsbir.data.augmentation import change_sketches_jointly, drawn_separately
+from fgsbir.data.cores import sharing_processes
 from fgsbir.data.index import PhotoEntry
 from fgsbir.data.selection import seen_sketches
 from fgsbir.data.strokes import mirrored
@@ -101,9 +101,8 @@ def coverage_pairs(pictures: Pictures, entries: Sequence[PhotoEntry], workers: i
     sketches = pictures.strokes(entries, [seen_sketches(entry) for entry in entries])
     tasks = [(each, drawn) for (_, each), drawn in zip(kept, sketches, strict=True)]
     if workers > 1 and len(tasks) > FEW:
-        # Processes are spawned, not forked: the caller runs threads (a loaded torch does).
-        with multiprocessing.get_context("spawn").Pool(workers) as pool:
-            covered = pool.starmap(coverage_of_all, tasks, chunksize=8)
+        with sharing_processes(workers) as pool:
+            covered = list(pool.map(coverage_of_all, *zip(*tasks, strict=True), chunksize=8))
     else:
         covered = list(itertools.starmap(coverage_of_all, tasks))
     fields = of_photos(pictures, entries, "contours", 0.0, list(map(len, covered)))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing
 import shutil
 from collections.abc import Iterator
 from functools import partial
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from fgsbir.data.cores import sharing_processes
 from fgsbir.data.records import DataError, Split
 from fgsbir.data.strokes import check_strokes, split_strokes
 from fgsbir.synthetic.categories import CATEGORIES, MAIN, UNSEEN
@@ -151,9 +151,8 @@ def _mapped(draw: "partial[list[str]]", photos: list[PlannedPhoto], workers: int
     if workers <= 1:
         yield from map(draw, photos)
         return
-    # Processes are spawned, not forked: the caller may run threads (a loaded torch does).
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap(draw, photos, chunksize=16)
+    with sharing_processes(workers) as pool:
+        yield from pool.map(draw, photos, chunksize=16)
 
 
 def _draw(photo: PlannedPhoto, *, folder: Path, seed: int, size: int, quality: int) -> list[str]:
