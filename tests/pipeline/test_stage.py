@@ -98,12 +98,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     folders = {"data/shards": "train-00000.tar", "data/pseudo": "sketches.npz"}
     inputs = [f"{folder}/{name}" for folder, other in folders.items() for name in ("index.json", other)]
-    for name in ("pipeline/joint.py", "models/retrieval/a", *inputs):
+    for name in ("pipeline/joint.py", "models/retrieval/a", "data/features/features.json", *inputs):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     declared = {
-        "deps": ["pipeline/joint.py", *folders, "models/retrieval"],
+        "deps": ["pipeline/joint.py", *folders, "data/features", "models/retrieval"],
         "params": ["seed", "unlabelled_frac", "joint"],
     }
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"joint": declared}}))
