@@ -56,7 +56,9 @@ def _lines(results: Mapping[str, Rows]) -> Iterator[str]:
         yield ""
     yield "## Drawings of the test photos\n"
     yield "How often the supervised F finds a drawing's photo, its FID to people's sketches, how often its category"
-    yield "is recognised, and how D_C's certainty follows F's rank (Spearman, over ten bins and over photos).\n"
+    yield "is recognised, and how D_C's certainty follows F's rank (Spearman, over ten bins and over photos). FID and"
+    yield "recognition are by a classifier that learns from the sketches that the labels leave: compare them within a"
+    yield "set and its labels.\n"
     yield "| | set, labels | acc@1 | minus before | @10 | FID | recognised | bins | photos |"
     yield "|---|---|---|---|---|---|---|---|---|"
     # Rows that share all before joint training have it once.

@@ -1,7 +1,8 @@
 """The strict reading of params.yaml, before anything heavy is imported.
 
 ``load()`` gives a frozen object (``params.joint.k_r``) or raises a ParamsError that names every wrong key with its
-value and what is expected there. The keys themselves are in :mod:`pipeline.sections`.
+value and what is expected there. The keys themselves are in :mod:`pipeline.sections` and
+:mod:`pipeline.data_sections`.
 """
 
 import difflib

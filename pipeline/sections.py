@@ -5,91 +5,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from pipeline.values import NameOrNone, PathOrNone, Precision, Real, Section, Seed, Sha256, Sha256OrNone, Text, Whole
+from pipeline.data_sections import Dataset, Edges, Features, Runtime, Shard, Synthesise
+from pipeline.values import (
+    Count,
+    NameOrNone,
+    PathOrNone,
+    Precision,
+    Real,
+    Section,
+    Seed,
+    Sha256,
+    Sha256OrNone,
+    Whole,
+)
 
-Count = Annotated[Whole, Field(ge=1)]
 Rate = Annotated[Real, Field(gt=0, le=1)]
 Weight = Annotated[Real, Field(ge=0, le=1000)]
-
-
-class Runtime(Section):
-    accelerator: Literal["auto", "cpu", "cuda"]
-    devices: Whole = Field(ge=1, le=4096)
-    threads: Whole = Field(ge=0, le=1024)
-    workers: Whole = Field(ge=1, le=256)
-    photo_cache_gib: Real = Field(ge=0)
-    shards_from: NameOrNone
-    log_interval: Count
-
-
-class Dataset(Section):
-    name: Text
-    layout: Literal["synthetic", "sketchx", "qmul", "qmul_v1", "sketchy", "folder"]
-    root: Path
-    category: NameOrNone
-    val_frac: Real = Field(gt=0, lt=1)
-    unseen_categories: tuple[Text, ...]
-    unseen_users: tuple[Text, ...]
-    user_table: PathOrNone
-    user_table_sha256: Sha256OrNone
-    max_megapixels: Real = Field(gt=0, le=1000)
-
-    @model_validator(mode="after")
-    def _main_category_is_seen(self) -> "Dataset":
-        if self.category in self.unseen_categories:
-            raise ValueError(f"category {self.category!r} is in unseen_categories too: nothing could be trained")
-        return self
-
-
-class Synthesise(Section):
-    seed: Seed
-    size: Whole = Field(ge=32, le=1024, multiple_of=8)
-    labelled: Whole = Field(ge=2, le=1_000_000)
-    sketches_per_photo: Whole = Field(ge=1, le=100)
-    unlabelled: Whole = Field(ge=0, le=10_000_000)
-    val: Whole = Field(ge=1, le=1_000_000)
-    test: Whole = Field(ge=2, le=1_000_000)
-    seen_categories: Whole = Field(ge=0, le=100)
-    seen_photos: Whole = Field(ge=2, le=100_000)
-    unseen_categories: Whole = Field(ge=0, le=100)
-    unseen_train: Whole = Field(ge=2, le=100_000)
-    unseen_test: Whole = Field(ge=2, le=100_000)
-    users: Whole = Field(ge=3, le=1000)
-    unseen_users: Whole = Field(ge=0, le=1000)
-    unseen_user_train: Whole = Field(ge=1, le=100_000)
-    unseen_user_test: Whole = Field(ge=1, le=100_000)
-    jpeg_quality: Whole = Field(ge=30, le=100)
-
-
-class Shard(Section):
-    photos_per_shard: Whole = Field(ge=1, le=1_000_000)
-    trace_tolerance: Real = Field(gt=0, le=10)
-    duplicate_hash_bits: Whole = Field(ge=0, le=32)
-    duplicate_correlation: Real = Field(gt=0, le=1)
-
-
-class Features(Section):
-    trunk: str = Field(pattern="^[a-z][a-z0-9_]*$")
-    weights: Text
-    weights_sha256: Sha256
-    image_size: Whole = Field(ge=32, le=1024, multiple_of=8)
-    line_width: Real = Field(gt=0, le=32)
-    taps: tuple[Annotated[Whole, Field(ge=0, le=1000)], ...] = Field(min_length=1)
-    places: Whole = Field(ge=1, le=32)
-    map_block: Whole = Field(ge=0, le=1000)
-    variants: Whole = Field(ge=1, le=64)
-    strength: Real = Field(ge=0, le=2)
-    sketch_maps: StrictBool
-
-    @model_validator(mode="after")
-    def _taps_rise(self) -> "Features":
-        if list(self.taps) != sorted(set(self.taps)):
-            raise ValueError(f"taps {list(self.taps)}: expected numbers of blocks that rise")
-        return self
-
-
-class Edges(Section):
-    tolerance: Real = Field(gt=0, le=32)
 
 
 class Training(Section):
@@ -115,6 +46,12 @@ class PretrainRetrieval(Training):
     blocks_learning_rate: Rate
     weight_decay: Real = Field(ge=0, le=10)
     augment: Real = Field(ge=0, le=2)
+
+    @model_validator(mode="after")
+    def _a_head_by_chance_is_trained_whole(self) -> "PretrainRetrieval":
+        if not self.standardise:
+            self.must_have("standardise: false", head="whole", start="axes")
+        return self
 
 
 class SketchFile(Section):
@@ -273,6 +210,12 @@ class Adapt(Training):
     word_vectors_sha256: Sha256OrNone
     fine_tuning_rates: tuple[Annotated[Real, Field(gt=0, le=100)], ...] = Field(min_length=1)
     fine_tuning_steps: tuple[Annotated[Whole, Field(ge=1, le=1000)], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _the_margin_is_learned_or_given(self) -> "Adapt":
+        if self.first_order:
+            self.must_have("first_order: true", predict_margin=False)
+        return self
 
 
 class EvaluateAdaptation(Section):

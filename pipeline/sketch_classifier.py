@@ -1,6 +1,7 @@
 """Stage sketch_classifier: a network that names sketches, to judge generated ones by. Run by ``dvc repro``."""
 
 from pathlib import Path
+from typing import Any
 
 from pipeline.params import load
 from pipeline.stage import run, save_trained, scratch_folder
@@ -41,8 +42,9 @@ def main() -> None:
     )
 
     if compute.is_main:
-        details = {"line_width": settings.line_width, "classes": data.names, "classes_are": data.kind}
-        details |= training_data(store.index, params.labelled_frac, SEED, len(data.sketches))
+        details: dict[str, Any] = {"line_width": settings.line_width, "classes": data.names, "classes_are": data.kind}
+        details |= training_data(store.index, params.labelled_frac, SEED, data.photos)
+        details["data"] |= {"category": None}  # it learns from all of them
         save_trained(Path("models/sketch_classifier"), model, curve, details, scratch)
 
 

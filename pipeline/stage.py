@@ -19,8 +19,8 @@ from fgsbir.data.atomic import hold
 from fgsbir.data.records import DataError
 from fgsbir.runtime.faults import TrainingDiverged, disk_is_full
 from fgsbir.runtime.memory import keep_freed_memory
+from pipeline.data_sections import Runtime
 from pipeline.params import ParamsError, load
-from pipeline.sections import Runtime
 from pipeline.values import Precision
 
 if TYPE_CHECKING:

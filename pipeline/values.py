@@ -22,6 +22,7 @@ def _or_none(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_number)]
+Count = Annotated[int, BeforeValidator(_number), Field(ge=1)]
 Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 Seed = Annotated[int, BeforeValidator(_number), Field(ge=0, lt=2**31)]
 Text = Annotated[str, Field(min_length=1)]
@@ -30,6 +31,11 @@ NameOrNone = Annotated[Text | None, BeforeValidator(_or_none)]
 PathOrNone = Annotated[Path | None, BeforeValidator(_or_none)]
 Sha256OrNone = Annotated[Sha256 | None, BeforeValidator(_or_none)]
 Precision = Literal["bf16", "float32"]
+
+
+def _as_written(value: Any) -> Any:
+    """A value as params.yaml has it."""
+    return {"None": "none", "True": "true", "False": "false"}.get(str(value), value)
 
 
 class Section(BaseModel):
@@ -45,7 +51,7 @@ class Section(BaseModel):
         """Raises ValueError for the first key that has not the value that the setting ``where`` needs."""
         for name, value in expected.items():
             if (found := getattr(self, name)) != value:
-                raise ValueError(f"{name}: found {found}; with {where} it must be {'none' if value is None else value}")
+                raise ValueError(f"{name}: found {_as_written(found)}; with {where} it must be {_as_written(value)}")
 
     @model_validator(mode="after")
     def _file_and_its_hash(self) -> "Section":

@@ -122,6 +122,8 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         ("dataset.user_table: users.csv", "dataset: user_table and user_table_sha256 go together"),
         (f"pretrain_generator.weights_sha256: '{'0' * 64}'", "pretrain_generator: weights and weights_sha256 go toge"),
         ("{dataset.category: a, dataset.unseen_categories: [a]}", "dataset: category 'a' is in unseen_categories"),
+        ("pretrain_retrieval.standardise: false", "head: found square; with standardise: false it must be whole"),
+        ("adapt.first_order: true", "predict_margin: found true; with first_order: true it must be false"),
         ("pretrain_generator.edge_steps: 9", "edge_steps: found 9; with decoder: contours it must be 0"),
         (
             "{pretrain_generator.decoder: points, pretrain_generator.sketch_steps: 9}",

@@ -65,7 +65,7 @@ def test_categories_are_the_classes_or_photos_where_there_is_one_category(
     make_store: Callable[..., ShardStore], reads: list[PhotoEntry]
 ) -> None:
     data = sketch_classes(make_store(), 1.0)
-    assert data.kind == "categories" and data.names == ["chair", "lamp"]
+    assert data.kind == "categories" and data.names == ["chair", "lamp"] and data.photos == 6
     assert data.classes.tolist() == [0] * 10 + [1] and data.held_out_classes.tolist() == [0, 0, 1]
     for found, photos in ((data.sketches, [0, 1, 2, 3, 4, 5]), (data.held_out, [7, 8])):
         drawn = [centre(shape(number, hand)) for number in photos for hand in range(PHOTOS[number][3])]
@@ -95,7 +95,7 @@ def test_it_learns_which_of_two_products_a_new_hand_has_drawn(tmp_path: Path) ->
     drawn, held_out = (
         [centre(shape(number, hand)) for hand in hands for number in (0, 1)] for hands in (range(8), [8, 9])
     )
-    data = SketchClasses("photos", ["0", "1"], drawn, np.tile([0, 1], 8), held_out, np.tile([0, 1], 2))
+    data = SketchClasses("photos", ["0", "1"], 16, drawn, np.tile([0, 1], 8), held_out, np.tile([0, 1], 2))
     sizes = {"batch_size": 16, "steps": 40, "validate_every": 20, "log_interval": 10, "seed": 0}
     settings = {"learning_rate": 2e-3, "line_width": 16.0, "augment": 0.0}
     rows = train_sketch_classifier(cpu(), model, data, **sizes, **settings, scratch=Scratch(tmp_path))

@@ -219,10 +219,10 @@ class Generator(ReadingModel):
     ) -> Drawing:
         """Draw one sketch a photo; ``inputs`` are of :attr:`level`.
 
-        Points are drawn from the :func:`tempered` output, the latent with as much less noise; temperature 0 takes the
-        likeliest component's mean and the likeliest pen. ``noise`` (n, latent), if given, is the latent's. All random
-        numbers come from ``generator`` before the first point, in the photos' order: a drawing depends neither on how
-        long the others get, nor on the photos after its own.
+        Points are drawn from the :func:`tempered` output, the latent with as much less noise. Temperature 0 takes the
+        likeliest component's mean, ends where that is likelier than not, and else has the likelier of pen down and up.
+        ``noise`` (n, latent), if given, is the latent's. All random numbers come from ``generator`` before the first
+        point, in the photos' order: a drawing depends neither on how long the others get, nor on the photos after it.
         """
         n, device, latent = len(inputs), inputs.device, self.to_mu.out_features
         steps = self.form.max_points if max_points is None else max_points

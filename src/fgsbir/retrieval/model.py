@@ -46,7 +46,7 @@ class RetrievalModel(ReadingModel):
     ``channels`` are those of the taps. ``pooling`` is "places" (each tap averaged to places x places) or "attention"
     (the paper's soft spatial attention, which needs maps or images as inputs). ``standardise`` False leaves both sides
     to one set of weights alone, as the paper does. ``mirror`` searches with pictures and their mirror images: the two
-    embeddings stand one after the other (:mod:`fgsbir.retrieval.encoder`), so that a distance is the mean of both.
+    embeddings stand one after the other (:mod:`fgsbir.retrieval.encoder`), so that a similarity is the mean of both.
     """
 
     kind = "retrieval"

@@ -1,7 +1,7 @@
 """Random numbers by name: a stream is a function of the seed, what it is for, and where in it one stands.
 
-Nothing has to be saved to resume a run in the middle, any number of processes draws the same numbers, and two uses
-share none.
+Nothing has to be saved to resume a run in the middle, any number of processes draws the same numbers, and two names
+share none. (G's losses use the same names before joint training and in it.)
 """
 
 import hashlib

@@ -14,11 +14,13 @@ from fgsbir.data.strokes import centre
 class SketchClasses(NamedTuple):
     """Centred training sketches with their classes, int64, and held-out ones of the validation photos.
 
-    ``kind`` is "categories" or "photos"; with photos nothing is held out, as no other photo has the same class.
+    ``photos`` counts the training photos. ``kind`` is "categories" or "photos"; with photos nothing is held out, as no
+    other photo has the same class.
     """
 
     kind: str
     names: list[str]
+    photos: int
     sketches: list[np.ndarray]
     classes: np.ndarray
     held_out: list[np.ndarray]
@@ -47,4 +49,5 @@ def sketch_classes(store: ShardStore, labelled_frac: float) -> SketchClasses:
                 classes.append(numbers[entry.category if several else entry.id])
         return sketches, np.array(classes, np.int64)
 
-    return SketchClasses("categories" if several else "photos", names, *classified(training), *classified(validation))
+    kind = "categories" if several else "photos"
+    return SketchClasses(kind, names, len(training), *classified(training), *classified(validation))
