@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.pipeline.conftest import assert_same
-from tests.pipeline.pages import block
+from tests.pipeline.pages import NOT_READY, block
 from tests.pipeline.repositories import DVC, STAGES, Repository, clean_environment, ran
 
 pytestmark = pytest.mark.slow
@@ -151,7 +151,7 @@ def test_a_folder_of_photos_and_drawings_is_trained_on(giver: Repository) -> Non
     for photo in (drawn / "photos" / "chair").glob("*.jpg"):
         has_sketch = any((mine / "sketches").glob(f"{photo.stem}_*"))
         shutil.copy(photo, mine / ("photos" if has_sketch else "unlabelled"))
-    track, train, index = block("README.md", "Your own data").splitlines()
+    track, train, index = block("README.md", "Your own data", here=NOT_READY).splitlines()
     giver.shell(track)
     done = ran(giver.shell(train))
     assert done[0] == "shard" and done[-1] == "evaluate" and "joint" in done

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.data.readers.toy_files import drawing, write_photo, write_sketch
-from tests.pipeline.pages import block
+from tests.pipeline.pages import NOT_READY, block
 from tests.pipeline.repositories import Repository, clean_environment, ran
 
 pytestmark = pytest.mark.slow
 
 NAMES = {"train": [f"a{number}" for number in range(16)], "test": [f"b{number}" for number in range(4)]}
-COMMANDS = block("docs/data.md", "Your own data, and the public sets", -1).splitlines()
+COMMANDS = block("docs/data.md", "Your own data, and the public sets", -1, NOT_READY).splitlines()
 
 
 def sketchx(root: Path) -> None:
