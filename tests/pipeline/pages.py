@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from tests.pipeline.conftest import ROOT
 
-
 # The tiny set has another trunk than the ready model.
 NOT_READY = {" -S pretrain_retrieval.start=ready": ""}
 
