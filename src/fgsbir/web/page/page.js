@@ -18,8 +18,10 @@ import { Viewer } from "/page/viewer.js";
 const WAIT = 30; // milliseconds after a change, in which the next may come
 const PAGE = 48;
 
-const state = { health: null, folder: null, open: null, total: 0, written: "", restoring: false };
+// It is `restoring` until it shows what the address says: what is done meanwhile does not change the address.
+const state = { health: null, folder: null, open: null, total: 0, written: "", restoring: true };
 Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false, reveal: false, version: "", news: "" });
+const restored = Promise.withResolvers();
 
 const pad = new Pad(by("pad"), { onChange: drawn, onSelect: selected });
 const results = new Results({ onOpen: (place) => viewer.open(results.photos, place, may()), onEnd: more });
@@ -60,6 +62,7 @@ watchPointers(pad);
 watchKeys(pad);
 watchTools(pad, () => viewer.dialog.open);
 const send = async (file, others) => {
+  await restored.promise; // else what the address says would take its place
   const take = await source.send(file, others);
   state.reveal = true;
   viewer.leave(take);
@@ -288,7 +291,11 @@ on("folder", "change", ({ target }) => {
   state.folder = target.value || null;
   changed(true);
 });
-addEventListener("popstate", restore);
 
 await start();
+pad.end();
+const { strokes } = pad; // drawn while the page was loading
 restore();
+if (strokes.length) pad.replace([...pad.strokes, ...strokes]);
+restored.resolve();
+addEventListener("popstate", restore);

@@ -1,0 +1,68 @@
+"""What is done in a real browser while the page waits for an answer, and answers of a server that is not as it was."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Page, expect
+
+from tests.web.browsing import BACK, SEAT, click, draw, found_by, strokes_of, upload
+
+pytestmark = pytest.mark.slow
+
+LINES = [[[40, 60], [200, 60]], [[50, 80], [50, 200]]]
+SVG = {
+    "name": "lines.svg",
+    "mimeType": "image/svg+xml",
+    "buffer": b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" stroke="black">'
+    b'<path d="M40 60L200 60M50 80L50 200"/></svg>',
+}
+
+
+def holding(page: Page, pattern: str, act: Callable[[], Any]) -> Any:
+    """Do what leads to a request; its route, to be answered later."""
+    routes: list[Any] = []
+    page.route(pattern, lambda route: routes.append(route), times=1)
+    with page.expect_request(pattern):
+        act()
+    while not routes:
+        page.wait_for_timeout(10)
+    return routes[0]
+
+
+def reloading(page: Page) -> Any:
+    """Load the page again, as far as it goes without an answer."""
+    return holding(page, "**/health", lambda: page.reload(wait_until="commit"))
+
+
+def test_what_is_drawn_while_the_page_loads_is_added_to_what_the_address_says(
+    visit: Callable[..., Page], shop_app: FastAPI
+) -> None:
+    page = visit(shop_app)
+    found_by(page, lambda: draw(page, [BACK]))
+    found_by(page, lambda: page.locator("#folder").select_option("chairs"))
+    page.locator("#grid button").nth(3).click()
+    found_by(page, lambda: click(page, "alike-button"))
+    health = reloading(page)
+    draw(page, [SEAT])
+    page.wait_for_timeout(300)  # by now it would be searched for
+    found_by(page, lambda: health.continue_())
+    assert strokes_of(page) == [BACK, SEAT] and "photo=" in page.url
+    expect(page.locator("#folder")).to_have_value("chairs")
+    expect(page.locator("#found-title")).to_have_text("Like your drawing and the picture")
+    found_by(page, lambda: click(page, "undo-button"))
+    assert strokes_of(page) == [BACK]
+
+
+def test_a_file_that_is_chosen_while_the_page_loads_is_not_lost(visit: Callable[..., Page], shop_app: FastAPI) -> None:
+    page = visit(shop_app)
+    found_by(page, lambda: draw(page, [BACK]))
+    health = reloading(page)
+    upload(page, SVG)
+    page.wait_for_timeout(300)
+    health.continue_()
+    expect(page.locator("#pad")).to_have_attribute("aria-label", "Drawing, 2 strokes")
+    assert strokes_of(page) == LINES
+    found_by(page, lambda: click(page, "undo-button"))
+    assert strokes_of(page) == [BACK]
