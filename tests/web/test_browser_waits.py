@@ -1,13 +1,17 @@
 """What is done in a real browser while the page waits for an answer, and answers of a server that is not as it was."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
-from tests.web.browsing import BACK, SEAT, click, draw, found_by, strokes_of, upload
+from fgsbir.search.indexing import index_photos
+from fgsbir.search.searcher import Searcher
+from fgsbir.web.app import create_app
+from tests.web.browsing import BACK, SEAT, UNLIMITED, click, draw, found_by, strokes_of, upload
 
 pytestmark = pytest.mark.slow
 
@@ -66,3 +70,32 @@ def test_a_file_that_is_chosen_while_the_page_loads_is_not_lost(visit: Callable[
     assert strokes_of(page) == LINES
     found_by(page, lambda: click(page, "undo-button"))
     assert strokes_of(page) == [BACK]
+
+
+def test_a_folder_that_has_gone_is_left_for_all_photos(
+    visit: Callable[..., Page],
+    tmp_path: Path,
+    make_photo: Callable[[Path, int], Path],
+    index_of: Callable[[Path], Path],
+) -> None:
+    new = make_photo(tmp_path / "photos" / "new" / "one.png", 99)
+    page = visit(create_app(Searcher.open(index_of(tmp_path)), None, None, UNLIMITED))
+    assert len(found_by(page, lambda: page.locator("#folder").select_option("new"))) == 1
+    new.unlink()
+    index_photos([tmp_path / "photos"], tmp_path / "index" / "model", tmp_path / "index")
+    draw(page, [BACK])
+    expect(page.locator("#notice")).to_be_visible()
+    expect(page.locator("#notice-text")).to_have_text("There is no folder new any more: all photos are searched.")
+    expect(page.locator("#grid li")).to_have_count(12)
+    assert "folder=" not in page.url
+
+
+def test_a_folder_is_not_called_gone_where_the_server_has_not_said_so(
+    visit: Callable[..., Page], shop_app: FastAPI
+) -> None:
+    page = visit(shop_app)
+    found = found_by(page, lambda: page.locator("#folder").select_option("chairs"))
+    page.route("**/folders", lambda route: route.fulfill(status=429, json={"message": "later"}), times=1)
+    assert found_by(page, lambda: page.reload()) == found
+    expect(page.locator("#folder")).to_have_value("chairs")
+    expect(page.locator("#notice")).to_be_hidden()

@@ -275,14 +275,16 @@ async function start() {
     return new Option(`${"\u2003".repeat(parts.length - 1)}${parts.at(-1)} (${photos.toLocaleString("en")})`, path);
   };
   by("folder").replaceChildren(new Option("All folders", ""), ...folders.map(option));
-  choose(state.folder);
+  const { folder } = state;
+  choose(folder);
+  if (state.folder !== folder) refresh();
 }
 
-/** Search in a folder, null for all; one that has gone is told. */
+/** Search in a folder, null for all; one that has gone, as far as folders are known, is told. */
 function choose(folder) {
   state.folder = folder;
   by("folder").value = folder ?? "";
-  if (by("folder").selectedIndex >= 0) return;
+  if (!by("folder").options.length || by("folder").selectedIndex >= 0) return;
   choose(null);
   tell("folder", new Error(`There is no folder ${folder} any more: all photos are searched.`));
 }
