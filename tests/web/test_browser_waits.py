@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.app import create_app
-from tests.web.browsing import BACK, SEAT, UNLIMITED, click, draw, found_by, strokes_of, upload
+from tests.web.browsing import BACK, SEAT, UNLIMITED, click, draw, found_by, picture, strokes_of, upload
 
 pytestmark = pytest.mark.slow
 
@@ -22,6 +23,7 @@ SVG = {
     "buffer": b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" stroke="black">'
     b'<path d="M40 60L200 60M50 80L50 200"/></svg>',
 }
+PHOTO = picture(np.kron(np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8), np.ones((30, 30, 1), np.uint8)))
 
 
 def holding(page: Page, pattern: str, act: Callable[[], Any]) -> Any:
@@ -99,3 +101,37 @@ def test_a_folder_is_not_called_gone_where_the_server_has_not_said_so(
     assert found_by(page, lambda: page.reload()) == found
     expect(page.locator("#folder")).to_have_value("chairs")
     expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_file_is_taken_whatever_is_drawn_and_traced_while_it_is_sent(
+    visit: Callable[..., Page], shop_app: FastAPI
+) -> None:
+    page = visit(shop_app)
+    page.locator("#grid button").nth(3).click()
+    found_by(page, lambda: click(page, "alike-button"))
+    sent = holding(page, "**/uploads", lambda: upload(page, PHOTO))
+    found_by(page, lambda: draw(page, [BACK]))
+    expect(page.locator("#weight")).to_have_value("0.5")  # who draws on means both
+    found_by(page, lambda: sent.continue_())
+    expect(page.locator("#source-picture")).to_have_js_property("naturalWidth", 480)
+    expect(page.locator("#mode-button")).to_have_text("Trace it as a drawing")
+    sent = holding(page, "**/uploads", lambda: upload(page, SVG))
+    click(page, "mode-button")
+    expect(page.locator("#source-title")).to_have_text("Traced from this picture")
+    found_by(page, lambda: sent.continue_())
+    assert strokes_of(page) == LINES
+
+
+def test_a_file_that_is_not_wanted_any_more_leaves_an_open_photo_open(
+    visit: Callable[..., Page], shop_app: FastAPI
+) -> None:
+    page = visit(shop_app)
+    found_by(page, lambda: upload(page, PHOTO))
+    sent = holding(page, "**/uploads", lambda: upload(page, SVG))
+    found_by(page, lambda: click(page, "back-button"))
+    page.locator("#grid button").nth(3).click()
+    with page.expect_response("**/uploads"):
+        sent.continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator("#viewer")).to_be_visible()
+    expect(page.locator("#pad")).to_have_attribute("aria-label", "Drawing, empty")

@@ -64,6 +64,7 @@ watchTools(pad, () => viewer.dialog.open);
 const send = async (file, others) => {
   await restored.promise; // else what the address says would take its place
   const take = await source.send(file, others);
+  if (!take) return;
   state.reveal = true;
   viewer.leave(take);
 };
@@ -83,7 +84,10 @@ function drawn(strokes) {
   const count = strokes.length === 1 ? "1 stroke" : `${strokes.length} strokes`;
   by("pad").setAttribute("aria-label", strokes.length ? `Drawing, ${count}` : "Drawing, empty");
   // Who draws on while only a picture is searched by means both.
-  if (!state.restoring && source.weight === 1 && strokes.length) source.set({ ...source, weight: 0.5 });
+  if (!state.restoring && source.weight === 1 && strokes.length) {
+    source.weight = 0.5;
+    source.show();
+  }
   changed();
 }
 

@@ -22,7 +22,8 @@ export class Source {
   /** Calls `onChange` when what is searched by is another, `onStrokes` with what was traced, and `onUnder`. */
   constructor({ onChange, onStrokes, onUnder }) {
     Object.assign(this, { photo: null, upload: null, box: WHOLE, weight: 0.5, traced: false });
-    this.turn = 0; // another for each picture and trace: what was asked in one before is not wanted any more
+    // Another for each picture and trace, and for each file: what was asked in one before is not wanted any more.
+    this.turn = this.sent = 0;
     Object.assign(this, { onChange, onStrokes });
     this.crop = new Crop(by("crop"), (box) => {
       this.box = box;
@@ -31,6 +32,7 @@ export class Source {
     });
     on("source-picture", "error", () => this.missing());
     on("back-button", "click", () => {
+      this.sent += 1;
       this.set({});
       onChange(true);
       by("pad").focus();
@@ -64,6 +66,7 @@ export class Source {
 
   /** What an address says. */
   async restore({ photo, upload, box, weight, traced }) {
+    this.sent += 1;
     this.set({ photo: photo && { id: photo, name: "this photo" }, upload, box, weight, traced });
     if (!photo) return;
     const about = await ask(`/photos/${photo}/about`).catch(() => null);
@@ -83,17 +86,20 @@ export class Source {
     this.crop.show(this.box);
   }
 
-  /** Send a file. Returns what takes it: a drawing's strokes go onto the paper, a photo is searched by. */
+  /**
+   * Send a file. Returns what takes it, null where it is not wanted any more: a drawing's strokes go onto the paper, a
+   * photo is searched by.
+   */
   async send(file, others = 0) {
-    const turn = (this.turn += 1);
+    const sent = (this.sent += 1);
     const data = await file.arrayBuffer().catch(() => {
       throw new Error(`${file.name} cannot be read: it is a folder, or it has changed or gone.`);
     });
     const { id, box, left_out: leftOut, strokes } = await uploaded(data);
     if (others) leftOut.push(others === 1 ? "the other file" : `the ${others} other files`);
     if (id) (await kept())?.put(`/uploads/${id}`, new Response(data)).catch(() => null);
+    if (sent !== this.sent) return null;
     return () => {
-      if (turn !== this.turn) return;
       this.set({ upload: id, traced: strokes.length > 0 });
       by("offer-button").hidden = box.join() === WHOLE.join();
       by("offer-button").onclick = () => this.crop.set(box);
