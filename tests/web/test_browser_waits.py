@@ -1,5 +1,6 @@
 """What is done in a real browser while the page waits for an answer, and answers of a server that is not as it was."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,23 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
+from fgsbir.search.adaptation import Adapter
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.app import create_app
-from tests.web.browsing import BACK, SEAT, UNLIMITED, click, draw, found_by, picture, strokes_of, upload
+from tests.web.browsing import (
+    BACK,
+    SEAT,
+    SHOP_EACH,
+    UNLIMITED,
+    click,
+    draw,
+    found_by,
+    picture,
+    strokes_of,
+    to_the_end,
+    upload,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +37,9 @@ SVG = {
     "buffer": b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" stroke="black">'
     b'<path d="M40 60L200 60M50 80L50 200"/></svg>',
 }
-PHOTO = picture(np.kron(np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8), np.ones((30, 30, 1), np.uint8)))
+PHOTO = picture(
+    np.kron(np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8), np.ones((30, 30, 1), np.uint8))
+)
 
 
 def holding(page: Page, pattern: str, act: Callable[[], Any]) -> Any:
@@ -135,3 +151,35 @@ def test_a_file_that_is_not_wanted_any_more_leaves_an_open_photo_open(
     page.wait_for_timeout(300)
     expect(page.locator("#viewer")).to_be_visible()
     expect(page.locator("#pad")).to_have_attribute("aria-label", "Drawing, empty")
+
+
+def test_pages_of_photos_are_of_one_search_though_someone_corrects_meanwhile(
+    visit: Callable[..., Page], shop: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(shop / "index", tmp_path / "index")
+    searcher = Searcher.open(tmp_path / "index")
+    page = visit(create_app(searcher, Adapter.of(searcher), None, UNLIMITED), viewport={"width": 375, "height": 740})
+    found_by(page, lambda: draw(page, [BACK]))
+    asked: list[int] = []
+    page.on("request", lambda one: asked.append(one.post_data_json["skip"]) if one.url.endswith("/search") else None)
+    correction = {"strokes": [SEAT], "photo": searcher.gallery.id(3)}
+    assert page.request.post(f"{page.url.partition('#')[0]}corrections", data=correction).ok
+    found_by(page, lambda: page.evaluate("scrollTo(0, 1e9)"))
+    assert asked[:2] == [48, 0]
+
+
+def test_a_photo_that_comes_again_in_a_later_page_is_no_copy_of_itself(
+    visit: Callable[..., Page], shop_app: FastAPI
+) -> None:
+    page = visit(shop_app, viewport={"width": 375, "height": 740})
+    page.route("**/copies", lambda route: route.fulfill(json={}))
+
+    def overlapping(route: Any) -> None:
+        asked = route.request.post_data_json
+        route.continue_(post_data={**asked, "skip": max(0, asked["skip"] - 2)})
+
+    page.route("**/search", overlapping)
+    draw(page, [BACK])
+    expect(page.locator("#grid .distance").first).not_to_be_empty()
+    to_the_end(page, 2 * SHOP_EACH + 1)
+    assert {*page.locator("#grid .also").all_text_contents()} == {""}

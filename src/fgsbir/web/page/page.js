@@ -168,7 +168,8 @@ async function search(skip = 0) {
     if (asked !== state.asked) return;
     calm("search");
     Object.assign(state, { asked: null, renewed: false, total: found.total });
-    if (skip && found.version !== state.version) return refresh(); // these are pages of another index
+    const other = found.version !== state.version || (hand.on && found.corrections !== state.corrections);
+    if (skip && other) return refresh(); // these are pages of another search
     show(found, skip);
     if (found.version !== state.health?.version) start();
     else if (found.corrections !== hand.state.version) hand.restore().catch(() => null); // someone else's
@@ -193,7 +194,7 @@ function more() {
   if (!state.asked && !state.timer && length < state.total) search(length);
 }
 
-function show({ photos, total, unlike, version }, skip) {
+function show({ photos, total, unlike, version, corrections }, skip) {
   const { since } = state;
   state.since = 0;
   settle(false);
@@ -203,7 +204,7 @@ function show({ photos, total, unlike, version }, skip) {
   lookForCopies(!skip);
   if (skip) return;
   if (state.reveal) reveal();
-  state.version = version;
+  Object.assign(state, { version, corrections });
   const [nearest] = photos;
   const searched = nearest && nearest.distance !== null;
   by("grid").classList.toggle("ranked", Boolean(searched));

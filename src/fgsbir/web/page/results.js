@@ -17,7 +17,8 @@ export class Results {
     this.grid = by("grid");
     this.onOpen = onOpen;
     this.photos = []; // each with those that show the same picture: `copies`
-    this.received = []; // the ids of all
+    this.received = []; // the ids of all, also of one that comes again in a later page
+    this.known = new Set(); // the same, once each
     this.cards = new Map();
     this.firsts = new Map(); // the one of `photos` that shows a picture
     this.pictures = new Map(); // the picture that a photo shows, once it is known to be another's, by an id
@@ -28,7 +29,7 @@ export class Results {
   show(photos) {
     const { activeElement } = document;
     const before = this.cards;
-    Object.assign(this, { photos: [], received: [], cards: new Map(), firsts: new Map() });
+    Object.assign(this, { photos: [], received: [], known: new Set(), cards: new Map(), firsts: new Map() });
     this.add(photos, before);
     for (const [id, card] of before) if (!this.cards.has(id)) card.remove();
     by("found").scrollTop = 0;
@@ -41,6 +42,8 @@ export class Results {
   add(photos, cards = new Map()) {
     for (const photo of photos) {
       this.received.push(photo.id);
+      if (this.known.has(photo.id)) continue;
+      this.known.add(photo.id);
       const picture = this.picture(photo.id);
       const first = photo.distance === null ? null : this.firsts.get(picture);
       if (first) {
