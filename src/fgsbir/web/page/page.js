@@ -3,13 +3,14 @@
 import { back, read, write } from "/page/address.js";
 import { watchCopies } from "/page/copies.js";
 import { watchFiles } from "/page/files.js";
+import { Folder } from "/page/folder.js";
 import { Hand } from "/page/hand.js";
 import { watchKeys } from "/page/keys.js";
 import { calm, goOn, tell } from "/page/notice.js";
 import { Pad } from "/page/pad.js";
 import { watchPointers } from "/page/pointer.js";
 import { Results } from "/page/results.js";
-import { ask, by, on } from "/page/server.js";
+import { ask, by } from "/page/server.js";
 import { Source } from "/page/source.js";
 import { watchTools } from "/page/tools.js";
 import { Under } from "/page/under.js";
@@ -19,8 +20,8 @@ const WAIT = 30; // milliseconds after a change, in which the next may come
 const PAGE = 48;
 
 // It is `restoring` until it shows what the address says: what is done meanwhile does not change the address.
-const state = { health: null, folder: null, open: null, total: 0, written: "", restoring: true };
-Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false, reveal: false, version: "", news: "" });
+const state = { health: null, open: null, total: 0, version: "", corrections: null, written: "", restoring: true };
+Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false, reveal: false, news: "" });
 const restored = Promise.withResolvers();
 
 const pad = new Pad(by("pad"), { onChange: drawn, onSelect: selected });
@@ -57,6 +58,7 @@ const source = new Source({
   onUnder: (path) => under.lay(path),
 });
 const under = new Under({ onChange: () => state.restoring || remember(), renew: (upload) => source.renew(upload) });
+const folder = new Folder({ onChange: () => changed(true) });
 const lookForCopies = watchCopies(results);
 watchPointers(pad);
 watchKeys(pad);
@@ -108,9 +110,9 @@ function changed(step = false) {
 
 /** What an address says of the page. */
 function shown() {
-  const { folder, open } = state;
   const { photo, upload, traced, box, weight } = source;
-  return { strokes: pad.strokes, photo: photo?.id ?? null, upload, traced, box, weight, under: under.path, folder, open };
+  const searched = { photo: photo?.id ?? null, upload, traced, box, weight };
+  return { strokes: pad.strokes, ...searched, under: under.path, folder: folder.path, open: state.open };
 }
 
 /** Keep what is shown in the address; `step` is one that Back takes back. */
@@ -132,7 +134,7 @@ function restore() {
   }
   state.restoring = true;
   source.restore(said).then(title);
-  choose(said.folder);
+  folder.choose(said.folder);
   pad.restore(said.strokes);
   state.restoring = false;
   under.lay(said.under);
@@ -152,7 +154,7 @@ function refresh(wait = 0, skip = 0) {
 function query(skip) {
   const { photo, upload, box, weight, searched } = source;
   const both = searched && pad.strokes.length > 0;
-  const asked = { k: PAGE, skip, folder: state.folder, adapted: hand.on };
+  const asked = { k: PAGE, skip, folder: folder.path, adapted: hand.on };
   if (pad.strokes.length && !(both && weight === 1)) asked.strokes = pad.strokes;
   if (searched && !(both && weight === 0)) Object.assign(asked, photo ? { photo: photo.id } : { picture: { id: upload, box } });
   return Object.assign(asked, both ? { weight } : {});
@@ -274,30 +276,8 @@ async function start() {
   by("gallery-size").textContent = `${state.health.photos.toLocaleString("en")} photos`;
   by("hand").hidden = !state.health.features.adapt;
   if (state.health.features.adapt) await hand.restore().catch((error) => tell("corrections", error));
-  by("folder-label").hidden = !folders.length;
-  const option = ({ path, photos }) => {
-    const parts = path.split("/");
-    return new Option(`${"\u2003".repeat(parts.length - 1)}${parts.at(-1)} (${photos.toLocaleString("en")})`, path);
-  };
-  by("folder").replaceChildren(new Option("All folders", ""), ...folders.map(option));
-  const { folder } = state;
-  choose(folder);
-  if (state.folder !== folder) refresh();
+  if (!folder.offer(folders)) refresh();
 }
-
-/** Search in a folder, null for all; one that has gone, as far as folders are known, is told. */
-function choose(folder) {
-  state.folder = folder;
-  by("folder").value = folder ?? "";
-  if (!by("folder").options.length || by("folder").selectedIndex >= 0) return;
-  choose(null);
-  tell("folder", new Error(`There is no folder ${folder} any more: all photos are searched.`));
-}
-
-on("folder", "change", ({ target }) => {
-  state.folder = target.value || null;
-  changed(true);
-});
 
 await start();
 pad.end();
