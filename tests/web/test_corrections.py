@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def opened(searcher: Searcher) -> Corrections:
 
 
 def correct(learned: Corrections, *places: int) -> None:
-    gallery = learned.searcher.gallery
+    gallery = learned.taught.searcher.gallery
     for place in places:
         learned.add(Correction(strokes=DRAWINGS[place], photo=gallery.id((5 * place + 1) % len(gallery))))
 
@@ -46,25 +47,25 @@ def sees(searcher: Searcher) -> list[tuple[str, float]]:
 def test_each_correction_is_taken_back_to_what_was_there_and_a_restart_changes_nothing(searcher: Searcher) -> None:
     learned, course = opened(searcher), []
     for place in range(5):
-        course.append(sees(learned.searcher))
+        course.append(sees(learned.taught.searcher))
         correct(learned, place)
-        assert sees(opened(searcher).searcher) == sees(learned.searcher)
+        assert sees(opened(searcher).taught.searcher) == sees(learned.taught.searcher)
     assert len({tuple(each) for each in course}) > 2
     for before in reversed(course):
-        assert learned.remove(learned.kept[-1].id)
-        assert sees(learned.searcher) == before == sees(opened(searcher).searcher)
-    assert not learned.kept and not learned.remove("0" * 16) and learned.by == "none"
+        assert learned.remove(learned.taught.kept[-1].id)
+        assert sees(learned.taught.searcher) == before == sees(opened(searcher).taught.searcher)
+    assert not learned.taught.kept and not learned.remove("0" * 16) and learned.taught.by == "none"
 
 
 def test_what_is_no_drawing_is_not_kept(searcher: Searcher) -> None:
     learned = opened(searcher)
     correct(learned, 0)
-    before = learned.kept
+    before = learned.taught.kept
     with pytest.raises(DataError):
         learned.add(Correction(strokes=[[[1, 1]]], photo=searcher.gallery.id(0)))
-    assert learned.kept == before
+    assert learned.taught.kept == before
     correct(learned, 1)
-    assert len(learned.kept) == 2
+    assert len(learned.taught.kept) == 2
 
 
 def test_what_was_found_first_stays_first(searcher: Searcher) -> None:
@@ -73,12 +74,11 @@ def test_what_was_found_first_stays_first(searcher: Searcher) -> None:
     found = set()
     for number, drawing in enumerate(DRAWINGS):
         strokes = canonical(drawing)
-        first = learned.searcher.search(strokes, 1)[0].id
+        first = learned.taught.searcher.search(strokes, 1)[0].id
         meant = first if number % 2 else gallery.id((gallery.row(first) + 5) % len(gallery))
         learned.add(Correction(strokes=drawing, photo=meant))
-        now = {
-            each.id for each in learned.kept if learned.searcher.search(canonical(each.strokes), 1)[0].id == each.photo
-        }
+        kept, taught = learned.taught.kept, learned.taught.searcher
+        now = {each.id for each in kept if taught.search(canonical(each.strokes), 1)[0].id == each.photo}
         assert found <= now
         found = now
 
@@ -86,15 +86,15 @@ def test_what_was_found_first_stays_first(searcher: Searcher) -> None:
 def test_one_in_the_middle_is_forgotten_and_the_oldest_make_room(searcher: Searcher) -> None:
     learned = opened(searcher)
     correct(learned, 0, 1, 2)
-    assert learned.remove(learned.kept[1].id)
+    assert learned.remove(learned.taught.kept[1].id)
     other = opened(searcher)
-    assert [each.strokes for each in other.kept] == [DRAWINGS[0], DRAWINGS[2]]
-    assert sees(other.searcher) == sees(learned.searcher)
+    assert [each.strokes for each in other.taught.kept] == [DRAWINGS[0], DRAWINGS[2]]
+    assert sees(other.taught.searcher) == sees(learned.taught.searcher)
     correct(learned, 0)  # again: it is the newest now
-    assert [each.strokes for each in learned.kept] == [DRAWINGS[2], DRAWINGS[0]]
+    assert [each.strokes for each in learned.taught.kept] == [DRAWINGS[2], DRAWINGS[0]]
     for number in range(MAX_CORRECTIONS):
         learned.add(Correction(strokes=[[[0, number], [200, 9]]], photo=searcher.gallery.id(number % 12)))
-    assert len(learned.kept) == MAX_CORRECTIONS and learned.kept[0].strokes == [[[0, 0], [200, 9]]]
+    assert len(learned.taught.kept) == MAX_CORRECTIONS and learned.taught.kept[0].strokes == [[[0, 0], [200, 9]]]
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["the same drawing", "one too many"])
@@ -105,15 +105,15 @@ def test_what_a_correction_displaced_comes_back_when_it_is_undone(
         monkeypatch.setattr("fgsbir.web.corrections.MAX_CORRECTIONS", 3)
     learned = opened(searcher)
     correct(learned, 0, 1, 2)
-    before, seen = [each.id for each in learned.kept], sees(learned.searcher)
+    before, seen = [each.id for each in learned.taught.kept], sees(learned.taught.searcher)
     drawing = DRAWINGS[3] if many else DRAWINGS[1]
     # It is not learned from, and nor is any longer what it displaces.
     monkeypatch.setattr(Adapter, "learn", lambda self, sketches, photos, before: ("before", before))
     learned.add(Correction(strokes=drawing, photo=searcher.gallery.id(9)))
-    assert len(learned.kept) == 3 and sees(learned.searcher) == sees(opened(searcher).searcher)
+    assert len(learned.taught.kept) == 3 and sees(learned.taught.searcher) == sees(opened(searcher).taught.searcher)
     for undone in (opened(searcher), learned):
-        assert undone.remove(undone.kept[-1].id)
-        assert [each.id for each in undone.kept] == before and sees(undone.searcher) == seen
+        assert undone.remove(undone.taught.kept[-1].id)
+        assert [each.id for each in undone.taught.kept] == before and sees(undone.taught.searcher) == seen
 
 
 def test_they_stay_when_photos_are_indexed_again_and_those_of_lost_photos_go(
@@ -121,11 +121,37 @@ def test_they_stay_when_photos_are_indexed_again_and_those_of_lost_photos_go(
 ) -> None:
     learned = opened(searcher)
     correct(learned, 0, 1)
-    lost, kept = learned.kept
+    lost, kept = learned.taught.kept
     searcher.gallery.path(searcher.gallery.row(lost.photo)).unlink()
     index_photos([tmp_path / "photos"], tmp_path / "index" / "model", tmp_path / "index")
     again = opened(Searcher.open(tmp_path / "index"))
-    assert [each.id for each in again.kept] == [kept.id]
+    assert [each.id for each in again.taught.kept] == [kept.id]
+
+
+def test_a_search_is_named_after_the_corrections_that_it_has_used(
+    searcher: Searcher, client_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, adapt = client_of(searcher, Adapter(searcher)), Adapter.adapt
+    asked = {"strokes": DRAWINGS[5], "adapted": True, "k": 12}
+
+    def seen() -> tuple[Any, Any]:
+        answer = client.post("/search", json=asked).json()
+        return answer["corrections"], answer["photos"]
+
+    for place in (0, 1):
+        sent = {"strokes": DRAWINGS[place], "photo": searcher.gallery.id(5 * place + 1)}
+        answer = client.post("/corrections", json=sent).json()
+    before, meanwhile = seen(), []
+
+    def slowly(self: Adapter, *arguments: Any) -> Searcher:
+        meanwhile.append(seen())
+        return adapt(self, *arguments)
+
+    monkeypatch.setattr(Adapter, "adapt", slowly)
+    last = answer["corrections"][-1]["id"]
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(client.delete, f"/corrections/{last}").result()
+    assert meanwhile == [before] and seen()[0] != before[0]
 
 
 HOSTILE = {
@@ -149,9 +175,9 @@ def test_a_file_that_holds_no_corrections_is_not_used(
     path = searcher.gallery.folder / CORRECTIONS
     path.write_bytes(HOSTILE[name])
     learned = opened(searcher)
-    assert not learned.kept and learned.searcher is searcher and "is not used" in caplog.text
+    assert not learned.taught.kept and learned.taught.searcher is searcher and "is not used" in caplog.text
     correct(learned, 0)
-    assert len(opened(searcher).kept) == 1
+    assert len(opened(searcher).taught.kept) == 1
 
 
 def test_an_index_that_cannot_be_written_to_learns_all_the_same(

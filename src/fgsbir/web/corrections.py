@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -21,66 +22,12 @@ from fgsbir.web.messages import Correction, Displaced, Kept, KeptCorrections, ca
 logger = logging.getLogger(__name__)
 
 
-class Corrections:
-    """What an index has learned: its ``kept`` corrections, oldest first, and the ``searcher`` that they have led to.
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """The ``kept`` corrections of an index, oldest first, and the ``searcher`` that they have led to."""
 
-    The file ``corrections.json`` in the index's folder holds them; whoever reads it takes it for anybody's. Each says
-    what it has made of the search (:meth:`~fgsbir.search.adaptation.Adapter.learn`), so that a restart and an undone
-    correction give the search that was there.
-    """
-
-    def __init__(self, plain: Searcher, adapter: Adapter) -> None:
-        self._plain, self._adapter, self._path = plain, adapter, plain.gallery.folder / CORRECTIONS
-        self._lock, self.saved = Lock(), True
-        found = read_corrections(self._path)
-        self.kept = tuple(each for each in found if plain.gallery.has(each.photo))
-        self.searcher = self._as_said(self.kept) if len(self.kept) == len(found) else self._learned(self.kept, plain)
-
-    def add(self, correction: Correction) -> None:
-        """Learn from one more, in place of what was said of the same drawing; the oldest goes where there are too many.
-
-        Raises DataError for an unknown photo and for a drawing that is none.
-        """
-        with self._lock:
-            gone = 0 if len(self.kept) == MAX_CORRECTIONS else None
-            gone = next((place for place, each in enumerate(self.kept) if each.strokes == correction.strokes), gone)
-            rest, before, displaced = self.kept, self.searcher, None
-            if gone is not None:
-                rest = (*self.kept[:gone], *self.kept[gone + 1 :])
-                before = self._as_said(rest)  # one that has not learned from what goes
-                # Without what it had displaced itself: that would never end.
-                displaced = Displaced(**self.kept[gone].model_dump(exclude={"displaced"}), place=gone)
-            self.searcher = self._learned((*rest, Kept(**dict(correction), by="before", displaced=displaced)), before)
-            self._save()
-
-    def remove(self, id: str) -> bool:
-        """Take one back, if it is there: the last leaves all as it was before it, with what it had displaced."""
-        with self._lock:
-            rest = tuple(each for each in self.kept if each.id != id)
-            if len(rest) == len(self.kept):
-                return False
-            if rest == self.kept[:-1]:
-                back = self.kept[-1].displaced
-                if back and self._plain.gallery.has(back.photo):
-                    again = Kept(**back.model_dump(exclude={"place"}))
-                    rest = (*rest[: back.place], again, *rest[back.place :])
-                self.kept = rest
-                self.searcher = self._as_said(rest)
-            else:
-                self.searcher = self._learned(rest, self._plain)
-            self._save()
-        return True
-
-    def _learned(self, kept: Sequence[Kept], before: Searcher) -> Searcher:
-        """The search that ``kept`` lead to, or ``before`` where it is better for them."""
-        if not kept:
-            self.kept = ()
-            return self._plain
-        by, searcher = self._adapter.learn(*_parts(kept), before)
-        if by == "before" and before is self._plain:
-            by = "none"
-        self.kept = (*kept[:-1], kept[-1].model_copy(update={"by": by}))
-        return searcher
+    kept: tuple[Kept, ...]
+    searcher: Searcher
 
     @property
     def by(self) -> Literal["none", "statistics", "head"]:
@@ -98,14 +45,74 @@ class Corrections:
         by, count = _said(self.kept)
         return 0 if by == "none" else count
 
-    def _as_said(self, kept: Sequence[Kept]) -> Searcher:
-        """The search that the last of ``kept`` led to, by its own word."""
+
+class Corrections:
+    """What an index has been ``taught``: replaced as a whole, so that whoever reads it once has what belongs together.
+
+    The file ``corrections.json`` in the index's folder holds them; whoever reads it takes it for anybody's. Each says
+    what it has made of the search (:meth:`~fgsbir.search.adaptation.Adapter.learn`), so that a restart and an undone
+    correction give the search that was there.
+    """
+
+    def __init__(self, plain: Searcher, adapter: Adapter) -> None:
+        self._plain, self._adapter, self._path = plain, adapter, plain.gallery.folder / CORRECTIONS
+        self._lock, self.saved = Lock(), True
+        found = read_corrections(self._path)
+        kept = tuple(each for each in found if plain.gallery.has(each.photo))
+        self.taught = self._as_said(kept) if len(kept) == len(found) else self._learned(kept, plain)
+
+    def add(self, correction: Correction) -> None:
+        """Learn from one more, in place of what was said of the same drawing; the oldest goes where there are too many.
+
+        Raises DataError for an unknown photo and for a drawing that is none.
+        """
+        with self._lock:
+            kept, before, displaced = self.taught.kept, self.taught.searcher, None
+            gone = 0 if len(kept) == MAX_CORRECTIONS else None
+            gone = next((place for place, each in enumerate(kept) if each.strokes == correction.strokes), gone)
+            if gone is not None:
+                # Without what it had displaced itself: that would never end.
+                displaced = Displaced(**kept[gone].model_dump(exclude={"displaced"}), place=gone)
+                kept = (*kept[:gone], *kept[gone + 1 :])
+                before = self._as_said(kept).searcher  # one that has not learned from what goes
+            self.taught = self._learned((*kept, Kept(**dict(correction), by="before", displaced=displaced)), before)
+            self._save()
+
+    def remove(self, id: str) -> bool:
+        """Take one back, if it is there: the last leaves all as it was before it, with what it had displaced."""
+        with self._lock:
+            kept = self.taught.kept
+            rest = tuple(each for each in kept if each.id != id)
+            if len(rest) == len(kept):
+                return False
+            if rest == kept[:-1]:
+                back = kept[-1].displaced
+                if back and self._plain.gallery.has(back.photo):
+                    again = Kept(**back.model_dump(exclude={"place"}))
+                    rest = (*rest[: back.place], again, *rest[back.place :])
+                self.taught = self._as_said(rest)
+            else:
+                self.taught = self._learned(rest, self._plain)
+            self._save()
+        return True
+
+    def _learned(self, kept: Sequence[Kept], before: Searcher) -> Taught:
+        """With the search that ``kept`` lead to, or ``before`` where it is better for them."""
+        if not kept:
+            return Taught((), self._plain)
+        by, searcher = self._adapter.learn(*_parts(kept), before)
+        if by == "before" and before is self._plain:
+            by = "none"
+        return Taught((*kept[:-1], kept[-1].model_copy(update={"by": by})), searcher)
+
+    def _as_said(self, kept: tuple[Kept, ...]) -> Taught:
+        """With the search that the last of ``kept`` led to, by its own word."""
         by, count = _said(kept)
-        return self._plain if by == "none" else self._adapter.adapt(*_parts(kept[:count]), by)
+        return Taught(kept, self._plain if by == "none" else self._adapter.adapt(*_parts(kept[:count]), by))
 
     def _save(self) -> None:
         try:
-            write_text(self._path, KeptCorrections(corrections=list(self.kept)).model_dump_json(exclude_none=True))
+            write_text(self._path, KeptCorrections(corrections=list(self.taught.kept)).model_dump_json(exclude_none=True))
             self.saved = True
         except OSError as error:  # of a folder that cannot be written to, say; the search has learned all the same
             logger.warning("%s: the corrections cannot be kept (%s)", self._path, error.strerror)

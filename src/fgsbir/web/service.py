@@ -108,7 +108,8 @@ class Service:
         started, known = time.perf_counter(), self.collection
         distances: Iterable[float | None]
         last = query.skip + query.k
-        searcher = known.corrections.searcher if query.adapted and known.corrections else known.searcher
+        taught = known.corrections.taught if known.corrections else None
+        searcher = taught.searcher if query.adapted and taught else known.searcher
         among = None if query.folder is None else known.inside(query.folder)
         picture = self._searched_picture(known, searcher, query)
         drawn = messages.canonical(query.strokes) if query.strokes else None
@@ -130,7 +131,7 @@ class Service:
             for rank, row, distance in zip(count(query.skip + 1), rows[query.skip :].tolist(), distances)
         ]
         took = 1e3 * (time.perf_counter() - started)
-        learned, now = known.corrections.version if known.corrections else None, known.version
+        learned, now = taught.version if taught else None, known.version
         return Found(photos=photos, total=total, unlike=unlike, version=now, corrections=learned, milliseconds=took)
 
     def copies(self, shown: messages.Shown) -> dict[str, str]:
@@ -186,29 +187,30 @@ class Service:
     def corrections(self) -> messages.Corrections:
         """What the search has learned from."""
         known = self.collection
-        learned = self._corrections(known)
+        corrections = self._corrections(known)
+        taught = corrections.taught
         return messages.Corrections(
             corrections=[
                 Learned(
                     id=each.id,
                     strokes=each.strokes,
                     photo=photo_of(known, known.gallery.row(each.photo)),
-                    learned=place < learned.learned,
+                    learned=place < taught.learned,
                 )
-                for place, each in enumerate(learned.kept)
+                for place, each in enumerate(taught.kept)
             ],
-            by=learned.by,
-            kept=learned.saved,
-            version=learned.version,
+            by=taught.by,
+            kept=corrections.saved,
+            version=taught.version,
         )
 
     def correct(self, correction: Correction) -> messages.Corrections:
         """Learn from one more drawing and the photo that was meant."""
         with self._latest() as known:
-            learned = self._corrections(known)
+            corrections = self._corrections(known)
             self._row(known, correction.photo)
-            learned.add(correction)
-        known.unlike(learned.searcher, True)
+            corrections.add(correction)
+        known.unlike(corrections.taught.searcher, True)
         return self.corrections()
 
     def take_back(self, id: str) -> messages.Corrections:
@@ -221,7 +223,7 @@ class Service:
     def model(self) -> bytes:
         """The F that has learned, a model folder in a ZIP: what ``fgsbir index --model`` and other commands take."""
         known, made = self.collection, io.BytesIO()
-        adapted = self._corrections(known).searcher.encoder.model
+        adapted = self._corrections(known).taught.searcher.encoder.model
         with TemporaryDirectory() as temporary, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
             folder = Path(temporary, MODEL)
             save_model(folder, adapted, details={"adapted": {"model": known.gallery.about.model}})
