@@ -1,6 +1,7 @@
 """Corrections: learned at once, kept with the index, undone, and never for the worse."""
 
 import json
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -97,9 +98,10 @@ def test_one_in_the_middle_is_forgotten_and_the_oldest_make_room(searcher: Searc
     assert len(learned.taught.kept) == MAX_CORRECTIONS and learned.taught.kept[0].strokes == [[[0, 0], [200, 9]]]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
 @pytest.mark.parametrize("many", [False, True], ids=["the same drawing", "one too many"])
 def test_what_a_correction_displaced_comes_back_when_it_is_undone(
-    searcher: Searcher, many: bool, monkeypatch: pytest.MonkeyPatch
+    searcher: Searcher, many: bool, restarted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if many:
         monkeypatch.setattr("fgsbir.web.corrections.MAX_CORRECTIONS", 3)
@@ -111,9 +113,9 @@ def test_what_a_correction_displaced_comes_back_when_it_is_undone(
     monkeypatch.setattr(Adapter, "learn", lambda self, sketches, photos, before: ("before", before))
     learned.add(Correction(strokes=drawing, photo=searcher.gallery.id(9)))
     assert len(learned.taught.kept) == 3 and sees(learned.taught.searcher) == sees(opened(searcher).taught.searcher)
-    for undone in (opened(searcher), learned):
-        assert undone.remove(undone.taught.kept[-1].id)
-        assert [each.id for each in undone.taught.kept] == before and sees(undone.taught.searcher) == seen
+    undone = opened(searcher) if restarted else learned
+    assert undone.remove(undone.taught.kept[-1].id)
+    assert [each.id for each in undone.taught.kept] == before and sees(undone.taught.searcher) == seen
 
 
 def test_they_stay_when_photos_are_indexed_again_and_those_of_lost_photos_go(
@@ -152,6 +154,26 @@ def test_a_search_is_named_after_the_corrections_that_it_has_used(
     with ThreadPoolExecutor(1) as pool:
         pool.submit(client.delete, f"/corrections/{last}").result()
     assert meanwhile == [before] and seen()[0] != before[0]
+
+
+def test_two_servers_of_one_index_lose_none_of_each_others(searcher: Searcher) -> None:
+    one, other = opened(searcher), opened(searcher)
+    correct(one, 0)
+    correct(other, 1)
+    correct(one, 2)
+    first, second, third = opened(searcher).taught.kept
+    assert [each.strokes for each in (first, second, third)] == DRAWINGS[:3]
+    assert other.remove(third.id) and one.remove(second.id) and not other.remove(second.id)
+    assert [each.id for each in opened(searcher).taught.kept] == [first.id]
+    assert sees(one.taught.searcher) == sees(other.taught.searcher) == sees(opened(searcher).taught.searcher)
+
+
+def test_an_index_that_was_deleted_does_not_come_back_as_a_folder(searcher: Searcher) -> None:
+    learned = opened(searcher)
+    correct(learned, 0)
+    shutil.rmtree(searcher.gallery.folder)
+    correct(learned, 1)
+    assert len(learned.taught.kept) == 2 and not learned.saved and not searcher.gallery.folder.exists()
 
 
 HOSTILE = {

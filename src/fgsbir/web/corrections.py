@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from fgsbir.data.atomic import write_text
 from fgsbir.data.records import DataError
 from fgsbir.search.adaptation import Adapter
-from fgsbir.search.gallery import CORRECTIONS
+from fgsbir.search.gallery import CORRECTIONS, INDEX
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.limits import MAX_CORRECTIONS, MAX_CORRECTIONS_BYTES
 from fgsbir.web.messages import Correction, Displaced, Kept, KeptCorrections, canonical
@@ -51,15 +51,13 @@ class Corrections:
 
     The file ``corrections.json`` in the index's folder holds them; whoever reads it takes it for anybody's. Each says
     what it has made of the search (:meth:`~fgsbir.search.adaptation.Adapter.learn`), so that a restart and an undone
-    correction give the search that was there.
+    correction give the search that was there. Another server of the same index may write it, too.
     """
 
     def __init__(self, plain: Searcher, adapter: Adapter) -> None:
         self._plain, self._adapter, self._path = plain, adapter, plain.gallery.folder / CORRECTIONS
         self._lock, self.saved = Lock(), True
-        found = read_corrections(self._path)
-        kept = tuple(each for each in found if plain.gallery.has(each.photo))
-        self.taught = self._as_said(kept) if len(kept) == len(found) else self._learned(kept, plain)
+        self._stamp, self.taught = _stamp(self._path), self._read()
 
     def add(self, correction: Correction) -> None:
         """Learn from one more, in place of what was said of the same drawing; the oldest goes where there are too many.
@@ -67,6 +65,7 @@ class Corrections:
         Raises DataError for an unknown photo and for a drawing that is none.
         """
         with self._lock:
+            self._renew()
             kept, before, displaced = self.taught.kept, self.taught.searcher, None
             gone = 0 if len(kept) == MAX_CORRECTIONS else None
             gone = next((place for place, each in enumerate(kept) if each.strokes == correction.strokes), gone)
@@ -81,6 +80,7 @@ class Corrections:
     def remove(self, id: str) -> bool:
         """Take one back, if it is there: the last leaves all as it was before it, with what it had displaced."""
         with self._lock:
+            self._renew()
             kept = self.taught.kept
             rest = tuple(each for each in kept if each.id != id)
             if len(rest) == len(kept):
@@ -95,6 +95,17 @@ class Corrections:
                 self.taught = self._learned(rest, self._plain)
             self._save()
         return True
+
+    def _read(self) -> Taught:
+        found = read_corrections(self._path)
+        kept = tuple(each for each in found if self._plain.gallery.has(each.photo))
+        return self._as_said(kept) if len(kept) == len(found) else self._learned(kept, self._plain)
+
+    def _renew(self) -> None:
+        """Take over what another server has written since."""
+        stamp = _stamp(self._path)
+        if stamp not in (None, self._stamp):
+            self._stamp, self.taught = stamp, self._read()
 
     def _learned(self, kept: Sequence[Kept], before: Searcher) -> Taught:
         """With the search that ``kept`` lead to, or ``before`` where it is better for them."""
@@ -111,12 +122,23 @@ class Corrections:
         return Taught(kept, self._plain if by == "none" else self._adapter.adapt(*_parts(kept[:count]), by))
 
     def _save(self) -> None:
+        kept = KeptCorrections(corrections=list(self.taught.kept))
         try:
-            write_text(self._path, KeptCorrections(corrections=list(self.taught.kept)).model_dump_json(exclude_none=True))
-            self.saved = True
+            (self._path.parent / INDEX).stat()  # an index that was deleted does not come back as a folder that is none
+            write_text(self._path, kept.model_dump_json(exclude_none=True))
+            self._stamp, self.saved = _stamp(self._path), True
         except OSError as error:  # of a folder that cannot be written to, say; the search has learned all the same
             logger.warning("%s: the corrections cannot be kept (%s)", self._path, error.strerror)
             self.saved = False
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What names the present content of a file, None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
 
 
 def read_corrections(path: Path) -> list[Kept]:
