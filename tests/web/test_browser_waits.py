@@ -183,3 +183,21 @@ def test_a_photo_that_comes_again_in_a_later_page_is_no_copy_of_itself(
     expect(page.locator("#grid .distance").first).not_to_be_empty()
     to_the_end(page, 2 * SHOP_EACH + 1)
     assert {*page.locator("#grid .also").all_text_contents()} == {""}
+
+
+@pytest.mark.parametrize("what", ["search", "uploads/*/strokes"])
+def test_what_was_asked_of_a_forgotten_picture_is_not_told_once_the_user_has_gone_on(
+    visit: Callable[..., Page], shop_app: FastAPI, what: str
+) -> None:
+    page = visit(shop_app)
+    found_by(page, lambda: upload(page, PHOTO))
+    forgotten = {"status": 404, "json": {"message": "this picture is not remembered any more"}}
+    page.route(f"**/{what}", lambda route: route.fulfill(**forgotten), times=1)
+    if what == "search":
+        again = holding(page, "**/uploads", lambda: page.locator("#folder").select_option("chairs"))
+    else:
+        again = holding(page, "**/uploads", lambda: click(page, "mode-button"))
+    found_by(page, lambda: click(page, "back-button"))
+    again.abort()
+    page.wait_for_timeout(300)
+    expect(page.locator("#notice")).to_be_hidden()

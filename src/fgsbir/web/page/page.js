@@ -177,8 +177,10 @@ async function search(skip = 0) {
     else if (found.corrections !== hand.state.version) hand.restore().catch(() => null); // someone else's
   } catch (error) {
     if (asked !== state.asked || error.name === "AbortError") return;
+    const again = error.status === 404 && !state.renewed && source.upload && (await source.renew());
+    if (asked !== state.asked) return; // the user has gone on meanwhile
     state.asked = null;
-    if (error.status === 404 && !state.renewed && source.upload && (await source.renew())) {
+    if (again) {
       state.renewed = true; // once: what is missing may be a photo
       refresh();
     } else if (error.status === 429) refresh(1000 * (error.retryAfter || 1), skip);

@@ -144,8 +144,9 @@ export class Source {
       this.onStrokes(strokes);
       if (step) this.onChange(true);
     } catch (error) {
+      const again = turn === this.turn && error.status === 404 && (await this.renew());
       if (turn !== this.turn) return;
-      if (error.status === 404 && (await this.renew())) this.trace();
+      if (again) this.trace();
       else tell("trace", error);
     }
   }
