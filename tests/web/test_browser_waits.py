@@ -201,3 +201,24 @@ def test_what_was_asked_of_a_forgotten_picture_is_not_told_once_the_user_has_gon
     again.abort()
     page.wait_for_timeout(300)
     expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_correction_that_is_being_taken_back_is_not_taken_back_again(
+    visit: Callable[..., Page], index_of: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    searcher = Searcher.open(index_of(tmp_path))
+    page = visit(create_app(searcher, Adapter(searcher), None, UNLIMITED))
+    found_by(page, lambda: draw(page, [BACK]))
+    page.locator("#grid button").nth(3).click()
+    found_by(page, lambda: click(page, "correct-button"))
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if one.method == "DELETE" else None)
+    answer = holding(page, "**/corrections/*", lambda: click(page, "undo-correction-button"))
+    expect(page.locator("#corrections")).to_have_css("opacity", "0.5")
+    click(page, "undo-correction-button")
+    page.wait_for_timeout(300)
+    found_by(page, lambda: answer.continue_())
+    expect(page.locator("#corrections li")).to_have_count(0)
+    expect(page.locator("#corrections")).to_have_css("opacity", "1")
+    expect(page.locator("#notice")).to_be_hidden()
+    assert len(asked) == 1

@@ -58,6 +58,7 @@ export class Hand {
   }
 
   async remove(correction) {
+    if (by("hand").getAttribute("aria-busy") === "true") return; // pressed twice, say
     const { id, photo } = correction;
     const place = this.state.corrections.indexOf(correction);
     const send = () => ask(`/corrections/${id}`, { method: "DELETE" });
