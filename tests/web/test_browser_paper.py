@@ -190,3 +190,13 @@ def test_a_drawing_is_saved(visit: Callable[..., Page]) -> None:
         assert image.size == (1024, 1024)
         ink = np.asarray(image.convert("L")) < 128
     assert ink[4 * 120, 4 * 100] and ink[4 * 100, 4 * 60] and not ink[4 * 220, 4 * 120]
+
+
+def test_versions_of_a_drawing_share_the_strokes_that_are_the_same(visit: Callable[..., Page]) -> None:
+    same = visit().evaluate("""async () => {
+      const { rounded } = await import("/page/strokes.js");
+      const [first] = rounded([[[1.04, 2], [3, 4]]]);
+      const second = rounded([first, [[5, 6.789], [7, 8]]]);
+      return [second[0] === first, ...second];
+    }""")
+    assert same == [True, [[1, 2], [3, 4]], [[5, 6.8], [7, 8]]]

@@ -5,8 +5,18 @@ const TENTHS = 10; // of a unit, to which points are kept
 const FINE = 2; // the length of line between two points that may be rubbed out
 const HEAD = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${CANVAS} ${CANVAS}" fill="none" stroke="#000" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round">`;
 
-export const rounded = (strokes) =>
-  strokes.map((points) => points.map((place) => place.map((value) => Math.round(TENTHS * value) / TENTHS)));
+const exact = new WeakSet(); // strokes that are rounded already
+
+/** The strokes as they are kept. Those that are so already stay the same arrays: versions of a drawing share them. */
+export function rounded(strokes) {
+  return strokes.map((points) => {
+    if (exact.has(points)) return points;
+    const kept = points.map((place) => place.map((value) => Math.round(TENTHS * value) / TENTHS));
+    exact.add(kept);
+    return kept;
+  });
+}
+
 export const mirrored = (points) => points.map(([x, y]) => [CANVAS - x, y]);
 const path = (points) => `M${points.join("L")}`;
 export const outline = (strokes) => strokes.map(path).join("");
