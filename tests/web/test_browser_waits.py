@@ -222,3 +222,18 @@ def test_a_correction_that_is_being_taken_back_is_not_taken_back_again(
     expect(page.locator("#corrections")).to_have_css("opacity", "1")
     expect(page.locator("#notice")).to_be_hidden()
     assert len(asked) == 1
+
+
+def test_the_browser_keeps_the_newest_uploads_alone(visit: Callable[..., Page], shop_app: FastAPI) -> None:
+    page = visit(shop_app)
+    found_by(page, lambda: upload(page, PHOTO))
+    page.evaluate("""async () => {
+      const files = await caches.open("uploads");
+      for (let number = 0; number < 40; number += 1) await files.put(`/uploads/${number}`, new Response("x"));
+    }""")
+    names = "async () => (await (await caches.open('uploads')).keys()).map(({ url }) => url.split('/').at(-1))"
+    found_by(page, lambda: click(page, "back-button"))
+    found_by(page, lambda: upload(page, PHOTO))
+    page.wait_for_function(f"async () => (await ({names})()).length === 32")
+    *others, last = page.evaluate(names)
+    assert others == [str(number) for number in range(9, 40)] and len(last) == 16

@@ -1,20 +1,13 @@
 // A picture to search by, or to trace: a photo of the gallery, or one from outside, cut to what matters.
 
 import { Crop } from "/page/crop.js";
+import { keep, kept } from "/page/kept.js";
 import { calm, tell } from "/page/notice.js";
 import { ask, by, lost, on, thumbnail } from "/page/server.js";
 
 const WHOLE = [0, 0, 1, 1];
 const PAUSE = 200; // milliseconds after a change of the box, in which the next may come
-// The browser keeps what was uploaded, for when the server has forgotten it; it may do so on this machine and by https,
-// and may refuse.
-const kept = async () => {
-  try {
-    return await caches.open("uploads");
-  } catch {
-    return null;
-  }
-};
+
 const pause = (time) => new Promise((done) => setTimeout(done, time));
 const uploaded = (body) => ask("/uploads", { body, type: "application/octet-stream" }); // its content says what it is
 
@@ -97,7 +90,7 @@ export class Source {
     });
     const { id, box, left_out: leftOut, strokes } = await uploaded(data);
     if (others) leftOut.push(others === 1 ? "the other file" : `the ${others} other files`);
-    if (id) (await kept())?.put(`/uploads/${id}`, new Response(data)).catch(() => null);
+    if (id) keep(id, data);
     if (sent !== this.sent) return null;
     return () => {
       this.set({ upload: id, traced: strokes.length > 0 });
@@ -111,7 +104,7 @@ export class Source {
 
   /** The server has forgotten a picture: send it again. Returns whether it could. */
   async renew(upload = this.upload) {
-    const file = await (await (await kept())?.match(`/uploads/${upload}`))?.blob();
+    const file = await kept(upload);
     const sent = file && (await uploaded(file).catch(() => null));
     if (sent && upload === this.upload) by("source-picture").src = `/uploads/${upload}?again`;
     return Boolean(sent);
