@@ -200,3 +200,19 @@ def test_versions_of_a_drawing_share_the_strokes_that_are_the_same(visit: Callab
       return [second[0] === first, ...second];
     }""")
     assert same == [True, [[1, 2], [3, 4]], [[5, 6.8], [7, 8]]]
+
+
+def test_keys_that_are_held_or_lead_off_the_paper_do_nothing_more(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.locator("#pad").focus()
+    for _ in range(4):
+        page.keyboard.down("Space")
+    page.keyboard.up("Space")
+    found_by(page, lambda: pressed(page, "Shift+ArrowRight", "Space"))
+    assert strokes_of(page) == [[[128, 128], [144, 128]]]
+    click(page, "move-button")
+    page.locator("#pad").focus()
+    found_by(page, lambda: pressed(page, "Space", *["Shift+ArrowRight"] * 9))
+    assert strokes_of(page) == [[[240, 128], [256, 128]]]
+    click(page, "undo-button")
+    assert strokes_of(page) == [[[224, 128], [240, 128]]]

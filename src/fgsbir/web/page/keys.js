@@ -18,6 +18,7 @@ export function watchKeys(pad) {
   canvas.addEventListener("keydown", (event) => {
     canvas.classList.remove("pointed");
     if (event.ctrlKey || event.metaKey || event.altKey || (pad.gesture && !pad.pen)) return;
+    if (event.repeat && event.key === " ") return void event.preventDefault(); // held, it would scatter dots
     const by = ARROWS[event.key]?.map((one) => one * (event.shiftKey ? LONG_STEP : STEP));
     if (pad.tool === "move" ? move(event.key, by) : draw(event.key, by)) event.preventDefault();
     pad.paint();

@@ -116,9 +116,10 @@ export class Pad {
     return this.strokes.with(this.selected, shifted(this.strokes[this.selected], by));
   }
 
-  /** Move the stroke that is picked. */
+  /** Move the stroke that is picked, as far as the paper goes. */
   shift(by) {
-    this.replace(this.moved(by));
+    const moved = this.moved(by);
+    if (encoded(moved) !== encoded(this.strokes)) this.replace(moved);
   }
 
   /** What was being done is done. */
