@@ -14,6 +14,7 @@ from fgsbir.search.adaptation import Adapter
 from fgsbir.search.indexing import index_photos
 from fgsbir.search.searcher import Searcher
 from fgsbir.web.app import create_app
+from fgsbir.web.limits import Limits
 from tests.web.browsing import (
     BACK,
     SEAT,
@@ -237,3 +238,17 @@ def test_the_browser_keeps_the_newest_uploads_alone(visit: Callable[..., Page], 
     page.wait_for_function(f"async () => (await ({names})()).length === 32")
     *others, last = page.evaluate(names)
     assert others == [str(number) for number in range(9, 40)] and len(last) == 16
+
+
+def test_a_file_that_is_too_large_leaves_the_one_that_is_being_sent_alone(
+    visit: Callable[..., Page], shop: Path
+) -> None:
+    limits = Limits(rate=1e9, burst=1e9, upload_bytes=2**20)
+    page = visit(create_app(Searcher.open(shop / "index"), None, None, limits))
+    sent = holding(page, "**/uploads", lambda: upload(page, SVG))
+    upload(page, {"name": "large.svg", "mimeType": "", "buffer": b" " * (2**20 + 1)})
+    expect(page.locator("#notice")).to_contain_text("large.svg is larger than 1 MB.")
+    expect(page.locator("#paper")).to_have_class("paper reading")
+    found_by(page, lambda: sent.continue_())
+    expect(page.locator("#paper")).to_have_class("paper")
+    assert strokes_of(page) == LINES

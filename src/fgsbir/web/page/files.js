@@ -11,16 +11,16 @@ const FINAL = [413, 422]; // statuses of files that will not be taken the next t
  */
 export function watchFiles(send, most) {
   const paper = by("paper");
-  let last = null; // the file that the user has chosen last; those before it are not wanted any more
+  let last = null; // the file that was sent last; those before it are not wanted any more
 
   async function take(files, again = false) {
     const [file] = files;
     if (!file) return;
-    last = file;
     if (file.size > most()) {
       tell("file", new Error(`${file.name} is larger than ${Math.floor(most() / 2 ** 20)} MB.`));
       return;
     }
+    last = file;
     paper.classList.add("reading");
     try {
       await send(file, files.length - 1);
