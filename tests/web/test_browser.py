@@ -203,9 +203,21 @@ def test_a_server_that_goes_and_comes_back(visit: Callable[..., Page]) -> None:
     assert page.locator("#grid .distance").all_text_contents() != found
     page.route("**/thumbnail", lambda route: route.abort("connectionrefused"))
     page.reload()
-    expect(page.locator(".missing")).to_have_count(12)
+    expect(page.locator(".failed")).to_have_count(12)
+    page.wait_for_timeout(300)
+    expect(page.locator(".missing")).to_have_count(0)  # the photos may well be there
     page.unroute("**/thumbnail")
     found_by(page, lambda: draw(page, [[[20, 20], [30, 200]]]))
+    expect(page.locator(".failed")).to_have_count(0)
+
+
+def test_a_photo_that_has_gone_says_so_until_it_is_back(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.route("**/thumbnail", lambda route: route.fulfill(status=410, json={"message": "the photo has changed"}))
+    page.reload()
+    expect(page.locator(".missing")).to_have_count(12)
+    page.unroute("**/thumbnail")
+    found_by(page, lambda: draw(page, [BACK]))
     expect(page.locator(".missing")).to_have_count(0)
 
 

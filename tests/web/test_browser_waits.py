@@ -252,3 +252,18 @@ def test_a_file_that_is_too_large_leaves_the_one_that_is_being_sent_alone(
     found_by(page, lambda: sent.continue_())
     expect(page.locator("#paper")).to_have_class("paper")
     assert strokes_of(page) == LINES
+
+
+def test_thumbnails_that_a_busy_server_has_refused_are_loaded_with_the_next_photos(
+    visit: Callable[..., Page], shop_app: FastAPI
+) -> None:
+    page = visit(shop_app, viewport={"width": 375, "height": 740})
+    busy = {"status": 429, "json": {"message": "too many requests"}}
+    page.route("**/thumbnail", lambda route: route.fulfill(**busy))
+    page.reload()
+    expect(page.locator(".failed").first).to_be_attached()
+    page.wait_for_timeout(300)
+    expect(page.locator(".missing")).to_have_count(0)
+    page.unroute("**/thumbnail")
+    to_the_end(page, 2 * SHOP_EACH + 1)
+    expect(page.locator(".failed")).to_have_count(0)

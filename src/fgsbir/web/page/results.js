@@ -1,6 +1,6 @@
 // The photos found, nearest first, in pages as they are scrolled to; and strokes as small pictures.
 
-import { by, made, thumbnail } from "/page/server.js";
+import { by, lost, made, thumbnail } from "/page/server.js";
 import { outline } from "/page/strokes.js";
 
 /** A picture of strokes, with `label` for who cannot see it. */
@@ -60,6 +60,8 @@ export class Results {
       this.firsts.set(picture, shown);
       this.label(shown);
     }
+    // What the server did not answer, or was too busy for.
+    for (const image of this.grid.querySelectorAll(".failed:not(.missing) img")) image.src += "";
     this.watchEnd();
   }
 
@@ -113,9 +115,11 @@ export class Results {
   newCard(photo) {
     const card = made(by("card-template"));
     const image = card.querySelector("img");
-    for (const kind of ["error", "load"]) {
-      image.addEventListener(kind, () => card.classList.toggle("missing", kind === "error"));
-    }
+    image.addEventListener("load", () => card.classList.remove("failed", "missing"));
+    image.addEventListener("error", async () => {
+      card.classList.add("failed");
+      if (await lost(image)) card.classList.add("missing");
+    });
     image.src = thumbnail(photo.id);
     card.firstElementChild.addEventListener("click", () => {
       this.onOpen(this.photos.findIndex(({ id }) => id === photo.id));
