@@ -306,6 +306,20 @@ def test_nothing_that_axe_finds(visit: Callable[..., Page], window: str, scheme:
     checked()
 
 
+def test_what_is_on_is_seen_in_forced_colours(visit: Callable[..., Page]) -> None:
+    page = visit(forced_colors="active")
+
+    def background(selector: str, part: str | None = None) -> str:
+        style = "(element, part) => getComputedStyle(element, part).backgroundColor"
+        colour: str = page.locator(selector).evaluate(style, part)
+        return colour
+
+    assert background("#draw-button") != background("#erase-button")
+    page.locator("#draw-button").hover()
+    assert background("#draw-button") != background("#erase-button")
+    assert background("#adapted-label span", "::after") != background("#adapted-label span")
+
+
 @pytest.mark.skipif("FGSBIR_PAGE_INDEX" not in os.environ, reason="FGSBIR_PAGE_INDEX names no index")
 def test_the_picture_of_the_readme(visit: Callable[..., Page], complaints: list[str]) -> None:
     searcher = Searcher.open(Path(os.environ["FGSBIR_PAGE_INDEX"]))
