@@ -59,6 +59,7 @@ def test_what_an_address_names_and_is_not_there_is_told(visit: Callable[..., Pag
     page = visit(shop_app)
     for gone, told in (("folder=gone", "There is no folder gone"), (f"under=photos/{'0' * 16}", "photo")):
         found_by(page, lambda gone=gone: page.evaluate("gone => { location.hash = gone; }", gone))
+        expect(page.locator("#notice")).to_be_visible()
         expect(page.locator("#notice-text")).to_contain_text(told)
         expect(page.locator("#folder")).to_have_value("")
         expect(page.locator("#lift-button")).to_be_hidden()

@@ -132,13 +132,14 @@ function restore() {
     if (said.open) open(said.open);
     return;
   }
+  goOn(); // not once this has told what is not there any more
   state.restoring = true;
   source.restore(said).then(title);
   folder.choose(said.folder);
   pad.restore(said.strokes);
   state.restoring = false;
   under.lay(said.under);
-  changed();
+  refresh(WAIT);
 }
 
 /** Search in `wait` milliseconds, behind the first `skip` photos. What was asked before is not wanted any more. */
