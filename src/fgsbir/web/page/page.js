@@ -22,7 +22,8 @@ const PAGE = 48;
 // It is `restoring` until it shows what the address says: what is done meanwhile does not change the address.
 const state = { health: null, open: null, total: 0, version: "", corrections: null, written: "", restoring: true };
 Object.assign(state, { timer: 0, since: 0, asked: null, renewed: false, reveal: false, news: "" });
-const restored = Promise.withResolvers();
+let settled = null;
+const restored = new Promise((done) => (settled = done));
 
 const pad = new Pad(by("pad"), { onChange: drawn, onSelect: selected });
 const results = new Results({ onOpen: (place) => viewer.open(results.photos, place, may()), onEnd: more });
@@ -64,7 +65,7 @@ watchPointers(pad);
 watchKeys(pad);
 watchTools(pad, () => viewer.dialog.open);
 const send = async (file, others) => {
-  await restored.promise; // else what the address says would take its place
+  await restored; // else what the address says would take its place
   const take = await source.send(file, others);
   if (!take) return;
   state.reveal = true;
@@ -287,5 +288,5 @@ pad.end();
 const { strokes } = pad; // drawn while the page was loading
 restore();
 if (strokes.length) pad.replace([...pad.strokes, ...strokes]);
-restored.resolve();
+settled();
 addEventListener("popstate", restore);
