@@ -186,7 +186,7 @@ def _check(index: Index, path: Path) -> None:
         shard = shards.get(photo.shard)
         if shard is None or shard.split != photo.split:
             raise DataError(f"{path}: photo {photo.id!r} of split {photo.split} points to shard {photo.shard!r}")
-        if any(extent is not None and sum(extent) > shard.bytes for extent in (photo.photo, photo.strokes)):
+        if sum(photo.photo) > shard.bytes or sum(photo.strokes or ()) > shard.bytes:
             raise DataError(f"{path}: photo {photo.id!r} lies beyond the end of {photo.shard}")
         if (photo.strokes is None) != (not photo.sketches):
             raise DataError(f"{path}: photo {photo.id!r} has {len(photo.sketches)} sketches, strokes {photo.strokes}")
