@@ -10,7 +10,10 @@ NOT_READY = {" -S pretrain_retrieval.start=ready": ""}
 
 
 def block(page: str, heading: str, number: int = 0, here: Mapping[str, str] | None = None) -> str:
-    """The block ``number`` of a page's section, which ends where the next begins, a command a line; ``here`` replaces words of it."""
+    """The block ``number`` of a page's section, which ends where the next begins, a command a line.
+
+    ``here`` replaces words of it.
+    """
     parts = re.split(r"^(?:#+ ([^\n]*)|(```)\n(.*?)```)$", (ROOT / page).read_text(), flags=re.MULTILINE | re.DOTALL)
     found: dict[str | None, list[str]] = {}
     section = None
