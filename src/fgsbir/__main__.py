@@ -17,7 +17,7 @@ COMMANDS |= {"search": search, "serve": serve}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; what a user can mend is told in one line, and the exit status is then 1; 130 after Ctrl-C."""
+    """Run a command. An error that the user can mend is one line, with exit status 1. Ctrl-C gives status 130."""
     keep_freed_memory()
     end_without_collecting()
     parser = argparse.ArgumentParser(prog="fgsbir", description="Search photos by drawing.")

@@ -168,7 +168,8 @@ def link_or_copy(source: str | Path, target: str | Path) -> None:
 def hold(path: Path, whose: str) -> IO[bytes]:
     """Keep other processes from holding ``path``, until what is returned is closed or this process ends, however.
 
-    It may be removed while it is held. Raises DataError, naming ``whose`` it is, while another one holds it.
+    It may be removed while it is held. Raises DataError, naming ``whose`` it is, while another one holds it. A file
+    system without locks holds nothing, and a warning says so.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
